@@ -1,0 +1,1 @@
+"""What happens: simulations that do not know the answer."""

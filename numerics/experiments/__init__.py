@@ -1,0 +1,1 @@
+"""One module per experiment, under the stem of the prediction it tests."""

@@ -1,0 +1,199 @@
+"""Derivation: the steps from definition to formula, each with its reason and a verdict that was earned.
+
+Verdicts are four, and mean what they say:
+
+    proved        by definition, by symbolic reduction under the declared assumptions, or by Arb over the whole domain
+    supported     high-precision enclosures agree at sampled points of the domain, but no proof was found
+    refuted       an enclosure excludes equality at a point, which is given
+    inconclusive  neither
+
+A symbolic reduction alone is not trusted: it must also survive the attempt to refute it at points of the domain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import sympy as sp
+
+from theory.enclosure import enclose, is_positive_on, point
+from theory.formula import Formula
+
+__all__ = ["Derivation", "Step", "Verdict", "judge_equal", "judge_positive"]
+
+Verdict = Literal["proved", "supported", "refuted", "inconclusive"]
+WORST_FIRST: tuple[Verdict, ...] = ("refuted", "inconclusive", "supported", "proved")
+POINTS = 24
+DECADES = (sp.Rational(1, 1000), sp.Integer(1000))  # of a positive symbol, for proofs by subdivision
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a derivation.
+
+    Attributes:
+        name: what the step obtains.
+        statement: the line itself, LaTeX.
+        reason: why it follows, a sentence.
+        verdict: one of the four.
+        evidence: what the verdict rests on.
+    """
+
+    name: str
+    statement: str
+    reason: str
+    verdict: Verdict
+    evidence: str
+
+
+@dataclass
+class Derivation:
+    """Steps in order, and the formulas they end in.
+
+    Attributes:
+        prediction: the stem of the prediction.
+        statement: what is derived, a sentence.
+        source: where it was published, or that it is derived here.
+        assumptions: what is assumed throughout, a sentence.
+        steps: the lines.
+        formulas: the named results; what is evaluated is exactly what was derived.
+    """
+
+    prediction: str
+    statement: str
+    source: str
+    assumptions: str
+    steps: list[Step] = field(default_factory=list)
+    formulas: dict[str, Formula] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The weakest verdict of the steps."""
+        return min((s.verdict for s in self.steps), key=WORST_FIRST.index)
+
+    def __getitem__(self, name: str) -> Formula:
+        return self.formulas[name]
+
+    def define(self, name: str, symbol: sp.Expr | str, expression: sp.Expr, reason: str) -> sp.Expr:
+        """Add a definition and return its right-hand side."""
+        self._add(name, _equation(symbol, expression), reason, "proved", "by definition")
+        return expression
+
+    def compute(self, name: str, symbol: sp.Expr | str, result: sp.Expr, check: sp.Expr, reason: str) -> sp.Expr:
+        """Add a result that sympy computed, judged against an independent expression, and return it."""
+        self._add(name, _equation(symbol, result), reason, *judge_equal(result, check))
+        return result
+
+    def equal(self, name: str, left: sp.Expr, right: sp.Expr, reason: str) -> sp.Expr:
+        """Add the identity left = right, judged, and return its right-hand side."""
+        self._add(name, _equation(left, right), reason, *judge_equal(left, right))
+        return right
+
+    def positive(self, name: str, expression: sp.Expr, reason: str, statement: str = "") -> None:
+        """Add the inequality expression > 0 on the domain of its symbols, judged."""
+        self._add(name, statement or f"{sp.latex(expression)} > 0", reason, *judge_positive(expression))
+
+    def result(self, name: str, expression: sp.Expr, *symbols: sp.Symbol) -> Formula:
+        """Keep an expression as a named formula of the given symbols."""
+        self.formulas[name] = Formula(name, expression, symbols)
+        return self.formulas[name]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: prediction, steps, verdict."""
+        steps = [vars(s) for s in self.steps]
+        return {"prediction": self.prediction, "steps": steps, "verdict": self.verdict}
+
+    def _add(self, name: str, statement: str, reason: str, verdict: Verdict, evidence: str) -> None:
+        self.steps.append(Step(name, statement, reason, verdict, evidence))
+
+
+def _equation(left: sp.Expr | str, right: sp.Expr) -> str:
+    shown = left if isinstance(left, str) else sp.latex(left)
+    return f"{shown} = {sp.latex(right)}"
+
+
+def judge_equal(left: sp.Expr, right: sp.Expr) -> tuple[Verdict, str]:
+    """Whether left = right for all values their symbols' assumptions admit, and on what evidence."""
+    difference = sp.sympify(left) - sp.sympify(right)
+    try:
+        witness, radius = _refute(difference)
+    except (NotImplementedError, ZeroDivisionError) as error:
+        return "inconclusive", f"not enclosed: {error}"
+    if witness is not None:
+        at = ", ".join(f"{s} = {v.str(6, radius=False)}" for s, v in witness.items())
+        return "refuted", f"the Arb enclosure of the difference excludes 0 at {at or 'every point'}"
+    if not math.isfinite(radius):
+        return "inconclusive", "no finite enclosure at the sampled points"
+    numbers = f"Arb enclosures at {POINTS} points contain 0 (radius below {max(radius, 1e-99):.0e})"
+    if _reduces_to_zero(difference):
+        return "proved", f"the difference reduces to 0 under the assumptions; {numbers}"
+    return "supported", numbers
+
+
+def judge_positive(expression: sp.Expr) -> tuple[Verdict, str]:
+    """Whether the expression is positive for all values its symbols' assumptions admit, and on what evidence."""
+    for form in (expression, sp.factor(sp.together(expression)), sp.simplify(expression)):
+        if form.is_positive:
+            return "proved", "every factor is positive under the assumptions"
+    try:
+        for values in _points(expression.free_symbols):
+            if enclose(expression, values).real < 0:
+                at = ", ".join(f"{s} = {v.str(6, radius=False)}" for s, v in values.items())
+                return "refuted", f"the Arb enclosure is negative at {at}"
+        if _grows_from_zero(expression):
+            return "proved", "it vanishes where a symbol does, and its derivative there on is positive"
+        if is_positive_on(expression, dict.fromkeys(expression.free_symbols, DECADES)):
+            return "proved", "Arb enclosures are positive on a cover of the domain from 1e-3 to 1e3"
+    except (NotImplementedError, ZeroDivisionError) as error:
+        return "inconclusive", f"not enclosed: {error}"
+    return "supported", f"Arb enclosures are positive at {POINTS} points"
+
+
+def _grows_from_zero(expression: sp.Expr) -> bool:
+    for s in sorted(expression.free_symbols, key=str):
+        if sp.factor(sp.diff(expression, s)).is_positive and sp.limit(expression, s, 0, "+").is_nonnegative:
+            return True
+    return False
+
+
+def _refute(difference: sp.Expr) -> tuple[Mapping[sp.Symbol, Any] | None, float]:
+    """A point where the difference cannot vanish, or None and the widest enclosure's radius."""
+    widest = 0.0
+    for values in _points(difference.free_symbols):
+        enclosure = enclose(difference, values)
+        if not (enclosure.real.contains(0) and enclosure.imag.contains(0)):
+            return values, math.inf
+        radius = max(float(enclosure.real.rad()), float(enclosure.imag.rad()))
+        widest = max(widest, radius if math.isfinite(radius) else math.inf)
+    return None, widest
+
+
+def _points(symbols: set[sp.Symbol]) -> list[dict[sp.Symbol, Any]]:
+    """Points of the domain: the same ones every time, spread over six decades for what is positive."""
+    rng = np.random.default_rng(20260101)
+    ordered = sorted(symbols, key=str)
+    # the signs of real symbols run through every pattern, so that no quadrant is missed by chance
+    return [{s: _draw(s, rng, negative=bool(k >> j & 1)) for j, s in enumerate(ordered)} for k in range(POINTS)]
+
+
+def _draw(symbol: sp.Symbol, rng: np.random.Generator, negative: bool) -> Any:
+    if symbol.is_integer:
+        low = 1 if symbol.is_positive else 0 if symbol.is_nonnegative else -20
+        return point(int(rng.integers(low, 21)))
+    if symbol.is_nonnegative:
+        return point(round(10 ** rng.uniform(-3, 3), 6))
+    if symbol.is_real:
+        return point(round(rng.uniform(0, 5) * (-1 if negative else 1), 6))
+    return point(*(round(v, 6) for v in rng.uniform(-5, 5, 2)))
+
+
+def _reduces_to_zero(difference: sp.Expr) -> bool:
+    """Symbolic reduction under the symbols' assumptions: exact for rational functions, attempted beyond."""
+    if sp.cancel(sp.together(difference)) == 0:
+        return True
+    expanded = sp.expand_log(sp.powdenest(sp.expand_power_base(difference)))
+    return any(sp.simplify(form) == 0 for form in (expanded, sp.expand_log(expanded, force=False), difference))

@@ -1,0 +1,1 @@
+"""One module per prediction: its derivation and the observables evaluated from it."""

@@ -1,0 +1,368 @@
+"""What the model is: the vocabulary that theory and numerics share.
+
+Data are N samples x^mu in R^D drawn from a **linear manifold**, x = F z with z ~ N(0, I). Its covariance
+F F^T has K **subspaces**, variance lambda_k with dimension m_k, and D - sum m_k normal directions of variance 0.
+
+Noise is variance exploding in canonical form, x_t = x_0 + sqrt(t) xi: **t is the noise variance in units of the
+data**. A linear schedule x_tau = alpha x_0 + sigma xi is the same process looked at through a moving lens,
+
+    t = sigma^2 / alpha^2,     s_schedule(x, tau) = s(x / alpha, t) / alpha,
+
+so every prediction is written once, in t, and can be asked for in any schedule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["ENSEMBLES", "SCHEDULES", "LinearManifold", "Schedule", "Setting", "Subspace", "group_spectrum"]
+
+Array = NDArray[np.float64]
+Ensemble = Literal["gaussian", "sphere"]
+ENSEMBLES: tuple[Ensemble, ...] = ("gaussian", "sphere")
+
+
+def _positive(value: Any, what: str) -> float:
+    """`value` as a finite positive float, or a ValueError that names `what`."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} must be a positive number, got {value!r}") from None
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{what} must be positive and finite, got {value!r}")
+    return number
+
+
+def _count(value: Any, what: str, at_least: int) -> int:
+    """`value` as an integer of at least `at_least`; 1e6 counts as an integer, 1.5 and nan do not."""
+    try:
+        number = int(value)
+        exact = number == value
+    except (TypeError, ValueError, OverflowError):
+        exact = False
+    if not exact or number < at_least:
+        raise ValueError(f"{what} must be an integer of at least {at_least}, got {value!r}")
+    return number
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """`dimension` orthonormal directions along which the data have variance `variance` (data units squared)."""
+
+    variance: float
+    dimension: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variance", _positive(self.variance, "the variance of a subspace"))
+        object.__setattr__(self, "dimension", _count(self.dimension, "the dimension of a subspace", 1))
+
+
+@dataclass(frozen=True)
+class LinearManifold:
+    """K subspaces in R^D; the remaining D - sum m_k directions are normal to the manifold.
+
+    Coordinates are those of the principal axes, the subspaces one after the other and the normal directions last.
+    """
+
+    subspaces: tuple[Subspace, ...]
+    ambient_dimension: int = 0
+
+    def __post_init__(self) -> None:
+        parts = tuple(s if isinstance(s, Subspace) else Subspace(*s) for s in self.subspaces)
+        if not parts:
+            raise ValueError("a linear manifold needs at least one subspace, got none; write for example 1.0x20")
+        intrinsic = sum(s.dimension for s in parts)
+        ambient = _count(self.ambient_dimension or intrinsic, "the ambient dimension", 1)
+        if ambient < intrinsic:
+            raise ValueError(
+                f"the ambient dimension must be at least the {intrinsic} directions of the subspaces, got {ambient}"
+            )
+        object.__setattr__(self, "subspaces", parts)
+        object.__setattr__(self, "ambient_dimension", ambient)
+
+    @classmethod
+    def parse(cls, text: str, ambient_dimension: int | None = None) -> Self:
+        """Read "1.0x20,0.1x4": variance x dimension, comma separated; the dimension may be left out (1).
+
+        Raises:
+            ValueError: where a part is not VARIANCExDIMENSION.
+        """
+        parts = []
+        for part in text.split(","):
+            variance, _, dimension = part.strip().partition("x")
+            try:
+                parts.append(Subspace(float(variance), int(dimension or 1)))
+            except ValueError as error:
+                raise ValueError(
+                    f"subspaces are written VARIANCExDIMENSION, comma separated, as in 1.0x20,0.1x4; "
+                    f"got {part.strip()!r} ({error})"
+                ) from None
+        return cls(tuple(parts), ambient_dimension or 0)
+
+    @classmethod
+    def from_spectrum(cls, eigenvalues: ArrayLike, *, resolution: float = 1.0 + 1e-9) -> Self:
+        """Group the D eigenvalues of a covariance into subspaces: see `group_spectrum`."""
+        values = np.asarray(eigenvalues, dtype=np.float64)
+        return cls(group_spectrum(values, resolution), values.size)
+
+    @classmethod
+    def from_covariance(cls, covariance: ArrayLike, *, resolution: float = 1.0 + 1e-9) -> Self:
+        """The manifold of a covariance matrix, shape (D, D).
+
+        Raises:
+            ValueError: unless the matrix is finite, square, symmetric and positive semi-definite.
+        """
+        matrix = np.asarray(covariance, dtype=np.float64)
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+            raise ValueError(f"a covariance must be a square matrix (D, D), got shape {matrix.shape}")
+        if not np.isfinite(matrix).all():
+            raise ValueError("a covariance must be finite, got NaN or infinite entries")
+        scale = np.abs(matrix).max()
+        if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-8 * scale):
+            raise ValueError("a covariance must be symmetric; symmetrize it with (C + C.T) / 2 if rounding broke it")
+        eigenvalues = np.linalg.eigvalsh(matrix)
+        if eigenvalues[0] < -1e-8 * scale:
+            raise ValueError(f"a covariance must be positive semi-definite, got the eigenvalue {eigenvalues[0]:.3g}")
+        return cls.from_spectrum(np.maximum(eigenvalues, 0), resolution=resolution)
+
+    @classmethod
+    def from_data(cls, data: ArrayLike, *, resolution: float = 2.0) -> Self:
+        """The effective manifold of a data set, shape (N, D): the spectrum of its covariance about its mean.
+
+        Sample eigenvalues scatter even where the population's are equal, so those within a factor `resolution`
+        of the largest of their group become one subspace.
+
+        Raises:
+            ValueError: unless the data are a finite two-dimensional array that is not constant.
+        """
+        samples = np.asarray(data)
+        if samples.ndim != 2 or samples.dtype.kind not in "biuf":
+            raise ValueError(
+                f"data must be a two-dimensional numeric array (samples, dimensions), got shape {samples.shape} "
+                f"of {samples.dtype}"
+            )
+        if samples.shape[0] < 2 or samples.shape[1] < 1:
+            raise ValueError(f"data must hold at least 2 samples of 1 dimension, got shape {samples.shape}")
+        samples = samples.astype(np.float64)
+        if not np.isfinite(samples).all():
+            raise ValueError("data must be finite, got NaN or infinite entries; drop or impute them first")
+        # the thin singular values are the spectrum without ever forming the D x D matrix
+        singular = np.linalg.svd(samples - samples.mean(axis=0), compute_uv=False)
+        spectrum = np.zeros(samples.shape[1])
+        spectrum[: singular.size] = singular**2 / samples.shape[0]
+        if not spectrum[0] > 0:
+            raise ValueError("data must vary, got a constant data set: every sample is the same point")
+        return cls.from_spectrum(spectrum, resolution=resolution)
+
+    @property
+    def variances(self) -> Array:
+        """lambda_k, shape (K,)."""
+        return np.array([s.variance for s in self.subspaces])
+
+    @property
+    def dimensions(self) -> NDArray[np.int64]:
+        """m_k, shape (K,)."""
+        return np.array([s.dimension for s in self.subspaces], dtype=np.int64)
+
+    @property
+    def intrinsic_dimension(self) -> int:
+        """m = sum m_k."""
+        return int(self.dimensions.sum())
+
+    @property
+    def spectrum(self) -> Array:
+        """The variance of every direction, normal ones included, shape (D,)."""
+        normal = np.zeros(self.ambient_dimension - self.intrinsic_dimension)
+        return np.concatenate([np.repeat(self.variances, self.dimensions), normal])
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """Where each subspace sits among the D coordinates."""
+        ends = np.cumsum(self.dimensions)
+        return tuple(slice(int(e - m), int(e)) for e, m in zip(ends, self.dimensions, strict=True))
+
+    def __str__(self) -> str:
+        parts = ",".join(f"{s.variance:g}x{s.dimension}" for s in self.subspaces)
+        normal = self.ambient_dimension - self.intrinsic_dimension
+        return parts + (f" in R^{self.ambient_dimension}" if normal else "")
+
+
+def group_spectrum(eigenvalues: ArrayLike, resolution: float) -> tuple[Subspace, ...]:
+    """Group eigenvalues, shape (D,), into subspaces, largest variance first.
+
+    A group takes every eigenvalue within a factor `resolution` of its largest, and the mean of its members as its
+    variance, so the total variance is kept. Eigenvalues below 1e-12 of the largest are normal directions and join none.
+
+    Raises:
+        ValueError: where an eigenvalue is negative or not finite, or none is positive.
+    """
+    values = np.sort(np.asarray(eigenvalues, dtype=np.float64))[::-1]
+    if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any() or not (values > 0).any():
+        raise ValueError("a spectrum must be one-dimensional, finite, non-negative and not all zero")
+    values = values[values > 1e-12 * values[0]]
+    groups = []
+    while values.size:
+        members = values >= values[0] / resolution
+        groups.append(Subspace(float(values[members].mean()), int(members.sum())))
+        values = values[~members]
+    return tuple(groups)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A linear noise schedule x_tau = alpha(tau) x_0 + sigma(tau) xi.
+
+    Attributes:
+        name: how the command line calls it.
+        statement: alpha and sigma in a line.
+        noise_variance: tau -> t = sigma^2 / alpha^2, increasing.
+        time: its inverse, t -> tau.
+        alpha: tau -> alpha(tau).
+        last_time: tau must lie below it.
+    """
+
+    name: str
+    statement: str
+    noise_variance: Callable[[Array], Array]
+    time: Callable[[Array], Array]
+    alpha: Callable[[Array], Array]
+    last_time: float = math.inf
+
+
+def _variance_preserving(name: str, statement: str, B: Callable[..., Any], tau: Callable[..., Any], last: float) -> Schedule:
+    """alpha = exp(-B/2), sigma^2 = 1 - alpha^2, hence t = e^B - 1."""
+    return Schedule(
+        name, statement, lambda s: np.expm1(B(s)), lambda t: tau(np.log1p(t)), lambda s: np.exp(-B(s) / 2), last
+    )
+
+
+def _schedules() -> dict[str, Schedule]:
+    first, last = 0.1, 20.0  # beta(0), beta(1) of the linear-beta schedule, arXiv:2011.13456
+    slope = last - first
+    u0 = 0.008 / 1.008 * math.pi / 2  # offset of the cosine schedule, arXiv:2102.09672
+    per_time = math.pi / 2 / 1.008
+
+    def cosine_angle(s: Any) -> Any:
+        return u0 + per_time * s
+
+    known = [
+        Schedule("ve", "alpha = 1, sigma^2 = tau", lambda s: s * 1.0, lambda t: t * 1.0, np.ones_like),
+        _variance_preserving(
+            "ou", "alpha = exp(-tau), sigma^2 = 1 - exp(-2 tau)", lambda s: 2 * s, lambda b: b / 2, math.inf
+        ),
+        _variance_preserving(
+            "ddpm",
+            "beta linear from 0.1 to 20 on [0, 1), alpha = exp(-int beta / 2)",
+            lambda s: s * (first + slope * s / 2),
+            # the root of slope tau^2 / 2 + first tau = b, free of cancellation at small b
+            lambda b: 2 * b / (first + np.sqrt(first**2 + 2 * slope * b)),
+            1.0,
+        ),
+        Schedule(
+            "cosine",
+            "alpha^2 = cos^2(u(tau)) / cos^2(u(0)), u = pi/2 (tau + 0.008) / 1.008, on [0, 1)",
+            lambda s: np.sin(per_time * s) * np.sin(cosine_angle(s) + u0) / np.cos(cosine_angle(s)) ** 2,
+            lambda t: np.maximum(np.arctan2(np.sqrt(math.sin(u0) ** 2 + t), math.cos(u0)) - u0, 0) / per_time,
+            lambda s: np.cos(cosine_angle(s)) / math.cos(u0),
+            1.0,
+        ),
+        Schedule("edm", "alpha = 1, sigma = tau", lambda s: s**2, np.sqrt, np.ones_like),
+        Schedule(
+            "flow",
+            "rectified flow: alpha = 1 - tau, sigma = tau, on [0, 1)",
+            lambda s: (s / (1 - s)) ** 2,
+            lambda t: np.sqrt(t) / (1 + np.sqrt(t)),
+            lambda s: 1 - s,
+            1.0,
+        ),
+    ]
+    return {schedule.name: schedule for schedule in known}
+
+
+SCHEDULES = _schedules()
+
+
+def _default_times() -> Array:
+    return np.geomspace(0.01, 1.0, 9)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A manifold, a number of samples, and the times to look at.
+
+    Attributes:
+        manifold: the data distribution.
+        samples: N, at least 2.
+        times: the schedule's own time tau, shape (T,); the noise variance itself for the default schedule `ve`.
+        schedule: one of `SCHEDULES`.
+        ensemble: `gaussian`, or `sphere`, where each sample is rescaled to norm sqrt(tr Sigma).
+
+    Raises:
+        ValueError: for a count, time, schedule or ensemble outside its domain.
+    """
+
+    manifold: LinearManifold
+    samples: int = 1000
+    times: Array = field(default_factory=_default_times, compare=False)
+    schedule: Schedule = SCHEDULES["ve"]
+    ensemble: Ensemble = "gaussian"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.manifold, LinearManifold):
+            raise ValueError(
+                f"manifold must be a LinearManifold, got {type(self.manifold).__name__}; build one with "
+                "LinearManifold.parse, .from_covariance or .from_data"
+            )
+        if isinstance(self.schedule, str):
+            if self.schedule not in SCHEDULES:
+                raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
+            object.__setattr__(self, "schedule", SCHEDULES[self.schedule])
+        if self.ensemble not in ENSEMBLES:
+            raise ValueError(f"ensemble must be one of {', '.join(ENSEMBLES)}, got {self.ensemble!r}")
+        object.__setattr__(self, "samples", _count(self.samples, "the number of samples", 2))
+        object.__setattr__(self, "times", self._checked_times())
+
+    def _checked_times(self) -> Array:
+        try:
+            times = np.atleast_1d(np.array(self.times, dtype=np.float64))
+        except (TypeError, ValueError):
+            raise ValueError(f"times must be numbers, got {self.times!r}") from None
+        if times.ndim != 1 or not times.size:
+            raise ValueError(f"times must be a non-empty list of numbers, got shape {times.shape}")
+        wrong = times[~(np.isfinite(times) & (times > 0) & (times < self.schedule.last_time))]
+        if wrong.size:
+            raise ValueError(
+                f"times of the schedule {self.schedule.name} must be finite and between 0 and "
+                f"{self.schedule.last_time:g}, both excluded, got {wrong[0]:g}"
+            )
+        times.setflags(write=False)
+        return times
+
+    @classmethod
+    def of(cls, source: str | LinearManifold | Iterable[Any], **others: Any) -> Self:
+        """A setting from "1.0x20,0.1x4", a manifold, or a sequence of (variance, dimension) pairs."""
+        if isinstance(source, str):
+            source = LinearManifold.parse(source)
+        elif not isinstance(source, LinearManifold):
+            source = LinearManifold(tuple(source))
+        return cls(source, **others)
+
+    @property
+    def t(self) -> Array:
+        """The noise variance at each time, shape (T,), data units squared."""
+        return self.schedule.noise_variance(self.times)
+
+    @property
+    def alpha(self) -> Array:
+        """The contraction alpha at each time, shape (T,)."""
+        return self.schedule.alpha(self.times)
+
+    def at(self, **changes: Any) -> Self:
+        """The same setting with some attributes changed."""
+        return replace(self, **changes)

@@ -1,0 +1,1 @@
+"""Do they agree: claims, statistics, figures, report, command line."""
