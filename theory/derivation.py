@@ -78,8 +78,8 @@ class Derivation:
     def __getitem__(self, name: str) -> Formula:
         return self.formulas[name]
 
-    def define(self, name: str, symbol: sp.Expr | str, expression: sp.Expr, reason: str) -> sp.Expr:
-        """Add a definition and return its right-hand side."""
+    def define(self, name: str, symbol: sp.Expr | str, expression: sp.Expr | str, reason: str) -> sp.Expr:
+        """Add a definition, or the lines before it put together, and return its right-hand side."""
         self._add(name, _equation(symbol, expression), reason, "proved", "by definition")
         return expression
 
@@ -111,14 +111,15 @@ class Derivation:
         self.steps.append(Step(name, statement, reason, verdict, evidence))
 
 
-def _equation(left: sp.Expr | str, right: sp.Expr) -> str:
-    shown = left if isinstance(left, str) else sp.latex(left)
-    return f"{shown} = {sp.latex(right)}"
+def _equation(left: sp.Expr | str, right: sp.Expr | str) -> str:
+    return " = ".join(side if isinstance(side, str) else sp.latex(side) for side in (left, right))
 
 
 def judge_equal(left: sp.Expr, right: sp.Expr) -> tuple[Verdict, str]:
     """Whether left = right for all values their symbols' assumptions admit, and on what evidence."""
     difference = sp.sympify(left) - sp.sympify(right)
+    if difference.atoms(sp.Derivative):
+        return _judge_differential(difference)
     try:
         witness, radius = _refute(difference)
     except (NotImplementedError, ZeroDivisionError) as error:
@@ -132,6 +133,15 @@ def judge_equal(left: sp.Expr, right: sp.Expr) -> tuple[Verdict, str]:
     if _reduces_to_zero(difference):
         return "proved", f"the difference reduces to 0 under the assumptions; {numbers}"
     return "supported", numbers
+
+
+def _judge_differential(difference: sp.Expr) -> tuple[Verdict, str]:
+    """An identity between functions and their derivatives, taken as independent symbols."""
+    atoms = sorted(difference.atoms(sp.Derivative), key=lambda a: -a.derivative_count)
+    symbols = {a: sp.Dummy(f"d{k}") for k, a in enumerate(atoms)}
+    if sp.cancel(sp.together(difference.xreplace(symbols))) == 0:
+        return "proved", "a rational identity between the functions and their derivatives"
+    return "inconclusive", "not a rational identity between the functions and their derivatives"
 
 
 def judge_positive(expression: sp.Expr) -> tuple[Verdict, str]:
@@ -182,8 +192,8 @@ def _points(symbols: set[sp.Symbol]) -> list[dict[sp.Symbol, Any]]:
 
 def _draw(symbol: sp.Symbol, rng: np.random.Generator, negative: bool) -> Any:
     if symbol.is_integer:
-        low = 1 if symbol.is_positive else 0 if symbol.is_nonnegative else -20
-        return point(int(rng.integers(low, 21)))
+        low = 2 if symbol.is_positive else 0 if symbol.is_nonnegative else -20  # counts: at 1 the formulas degenerate
+        return point(int(rng.integers(low, 41)))
     if symbol.is_nonnegative:
         return point(round(10 ** rng.uniform(-3, 3), 6))
     if symbol.is_real:

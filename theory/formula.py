@@ -38,7 +38,7 @@ class Formula:
     @cached_property
     def compiled(self) -> Callable[..., Any]:
         """The float64 evaluation without domain checks; takes complex arguments too."""
-        return sp.lambdify(self.symbols, _without_cancellation(self.expression), "numpy", cse=True)
+        return sp.lambdify(self.symbols, _without_cancellation(self.expression), ["scipy", "numpy"], cse=True)
 
     def __call__(self, *values: ArrayLike) -> NDArray[np.float64]:
         """Evaluate elementwise, broadcasting; NaN outside the domain, infinity where float64 overflows."""

@@ -1,0 +1,53 @@
+"""Extensive quantities: sums over directions, and the times at which they reach a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import elementwise
+
+from theory.formula import Formula
+from theory.setting import LinearManifold, Setting
+
+__all__ = ["extensive", "gaussian_only", "time_where"]
+
+Array = NDArray[np.float64]
+
+
+def extensive(formula: Formula, manifold: LinearManifold, t: ArrayLike) -> Array:
+    """sum_k m_k f(lambda_k, t), in the shape of t."""
+    values = formula(manifold.variances, np.asarray(t)[..., None])
+    return np.asarray(values @ manifold.dimensions.astype(float))
+
+
+def time_where(f: Callable[[Array], Array], value: ArrayLike) -> Array:
+    """The noise variance t at which f, decreasing from infinity to zero or below, reaches each value > 0.
+
+    The root is sought in log t, so that it has full relative accuracy over two hundred decades; f takes and
+    returns arrays of one shape. Where even the largest or smallest t does not reach the value the answer is NaN.
+    """
+    wanted = np.asarray(value, dtype=np.float64)
+
+    def excess(u: Array, target: Array) -> Array:
+        return f(np.exp(u)) - target
+
+    edge = np.full_like(wanted, 230.0)  # t from 1e-100 to 1e100: its square stays finite
+    root = elementwise.find_root(
+        excess, (-edge, edge), args=(wanted,), tolerances={"xatol": 1e-15, "xrtol": 4e-16, "fatol": 0.0, "frtol": 0.0}
+    )
+    return np.where(np.isnan(root.x), np.nan, np.exp(root.x))
+
+
+def gaussian_only(setting: Setting, what: str) -> None:
+    """Refuse a setting whose ensemble the formula was not derived for.
+
+    Raises:
+        ValueError: unless the ensemble is `gaussian`.
+    """
+    if setting.ensemble != "gaussian":
+        raise ValueError(
+            f"{what} is derived for the gaussian ensemble, got {setting.ensemble!r}; "
+            "measure it with the experiment of the same name, which draws either"
+        )

@@ -1,0 +1,240 @@
+r"""Subspace loss: the times, and data set sizes, at which the empirical score loses each tangent subspace.
+
+Subspace k is lost when its score is no louder than the noise on it, SNR_k = E s_k^2 / E (s^_k - s_k)^2 = 1. With the noise
+of score_covariance that is N = N_k(t), in the average over fresh x (annealed) or at a typical x,
+
+    annealed  N_k = (lambda_k / t) prod_j (1 + lambda_j / t)^m_j,
+    typical   N_k = lambda_k (lambda_k + t) / (t (2 lambda_k + t)) exp(sum_j m_j E log R_j).
+
+Rare points dominate the annealed noise, so the truth lies between. The published times, from a random energy model
+with Gaussian energies (arXiv:2410.08727), are kept under their own name: far from the truth at moderate N, because the
+lower tail of the energy, a squared distance, is far from Gaussian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from theory import gaussian
+from theory.derivation import Derivation
+from theory.extensive import extensive, gaussian_only, time_where
+from theory.formula import Formula
+from theory.predictions import collapse, score_covariance
+from theory.setting import Setting
+from theory.symbols import N, lam, t, x, y
+
+__all__ = [
+    "OBSERVABLES",
+    "critical_samples_annealed",
+    "critical_samples_typical",
+    "derivation",
+    "log_critical_samples_annealed",
+    "log_critical_samples_typical",
+    "loss_time_annealed",
+    "loss_time_published",
+    "loss_time_typical",
+]
+
+STATEMENT = "the score loses its subspaces one by one, those of high variance first"
+SOURCE = "arXiv:2410.08727 (published times); signal to noise, annealed and typical times derived here"
+REGIME = "annealed and typical bracket the loss at fresh x; Gaussian data (published times: sphere too)"
+
+Array = NDArray[np.float64]
+
+
+@cache
+def derivation() -> Derivation:
+    """From the signal-to-noise ratio of one direction to critical sizes, their order, and the published times."""
+    d = Derivation(
+        "subspace_loss",
+        STATEMENT,
+        SOURCE,
+        "fresh x ~ p_t; score noise of score_covariance (CLT order); a subspace is lost when SNR_k = 1",
+    )
+    noise = score_covariance.derivation()
+    share, spread, shift = (noise[name].expression for name in ("noise_share", "spread", "shift"))
+    score = sp.diff(sp.log(gaussian.density(x, lam + t)), x)
+    signal = d.compute(
+        "signal",
+        r"E\,s_k^2",
+        sp.factor(gaussian.mean(sp.expand(score**2), x, lam + t)),
+        -sp.diff(score, x),
+        "mean square of the true score at fresh x; compared with -E ds/dx (Fisher information)",
+    )
+    annealed = d.compute(
+        "annealed critical size, own factor",
+        r"a_k = \frac{E\,(s^{\wedge}_k - s_k)^2}{E\,s_k^2}\,\frac{N}{X}",
+        sp.factor(share / signal),
+        lam / t,
+        "SNR_k = 1 at N_k = a_k X, X = prod_j (1 + lambda_j/t)^m_j",
+    )
+    typical = d.compute(
+        "typical critical size, own factor",
+        "b_k",
+        sp.factor(spread / t**2 / signal),
+        lam * (lam + t) / (t * (2 * lam + t)),
+        "the same with the noise at a typical x, exp(E log R) v / (t^2 N): N_k = b_k exp(sum_j m_j E log R_j)",
+    )
+    d.result("annealed_factor", annealed, lam, t)
+    d.result("typical_factor", typical, lam, t)
+    for name, factor in (("annealed", annealed), ("typical", typical)):
+        d.positive(
+            f"high variance is lost first ({name})",
+            sp.diff(factor, lam),
+            "the common factor aside, N_k(t) grows with lambda_k and falls with t: the larger lambda_k, the later in the "
+            "forward, the earlier in the reverse process, its loss time",
+            r"\partial_{\lambda} N_k > 0",
+        )
+    log_typical = noise["log_weight_ratio_typical"].expression
+    d.positive(
+        "the typical size is below the annealed",
+        sp.log(1 + lam / t) - log_typical,
+        "per direction E log R < log E R (Jensen), and b_k < a_k",
+    )
+    _rank_one(d, sp.factor(shift**2 * (lam + t) / spread))
+    _published(d)
+    return d
+
+
+def _rank_one(d: Derivation, ratio: sp.Expr) -> None:
+    a = sp.Symbol("a", positive=True)
+    in_a = sp.factor(ratio.subs(lam, a * t))
+    best = [r for r in sp.solve(sp.diff(in_a, a), a) if r.is_positive][0]
+    d.compute(
+        "what the shift would add",
+        r"\max_a \frac{E\,\delta^2}{v}",
+        sp.nsimplify(sp.radsimp(in_a.subs(a, best))),
+        3 - 2 * sp.sqrt(2),
+        "b_k leaves out the rank-one term delta^2 of the covariance: at most 17.2 %, at lambda = t/sqrt(2)",
+    )
+
+
+def _published(d: Derivation) -> None:
+    S, v = sp.symbols("S sigma", positive=True)  # sum of sigma_j^4 and sigma_i^2
+    g = sp.Symbol("g", nonnegative=True)
+    offset = sp.Symbol("x_i", real=True)
+    energy = d.compute(
+        "energy variance of one direction",
+        r"\mathrm{Var}_y \tfrac{1}{2}(x_i - y)^2",
+        gaussian.variance(sp.expand((offset - y) ** 2 / 2), {y: v}),
+        v**2 / 2 + v * offset**2,
+        "Gaussian data; at x = sqrt(t) e_i the directions add up to S/2 + t sigma_i^2, S = sum_j sigma_j^4; on the sphere "
+        "the norm is fixed and the first term absent (g = 0)",
+    )
+    in_offset = sp.Poly(energy, offset)
+    total = g * S * in_offset.coeff_monomial(1) / v**2 + in_offset.coeff_monomial(offset**2) * t
+    roots = sp.solve(sp.Eq(total / t**2, 2 * sp.log(N)), t)
+    root = max(roots, key=lambda r: r.subs({g: 1, S: 1, v: 1, N: 10}).evalf())
+    published = d.compute(
+        "published loss time",
+        "t_i",
+        root,
+        (v + sp.sqrt(v**2 + 4 * g * sp.log(N) * S)) / (4 * sp.log(N)),
+        "a random energy model of N Gaussian energies condenses when their variance in units of t reaches 2 log N; compared "
+        "with the fixed point of the authors' formula",
+    )
+    d.result("published", published, v, S, N, g)
+
+
+def critical_samples_annealed(setting: Setting) -> Array:
+    """N_k(t): below it subspace k is lost at time t, averaged over fresh x; infinite where float64 overflows.
+
+    Returns:
+        shape (T, K).
+    """
+    with np.errstate(over="ignore"):
+        return np.exp(log_critical_samples_annealed(setting))
+
+
+def critical_samples_typical(setting: Setting) -> Array:
+    """N_k(t): below it subspace k is lost at time t, at a typical fresh x; infinite where float64 overflows.
+
+    Returns:
+        shape (T, K).
+    """
+    with np.errstate(over="ignore"):
+        return np.exp(log_critical_samples_typical(setting))
+
+
+def log_critical_samples_annealed(setting: Setting) -> Array:
+    """log of `critical_samples_annealed`, shape (T, K)."""
+    gaussian_only(setting, "critical_samples_annealed")
+    return _log_critical_samples(setting, setting.t, *_annealed())
+
+
+def log_critical_samples_typical(setting: Setting) -> Array:
+    """log of `critical_samples_typical`, shape (T, K)."""
+    gaussian_only(setting, "critical_samples_typical")
+    return _log_critical_samples(setting, setting.t, *_typical())
+
+
+def loss_time_annealed(setting: Setting) -> Array:
+    """The time where N = critical_samples_annealed, in the setting's schedule.
+
+    Returns:
+        shape (K,).
+    """
+    gaussian_only(setting, "loss_time_annealed")
+    return _loss_time(setting, *_annealed())
+
+
+def loss_time_typical(setting: Setting) -> Array:
+    """The time where N = critical_samples_typical, in the setting's schedule.
+
+    Returns:
+        shape (K,).
+    """
+    gaussian_only(setting, "loss_time_typical")
+    return _loss_time(setting, *_typical())
+
+
+def loss_time_published(setting: Setting) -> Array:
+    """The published time, arXiv:2410.08727: Gaussian random energy model at x = sqrt(t) e_i; either ensemble.
+
+    Returns:
+        shape (K,).
+    """
+    squares = setting.manifold.dimensions @ setting.manifold.variances**2
+    g = 1.0 if setting.ensemble == "gaussian" else 0.0
+    found = derivation()["published"](setting.manifold.variances, squares, setting.samples, g)
+    return np.asarray(setting.schedule.time(found))
+
+
+def _annealed() -> tuple[Formula, Callable[[Setting, Array], Array]]:
+    information = collapse.derivation()["information"]
+    return derivation()["annealed_factor"], lambda s, t: 2 * extensive(information, s.manifold, t)
+
+
+def _typical() -> tuple[Formula, Callable[[Setting, Array], Array]]:
+    log_R = score_covariance.derivation()["log_weight_ratio_typical"]
+    return derivation()["typical_factor"], lambda s, t: extensive(log_R, s.manifold, t)
+
+
+def _log_critical_samples(setting: Setting, t: Array, factor: Formula, log_common: Callable[[Setting, Array], Array]) -> Array:
+    """log N_k at each t, shape (T, K)."""
+    return np.log(factor(setting.manifold.variances, t[:, None])) + log_common(setting, t)[:, None]
+
+
+def _loss_time(setting: Setting, factor: Formula, log_common: Callable[[Setting, Array], Array]) -> Array:
+    def log_size(t: Array, variance: float) -> Array:
+        return np.log(factor(variance, t)) + log_common(setting, t)
+
+    wanted = np.log(setting.samples)
+    found = [time_where(partial(log_size, variance=v), wanted) for v in setting.manifold.variances]
+    return np.asarray(setting.schedule.time(np.array(found)))
+
+
+OBSERVABLES = {
+    "loss_time_annealed": ("subspace",),
+    "loss_time_typical": ("subspace",),
+    "loss_time_published": ("subspace",),
+    "critical_samples_annealed": ("time", "subspace"),
+    "critical_samples_typical": ("time", "subspace"),
+    "log_critical_samples_annealed": ("time", "subspace"),
+    "log_critical_samples_typical": ("time", "subspace"),
+}
