@@ -1,0 +1,74 @@
+"""Collapse, measured: noise a training sample and see whether it is still the one nearest to itself.
+
+The memorized fraction comes from data sets alone. Information and dispersion are sample averages of the information
+density log p(x|x_0)/p_t(x), with the densities of the distribution the data are drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from numerics.arrays import stream, to_device, to_host
+from numerics.data import draw, log_density
+from numerics.gibbs import gibbs_moments
+from numerics.measurement import Measurement, crossing, jackknife
+from theory.setting import Setting
+
+__all__ = ["OBSERVABLES", "measure"]
+
+OBSERVABLES = {
+    "information": ("time",),
+    "dispersion": ("time",),
+    "collapse_time": (),
+    "memorized_probability": ("time",),
+}
+QUERIES = 64  # noised training samples per data set
+
+
+def measure(
+    setting: Setting,
+    *,
+    repeats: int = 100,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    tick: Callable[[], object] = lambda: None,
+) -> dict[str, Measurement]:
+    """Draw `repeats` data sets and noise some samples of each at every time.
+
+    Returns:
+        information, dispersion, memorized_probability of shape (T,); collapse_time, a number, where the measured
+        information crosses log N (NaN where the times do not bracket it).
+    """
+    queries = min(QUERIES, setting.samples)
+    memorized, density = [], []
+    for repeat in range(repeats):
+        random = stream(rng, "collapse", repeat)
+        data = draw(setting, setting.samples, random)
+        xi = random.standard_normal((queries, data.shape[1]))
+        on_device = to_device(data, device, dtype)
+        found, per_time = [], []
+        for t in setting.t:
+            x = data[:queries] + np.sqrt(t) * xi
+            moments = gibbs_moments(to_device(x, device, dtype), on_device, t)
+            found.append((to_host(moments.nearest) == np.arange(queries)).mean())
+            per_time.append(_information_density(setting, x, xi, t))
+        memorized.append(found)
+        density.append(per_time)
+        tick()
+    i = np.swapaxes(np.array(density), 1, 2).reshape(-1, setting.t.size)  # every query is an independent draw
+    squares = (i - i.mean(axis=0)) ** 2 * len(i) / (len(i) - 1)
+    time = jackknife(i, lambda mean: crossing(setting.times, mean, np.log(setting.samples)))
+    return {
+        "information": Measurement.of(i),
+        "dispersion": Measurement.of(squares),
+        "collapse_time": time,
+        "memorized_probability": Measurement.of(memorized),
+    }
+
+
+def _information_density(setting: Setting, x: np.ndarray, xi: np.ndarray, t: float) -> np.ndarray:
+    given = -0.5 * (xi**2 + np.log(2 * np.pi * t)).sum(axis=-1)
+    return np.asarray(given - log_density(x, t, setting.manifold))

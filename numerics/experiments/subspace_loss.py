@@ -1,0 +1,81 @@
+"""Subspace loss, measured: when does the error of the empirical score on a subspace outgrow the score itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from numerics.arrays import stream, to_device, to_host
+from numerics.data import draw, noise, score
+from numerics.experiments.score_covariance import by_subspace
+from numerics.gibbs import gibbs_moments
+from numerics.measurement import Measurement, crossing, jackknife
+from theory.setting import Setting
+
+__all__ = ["OBSERVABLES", "measure", "measure_participation"]
+
+OBSERVABLES = {"signal_to_noise": ("time", "subspace"), "loss_time": ("subspace",)}
+QUERIES = 64  # fresh points per data set
+
+
+def measure(
+    setting: Setting,
+    *,
+    repeats: int = 100,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    tick: Callable[[], object] = lambda: None,
+) -> dict[str, Measurement]:
+    """Draw `repeats` data sets and compare score and score error at fresh points, subspace by subspace.
+
+    Returns:
+        signal_to_noise, shape (T, K); loss_time, shape (K,), where it passes 1 (NaN where the times do not bracket it).
+    """
+    draws = []
+    for repeat in range(repeats):
+        random = stream(rng, "subspace_loss", repeat)
+        data = to_device(draw(setting, setting.samples, random), device, dtype)
+        clean = draw(setting, QUERIES, random)
+        rows = []
+        for t in setting.t:
+            x = noise(clean, t, random)
+            true = score(x, t, setting.manifold)
+            error = to_host(gibbs_moments(to_device(x, device, dtype), data, t).score) - true
+            rows.append([by_subspace(v**2, setting).mean(axis=0) for v in (true, error)])
+        draws.append(rows)
+        tick()
+
+    def noise_to_signal(mean: np.ndarray) -> np.ndarray:  # falls with t
+        return np.asarray(mean[:, 1] / mean[:, 0])
+
+    return {
+        "signal_to_noise": jackknife(draws, lambda mean: 1 / noise_to_signal(mean)),
+        "loss_time": jackknife(draws, lambda mean: crossing(setting.times, np.log(noise_to_signal(mean)), 0.0)),
+    }
+
+
+def measure_participation(
+    setting: Setting,
+    *,
+    repeats: int = 100,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    tick: Callable[[], object] = lambda: None,
+) -> dict[str, Measurement]:
+    """Y2 at the published reference points x = sqrt(t) e_i, e_i a direction of each subspace.
+
+    Returns:
+        participation, shape (T, K).
+    """
+    firsts = [part.start for part in setting.manifold.slices]
+    draws = []
+    for repeat in range(repeats):
+        data = to_device(draw(setting, setting.samples, stream(rng, "participation", repeat)), device, dtype)
+        axes = np.eye(data.shape[1])[firsts]
+        found = [gibbs_moments(to_device(np.sqrt(t) * axes, device, dtype), data, t).participation for t in setting.t]
+        draws.append([to_host(f) for f in found])
+        tick()
+    return {"participation": Measurement.of(draws)}

@@ -1,0 +1,74 @@
+"""Strategies over the declared domains, shared by the tests of theory.
+
+Test modules read them as `from tests.theory.conftest import ...`: pytest has imported this file under that
+name before.
+"""
+
+import importlib
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace
+
+settings.register_profile(
+    "theory", deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("theory")
+
+PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss")
+
+
+def decades(low: float, high: float) -> st.SearchStrategy[float]:
+    """Positive numbers, uniform in their logarithm between the decades 10^low and 10^high."""
+    return st.floats(low, high).map(lambda u: 10.0**u)
+
+
+variances = decades(-6, 6)
+noise = decades(-8, 8)
+counts = decades(math.log10(2), 12).map(round)
+dimensions = decades(0, 5).map(round)
+small_dimensions = st.integers(1, 6)
+subspaces = st.builds(Subspace, variances, dimensions)
+manifolds = st.lists(subspaces, min_size=1, max_size=3).map(lambda s: LinearManifold(tuple(s)))
+small_manifolds = st.lists(st.builds(Subspace, decades(-2, 2), small_dimensions), min_size=1, max_size=3).map(
+    lambda s: LinearManifold(tuple(s))
+)
+times = st.lists(noise, min_size=1, max_size=4).map(np.array)
+
+
+@st.composite
+def cases(draw, manifold=manifolds, within=times):
+    """A setting in the variance exploding schedule."""
+    return Setting(draw(manifold), samples=draw(counts), times=draw(within))
+
+
+def known_bug(reason):
+    """Strict: the mark has to go as soon as the bug does."""
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+def prediction(name):
+    return importlib.import_module(f"theory.predictions.{name}")
+
+
+def cheap_observables():
+    """(prediction, observable) but for the exact memorized probability, which takes a second a call."""
+    return [
+        (name, observable)
+        for name in PREDICTIONS
+        for observable in prediction(name).OBSERVABLES
+        if observable != "memorized_probability"
+    ]
+
+
+def observe(name, observable, setting):
+    return np.asarray(getattr(prediction(name), observable)(setting))
+
+
+@pytest.fixture(params=list(SCHEDULES))
+def schedule(request):
+    return SCHEDULES[request.param]
