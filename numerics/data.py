@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["FORMATS", "draw", "load", "log_density", "noise", "score"]
+__all__ = ["FORMATS", "Mixture", "Resampled", "draw", "load", "log_density", "noise", "score"]
 
 Array = NDArray[np.float64]
 FORMATS = (".npy", ".npz", ".csv", ".parquet")
@@ -27,6 +28,46 @@ def draw(setting: Setting, count: int, rng: np.random.Generator) -> Array:
         radius = np.sqrt(manifold.spectrum.sum())
         samples *= radius / np.linalg.norm(samples, axis=1, keepdims=True)
     return samples
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A mixture of A Gaussians to draw from: called with (count, rng), it returns samples of shape (count, D).
+
+    Attributes:
+        weights: shape (A,), summing to one.
+        means: shape (A, D).
+        factors: matrices F_a of shape (A, D, D); the covariances are F_a F_a^T.
+    """
+
+    weights: tuple[float, ...]
+    means: tuple[tuple[float, ...], ...]
+    factors: tuple[tuple[tuple[float, ...], ...], ...]
+
+    def __call__(self, count: int, rng: np.random.Generator) -> Array:
+        component = rng.choice(len(self.weights), count, p=self.weights)
+        white = rng.standard_normal((count, len(self.means[0])))
+        return np.array(self.means)[component] + np.einsum("nij,nj->ni", np.array(self.factors)[component], white)
+
+    def parts(self) -> dict[str, Array]:
+        """weights, means and covariances as arrays."""
+        factors = np.array(self.factors)
+        covariances = factors @ factors.swapaxes(-1, -2)
+        return {"weights": np.array(self.weights), "means": np.array(self.means), "covariances": covariances}
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """A data set as a distribution: drawing from it resamples with replacement.
+
+    Attributes:
+        samples: shape (A, D).
+    """
+
+    samples: Array
+
+    def __call__(self, count: int, rng: np.random.Generator) -> Array:
+        return self.samples[rng.integers(len(self.samples), size=count)]
 
 
 def noise(samples: Array, t: float, rng: np.random.Generator) -> Array:

@@ -13,6 +13,7 @@ A symbolic reduction alone is not trusted: it must also survive the attempt to r
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,6 +39,7 @@ class Step:
     Attributes:
         name: what the step obtains.
         statement: the line itself, LaTeX.
+        text: the same for a terminal.
         reason: why it follows, a sentence.
         verdict: one of the four.
         evidence: what the verdict rests on.
@@ -48,6 +50,11 @@ class Step:
     reason: str
     verdict: Verdict
     evidence: str
+    text: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The JSON form."""
+        return {name: getattr(self, name) for name in ("name", "statement", "reason", "verdict", "evidence")}
 
 
 @dataclass
@@ -80,22 +87,22 @@ class Derivation:
 
     def define(self, name: str, symbol: sp.Expr | str, expression: sp.Expr | str, reason: str) -> sp.Expr:
         """Add a definition, or the lines before it put together, and return its right-hand side."""
-        self._add(name, _equation(symbol, expression), reason, "proved", "by definition")
+        self._add(name, (symbol, expression), reason, "proved", "by definition")
         return expression
 
     def compute(self, name: str, symbol: sp.Expr | str, result: sp.Expr, check: sp.Expr, reason: str) -> sp.Expr:
         """Add a result that sympy computed, judged against an independent expression, and return it."""
-        self._add(name, _equation(symbol, result), reason, *judge_equal(result, check))
+        self._add(name, (symbol, result), reason, *judge_equal(result, check))
         return result
 
     def equal(self, name: str, left: sp.Expr, right: sp.Expr, reason: str) -> sp.Expr:
         """Add the identity left = right, judged, and return its right-hand side."""
-        self._add(name, _equation(left, right), reason, *judge_equal(left, right))
+        self._add(name, (left, right), reason, *judge_equal(left, right))
         return right
 
     def positive(self, name: str, expression: sp.Expr, reason: str, statement: str = "") -> None:
         """Add the inequality expression > 0 on the domain of its symbols, judged."""
-        self._add(name, statement or f"{sp.latex(expression)} > 0", reason, *judge_positive(expression))
+        self._add(name, (statement or expression, sp.Integer(0)), reason, *judge_positive(expression), relation=" > ")
 
     def result(self, name: str, expression: sp.Expr, *symbols: sp.Symbol) -> Formula:
         """Keep an expression as a named formula of the given symbols."""
@@ -104,15 +111,37 @@ class Derivation:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: prediction, steps, verdict."""
-        steps = [vars(s) for s in self.steps]
+        steps = [step.as_dict() for step in self.steps]
         return {"prediction": self.prediction, "steps": steps, "verdict": self.verdict}
 
-    def _add(self, name: str, statement: str, reason: str, verdict: Verdict, evidence: str) -> None:
-        self.steps.append(Step(name, statement, reason, verdict, evidence))
+    def _add(
+        self,
+        name: str,
+        sides: tuple[sp.Expr | str, sp.Expr | str],
+        reason: str,
+        verdict: Verdict,
+        evidence: str,
+        relation: str = " = ",
+    ) -> None:
+        latex, text = (
+            relation.join(aloud(side) if isinstance(side, str) else write(side) for side in sides)
+            for write, aloud in ((sp.latex, str), (str, _plain))
+        )
+        self.steps.append(Step(name, latex, reason, verdict, evidence, text))
 
 
-def _equation(left: sp.Expr | str, right: sp.Expr | str) -> str:
-    return " = ".join(side if isinstance(side, str) else sp.latex(side) for side in (left, right))
+def _plain(latex: str) -> str:
+    """A LaTeX fragment as a terminal shows it."""
+    for pattern, plain in (
+        (r"\\[td]?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)"),
+        (r"\\(mathrm|mathcal|hat|bar|operatorname)\{?([A-Za-z]*)\}?", r"\2"),
+        (r"\\[,;]|\\quad|\\left|\\right", " "),
+        (r"\\", ""),
+        (r"\{([^{}]*)\}", r"\1"),
+        (r" +", " "),
+    ):
+        latex = re.sub(pattern, plain, latex)
+    return latex
 
 
 def judge_equal(left: sp.Expr, right: sp.Expr) -> tuple[Verdict, str]:

@@ -234,6 +234,9 @@ class Schedule:
     alpha: Callable[[Array], Array]
     last_time: float = math.inf
 
+    def __reduce__(self) -> tuple[Callable[[str], Schedule], tuple[str]]:
+        return _schedule, (self.name,)  # its functions do not pickle, its name does
+
 
 def _variance_preserving(name: str, statement: str, B: Callable[..., Any], tau: Callable[..., Any], last: float) -> Schedule:
     """alpha = exp(-B/2), sigma^2 = 1 - alpha^2, hence t = e^B - 1."""
@@ -288,6 +291,12 @@ def _schedules() -> dict[str, Schedule]:
 SCHEDULES = _schedules()
 
 
+def _schedule(name: str) -> Schedule:
+    if name not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {name!r}")
+    return SCHEDULES[name]
+
+
 def _default_times() -> Array:
     return np.geomspace(0.01, 1.0, 9)
 
@@ -320,9 +329,7 @@ class Setting:
                 "LinearManifold.parse, .from_covariance or .from_data"
             )
         if isinstance(self.schedule, str):
-            if self.schedule not in SCHEDULES:
-                raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
-            object.__setattr__(self, "schedule", SCHEDULES[self.schedule])
+            object.__setattr__(self, "schedule", _schedule(self.schedule))
         if self.ensemble not in ENSEMBLES:
             raise ValueError(f"ensemble must be one of {', '.join(ENSEMBLES)}, got {self.ensemble!r}")
         object.__setattr__(self, "samples", _count(self.samples, "the number of samples", 2))

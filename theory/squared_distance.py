@@ -10,8 +10,8 @@ Inverting M along the path of steepest descent gives that: the exponential small
     F(s) = 1/(2 pi i) int exp(theta s) M(theta) dtheta / theta = exp(Phi) * (an integral of order one),
     Phi = min over theta > 0 of  theta s + log M(theta) - log theta,
 
-and the path theta_0 + i v - kappa v^2, kappa = |Phi'''| / 6 Phi'', follows that descent to third order. On it the integrand
-falls at least like a Gaussian, so a trapezoidal rule of a few dozen nodes reaches rounding (Rice, SIAM J. Sci. Stat.
+and the path theta_0 + i v - kappa v^2, kappa = |Phi'''| / 6 Phi'', follows that descent to third order. The
+integrand falls along it like a Gaussian, so a trapezoidal rule of a few dozen nodes comes close to rounding (Rice, SIAM J. Sci. Stat.
 Comput. 1 (1980) 438; the parabola as in Weideman and Trefethen, Math. Comp. 76 (2007) 1341).
 """
 
@@ -33,7 +33,9 @@ from theory.symbols import lam, q, theta, x, y
 __all__ = ["SquaredDistance", "log_laplace"]
 
 Array = NDArray[np.float64]
-NODES = 44  # of the half path; the error falls geometrically in them
+NODES_PER_WIDTH = 3.2  # of the peak; the error falls geometrically in it
+ROUNDING = -34.0  # log of what is neglected of the integrand
+FARTHEST = 60.0  # widths of the peak to follow a path
 
 
 @cache
@@ -131,28 +133,54 @@ class SquaredDistance:
         mean, deviation = self.moments()
         saddle = np.where(s <= mean + 0.4 * deviation, self.positive_saddle(s), self.negative_saddle(s))
         top = saddle * s + self.exponent(saddle)
-        second, third = self.exponent(saddle, 2), self.exponent(saddle, 3)
-        # the pole bends the path only where it, not M, makes the peak: M grows to the left of 0
-        pole = np.where(saddle > 0, 2 / saddle**3 / (1 + saddle**2 * second) ** 2, 0)
-        kappa = (pole - third) / (6 * (second + 1 / saddle**2))
-        decay = np.minimum(second / 2, s * kappa)  # the integrand falls at least as exp(-decay v^2)
-        step = np.sqrt(37 / decay) / NODES
+        kappa, reach, nodes = self._path(s, saddle, top)
         tail, pdf = np.zeros_like(s), np.zeros_like(s)
-        for j in range(NODES):
-            v = (j + 0.5) * step
+        for j in range(nodes):
+            v = (j + 0.5) / nodes * reach
             path = saddle - kappa * v**2 + 1j * v
             height = np.exp(path * s + self.exponent(path) - top) * (1 + 2j * kappa * v)
             tail += (height / path).real
             pdf += height.real
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log_tail = top + np.log(np.sign(saddle) * step * tail / np.pi)
-            log_pdf = top + np.log(step * pdf / np.pi)
+        scale = reach / (nodes * np.pi)
+        with np.errstate(divide="ignore"):
+            log_tail = top + np.log(np.maximum(np.sign(saddle) * tail * scale, 0))
+            log_pdf = top + np.log(np.maximum(pdf * scale, 0))
             # round a positive saddle the integral is F, round a negative one it is 1 - F
             return np.where(saddle > 0, log_tail, np.log1p(-np.exp(np.minimum(log_tail, 0)))), log_pdf
 
     def log_cdf(self, s: Array) -> Array:
         """log P(distance^2 <= s), shape (..., n)."""
         return self.log_cdf_and_pdf(s)[0]
+
+    def _path(self, s: Array, saddle: Array, top: Array) -> tuple[Array, Array, int]:
+        """The bend kappa of each path, how far up it must be followed, and the number of nodes for all.
+
+        Steepest descent bends to the left, but not so far that it meets what other subspaces have there: of three
+        bends the one along which the integrand is first, and steadily, down to rounding is taken.
+        """
+        second, third = self.exponent(saddle, 2), self.exponent(saddle, 3)
+        # the pole bends the path only where it, not M, makes the peak: M grows to the left of 0
+        pole = np.where(saddle > 0, 2 / saddle**3 / (1 + saddle**2 * second) ** 2, 0)
+        width = 1 / np.sqrt(second + 1 / saddle**2)
+        steepest = width**2 * (pole - third) / 6
+        kappa, reach = np.zeros_like(s), np.full_like(s, np.inf)
+        for bend in (1.0, 0.3, 0.0):
+            found = self._reach(s, saddle, top, bend * steepest, width)
+            kappa = np.where(found < reach, bend * steepest, kappa)
+            reach = np.minimum(found, reach)
+        reach = np.where(np.isfinite(reach), reach, FARTHEST * width)
+        return kappa, reach, int(np.ceil((reach / width).max(initial=1) * NODES_PER_WIDTH))
+
+    def _reach(self, s: Array, saddle: Array, top: Array, kappa: Array, width: Array) -> Array:
+        """How far up the path the integrand falls to rounding; infinite where it rises on the way."""
+        reach, last = np.full_like(s, np.inf), np.zeros_like(s)
+        for v in np.geomspace(4, FARTHEST, 10):
+            path = saddle - kappa * (v * width) ** 2 + 1j * v * width
+            height = (path * s + self.exponent(path)).real - top
+            steady = np.isfinite(last) & (height <= last + 0.5)
+            reach = np.where(steady & (height < ROUNDING) & ~np.isfinite(reach), v * width, reach)
+            last = np.where(steady, height, np.nan)
+        return reach
 
 
 def decreasing_root(f: Callable[[Array], tuple[Array, Array]], value: Array, low: Array, high: Array) -> Array:

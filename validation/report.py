@@ -27,7 +27,7 @@ import matplotlib as mpl
 import numpy as np
 from math_core import LatexError, LatexToMathML
 
-from validation.store import write_atomic
+from validation.store import check_directory, write_atomic
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -111,7 +111,7 @@ def write_report(
         OSError: the disk refused a file.
     """
     _check_names([f.name for f in figures])
-    _check_directory(directory)
+    check_directory(directory)
     outputs = {f"{f.name}.{kind}": _draw(f.figure, kind) for f in figures for kind in ("pdf", "svg")}
     if claims:
         outputs["claims.csv"] = _csv(claims)
@@ -139,13 +139,6 @@ def _check_names(names: Sequence[str]) -> None:
         if not re.fullmatch(r"\w[\w.-]*", name) or names.count(name) > 1:
             wanted = "distinct figure names of letters, digits, '_', '-' and '.'"
             raise ValueError(f"expected {wanted}; got {name!r}; rename that figure")
-
-
-def _check_directory(directory: Path) -> None:
-    nearest = next(p for p in (directory, *directory.absolute().parents) if p.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        got = f"{nearest} is not {'writable' if nearest.is_dir() else 'a directory'}"
-        raise ValueError(f"expected a writable directory for the report; {got}; name another directory")
 
 
 # the files beside the page

@@ -2,7 +2,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.theory.conftest import PREDICTIONS, decades, known_bug, prediction
@@ -27,11 +27,13 @@ DOMAINS = {
     "theta": decades(-6, 6),
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]
-BEYOND = ("log_squared_ratio", "log_third_ratio")  # exist only for t > 2 or 3 lambda
+
+
+CANCELS = "log(1 + lambda/t) is compiled as log(lambda + t) - log(t): relative error 1e-4 at t = 1e12 lambda"
 
 
 def reaches(formula, values):
-    """Relative distance from the reference; of a logarithm absolute, where it is below one, since exp is used."""
+    """Relative distance from the reference; of a logarithm absolute below one: its exp is what is used."""
     found = float(formula(*values))
     exact = formula.reference(*values)
     scale = max(abs(exact), 1) if "log" in formula.name else max(abs(exact), mpmath.mpf(10) ** -300)
@@ -43,13 +45,11 @@ def reaches(formula, values):
 def test_the_fast_value_is_the_reference(name, formula, data):
     found = prediction(name).derivation()[formula]
     values = {str(s): data.draw(DOMAINS[str(s)], label=str(s)) for s in found.symbols}
-    if formula in BEYOND:
-        values["t"] = values["lambda"] * (3.01 + values["t"])
     if formula == "log_overlap":  # the Gaussian tail: a gap of many correlation lengths only underflows
         values["h"] *= values["t"] ** 0.5 / 1e2
         values["c"] *= (values["t"] + values["lambda"]) ** 0.5 / 1e2
     if formula == "memorized_probability_asymptotic":
-        values["N"] = round(min(1e12, max(2.0, np.exp(min(values["I"], 27) + 5 * values["V"] ** 0.5))))
+        values["N"] = round(min(1e12, max(2.0, np.exp(min(values["I"] + 5 * values["V"] ** 0.5, 28.0)))))
     assert reaches(found, list(values.values())) < 1e-10
 
 
@@ -59,23 +59,15 @@ def test_the_laplace_transform_is_its_reference(order, v, s, rate):
     assert reaches(log_laplace(order), (v, s, rate)) < 1e-10
 
 
-@known_bug(
-    "log(t), log(t - 2 lambda) and log(t + 2 lambda) cancel: no log1p form, so the relative accuracy is lost"
-)
-@pytest.mark.parametrize("formula", BEYOND)
-def test_the_ratios_of_the_next_order_keep_their_relative_accuracy(formula):
-    found = prediction("kl_bound").derivation()[formula]
-    exact = float(found.reference(1, 1e7))
-    assert float(found(1.0, 1e7)) == pytest.approx(exact, rel=1e-6)
-
-
 @pytest.mark.parametrize("formula", ["log_weight_ratio_typical", "information", "dispersion", "noise_share"])
 @pytest.mark.parametrize("v", [1e-12, 1.0, 1e12])
 @pytest.mark.parametrize("noise", [1e-12, 1.0, 1e12])
-def test_the_corners_of_the_domain(formula, v, noise):
-    found = [
+def test_the_corners_of_the_domain(request, formula, v, noise):
+    if formula == "information" and noise > v:
+        request.applymarker(known_bug(CANCELS))
+    found = next(
         p.derivation()[formula] for p in map(prediction, PREDICTIONS) if formula in p.derivation().formulas
-    ][0]
+    )
     assert reaches(found, (v, noise)) < 1e-12
 
 
@@ -116,12 +108,15 @@ def test_undeclared_symbols_and_missing_arguments_are_refused():
         Formula("f", lam + t, (lam, t))(1.0)
 
 
-@example(1e-30)
-@example(1e30)
-@given(decades(-12, 12))
-def test_small_ratios_do_not_cancel(ratio):
-    found = Formula("f", (sp.exp(sp.log((lam + t) / t)) - 1) * sp.log((lam + t) / t), (lam, t))
-    assert reaches(found, (ratio, 1.0)) < 1e-12 or ratio > 1e29
+@known_bug(CANCELS)
+@given(decades(-30, -8))
+def test_logarithms_of_nearly_one_do_not_cancel(ratio):
+    assert reaches(Formula("f", sp.log((lam + t) / t), (lam, t)), (ratio, 1.0)) < 1e-12
+
+
+@given(decades(-30, 2))
+def test_exponentials_of_nearly_zero_do_not_cancel(value):
+    assert reaches(Formula("f", sp.exp(2 * lam) - 1, (lam,)), (value,)) < 1e-12
 
 
 def test_the_reference_has_the_digits_asked_for():

@@ -88,7 +88,7 @@ def derivation() -> Derivation:
         "information falls with t",
         -sp.diff(information, t),
         "so that log N = I(t) has at most one root; I runs from infinity to 0, so it has one",
-        r"-\partial_t I > 0",
+        r"-\partial_t I",
     )
     isotropic = sp.solve(sp.Eq(sp.log(N), m * information), t)[0]
     isotropic = d.compute(

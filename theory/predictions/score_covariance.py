@@ -37,6 +37,7 @@ __all__ = [
     "log_weight_ratio",
     "mixture_covariance",
     "noise_variance_annealed",
+    "reweighted_pca",
 ]
 
 STATEMENT = "the covariance of the empirical score is a PCA of the data re-weighted with half the noise variance"
@@ -306,7 +307,17 @@ def mixture_covariance(
 
     Returns:
         shape (D, D).
+
+    Raises:
+        ValueError: for shapes that do not fit.
     """
+    return reweighted_pca(x, t, t / 2, weights, means, covariances)
+
+
+def reweighted_pca(
+    x: ArrayLike, t: float, noise: float, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike | None = None
+) -> Array:
+    """`mixture_covariance` with the data re-weighted at another noise variance: S_t(x) at t/2, its control at t."""
     x, means = np.asarray(x, dtype=np.float64), np.asarray(means, dtype=np.float64)
     if x.ndim != 1 or means.ndim != 2 or means.shape[1] != x.size:
         raise ValueError(f"x must have shape (D,) and means (A, D), got {x.shape} and {means.shape}")
@@ -314,8 +325,9 @@ def mixture_covariance(
         covariances = np.zeros((1, x.size, x.size))
     parts = np.log(np.asarray(weights, dtype=np.float64)), means, np.asarray(covariances, dtype=np.float64)
     log_p, centre, _ = _posterior(x, t, *parts)
-    log_half, centre_half, spread = _posterior(x, t / 2, *parts)
-    shift = centre_half - centre
+    log_half, _, _ = _posterior(x, t / 2, *parts)
+    _, centre_noise, spread = _posterior(x, noise, *parts)
+    shift = centre_noise - centre
     log_factor = log_half - 2 * log_p - x.size / 2 * np.log(4 * np.pi * t)
     return np.asarray(np.exp(log_factor) / t**2 * (spread + np.outer(shift, shift)))
 

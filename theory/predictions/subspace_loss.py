@@ -88,7 +88,7 @@ def derivation() -> Derivation:
             sp.diff(factor, lam),
             "the common factor aside, N_k(t) grows with lambda_k and falls with t: the larger lambda_k, the later in the "
             "forward, the earlier in the reverse process, its loss time",
-            r"\partial_{\lambda} N_k > 0",
+            r"\partial_{\lambda} N_k",
         )
     log_typical = noise["log_weight_ratio_typical"].expression
     d.positive(

@@ -1,1 +1,7 @@
-"""One module per claim, under the stem of its prediction; each has `claims()` and `figures()`."""
+"""The claims: one module per prediction, under its stem, with `claims()` and `figures(results)`.
+
+Attributes:
+    PREDICTIONS: the list of predictions, the one place a new one is entered.
+"""
+
+PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss")

@@ -1,0 +1,293 @@
+r"""Leave one out: what the empirical score of a given data set does, measured with the data set alone.
+
+Two kinds of query, at noise variance t:
+
+    trajectory   x = x^mu + sqrt(t) xi, x^mu one of the N samples.  Does the score point back at x^mu? The *own weight* is
+                 the Gibbs weight of x^mu (of all its copies, where the data hold it more than once).
+    held out     x = y + sqrt(t) xi, y taken out of the data first: a fresh point, as far as the rest can tell.
+
+The held-out density gives the information about the origin that noise leaves,
+
+    I^ = -|xi|^2/2 - log (1/n) sum_nu exp(-|x - x^nu|^2/2t) = log p(x|y) - log p^(x),    E I^ >= I,
+
+an estimate from above, by Jensen's inequality, for n samples of any distribution: close where many samples share the
+weight, too large where few do. Noise normal to the data moves all samples alike, so everything happens in the span of
+the data, in principal axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from numerics.arrays import checked, stream, to_device, to_host
+from numerics.gibbs import gibbs_moments
+from numerics.measurement import Measurement, crossing, jackknife
+
+__all__ = [
+    "SMALLEST",
+    "HeldOut",
+    "PrincipalAxes",
+    "Trajectory",
+    "held_out",
+    "principal_axes",
+    "retained_variance",
+    "trajectory",
+    "trajectory_through_collapse",
+]
+
+Array = NDArray[np.float64]
+SMALLEST = 10  # distinct samples: a fifth of them, at least two, is held out
+NORMAL = 1e-12  # of the largest eigenvalue: below it a direction is normal to the data, as in theory.setting
+REPRESENTABLE = (
+    1e45  # spreads beyond it, or below its inverse, leave too little of float64's range to their squares
+)
+WIDEN, WIDENINGS = 100.0, 6  # how far, and how often, the times are extended to find the collapse
+RETAINED_COST = 4e8  # queries x samples x directions x times
+
+
+@dataclass(frozen=True)
+class PrincipalAxes:
+    """A data set about its mean, in the principal axes of its covariance.
+
+    Attributes:
+        coordinates: in units of `unit`, directions of largest variance first and none normal to the data, shape (N, m).
+        spectrum: eigenvalues of the covariance, data units squared, normal directions included as 0, shape (D,).
+        unit: a power of two near the largest distance from the mean, data units.
+        group: which of the distinct points each sample is, shape (N,).
+        copies: how often each sample occurs, shape (N,).
+    """
+
+    coordinates: Array
+    spectrum: Array
+    unit: float
+    group: NDArray[np.int64]
+    copies: NDArray[np.int64]
+
+    @property
+    def distinct(self) -> int:
+        """How many samples differ."""
+        return int(self.group.max()) + 1
+
+
+def principal_axes(data: ArrayLike) -> PrincipalAxes:
+    """Centre, scale and rotate a data set, shape (N, D).
+
+    Raises:
+        ValueError: unless it is a finite table of at least `SMALLEST` distinct samples.
+    """
+    samples = checked(np.asarray(data), "data").astype(np.float64)
+    _, group, counts = np.unique(samples + 0.0, axis=0, return_inverse=True, return_counts=True)
+    group = group.reshape(-1)
+    if counts.size < SMALLEST:
+        raise ValueError(
+            f"an audit needs at least {SMALLEST} distinct samples, some of which it holds out; got {counts.size} "
+            f"distinct among {len(samples)}; give more data"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = samples - samples[0]  # first: the mean of samples far from the origin is rounded
+        centred -= centred.mean(axis=0)
+        largest = np.abs(centred).max()
+    if not 1 / REPRESENTABLE < largest < REPRESENTABLE:
+        raise ValueError(
+            f"data must spread over {1 / REPRESENTABLE:g} to {REPRESENTABLE:g} for their variances to be float64, got "
+            f"{largest:.3g}; change their unit"
+        )
+    unit = float(2.0 ** np.ceil(np.log2(largest)))
+    _, singular, axes = np.linalg.svd(centred / unit, full_matrices=False)
+    spectrum = np.zeros(samples.shape[1])
+    spectrum[: singular.size] = singular**2 / len(samples)
+    spectrum[spectrum <= NORMAL * spectrum[0]] = 0
+    tangent = axes[: np.count_nonzero(spectrum)]
+    return PrincipalAxes((centred / unit) @ tangent.T, spectrum * unit**2, unit, group, counts[group])
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What became of noised samples; a row per sample, a column per time. The noise xi of a row is the same at all times.
+
+    Attributes:
+        t: noise variance, data units squared, shape (T,).
+        own_weight: Gibbs weight of the sample and its copies, shape (M, T).
+        memorized: 1 where the nearest sample is the sample itself or a copy, else 0, shape (M, T).
+        participation: sum w^2, shape (M, T).
+        copies: of each sample in the data, shape (M,).
+    """
+
+    t: Array
+    own_weight: Array
+    memorized: Array
+    participation: Array
+    copies: NDArray[np.int64]
+
+    @property
+    def collapse_time(self) -> Measurement:
+        """Where the mean own weight falls through 1/2, with its jackknife error over samples; NaN where it does not."""
+        return jackknife(self.own_weight, lambda mean: crossing(self.t, mean, 0.5))
+
+    def and_at(self, other: Trajectory) -> Trajectory:
+        """The same samples at the times of both, in order."""
+        order = np.argsort(np.concatenate([self.t, other.t]))
+        names = ("own_weight", "memorized", "participation")
+        joined = {n: np.concatenate([getattr(self, n), getattr(other, n)], axis=1)[:, order] for n in names}
+        return replace(self, t=np.concatenate([self.t, other.t])[order], **joined)
+
+
+def trajectory(
+    data: PrincipalAxes,
+    t: ArrayLike,
+    *,
+    queries: int = 256,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+) -> Trajectory:
+    """Noise `queries` samples chosen at random, or all if there are fewer, and ask the whole data set where they came from.
+
+    The rows are independent given the data set: all face the same N samples.
+    """
+    times = np.asarray(t, dtype=np.float64)
+    random = stream(rng, "leave one out", "trajectory")
+    count, m = data.coordinates.shape
+    chosen = np.sort(random.choice(count, min(queries, count), replace=False))
+    xi = random.standard_normal((chosen.size, m))
+    everything = to_device(data.coordinates, device, dtype)
+    columns = []
+    for s in times / data.unit**2:
+        x = data.coordinates[chosen] + np.sqrt(s) * xi
+        moments = gibbs_moments(to_device(x, device, dtype), everything, float(s))
+        hit = data.group[to_host(moments.nearest)] == data.group[chosen]
+        own = np.exp(np.minimum(-0.5 * (xi**2).sum(axis=1) - to_host(moments.log_partition), 0))
+        # where it is the nearest its weight is the largest: no rounding of distances enters
+        own = np.where(hit, to_host(moments.largest_weight), own)
+        columns.append((np.minimum(own * data.copies[chosen], 1), hit, to_host(moments.participation)))
+    own_weight, memorized, participation = (
+        np.stack(c, axis=1).astype(float) for c in zip(*columns, strict=True)
+    )
+    return Trajectory(times, own_weight, memorized, participation, data.copies[chosen])
+
+
+def trajectory_through_collapse(data: PrincipalAxes, t: ArrayLike, **options: Any) -> Trajectory:
+    """`trajectory`, with its options, at geometric times extended on either side until the mean own weight has risen and fallen.
+
+    At most twelve decades on each side; with most of the data in copies of one point it never falls.
+    """
+    found = trajectory(data, t, **options)
+    ratio = found.t[1] / found.t[0]
+    steps = np.arange(1, max(1, round(np.log(WIDEN) / np.log(ratio))) + 1)
+    floor = (found.copies / len(data.coordinates)).mean()  # of the own weight, as t grows
+    for _ in range(WIDENINGS):
+        below = found.own_weight[:, 0].mean() < 0.75
+        above = found.own_weight[:, -1].mean() > 0.25 + floor / 2 and floor < 0.5
+        if below:
+            found = found.and_at(trajectory(data, found.t[0] / ratio ** steps[::-1], **options))
+        if above:
+            found = found.and_at(trajectory(data, found.t[-1] * ratio**steps, **options))
+        if not (below or above):
+            break
+    return found
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What the rest of the data makes of held-out points; errors over points, which share the rest and, over t, their noise.
+
+    Attributes:
+        t: noise variance, data units squared, shape (T,).
+        information: I^ of the module's head, nats, shape (T,).
+        participation: sum w^2, shape (T,): its inverse counts the samples that carry the weight.
+        variances: of the rest about its own mean, per principal axis, data units squared, shape (m,).
+        samples: how many samples the rest holds.
+    """
+
+    t: Array
+    information: Measurement
+    participation: Measurement
+    variances: Array
+    samples: int
+
+
+def held_out(
+    data: PrincipalAxes,
+    t: ArrayLike,
+    *,
+    queries: int = 256,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+) -> HeldOut:
+    """Hold out min(queries, a fifth) of the distinct points with all their copies, noise them, and ask the rest."""
+    times = np.asarray(t, dtype=np.float64)
+    points, rest = _split(data, queries, rng)
+    xi = _held_out_noise(points, rng)
+    on_device = to_device(rest, device, dtype)
+    information, participation = [], []
+    for s in times / data.unit**2:
+        moments = gibbs_moments(to_device(points + np.sqrt(s) * xi, device, dtype), on_device, float(s))
+        density = to_host(moments.log_partition) - np.log(len(rest))
+        information.append(-0.5 * (xi**2).sum(axis=1) - density)
+        participation.append(to_host(moments.participation))
+    draws = (np.stack(d, axis=1) for d in (information, participation))
+    return HeldOut(times, *map(Measurement.of, draws), rest.var(axis=0) * data.unit**2, len(rest))
+
+
+def retained_variance(
+    data: PrincipalAxes,
+    t: ArrayLike,
+    slices: tuple[slice, ...],
+    *,
+    queries: int = 256,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    tick: Callable[[float], object] = lambda share: None,
+) -> Measurement:
+    """The posterior variance per direction at held-out points, averaged over the directions of each subspace.
+
+    The same points and noise as in `held_out`, or the first of them where all would cost more than `RETAINED_COST`; at
+    least 16, if there are.
+
+    Args:
+        data: the data set.
+        t: noise variance, data units squared, shape (T,).
+        slices: where each of K subspaces sits among the principal axes.
+        queries: as in `held_out`.
+        rng: as in `held_out`.
+        device: as in `held_out`.
+        dtype: as in `held_out`.
+        tick: called after each time with the share of the work that is done.
+
+    Returns:
+        data units squared, shape (T, K); errors over points.
+    """
+    times = np.asarray(t, dtype=np.float64)
+    points, rest = _split(data, queries, rng)
+    afford = max(16, int(RETAINED_COST / (rest.size * times.size)))
+    xi = _held_out_noise(points, rng)[:afford]
+    points = points[:afford]
+    on_device = to_device(rest, device, dtype)
+    draws = np.empty((len(points), times.size, len(slices)))
+    for i, s in enumerate(times / data.unit**2):
+        x = to_device(points + np.sqrt(s) * xi, device, dtype)
+        variances = to_host(gibbs_moments(x, on_device, float(s), covariance="diagonal").covariance)
+        draws[:, i] = np.stack([variances[:, part].mean(axis=1) for part in slices], axis=1)
+        tick((i + 1) / times.size)
+    return Measurement.of(draws * data.unit**2)
+
+
+def _split(data: PrincipalAxes, queries: int, rng: int | np.random.SeedSequence) -> tuple[Array, Array]:
+    """Held-out points, one per distinct point, and the samples that are not copies of them."""
+    random = stream(rng, "leave one out", "split")
+    distinct = data.distinct
+    out = random.choice(distinct, max(2, min(queries, distinct // 5)), replace=False)
+    _, first = np.unique(data.group, return_index=True)
+    keep = ~np.isin(data.group, out)
+    return data.coordinates[first[out]], data.coordinates[keep]
+
+
+def _held_out_noise(points: Array, rng: int | np.random.SeedSequence) -> Array:
+    return stream(rng, "leave one out", "held out").standard_normal(points.shape)

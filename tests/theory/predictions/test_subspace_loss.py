@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.theory.conftest import cases
+from theory.predictions import subspace_loss
+from theory.setting import Setting
+
+
+@given(cases())
+def test_typical_lies_below_annealed_and_high_variance_goes_first(setting):
+    annealed, typical = subspace_loss.loss_time_annealed(setting), subspace_loss.loss_time_typical(setting)
+    assert (typical < annealed * (1 + 1e-12)).all()
+    order = np.argsort(setting.manifold.variances, kind="stable")
+    for times in (annealed, typical, subspace_loss.loss_time_published(setting)):
+        assert (np.diff(times[order]) >= -1e-12 * times[order][1:]).all()
+
+
+@given(cases())
+def test_at_the_loss_time_the_critical_size_is_n(setting):
+    for kind in ("annealed", "typical"):
+        times = getattr(subspace_loss, f"loss_time_{kind}")(setting)
+        for k, time in enumerate(times):
+            found = getattr(subspace_loss, f"log_critical_samples_{kind}")(setting.at(times=[time]))[0, k]
+            assert found == pytest.approx(np.log(setting.samples), rel=1e-8, abs=1e-8)
+
+
+@given(cases())
+def test_critical_sizes_fall_with_time_and_loss_times_with_n(setting):
+    for kind in ("annealed", "typical"):
+        log_sizes = getattr(subspace_loss, f"log_critical_samples_{kind}")(
+            setting.at(times=np.geomspace(1e-4, 1e4, 9))
+        )
+        assert (np.diff(log_sizes, axis=0) < 1e-12 * np.abs(log_sizes[1:]) + 1e-12).all()
+        f = getattr(subspace_loss, f"loss_time_{kind}")
+        assert (f(setting.at(samples=3 * setting.samples)) < f(setting)).all()
+
+
+@given(cases())
+def test_the_published_time_is_the_fixed_point(setting):
+    variances, m = setting.manifold.variances, setting.manifold.dimensions
+    for ensemble, g in (("gaussian", 1), ("sphere", 0)):
+        t = subspace_loss.loss_time_published(setting.at(ensemble=ensemble))
+        right = np.sqrt((g / 2 * (m @ variances**2) + t * variances) / (2 * np.log(setting.samples)))
+        np.testing.assert_allclose(t, right, rtol=1e-10)
+
+
+# --- published numbers ---
+
+
+def test_the_authors_own_setting():
+    setting = Setting.of([(1.0, 2), (0.3**2, 5), (0.01**2, 23)], samples=1000)
+    assert setting.manifold.ambient_dimension == 30
+    np.testing.assert_allclose(subspace_loss.loss_time_published(setting), [0.310, 0.275, 0.272], atol=5e-4)
+    sphere = subspace_loss.loss_time_published(setting.at(ensemble="sphere"))
+    np.testing.assert_allclose(sphere, np.array([1, 0.09, 1e-4]) / (2 * np.log(1000)), rtol=1e-12)
+
+
+def test_the_catalogues_times():
+    setting = Setting.of("1x2,0.1x2", samples=300)
+    np.testing.assert_allclose(subspace_loss.loss_time_annealed(setting), [0.219, 0.114], atol=5e-4)
+    np.testing.assert_allclose(subspace_loss.loss_time_typical(setting), [0.085, 0.037], atol=5e-4)
+    for samples, simulated in ((300, [0.123, 0.045]), (3000, [0.056, 0.022]), (30000, [0.026, 0.0113])):
+        at = setting.at(samples=samples)
+        assert (subspace_loss.loss_time_typical(at) < simulated).all()
+        assert (subspace_loss.loss_time_annealed(at) > simulated).all()

@@ -1,0 +1,111 @@
+"""Claims of collapse: the memorized probability is exact, the second-order formula is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+
+from numerics.experiments import collapse as experiment
+from theory.predictions import collapse as prediction
+from theory.setting import LinearManifold, Setting
+from validation import figures as draw
+from validation.claim import Claim, Control, Experiment, Results
+from validation.report import Figure
+from validation.statistics import Verdict
+
+__all__ = ["claims", "figures"]
+
+CASES = {
+    "isotropic": Setting.of("1.0x20", samples=1000, times=np.array([0.4, 0.9, 1.1, 1.7, 3.0])),
+    "two_subspaces": Setting.of("1.0x4,0.2x6", samples=300, times=np.array([0.05, 0.1, 0.18, 0.22, 0.6])),
+    "few": Setting.of("1.0x2,0.1x1", samples=4, times=np.array([0.1, 0.4, 1.0, 3.0])),
+}
+REPEATS = {"isotropic": 800, "two_subspaces": 800, "few": 2000}
+EXPERIMENTS = {
+    name: Experiment(f"collapse.{name}", experiment.measure, {"setting": setting}, REPEATS[name])
+    for name, setting in CASES.items()
+}
+
+
+def scaled(setting: Setting, factor: float) -> Setting:
+    """The setting with every variance multiplied by a factor: a wrong lambda."""
+    parts = tuple((s.variance * factor, s.dimension) for s in setting.manifold.subspaces)
+    return setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension))
+
+
+def claims() -> list[Claim]:
+    """The claims, a few per case."""
+    return [claim for name in CASES for claim in _of_case(name)]
+
+
+def _of_case(name: str) -> list[Claim]:
+    setting = CASES[name]
+    exact = Control("lambda off by 10 %", lambda _: prediction.memorized_probability(scaled(setting, 1.1)))
+    if name == "few":
+        exact = Control("N impostors, not N - 1", lambda _: prediction.memorized_probability(setting.at(samples=5)))
+    twice = Control("V = 2 I", lambda _: 2 * prediction.information(setting))
+    made = partial(_claim, name, setting)
+    found = [
+        made("memorized_probability", "exact at finite N and D", exact),
+        made("dispersion", "the variance of the information density", twice),
+    ]
+    if name != "few":  # there log N is reached outside the times looked at, and queries are few
+        found += [
+            made("information", "the mean information density"),
+            made("collapse_time", "where the measured information falls to log N", bias=0.004),  # of the interpolation
+            made("memorized_probability_asymptotic", "second order only: off at this N and D", expected="disagrees"),
+        ]
+    return found
+
+
+def _claim(
+    name: str,
+    setting: Setting,
+    observable: str,
+    statement: str,
+    control: Control | None = None,
+    *,
+    bias: float = 0.0,
+    expected: Verdict = "agrees",
+) -> Claim:
+    evaluate = getattr(prediction, observable)
+    measured = observable.removesuffix("_asymptotic")
+    return Claim(
+        name=f"collapse.{name}.{observable}",
+        statement=f"{observable} of {setting.manifold}, N = {setting.samples}: {statement}",
+        observable=observable,
+        coordinates={} if observable == "collapse_time" else {"time": setting.times},
+        experiment=EXPERIMENTS[name],
+        measured=lambda results: results[measured],
+        predict=lambda: evaluate(setting),
+        control=control or Control("lambda off by 5 %", lambda _: evaluate(scaled(setting, 1.05))),
+        allowed_bias=lambda: bias * np.abs(evaluate(setting)) if bias else 0.0,
+        expected=expected,
+    )
+
+
+def figures(results: Mapping[str, Results]) -> list[Figure]:
+    """The memorized probability against t for every case, and the information it falls with."""
+    with draw.style():
+        figure, axes = draw.canvas(len(CASES))
+        for axis, (name, setting) in zip(axes, CASES.items(), strict=True):
+            t = np.geomspace(setting.times[0] / 2, setting.times[-1] * 2, 17)
+            fine = setting.at(times=t)
+            exact = prediction.memorized_probability(fine)
+            draw.theory(axis, t, exact, "exact, finite $N$ and $D$")
+            draw.theory(axis, t, prediction.memorized_probability_asymptotic(fine), "second order", series=2)
+            draw.control(axis, 1.1 * t, exact, r"control: $\lambda$ 10 % off")  # P depends on lambda/t alone
+            m = results[EXPERIMENTS[name].name]["memorized_probability"]
+            draw.measured(axis, setting.times, m.mean, m.sem, "simulation", series=1)
+            axis.axvline(prediction.collapse_time(setting), color="0.8", zorder=0)
+            axis.set(xscale="log", xlabel="noise variance $t$", title=f"{setting.manifold}, $N$ = {setting.samples}", ylim=(0, 1.02))
+        axes[0].set_ylabel("memorized probability")
+        draw.legend(axes[0], loc="lower left")
+    caption = (
+        "Probability that the training sample nearest to $x^1 + \\sqrt{t}\\,\\xi$ is $x^1$ itself, against the noise variance "
+        "$t$ (data units squared), for three linear manifolds (variance x dimension) and numbers of samples $N$. Error bars: "
+        "one standard error over data sets. Grey line: the collapse time, $I(t_C) = \\log N$."
+    )
+    return [Figure("collapse", caption, figure)]

@@ -1,0 +1,193 @@
+"""Claims of subspace_loss: annealed and typical times bracket the truth, the published ones do not reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.experiments import subspace_loss as experiment
+from numerics.measurement import Measurement
+from theory.predictions import kl_bound
+from theory.predictions import subspace_loss as prediction
+from theory.setting import LinearManifold, Setting
+from validation import figures as draw
+from validation.claim import Claim, Control, Experiment, Results
+from validation.report import Figure
+
+__all__ = ["claims", "figures"]
+
+Array = NDArray[np.float64]
+SPEC = "1.0x2,0.1x2"
+GRIDS = {300: np.geomspace(0.03, 0.25, 10), 3000: np.geomspace(0.015, 0.1, 9)}
+LOSSES = {N: Setting.of(SPEC, samples=N, times=times) for N, times in GRIDS.items()}
+LARGE = Setting.of(SPEC, samples=1000, times=np.array([2.0, 4.0, 8.0]))
+AUTHORS = Setting.of("1.0x2,0.09x5,0.0001x23", samples=1000, times=np.array([0.005, 0.01, 0.05, 0.15]))
+
+
+def _participation_times() -> Array:
+    """The published time of each subspace, and half of it, where the published model has Y2 = 1 - t/t_i = 1/2."""
+    return prediction.loss_time_published(AUTHORS) / 2
+
+
+def experiments() -> dict[str, Experiment]:
+    """Everything measured here."""
+    times = np.append(AUTHORS.times, _participation_times())
+    return {
+        **{
+            f"loss{N}": Experiment(f"subspace_loss.loss{N}", experiment.measure, {"setting": s}, 240 if N == 300 else 80)
+            for N, s in LOSSES.items()
+        },
+        "large": Experiment("subspace_loss.large", experiment.measure, {"setting": LARGE}, 600),
+        "authors": Experiment(
+            "subspace_loss.authors", experiment.measure_participation, {"setting": AUTHORS.at(times=times)}, 200
+        ),
+    }
+
+
+def claims() -> list[Claim]:
+    """Brackets and published times at two sizes, the exact range, and the authors' own setting."""
+    return [
+        *(_bracket(N) for N in LOSSES),
+        *(_published(N) for N in LOSSES),
+        _signal_to_noise(),
+        _authors(),
+    ]
+
+
+def _bracket(N: int) -> Claim:
+    def ends() -> tuple[Array, Array]:
+        return prediction.loss_time_typical(LOSSES[N]), prediction.loss_time_annealed(LOSSES[N])
+
+    return Claim(
+        name=f"subspace_loss.bracket.{N}",
+        statement=f"subspaces are lost between the typical and the annealed time ({SPEC}, N = {N})",
+        observable="loss_time_typical .. loss_time_annealed",
+        coordinates={"subspace": np.arange(2)},
+        experiment=experiments()[f"loss{N}"],
+        measured=lambda r: r["loss_time"],
+        predict=lambda: (ends()[0] + ends()[1]) / 2,
+        control=Control("published times, Gaussian random energy model", lambda _: prediction.loss_time_published(LOSSES[N])),
+        allowed_bias=lambda: (ends()[1] - ends()[0]) / 2,
+    )
+
+
+def _published(N: int) -> Claim:
+    sphere = LOSSES[N].at(ensemble="sphere")
+    return Claim(
+        name=f"subspace_loss.published.{N}",
+        statement=f"the published times are not where the score is lost ({SPEC}, N = {N})",
+        observable="loss_time_published",
+        coordinates={"subspace": np.arange(2)},
+        experiment=experiments()[f"loss{N}"],
+        measured=lambda r: r["loss_time"],
+        predict=lambda: prediction.loss_time_published(LOSSES[N]),
+        control=Control("published times of the sphere ensemble", lambda _: prediction.loss_time_published(sphere)),
+        expected="disagrees",
+    )
+
+
+def _signal_to_noise() -> Claim:
+    def evaluate(critical: Array) -> Array:
+        return LARGE.samples / critical
+
+    return Claim(
+        name="subspace_loss.critical_samples",
+        statement=f"SNR_k = N / N_k(t), annealed, where the leading order holds ({SPEC}, N = {LARGE.samples})",
+        observable="signal_to_noise",
+        coordinates={"time": LARGE.times[:, None], "subspace": np.arange(2)},
+        experiment=experiments()["large"],
+        measured=lambda r: r["signal_to_noise"],
+        predict=lambda: evaluate(prediction.critical_samples_annealed(LARGE)),
+        control=Control("annealed replaced by typical", lambda _: evaluate(prediction.critical_samples_typical(LARGE))),
+        allowed_bias=lambda: (
+            evaluate(prediction.critical_samples_annealed(LARGE)) * (kl_bound.rare_share(LARGE) + 0.01)[:, None]
+        ),
+    )
+
+
+def _authors() -> Claim:
+    def pick(r: Results) -> Measurement:
+        m = r["participation"]
+        return Measurement(np.diagonal(m.mean[-3:]), np.diagonal(m.sem[-3:]), m.n)
+
+    return Claim(
+        name="subspace_loss.authors_setting",
+        statement="where the published model has Y2 = 1/2 at x = sqrt(t) e_i, far more samples than two still share the weight "
+        f"({AUTHORS.manifold}, N = 1000)",
+        observable="participation at half the published time",
+        coordinates={"subspace": np.arange(3), "time": _participation_times()},
+        experiment=experiments()["authors"],
+        measured=pick,
+        predict=lambda: np.full(3, 0.5),
+        control=Control("Y2 = 1, fully condensed", lambda _: np.ones(3)),
+        expected="disagrees",
+    )
+
+
+def figures(results: Mapping[str, Results]) -> list[Figure]:
+    """Loss times against N, the authors' setting, and the phase diagram."""
+    with draw.style():
+        figure, axes = draw.canvas(3)
+        _loss_panel(axes[0], results)
+        _authors_panel(axes[1], results["subspace_loss.authors"]["participation"])
+        _phase_panel(axes[2])
+    caption = (
+        f"Left: loss times of the two subspaces of {SPEC} (noise variance, data units squared) against the number of samples $N$; "
+        "the band runs from the typical to the annealed time. Middle: participation ratio at $x = \\sqrt{t}\\,e_i$ in the setting "
+        "of arXiv:2410.08727 (standard deviations 1, 0.3, 0.01 in 2, 5, 23 directions, $N = 1000$); dashed: the published model, "
+        "$1 - t/t_i$. Error bars: one standard error over data sets. Right: which subspaces of variance $1$ and $r$, two directions "
+        "each, the score has lost at $t = 0.1$, by variance ratio $r$ and $N$ (annealed lines, typical dotted): the one of high "
+        "variance always goes first."
+    )
+    return [Figure("subspace_loss", caption, figure)]
+
+
+def _loss_panel(axis: draw.Axes, results: Mapping[str, Results]) -> None:
+    N = np.geomspace(100, 10_000, 25)
+    settings = [LOSSES[300].at(samples=round(n)) for n in N]
+    typical, annealed, published = (
+        np.array([f(s) for s in settings])
+        for f in (prediction.loss_time_typical, prediction.loss_time_annealed, prediction.loss_time_published)
+    )
+    for k, name in enumerate(("high", "low")):
+        axis.fill_between(N, typical[:, k], annealed[:, k], color=draw.COLOURS[k + 1], alpha=0.2, lw=0)
+        draw.theory(axis, N, annealed[:, k], f"{name} variance, annealed to typical", series=k + 1)
+        draw.theory(axis, N, typical[:, k], series=k + 1)
+        draw.control(axis, N, published[:, k], "published (control)" if k == 0 else None)
+        found = [results[f"subspace_loss.loss{n}"]["loss_time"] for n in LOSSES]
+        draw.measured(
+            axis, list(LOSSES), [m.mean[k] for m in found], [m.sem[k] for m in found], "simulation" if k == 0 else None, series=k + 1
+        )
+    axis.set(xscale="log", yscale="log", xlabel="samples $N$", ylabel="loss time $t_k$", ylim=(0.008, 3))
+    draw.legend(axis, loc="upper right")
+
+
+def _authors_panel(axis: draw.Axes, m: Measurement) -> None:
+    times = np.append(AUTHORS.times, _participation_times())
+    order = np.argsort(times)
+    t = np.geomspace(0.003, 0.5, 100)
+    for k, published in enumerate(prediction.loss_time_published(AUTHORS)):
+        draw.measured(axis, times[order], m.mean[order, k], m.sem[order, k], f"std {AUTHORS.manifold.variances[k] ** 0.5:g}", series=k)
+        draw.control(axis, t, np.maximum(1 - t / published, 0), "published model" if k == 0 else None)
+    axis.set(xscale="log", xlabel="noise variance $t$", ylabel=r"$E\,Y_2$ at $\sqrt{t}\,e_i$", ylim=(0, 1.02))
+    draw.legend(axis, loc="center right")
+
+
+def _phase_panel(axis: draw.Axes) -> None:
+    ratio = np.geomspace(0.01, 1, 40)
+    settings = [Setting(LinearManifold(((1.0, 2), (r, 2))), times=np.array([0.1])) for r in ratio]
+    annealed, typical = (
+        np.array([f(s)[0] for s in settings])
+        for f in (prediction.critical_samples_annealed, prediction.critical_samples_typical)
+    )
+    for k, label in enumerate(("high variance lost below", "low variance lost below")):
+        draw.theory(axis, ratio, annealed[:, k], label, series=k)
+        axis.plot(ratio, typical[:, k], color=draw.COLOURS[k], linestyle=":")
+    top, bottom = annealed[:, 0].max() * 20, typical.min() / 2
+    axis.fill_between(ratio, annealed[:, 1], annealed[:, 0], color="0.9", lw=0, zorder=0)
+    for y, text in ((top / 4, "nothing lost"), (np.sqrt(annealed[8, 0] * annealed[8, 1]), "high lost"), (bottom * 2, "both lost")):
+        axis.text(0.02, y, text, fontsize=8, va="center")
+    axis.set(xscale="log", yscale="log", xlabel="variance ratio $r$", ylabel="samples $N$", ylim=(bottom, top))
+    draw.legend(axis, loc="upper left")

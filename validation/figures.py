@@ -1,0 +1,76 @@
+"""Figures: theory as lines, experiment as points with error bars, the negative control dashed.
+
+Every series differs in line style or marker as well as in colour, and the colours (Okabe and Ito) differ in lightness,
+so that a figure reads in grey and by colour-blind readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from numpy.typing import ArrayLike
+
+__all__ = ["COLOURS", "MARKERS", "canvas", "control", "legend", "measured", "style", "theory"]
+
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = ("-", (0, (6, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1, 1)))
+_RC = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "mathtext.fontset": "stix",
+    "font.family": "STIXGeneral",
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "errorbar.capsize": 2,
+    "svg.fonttype": "path",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The style of all figures, for the time of drawing."""
+    with mpl.rc_context(_RC):
+        yield
+
+
+def canvas(columns: int = 1, rows: int = 1, *, width: float = 3.4, height: float = 2.7) -> tuple[Canvas, Any]:
+    """A figure of panels of `width` x `height` inches, and its axes, one or an array of shape (rows, columns)."""
+    figure = Canvas(figsize=(width * columns, height * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns)
+
+
+def theory(axes: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None, series: int = 0, **options: Any) -> None:
+    """A line."""
+    axes.plot(x, y, color=COLOURS[series % 7], linestyle=LINES[series % 4], label=label, **options)
+
+
+def measured(
+    axes: Axes, x: ArrayLike, mean: ArrayLike, sem: ArrayLike, label: str | None = None, series: int = 0
+) -> None:
+    """Points with error bars of one standard error."""
+    colour = COLOURS[series % 7]
+    axes.errorbar(
+        x, mean, yerr=np.asarray(sem), fmt=MARKERS[series % 7], color=colour, mfc="white", mec=colour, label=label, zorder=3
+    )
+
+
+def control(axes: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None) -> None:
+    """The negative control, dashed and grey."""
+    axes.plot(x, y, color="0.55", linestyle=(0, (3, 2)), label=label, linewidth=1.1)
+
+
+def legend(axes: Axes, **options: Any) -> None:
+    """A legend without a frame."""
+    axes.legend(handlelength=2.2, borderaxespad=0.3, labelspacing=0.3, **options)

@@ -1,0 +1,64 @@
+"""Statistics: when do a prediction and a measurement agree?
+
+The suite has a family-wise false-alarm budget: the chance that a run in which every prediction is true reports any
+disagreement is at most `FAMILY_BUDGET`. It is divided evenly (Bonferroni) over `COMPARISONS`, an upper bound on
+the comparisons of the whole suite that a test holds it to, so a run of some claims is as strict as a run of all. A
+standard error estimated from n draws has Student's t distribution, so small n asks for a larger z.
+
+False alarms are bounded; false passes are what the negative controls are for. For each, `power` states how likely
+the same measurement was to reject it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+__all__ = ["COMPARISONS", "FAMILY_BUDGET", "Verdict", "distance", "judge", "power", "threshold"]
+
+Verdict = Literal["agrees", "disagrees", "underpowered"]
+FAMILY_BUDGET = 1e-6
+COMPARISONS = 500
+
+
+def threshold(n: int) -> float:
+    """The |z| that a true prediction exceeds with probability FAMILY_BUDGET / COMPARISONS, for n draws."""
+    return float(stats.t.isf(FAMILY_BUDGET / COMPARISONS / 2, n - 1))
+
+
+def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_bias: ArrayLike) -> NDArray[np.float64]:
+    """z: how many standard errors the measurement lies outside predicted +- allowed_bias, with sign; 0 inside."""
+    gap = np.asarray(measured, dtype=np.float64) - predicted
+    beyond = np.sign(gap) * np.maximum(np.abs(gap) - allowed_bias, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(beyond == 0, 0.0, beyond / sem)
+
+
+def judge(z: ArrayLike, z_control: ArrayLike, n: int) -> tuple[list[Verdict], bool]:
+    """The verdict of each point, and whether the control is rejected at any of them.
+
+    A prediction is not said to agree with data that would have agreed with anything: where the control survives,
+    the points that do not disagree are underpowered. A NaN is no agreement either.
+    """
+    limit = threshold(n)
+    rejected = bool((np.abs(z_control) > limit).any())
+    verdicts: list[Verdict] = []
+    for value in np.ravel(z):
+        if abs(value) > limit:
+            verdicts.append("disagrees")
+        else:
+            verdicts.append("agrees" if rejected and np.isfinite(value) else "underpowered")
+    return verdicts, rejected
+
+
+def power(gap: ArrayLike, sem: ArrayLike, n: int) -> float:
+    """The chance that data from the prediction reject a control `gap` away from it at one of the points at least.
+
+    Its complement is the false-pass rate of the claim.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = np.nan_to_num(np.abs(np.asarray(gap)) / sem, nan=0.0, posinf=np.inf)
+    return float(stats.norm.cdf(np.max(shift) - threshold(n)))

@@ -1,0 +1,89 @@
+"""Sweep: run experiments through any `concurrent.futures.Executor`, keeping every finished one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from validation.claim import Experiment, Results
+from validation.store import Store
+
+__all__ = ["fingerprint", "local_executor", "sweep"]
+
+
+def sweep(
+    experiments: Sequence[Experiment],
+    *,
+    budget: str = "standard",
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    store: Store | None = None,
+    executor: Executor | None = None,
+    finished: Callable[[Experiment], object] = lambda experiment: None,
+) -> dict[str, Results]:
+    """Measure every experiment, by name; those the store holds from an earlier run with the same settings are taken from it.
+
+    Results do not depend on the executor, the order, or on what was resumed. Without an executor the experiments run
+    here, one after the other.
+    """
+    settings = {"budget": budget, "seed": seed, "device": device, "dtype": dtype}
+    results: dict[str, Results] = {}
+    waiting = []
+    for experiment in experiments:
+        kept = store.get(experiment.name, _key(experiment, settings)) if store else None
+        if kept is None:
+            waiting.append(experiment)
+        else:
+            results[experiment.name] = kept
+            finished(experiment)
+
+    def keep(experiment: Experiment, found: Results) -> None:
+        results[experiment.name] = found
+        if store:
+            store.put(experiment.name, _key(experiment, settings), found)
+        finished(experiment)
+
+    if executor is None:
+        for experiment in waiting:
+            keep(experiment, experiment.run(**settings))
+        return results
+    jobs = {executor.submit(_run, experiment, settings): experiment for experiment in waiting}
+    for job in as_completed(jobs):
+        keep(jobs[job], job.result())
+    return results
+
+
+def local_executor(workers: int | None = None) -> Executor:
+    """One process per core, each with one thread of linear algebra."""
+    return ProcessPoolExecutor(workers or cpu_count(), mp_context=get_context("spawn"))
+
+
+def _run(experiment: Experiment, settings: dict[str, str]) -> Results:
+    with threadpool_limits(limits=1):
+        return experiment.run(**settings)
+
+
+def _key(experiment: Experiment, settings: dict[str, str]) -> str:
+    """Changes with anything the result depends on: arguments, settings, and the code that measures."""
+    parts = (fingerprint(), experiment.name, repr(sorted(experiment.arguments.items())), experiment.repeats, settings)
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+
+
+def fingerprint() -> str:
+    """A hash of the source that measurements depend on."""
+    import numerics
+    import theory.setting
+
+    root = Path(numerics.__file__).parent
+    digest = hashlib.sha256()
+    for path in (*sorted(root.rglob("*.py")), Path(theory.setting.__file__)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

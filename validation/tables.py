@@ -1,0 +1,121 @@
+"""Tables: what the commands print, as text and as strict JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from numerics.measurement import Measurement
+from theory.setting import Setting
+from validation.claim import holds
+
+__all__ = ["predicted", "render", "strict_json", "verdicts"]
+
+
+def predicted(module: ModuleType, setting: Setting) -> tuple[dict[str, Any], list[str]]:
+    """The observables of a prediction, and notes on those that were not derived for the setting.
+
+    Raises:
+        ValueError: where none was.
+    """
+    found, notes = {}, []
+    for observable in module.OBSERVABLES:
+        try:
+            found[observable] = getattr(module, observable)(setting)
+        except ValueError as error:
+            notes.append(str(error))
+    if not found:
+        raise ValueError(notes[0])
+    return found, notes
+
+
+def render(
+    name: str, setting: Setting, dims: Mapping[str, Sequence[str]], observables: Mapping[str, Any], *, as_json: bool
+) -> str:
+    """The observables of a prediction or an experiment, as a table or as JSON."""
+    coordinates = {"time": setting.times.tolist(), "subspace": list(range(len(setting.manifold.subspaces)))}
+    if as_json:
+        return strict_json(_document(name, setting, coordinates, dims, observables))
+    heading = f"{name}: {setting.manifold}, N = {setting.samples:g}, {setting.ensemble}, schedule {setting.schedule.name}"
+    return "\n".join([heading, *(_table(coordinates, dims[o], o, value) for o, value in observables.items())])
+
+
+def _document(
+    name: str, setting: Setting, coordinates: dict[str, Any], dims: Mapping[str, Sequence[str]], observables: Mapping[str, Any]
+) -> dict[str, Any]:
+    document = {
+        "prediction": name,
+        "setting": {
+            "subspaces": [{"variance": s.variance, "dimension": s.dimension} for s in setting.manifold.subspaces],
+            "ambient_dimension": setting.manifold.ambient_dimension,
+            "samples": setting.samples,
+            "schedule": setting.schedule.name,
+            "ensemble": setting.ensemble,
+        },
+        "coordinates": coordinates,
+        "dims": {observable: list(dims[observable]) for observable in observables},
+        "observables": {o: v.mean if isinstance(v, Measurement) else v for o, v in observables.items()},
+    }
+    measured = {o: v for o, v in observables.items() if isinstance(v, Measurement)}
+    if measured:
+        document["standard_errors"] = {o: m.sem for o, m in measured.items()}
+        document["draws"] = {o: m.n for o, m in measured.items()}
+    return document
+
+
+def _table(coordinates: Mapping[str, Any], dims: Sequence[str], observable: str, value: Any) -> str:
+    """One observable: a line where it is a number, else a row per time or subspace."""
+    mean, sem = (value.mean, value.sem) if isinstance(value, Measurement) else (value, None)
+    cells = _cells(np.asarray(mean), None if sem is None else np.asarray(sem))
+    if not dims:
+        return f"\n{observable} = {cells.item()}"
+    rows = [[f"{c:g}", *np.atleast_1d(row)] for c, row in zip(coordinates[dims[0]], cells, strict=True)]
+    header = [dims[0], *([observable] if len(dims) == 1 else [f"{dims[1]} {k}" for k in coordinates[dims[1]]])]
+    title = f"\n{observable}\n" if len(dims) == 2 else "\n"
+    return title + _aligned([header, *rows])
+
+
+def _cells(mean: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
+    if sem is None:
+        return np.vectorize(lambda m: f"{m:.6g}", otypes=[object])(mean)
+    return np.vectorize(lambda m, s: f"{m:.5g} ± {s:.1g}", otypes=[object])(mean, sem)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return "\n".join("  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def verdicts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The claims, one line each: verdict, largest |z|, whether the control was rejected, whether the claim holds."""
+    lines = [["claim", "verdict", "expected", "points", "max |z|", "control", "holds"]]
+    for name, group in groupby(rows, key=lambda row: row["claim"]):
+        points = list(group)
+        found = sorted({p["verdict"] for p in points})
+        farthest = max(abs(p["z"]) for p in points)
+        rejected = "rejected" if points[0]["control"]["rejected"] else "survives"
+        held = "yes" if all(map(holds, points)) else "NO"
+        lines.append([name, ", ".join(found), points[0]["expected"], str(len(points)), f"{farthest:.2f}", rejected, held])
+    good = sum(line[-1] == "yes" for line in lines[1:])
+    return f"{_aligned(lines)}\n\n{good} of {len(lines) - 1} claims hold"
+
+
+def strict_json(content: Any) -> str:
+    """JSON that every parser reads: arrays as lists, NaN and infinities as null."""
+    return json.dumps(_plain(content), indent=1, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
