@@ -102,7 +102,13 @@ class Derivation:
 
     def positive(self, name: str, expression: sp.Expr, reason: str, statement: str = "") -> None:
         """Add the inequality expression > 0 on the domain of its symbols, judged."""
-        self._add(name, (statement or expression, sp.Integer(0)), reason, *judge_positive(expression), relation=" > ")
+        self._add(
+            name,
+            (statement or expression, sp.Integer(0)),
+            reason,
+            *judge_positive(expression),
+            relation=" > ",
+        )
 
     def result(self, name: str, expression: sp.Expr, *symbols: sp.Symbol) -> Formula:
         """Keep an expression as a named formula of the given symbols."""
@@ -180,13 +186,17 @@ def judge_positive(expression: sp.Expr) -> tuple[Verdict, str]:
             return "proved", "every factor is positive under the assumptions"
     try:
         for values in _points(expression.free_symbols):
-            if enclose(expression, values).real < 0:
+            value = enclose(expression, values).real
+            if value <= 0:
                 at = ", ".join(f"{s} = {v.str(6, radius=False)}" for s, v in values.items())
-                return "refuted", f"the Arb enclosure is negative at {at}"
-        if _grows_from_zero(expression):
-            return "proved", "it vanishes where a symbol does, and its derivative there on is positive"
-        if is_positive_on(expression, dict.fromkeys(expression.free_symbols, DECADES)):
-            return "proved", "Arb enclosures are positive on a cover of the domain from 1e-3 to 1e3"
+                return "refuted", f"the Arb enclosure is not positive at {at or 'any point'}"
+            if not value > 0:
+                return "inconclusive", "an enclosure of the value does not exclude 0"
+        if all(s.is_positive for s in expression.free_symbols):
+            if _grows_from_zero(expression):
+                return "proved", "it vanishes where a symbol does, and its derivative there on is positive"
+            if is_positive_on(expression, dict.fromkeys(expression.free_symbols, DECADES)):
+                return "supported", "Arb enclosures are positive on a cover of the domain from 1e-3 to 1e3"
     except (NotImplementedError, ZeroDivisionError) as error:
         return "inconclusive", f"not enclosed: {error}"
     return "supported", f"Arb enclosures are positive at {POINTS} points"

@@ -18,7 +18,15 @@ __all__ = ["ball", "enclose", "is_positive_on", "point"]
 
 PRECISION = 240  # bits; about 72 digits
 
-_FUNCTIONS = {sp.log: "log", sp.exp: "exp", sp.erf: "erf", sp.erfc: "erfc", sp.gamma: "gamma", sp.sin: "sin", sp.cos: "cos"}
+_FUNCTIONS = {
+    sp.log: "log",
+    sp.exp: "exp",
+    sp.erf: "erf",
+    sp.erfc: "erfc",
+    sp.gamma: "gamma",
+    sp.sin: "sin",
+    sp.cos: "cos",
+}
 
 
 def ball(low: Any, high: Any) -> Any:
@@ -63,6 +71,8 @@ def _enclose(e: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
     if isinstance(e, sp.Pow):
         return _power(e, values)
     arguments = [_enclose(a, values) for a in e.args]
+    if isinstance(e, sp.Abs):
+        return flint.acb(abs(arguments[0]))
     if isinstance(e, sp.Add):
         return sum(arguments, flint.acb(0))
     if isinstance(e, sp.Mul):

@@ -35,7 +35,10 @@ def time_where(f: Callable[[Array], Array], value: ArrayLike) -> Array:
 
     edge = np.full_like(wanted, 230.0)  # t from 1e-100 to 1e100: its square stays finite
     root = elementwise.find_root(
-        excess, (-edge, edge), args=(wanted,), tolerances={"xatol": 1e-15, "xrtol": 4e-16, "fatol": 0.0, "frtol": 0.0}
+        excess,
+        (-edge, edge),
+        args=(wanted,),
+        tolerances={"xatol": 1e-15, "xrtol": 4e-16, "fatol": 0.0, "frtol": 0.0},
     )
     return np.where(np.isnan(root.x), np.nan, np.exp(root.x))
 
@@ -49,5 +52,5 @@ def gaussian_only(setting: Setting, what: str) -> None:
     if setting.ensemble != "gaussian":
         raise ValueError(
             f"{what} is derived for the gaussian ensemble, got {setting.ensemble!r}; "
-            "measure it with the experiment of the same name, which draws either"
+            "geomem simulate measures either"
         )

@@ -11,7 +11,8 @@ import mpmath
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
-from sympy.codegen.rewriting import optimize, optims_c99
+from sympy.codegen.cfunctions import log1p
+from sympy.codegen.rewriting import expm1_opt, optimize
 
 __all__ = ["Formula"]
 
@@ -69,6 +70,10 @@ def _admits(symbol: sp.Symbol, values: NDArray[np.float64]) -> NDArray[np.bool_]
 
 
 def _without_cancellation(expression: sp.Expr) -> sp.Expr:
-    """log((a + b)/b) as log1p(a/b), exp(x) - 1 as expm1(x): the same function, accurate where its argument is small."""
-    expanded = expression.replace(sp.log, lambda argument: sp.log(sp.expand(argument)))
-    return optimize(expanded, optims_c99)
+    """log(1 + r) as log1p(r) for r > 0, exp(x) - 1 as expm1(x): the same function, accurate where its argument is small."""
+
+    def logarithm(argument: sp.Expr) -> sp.Expr:
+        rest = sp.expand(argument) - 1
+        return log1p(rest) if rest.is_positive else sp.log(argument)
+
+    return optimize(expression.replace(sp.log, logarithm), [expm1_opt])

@@ -20,7 +20,7 @@ def density(x: sp.Expr, variance: sp.Expr) -> sp.Expr:
 
 @cache
 def _moment(n: int) -> sp.Expr:
-    """int x^n exp(-a x^2 + b x) dx over the line; from n = 1 on, in units of n = 0."""
+    """Int x^n exp(-a x^2 + b x) dx over the line; from n = 1 on, in units of n = 0."""
     found = sp.integrate(_x**n * sp.exp(-_a * _x**2 + _b * _x), (_x, -sp.oo, sp.oo))
     return sp.factor(sp.simplify(found / _moment(0))) if n else sp.simplify(found)
 
@@ -42,7 +42,7 @@ def _factors(polynomial: sp.Expr, exponent: sp.Expr, x: sp.Symbol) -> tuple[sp.E
 
 
 def integral(polynomial: sp.Expr, exponent: sp.Expr, x: sp.Symbol) -> sp.Expr:
-    """int polynomial(x) exp(exponent(x)) dx over the line, for an exponent quadratic in x and concave.
+    """Int polynomial(x) exp(exponent(x)) dx over the line, for an exponent quadratic in x and concave.
 
     Raises:
         ValueError: where the exponent is not quadratic, or sympy cannot see that it is concave.
@@ -58,7 +58,7 @@ def _quadratic(exponent: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr, sp.Ex
     return tuple(coefficients)
 
 
-def mean(f: sp.Expr, x: sp.Symbol, variance: sp.Expr, weight: sp.Expr = sp.Integer(0)) -> sp.Expr:
+def mean(f: sp.Expr, x: sp.Symbol, variance: sp.Expr, weight: sp.Expr = sp.S.Zero) -> sp.Expr:
     """E[f(x) exp(weight(x))] over x ~ N(0, variance); f polynomial, the weight at most quadratic in x.
 
     Raises:

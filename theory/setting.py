@@ -63,6 +63,16 @@ class Subspace:
         object.__setattr__(self, "dimension", _count(self.dimension, "the dimension of a subspace", 1))
 
 
+def _subspace(part: Any) -> Subspace:
+    """A Subspace, or the (variance, dimension) pair of one."""
+    if isinstance(part, Subspace):
+        return part
+    try:
+        return Subspace(*part)
+    except TypeError:
+        raise ValueError(f"a subspace must be a pair (variance, dimension), got {part!r}") from None
+
+
 @dataclass(frozen=True)
 class LinearManifold:
     """K subspaces in R^D; the remaining D - sum m_k directions are normal to the manifold.
@@ -74,7 +84,7 @@ class LinearManifold:
     ambient_dimension: int = 0
 
     def __post_init__(self) -> None:
-        parts = tuple(s if isinstance(s, Subspace) else Subspace(*s) for s in self.subspaces)
+        parts = tuple(_subspace(part) for part in self.subspaces)
         if not parts:
             raise ValueError("a linear manifold needs at least one subspace, got none; write for example 1.0x20")
         intrinsic = sum(s.dimension for s in parts)
@@ -172,7 +182,7 @@ class LinearManifold:
 
     @property
     def intrinsic_dimension(self) -> int:
-        """m = sum m_k."""
+        """M = sum m_k."""
         return int(self.dimensions.sum())
 
     @property
@@ -238,10 +248,17 @@ class Schedule:
         return _schedule, (self.name,)  # its functions do not pickle, its name does
 
 
-def _variance_preserving(name: str, statement: str, B: Callable[..., Any], tau: Callable[..., Any], last: float) -> Schedule:
-    """alpha = exp(-B/2), sigma^2 = 1 - alpha^2, hence t = e^B - 1."""
+def _variance_preserving(
+    name: str, statement: str, B: Callable[..., Any], tau: Callable[..., Any], last: float
+) -> Schedule:
+    """Alpha = exp(-B/2), sigma^2 = 1 - alpha^2, hence t = e^B - 1."""
     return Schedule(
-        name, statement, lambda s: np.expm1(B(s)), lambda t: tau(np.log1p(t)), lambda s: np.exp(-B(s) / 2), last
+        name,
+        statement,
+        lambda s: np.expm1(B(s)),
+        lambda t: tau(np.log1p(t)),
+        lambda s: np.exp(-B(s) / 2),
+        last,
     )
 
 
@@ -354,11 +371,11 @@ class Setting:
     @classmethod
     def of(cls, source: str | LinearManifold | Iterable[Any], **others: Any) -> Self:
         """A setting from "1.0x20,0.1x4", a manifold, or a sequence of (variance, dimension) pairs."""
+        if isinstance(source, LinearManifold):
+            return cls(source, **others)
         if isinstance(source, str):
-            source = LinearManifold.parse(source)
-        elif not isinstance(source, LinearManifold):
-            source = LinearManifold(tuple(source))
-        return cls(source, **others)
+            return cls(LinearManifold.parse(source), **others)
+        return cls(LinearManifold(tuple(_subspace(part) for part in source)), **others)
 
     @property
     def t(self) -> Array:

@@ -11,8 +11,8 @@ Inverting M along the path of steepest descent gives that: the exponential small
     Phi = min over theta > 0 of  theta s + log M(theta) - log theta,
 
 and the path theta_0 + i v - kappa v^2, kappa = |Phi'''| / 6 Phi'', follows that descent to third order. The
-integrand falls along it like a Gaussian, so a trapezoidal rule of a few dozen nodes comes close to rounding (Rice, SIAM J. Sci. Stat.
-Comput. 1 (1980) 438; the parabola as in Weideman and Trefethen, Math. Comp. 76 (2007) 1341).
+integrand falls along it like a Gaussian, so a trapezoidal rule of a few dozen nodes comes close to rounding
+(Rice, SIAM J. Sci. Stat. Comput. 1 (1980) 438; the parabola as in Weideman and Trefethen, Math. Comp. 76 (2007) 1341).
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ __all__ = ["SquaredDistance", "log_laplace"]
 
 Array = NDArray[np.float64]
 NODES_PER_WIDTH = 3.2  # of the peak; the error falls geometrically in it
+USUAL_NODES = 40
+BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of the integrand
 FARTHEST = 60.0  # widths of the peak to follow a path
 
@@ -44,6 +46,22 @@ def log_laplace(order: int = 0) -> Formula:
     transform = gaussian.mean(sp.Integer(1), y, lam, -theta * (x - y) ** 2)
     exponent = sp.expand_log(sp.log(transform)).subs(x**2, q)
     return Formula(f"log Laplace transform, derivative {order}", sp.diff(exponent, theta, order), (lam, q, theta))
+
+
+@cache
+def _on_path() -> Callable[..., Any]:
+    """log_laplace() for complex theta, the same expression with a faster logarithm."""
+    formula = log_laplace()
+    return sp.lambdify(formula.symbols, formula.expression, [{"log": _log}, "numpy"])
+
+
+def _log(z: Any) -> Any:
+    # NumPy's complex logarithm and exponential take several times as long as their real parts
+    return np.log(z.real**2 + z.imag**2) / 2 + 1j * np.arctan2(z.imag, z.real)
+
+
+def _exp(z: Any) -> Any:
+    return np.exp(np.minimum(z.real, 10)) * (np.cos(z.imag) + 1j * np.sin(z.imag))  # above 0 only on paths given up
 
 
 @dataclass(frozen=True)
@@ -61,8 +79,8 @@ class SquaredDistance:
     offsets: Array
 
     def exponent(self, theta: Any, order: int = 0) -> Any:
-        """The order-th derivative of log M at theta, shape (..., n), real or complex."""
-        per_direction = log_laplace(order).compiled
+        """The order-th derivative of log M at theta, shape (..., n); complex theta for order 0."""
+        per_direction = _on_path() if np.iscomplexobj(theta) else log_laplace(order).compiled
         total = 0.0
         for k, (variance, dimension) in enumerate(zip(self.variances, self.dimensions, strict=True)):
             squares = self.offsets[..., k, None] / dimension
@@ -119,7 +137,7 @@ class SquaredDistance:
 
         def log_cdf(theta: Array) -> tuple[Array, Array]:
             curvature = self.curvature(theta)
-            return self.level(theta) - np.log(2 * np.pi * curvature) / 2, curvature
+            return self.level(theta) + np.log(theta) - np.log(2 * np.pi * curvature) / 2, curvature - 1
 
         return decreasing_root(log_cdf, np.full_like(low, log_tail), low, high)
 
@@ -127,60 +145,86 @@ class SquaredDistance:
         """The theta in [low, high] where Phi = level, shape (..., n)."""
         return decreasing_root(lambda theta: (self.level(theta), self.curvature(theta)), level, low, high)
 
-    def log_cdf_and_pdf(self, s: Array) -> tuple[Array, Array]:
-        """log P(distance^2 <= s), relative accuracy far into the lower tail, and log density; shapes (..., n)."""
+    def log_cdf_and_pdf(self, s: Array, positive: Array | None = None) -> tuple[Array, Array]:
+        """The logs of P(distance^2 <= s), relative accuracy far into the lower tail, and of its density.
+
+        `positive` is the positive saddle of each s, where it is known already; shapes (..., n).
+        """
         s = np.broadcast_to(s, self.offsets.shape[:-1] + np.shape(s)[-1:])
         mean, deviation = self.moments()
-        saddle = np.where(s <= mean + 0.4 * deviation, self.positive_saddle(s), self.negative_saddle(s))
+        positive = self.positive_saddle(s) if positive is None else positive
+        saddle = np.where(s <= mean + 0.4 * deviation, positive, self.negative_saddle(s))
         top = saddle * s + self.exponent(saddle)
-        kappa, reach, nodes = self._path(s, saddle, top)
-        tail, pdf = np.zeros_like(s), np.zeros_like(s)
-        for j in range(nodes):
-            v = (j + 0.5) / nodes * reach
-            path = saddle - kappa * v**2 + 1j * v
-            height = np.exp(path * s + self.exponent(path) - top) * (1 + 2j * kappa * v)
-            tail += (height / path).real
-            pdf += height.real
-        scale = reach / (nodes * np.pi)
+        # from here on one law per path, so that paths can be told apart
+        flat = self._of(np.nonzero(np.ones_like(s))[:-1])
+        tail, pdf = (f.reshape(s.shape) for f in flat._integrals(*(a.reshape(-1, 1) for a in (s, saddle, top))))
         with np.errstate(divide="ignore"):
-            log_tail = top + np.log(np.maximum(np.sign(saddle) * tail * scale, 0))
-            log_pdf = top + np.log(np.maximum(pdf * scale, 0))
+            log_tail = top + np.log(np.maximum(np.sign(saddle) * tail, 0))
+            log_pdf = top + np.log(np.maximum(pdf, 0))
             # round a positive saddle the integral is F, round a negative one it is 1 - F
             return np.where(saddle > 0, log_tail, np.log1p(-np.exp(np.minimum(log_tail, 0)))), log_pdf
 
     def log_cdf(self, s: Array) -> Array:
-        """log P(distance^2 <= s), shape (..., n)."""
+        """The log of P(distance^2 <= s), shape (..., n)."""
         return self.log_cdf_and_pdf(s)[0]
 
-    def _path(self, s: Array, saddle: Array, top: Array) -> tuple[Array, Array, int]:
-        """The bend kappa of each path, how far up it must be followed, and the number of nodes for all.
+    def _of(self, index: Any) -> SquaredDistance:
+        return SquaredDistance(self.variances, self.dimensions, self.offsets[index])
 
-        Steepest descent bends to the left, but not so far that it meets what other subspaces have there: of three
-        bends the one along which the integrand is first, and steadily, down to rounding is taken.
+    def _integrals(self, s: Array, saddle: Array, top: Array) -> tuple[Array, Array]:
+        """The integrals for tail and density in units of exp(top); all shapes (n, 1).
+
+        Steepest descent bends to the left, but not so far that it meets what other subspaces have there: each path is
+        bent less until the integrand falls along it steadily.
         """
+        tail, pdf = np.zeros_like(s), np.zeros_like(s)
+        left = np.arange(len(s))
+        for bend in BENDS:
+            law, columns = self._of(left), [a[left] for a in (s, saddle, top)]
+            kappa, reach, nodes = law._path(*columns, bend)
+            # a few paths ask for many more nodes than the rest
+            rough = np.ones(len(left), dtype=bool)
+            for part in (np.flatnonzero(nodes <= USUAL_NODES), np.flatnonzero((nodes > USUAL_NODES) & np.isfinite(nodes))):
+                if part.size:
+                    arguments = (a[part] for a in (*columns, kappa, reach))
+                    tail[left[part]], pdf[left[part]], rough[part] = law._of(part)._along_path(
+                        *arguments, int(nodes[part].max())
+                    )
+            left = left[rough]
+            if not left.size:
+                break
+        return tail, pdf
+
+    def _path(self, s: Array, saddle: Array, top: Array, bend: float) -> tuple[Array, Array, Array]:
+        """The bend kappa of each path, how far up the integrand falls to rounding, and the nodes that takes, (n,)."""
         second, third = self.exponent(saddle, 2), self.exponent(saddle, 3)
         # the pole bends the path only where it, not M, makes the peak: M grows to the left of 0
         pole = np.where(saddle > 0, 2 / saddle**3 / (1 + saddle**2 * second) ** 2, 0)
         width = 1 / np.sqrt(second + 1 / saddle**2)
-        steepest = width**2 * (pole - third) / 6
-        kappa, reach = np.zeros_like(s), np.full_like(s, np.inf)
-        for bend in (1.0, 0.3, 0.0):
-            found = self._reach(s, saddle, top, bend * steepest, width)
-            kappa = np.where(found < reach, bend * steepest, kappa)
-            reach = np.minimum(found, reach)
-        reach = np.where(np.isfinite(reach), reach, FARTHEST * width)
-        return kappa, reach, int(np.ceil((reach / width).max(initial=1) * NODES_PER_WIDTH))
+        kappa = bend * width**2 * (pole - third) / 6
+        reach = FARTHEST * width if bend == 0 else np.full_like(s, np.inf)
+        for v in np.geomspace(FARTHEST, 4, 10)[:, None, None] * width:
+            path = saddle - kappa * v**2 + 1j * v
+            reach = np.where((path * s + self.exponent(path)).real - top < ROUNDING, v, reach)
+        return kappa, reach, np.ceil(reach / width * NODES_PER_WIDTH)[:, 0]
 
-    def _reach(self, s: Array, saddle: Array, top: Array, kappa: Array, width: Array) -> Array:
-        """How far up the path the integrand falls to rounding; infinite where it rises on the way."""
-        reach, last = np.full_like(s, np.inf), np.zeros_like(s)
-        for v in np.geomspace(4, FARTHEST, 10):
-            path = saddle - kappa * (v * width) ** 2 + 1j * v * width
-            height = (path * s + self.exponent(path)).real - top
-            steady = np.isfinite(last) & (height <= last + 0.5)
-            reach = np.where(steady & (height < ROUNDING) & ~np.isfinite(reach), v * width, reach)
-            last = np.where(steady, height, np.nan)
-        return reach
+    def _along_path(
+        self, s: Array, saddle: Array, top: Array, kappa: Array, reach: Array, nodes: int
+    ) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Both integrals by the trapezoidal rule, and whether the integrand rose on the way."""
+        tail, pdf = np.zeros_like(s), np.zeros_like(s)
+        lowest, rough = np.full_like(s, np.inf), np.zeros_like(s, dtype=bool)
+        for j in range(nodes):
+            v = (j + 0.5) / nodes * reach
+            path = saddle - kappa * v**2 + 1j * v
+            exponent = path * s + self.exponent(path) - top
+            lowest = np.minimum(lowest, exponent.real)
+            rough |= (exponent.real > lowest + 1) & (exponent.real > ROUNDING)
+            height = _exp(exponent) * (1 + 2j * kappa * v)
+            tail += (height / path).real
+            pdf += height.real
+        scale = reach / (nodes * np.pi)
+        return tail * scale, pdf * scale, rough[:, 0]
 
 
 def decreasing_root(f: Callable[[Array], tuple[Array, Array]], value: Array, low: Array, high: Array) -> Array:

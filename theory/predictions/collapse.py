@@ -63,7 +63,9 @@ def derivation() -> Derivation:
     density = d.define(
         "information density",
         "i",
-        sp.expand_log(sp.log(gaussian.density(sp.sqrt(t) * xi, t)) - sp.log(noised)).subs(x, sp.sqrt(lam) * z + sp.sqrt(t) * xi),
+        sp.expand_log(sp.log(gaussian.density(sp.sqrt(t) * xi, t)) - sp.log(noised)).subs(
+            x, sp.sqrt(lam) * z + sp.sqrt(t) * xi
+        ),
         "log p(x | x_0) - log p_t(x) at x = x_0 + sqrt(t) xi",
     )
     mean = gaussian.mean(gaussian.mean(sp.expand(density), z, sp.Integer(1)), xi, sp.Integer(1))
@@ -105,7 +107,7 @@ def derivation() -> Derivation:
         "Ornstein-Uhlenbeck form",
         ou,
         sp.log(1 + lam / (N ** (2 / m) - 1)) / 2,
-        "alpha = e^-tau and sigma^2 = 1 - e^-2tau give t = e^2tau - 1, solved for tau at t_C; the right-hand side is arXiv:2402.18491",
+        "alpha = e^-tau and sigma^2 = 1 - e^-2tau give t = e^2tau - 1, solved for tau at t_C; right: arXiv:2402.18491",
     )
     exponent = log_laplace().expression
     d.compute(

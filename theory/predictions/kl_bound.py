@@ -76,7 +76,12 @@ def derivation() -> Derivation:
         (pair - sp.limit(pair, t, sp.oo)) / (2 * N),
         "two directions, integrated term by term; compared with (X(t) - X(infinity))/2N, X(infinity) = 1",
     )
-    leading = d.define("leading order", r"E\,KL", (sp.exp(2 * I) - 1) / (2 * N), "X = exp(2I), I the information summed over directions")
+    leading = d.define(
+        "leading order",
+        r"E\,KL",
+        (sp.exp(2 * I) - 1) / (2 * N),
+        "X = exp(2I), I the information summed over directions",
+    )
     d.result("kl_leading", leading, I, N)
     epsilon = sp.Symbol("epsilon", positive=True)
     needed = d.compute(
@@ -151,7 +156,7 @@ def kl_leading(setting: Setting) -> Array:
 
 
 def log_kl_leading(setting: Setting) -> Array:
-    """log of `kl_leading`, finite where the value overflows, shape (T,)."""
+    """Log of `kl_leading`, finite where the value overflows, shape (T,)."""
     twice = 2 * collapse.information(setting)
     return np.asarray(twice + np.log(-np.expm1(-twice)) - np.log(2 * setting.samples))
 

@@ -113,7 +113,9 @@ def derivation() -> Derivation:
         return sp.exp(at_0) * gaussian.mean(f, x, lam + t, log_R - at_0)
 
     by_x_first = gaussian.log_terms(sp.log(gaussian.integral(sp.Integer(1), half_noise + x**2 / (2 * (lam + t)), x)))
-    other_route = sp.exp(by_x_first.subs(y, 0)) * gaussian.mean(sp.Integer(1), y, lam, by_x_first - by_x_first.subs(y, 0))
+    other_route = sp.exp(by_x_first.subs(y, 0)) * gaussian.mean(
+        sp.Integer(1), y, lam, by_x_first - by_x_first.subs(y, 0)
+    )
     ratio = d.compute(
         "annealed weight ratio",
         r"E_x R",
@@ -174,7 +176,9 @@ def _two_points(d: Derivation) -> None:
         "covariance kernel",
         r"E[g g' (y - m)(y - m')] / E[g g']",
         sp.factor(B[2] / B[0] - b * (left + right) + left * right),
-        lam * t / (2 * lam + t) + (2 * lam * centre / (2 * lam + t) - lam * ends[0] / (lam + t)) * (2 * lam * centre / (2 * lam + t) - lam * ends[1] / (lam + t)),
+        lam * t / (2 * lam + t)
+        + (2 * lam * centre / (2 * lam + t) - lam * ends[0] / (lam + t))
+        * (2 * lam * centre / (2 * lam + t) - lam * ends[1] / (lam + t)),
         "one direction of N t^2 G_t(x, x') / overlap; compared with the variance at t/2 plus the two shifts",
     )
     decay = sp.simplify(-sp.diff(overlap, gap, 2))
@@ -197,7 +201,10 @@ def _exp_of_logs(expression: sp.Expr) -> sp.Expr:
 def _stable_log(expression: sp.Expr) -> sp.Expr:
     """Logarithms as log(1 + lambda/t) and log(1 + 2 lambda/t), which keep their accuracy where t is large."""
     rest = gaussian.log_terms(expression)
-    logs = {sp.log(lam + t): sp.log(1 + lam / t) + sp.log(t), sp.log(2 * lam + t): sp.log(1 + 2 * lam / t) + sp.log(t)}
+    logs = {
+        sp.log(lam + t): sp.log(1 + lam / t) + sp.log(t),
+        sp.log(2 * lam + t): sp.log(1 + 2 * lam / t) + sp.log(t),
+    }
     return gaussian.log_terms(rest.subs(logs))
 
 
@@ -246,12 +253,12 @@ def correlation_length(setting: Setting) -> Array:
 
 
 def log_chi_square_factor(setting: Setting) -> Array:
-    """log X(t) = sum log(1 + lambda/t), shape (T,)."""
+    """Log X(t) = sum log(1 + lambda/t), shape (T,)."""
     return 2 * collapse.information(setting)
 
 
 def log_weight_ratio(x: ArrayLike, t: float, manifold: LinearManifold) -> Array:
-    """sum over directions of log R at points x, shape (..., D) in principal axes: N_eff(x) = N exp(-this).
+    """Sum over directions of log R at points x, shape (..., D) in principal axes: N_eff(x) = N exp(-this).
 
     Returns:
         shape (...).
@@ -315,7 +322,12 @@ def mixture_covariance(
 
 
 def reweighted_pca(
-    x: ArrayLike, t: float, noise: float, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike | None = None
+    x: ArrayLike,
+    t: float,
+    noise: float,
+    weights: ArrayLike,
+    means: ArrayLike,
+    covariances: ArrayLike | None = None,
 ) -> Array:
     """`mixture_covariance` with the data re-weighted at another noise variance: S_t(x) at t/2, its control at t."""
     x, means = np.asarray(x, dtype=np.float64), np.asarray(means, dtype=np.float64)
@@ -333,7 +345,7 @@ def reweighted_pca(
 
 
 def _posterior(x: Array, t: float, log_weights: Array, means: Array, covariances: Array) -> tuple[float, Array, Array]:
-    """log p_t(x), and mean and covariance of the clean sample given x, for a mixture of Gaussians."""
+    """Log p_t(x), and mean and covariance of the clean sample given x, for a mixture of Gaussians."""
     noisy = covariances + t * np.eye(x.size)
     gain = np.linalg.solve(noisy, covariances)  # (C + t)^-1 C, which commutes
     offset = x - means
@@ -352,7 +364,9 @@ def _posterior(x: Array, t: float, log_weights: Array, means: Array, covariances
 def _coordinates(x: ArrayLike, manifold: LinearManifold) -> tuple[Array, int]:
     x = np.asarray(x, dtype=np.float64)
     if x.shape[-1:] != (manifold.ambient_dimension,):
-        raise ValueError(f"x must end in {manifold.ambient_dimension} coordinates in principal axes, got shape {x.shape}")
+        raise ValueError(
+            f"x must end in {manifold.ambient_dimension} coordinates in principal axes, got shape {x.shape}"
+        )
     return x, manifold.intrinsic_dimension
 
 

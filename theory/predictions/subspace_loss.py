@@ -104,7 +104,7 @@ def derivation() -> Derivation:
 def _rank_one(d: Derivation, ratio: sp.Expr) -> None:
     a = sp.Symbol("a", positive=True)
     in_a = sp.factor(ratio.subs(lam, a * t))
-    best = [r for r in sp.solve(sp.diff(in_a, a), a) if r.is_positive][0]
+    best = next(r for r in sp.solve(sp.diff(in_a, a), a) if r.is_positive)
     d.compute(
         "what the shift would add",
         r"\max_a \frac{E\,\delta^2}{v}",
@@ -115,7 +115,7 @@ def _rank_one(d: Derivation, ratio: sp.Expr) -> None:
 
 
 def _published(d: Derivation) -> None:
-    S, v = sp.symbols("S sigma", positive=True)  # sum of sigma_j^4 and sigma_i^2
+    S, v = sp.symbols("S lambda_i", positive=True)  # sum of lambda_j^2 and lambda_i = sigma_i^2
     g = sp.Symbol("g", nonnegative=True)
     offset = sp.Symbol("x_i", real=True)
     energy = d.compute(
@@ -123,7 +123,7 @@ def _published(d: Derivation) -> None:
         r"\mathrm{Var}_y \tfrac{1}{2}(x_i - y)^2",
         gaussian.variance(sp.expand((offset - y) ** 2 / 2), {y: v}),
         v**2 / 2 + v * offset**2,
-        "Gaussian data; at x = sqrt(t) e_i the directions add up to S/2 + t sigma_i^2, S = sum_j sigma_j^4; on the sphere "
+        "Gaussian data; at x = sqrt(t) e_i the directions add up to S/2 + t lambda_i, S = sum_j lambda_j^2; on the sphere "
         "the norm is fixed and the first term absent (g = 0)",
     )
     in_offset = sp.Poly(energy, offset)
@@ -162,13 +162,13 @@ def critical_samples_typical(setting: Setting) -> Array:
 
 
 def log_critical_samples_annealed(setting: Setting) -> Array:
-    """log of `critical_samples_annealed`, shape (T, K)."""
+    """Log of `critical_samples_annealed`, shape (T, K)."""
     gaussian_only(setting, "critical_samples_annealed")
     return _log_critical_samples(setting, setting.t, *_annealed())
 
 
 def log_critical_samples_typical(setting: Setting) -> Array:
-    """log of `critical_samples_typical`, shape (T, K)."""
+    """Log of `critical_samples_typical`, shape (T, K)."""
     gaussian_only(setting, "critical_samples_typical")
     return _log_critical_samples(setting, setting.t, *_typical())
 
@@ -215,8 +215,10 @@ def _typical() -> tuple[Formula, Callable[[Setting, Array], Array]]:
     return derivation()["typical_factor"], lambda s, t: extensive(log_R, s.manifold, t)
 
 
-def _log_critical_samples(setting: Setting, t: Array, factor: Formula, log_common: Callable[[Setting, Array], Array]) -> Array:
-    """log N_k at each t, shape (T, K)."""
+def _log_critical_samples(
+    setting: Setting, t: Array, factor: Formula, log_common: Callable[[Setting, Array], Array]
+) -> Array:
+    """Log N_k at each t, shape (T, K)."""
     return np.log(factor(setting.manifold.variances, t[:, None])) + log_common(setting, t)[:, None]
 
 
