@@ -14,7 +14,17 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DEVICES", "DTYPES", "Array", "checked", "namespace", "resolve_device", "stream", "to_device", "to_host"]
+__all__ = [
+    "DEVICES",
+    "DTYPES",
+    "Array",
+    "checked",
+    "namespace",
+    "resolve_device",
+    "stream",
+    "to_device",
+    "to_host",
+]
 
 Array = Any  # an array of any library
 DEVICES = ("auto", "cpu", "cuda")
@@ -36,7 +46,9 @@ def namespace(*arrays: Array) -> Any:
         ) from None
     devices = {str(array_api_compat.device(a)) for a in arrays}
     if len(devices) > 1:
-        raise ValueError(f"expected arrays on one device, got {' and '.join(sorted(devices))}; move them with .to(device)")
+        raise ValueError(
+            f"expected arrays on one device, got {' and '.join(sorted(devices))}; move them with .to(device)"
+        )
     return xp
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import warnings
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,11 +47,12 @@ class Mixture:
     factors: tuple[tuple[tuple[float, ...], ...], ...]
 
     def __call__(self, count: int, rng: np.random.Generator) -> Array:
+        """`count` samples, shape (count, D)."""
         component = rng.choice(len(self.weights), count, p=self.weights)
         white = rng.standard_normal((count, len(self.means[0])))
         return np.array(self.means)[component] + np.einsum("nij,nj->ni", np.array(self.factors)[component], white)
 
-    def parts(self) -> dict[str, Array]:
+    def parts(self) -> dict[str, Any]:
         """weights, means and covariances as arrays."""
         factors = np.array(self.factors)
         covariances = factors @ factors.swapaxes(-1, -2)
@@ -67,11 +70,12 @@ class Resampled:
     samples: Array
 
     def __call__(self, count: int, rng: np.random.Generator) -> Array:
+        """`count` samples with replacement, shape (count, D)."""
         return self.samples[rng.integers(len(self.samples), size=count)]
 
 
 def noise(samples: Array, t: float, rng: np.random.Generator) -> Array:
-    """samples + sqrt(t) xi."""
+    """Samples + sqrt(t) xi."""
     return samples + np.sqrt(t) * rng.standard_normal(samples.shape)
 
 
@@ -81,7 +85,7 @@ def score(x: Array, t: float, manifold: LinearManifold) -> Array:
 
 
 def log_density(x: Array, t: float, manifold: LinearManifold) -> Array:
-    """log p_t(x) of the Gaussian distribution itself, x of shape (..., D)."""
+    """Log p_t(x) of the Gaussian distribution itself, x of shape (..., D)."""
     variances = manifold.spectrum + t
     return np.asarray(-0.5 * (x**2 / variances + np.log(2 * np.pi * variances)).sum(axis=-1))
 
@@ -106,7 +110,11 @@ def load(source: str, *, largest: int = 2**33) -> tuple[str, Array]:
     path = Path(source)
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"data must be one of {', '.join(FORMATS)} or the word digits, got {source!r}")
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as error:  # a folder that may not be entered, a name too long
+        raise ValueError(f"cannot read {source!r}: {error.strerror}") from None
+    if not found:
         raise ValueError(f"data file not found: {source!r}")
     try:
         array = _READERS[path.suffix.lower()](path)
@@ -135,6 +143,8 @@ def _checked(array: NDArray[Any], source: str, largest: int) -> Array:
 
 
 def _read_npz(path: Path) -> NDArray[Any]:
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is not an .npz archive")
     with np.load(path, allow_pickle=False) as archive:
         names = archive.files
         name = "data" if "data" in names else names[0] if len(names) == 1 else None
@@ -144,16 +154,19 @@ def _read_npz(path: Path) -> NDArray[Any]:
 
 
 def _read_csv(path: Path) -> NDArray[Any]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
         first = next(csv.reader(file), [])
     if not first:
         raise ValueError("the file is empty")
-    return np.loadtxt(path, delimiter=",", skiprows=0 if _all_numbers(first) else 1, ndmin=2)
+    skip = 0 if _all_numbers(first) else 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a header and nothing below it: the caller says so
+        return np.loadtxt(path, delimiter=",", skiprows=skip, ndmin=2, encoding="utf-8-sig", quotechar='"')
 
 
 def _all_numbers(cells: list[str]) -> bool:
     try:
-        [float(cell) for cell in cells]
+        [float(cell) for cell in cells if cell.strip()]  # a gap makes no header of a line of data
     except ValueError:
         return False
     return True
@@ -167,7 +180,7 @@ def _read_parquet(path: Path) -> NDArray[Any]:
 
 
 _READERS = {
-    ".npy": lambda path: np.load(path, mmap_mode="r", allow_pickle=False),
+    ".npy": lambda path: np.lib.format.open_memmap(path, mode="r"),  # which neither unpickles nor opens an .npz
     ".npz": _read_npz,
     ".csv": _read_csv,
     ".parquet": _read_parquet,

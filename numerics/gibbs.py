@@ -15,10 +15,12 @@ blocks, files and machines combine by `+`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numerics.arrays import Array, checked, namespace
 
@@ -26,6 +28,7 @@ __all__ = ["GibbsMoments", "gibbs_moments"]
 
 QUERY_BLOCK, SAMPLE_BLOCK = 256, 1024
 DIFFERENCE_BLOCK = 2**22  # elements of a block of direct differences
+NEGLIGIBLE = 700.0  # log weights this far below the largest are held there: their squares would overflow
 
 
 @dataclass(frozen=True)
@@ -68,22 +71,26 @@ class GibbsMoments:
         weight = mine[0] + theirs[0]
         share = (theirs[0] / weight)[..., None]
         step = other.mean - self.mean
+        _, weight_squared, log_weight, log_weight_squared = (a + b for a, b in zip(mine, theirs, strict=True))
         return GibbsMoments(
             self.queries,
             self.t,
             self.temperature,
             self.count + other.count,
             shift,
-            *(a + b for a, b in zip(mine, theirs, strict=True)),
-            mean=self.mean + share * step,
-            scatter=_merged_scatter(self, other, shift, share, step),
-            nearest=xp.where(self.shift >= other.shift, self.nearest, other.nearest + self.count),
+            weight,
+            weight_squared,
+            log_weight,
+            log_weight_squared,
+            (mine[0] / weight)[..., None] * self.mean + share * other.mean,  # the lighter may lie far away
+            _merged_scatter(self, other, shift, share, step),
+            xp.where(self.shift >= other.shift, self.nearest, other.nearest + self.count),
         )
 
     def _rescaled(self, shift: Array) -> tuple[Array, Array, Array, Array]:
         """The four scalar sums in units of a larger largest weight."""
         xp = namespace(shift)
-        gap = self.shift - shift
+        gap = xp.maximum(self.shift - shift, xp.asarray(-NEGLIGIBLE, dtype=shift.dtype, device=shift.device))
         scale = xp.exp(gap)
         first = self.log_weight + gap * self.weight
         second = self.log_weight_squared + 2 * gap * self.log_weight + gap**2 * self.weight
@@ -91,7 +98,7 @@ class GibbsMoments:
 
     @property
     def log_partition(self) -> Array:
-        """log Z = log sum_mu exp(-|x - y^mu|^2 / 2tT), shape B."""
+        """Log Z = log sum_mu exp(-|x - y^mu|^2 / 2tT), shape B."""
         return self.shift + namespace(self.weight).log(self.weight)
 
     @property
@@ -122,7 +129,7 @@ class GibbsMoments:
 
     @property
     def largest_weight(self) -> Array:
-        """max w, shape B."""
+        """Max w, shape B."""
         return 1 / self.weight
 
     @property
@@ -171,34 +178,75 @@ def gibbs_moments(
         raise ValueError(f"queries and data must share the dimension D, got {queries.shape[1]} and {data.shape[1]}")
     if covariance not in (None, "diagonal", "full"):
         raise ValueError(f"covariance must be None, 'diagonal' or 'full', got {covariance!r}")
+    if np.ndim(temperature) or not (0 < _numeric(temperature, "temperature") < np.inf):
+        raise ValueError(f"temperature must be one positive and finite number, got {temperature!r}")
     temperature = float(temperature)
-    if not (np.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"temperature must be positive and finite, got {temperature}")
     dtype = dtype or xp.result_type(queries.dtype, data.dtype)
+    if not xp.isdtype(xp.empty((0,), dtype=dtype).dtype, "real floating"):
+        raise ValueError(f"dtype must be a real floating dtype of the library, got {dtype!r}")
     queries, data = xp.astype(queries, dtype), xp.astype(data, dtype)
     times = _times(t, queries, xp)
+    _check_range(queries, data, times, temperature)
     # distances do not care about a common offset, but the matrix product does
     centre = xp.mean(xp.astype(data, xp.float64), axis=0)
     offset = xp.astype(centre, dtype)
     blocks = [
-        _one_query_block(queries[rows], data, offset, times[..., rows], temperature, covariance)
+        _one_query_block(queries[rows, :], data, offset, times[..., rows], temperature, covariance)
         for rows in _slices(queries.shape[0], QUERY_BLOCK)
     ]
     return _stack(blocks, xp)
 
 
 def _times(t: Array | float, queries: Array, xp: Any) -> Array:
-    """t in float64, broadcast to shape (M,) or (T, M)."""
-    if isinstance(t, (int, float, list, tuple, np.generic)) or (isinstance(t, np.ndarray) and xp.__name__ != "numpy"):
-        t = xp.asarray(np.asarray(t, dtype=np.float64), device=queries.device)
-    t = xp.astype(t, xp.float64)
-    if not bool(xp.all(xp.isfinite(t) & (t > 0))):
-        raise ValueError("t must be positive and finite: it is the noise variance in data units squared")
-    if t.ndim > 2 or (t.ndim >= 1 and t.shape[-1] not in (1, queries.shape[0])):
+    """T in float64, broadcast to shape (M,) or (T, M)."""
+    if isinstance(t, (np.ndarray, np.generic)) or not hasattr(t, "device"):  # not yet an array of the library
+        t = xp.asarray(_numeric(t, "t"), device=queries.device)
+    given: Array = t
+    namespace(queries, given)
+    if xp.isdtype(given.dtype, "complex floating"):
+        raise ValueError(f"t must be real, got dtype {given.dtype}")
+    t = xp.astype(given, xp.float64)
+    if t.ndim > 2 or 0 in t.shape or (t.ndim >= 1 and t.shape[-1] not in (1, queries.shape[0])):
         raise ValueError(
             f"t must be a number, or have shape (M,), (T, 1) or (T, M) with M = {queries.shape[0]}, got {tuple(t.shape)}"
         )
+    wrong = ~(xp.isfinite(t) & (t > 0))
+    if bool(xp.any(wrong)):
+        raise ValueError(
+            "t must be positive and finite, for it is the noise variance in data units squared; "
+            f"got {float(t[wrong][0])}"
+        )
     return xp.broadcast_to(t, (*t.shape[:-1], queries.shape[0]))
+
+
+def _numeric(value: Any, what: str) -> NDArray[np.float64]:
+    """Numbers on the host as float64, or a ValueError that names `what`."""
+    try:
+        numbers = np.asarray(value)
+    except (TypeError, ValueError):  # ragged
+        numbers = np.asarray(None)
+    if numbers.dtype.kind not in "iuf":
+        raise ValueError(f"{what} must be a real number or an array of them, got {value!r}")
+    return numbers.astype(np.float64)
+
+
+def _check_range(queries: Array, data: Array, times: Array, temperature: float) -> None:
+    """Refuse what the dtype cannot square or divide by; NaN would come of it, silently on a GPU."""
+    xp = namespace(queries, data)
+    largest = float(xp.finfo(queries.dtype).max)
+    low, high = float(xp.min(times)) * temperature, float(xp.max(times)) * temperature
+    if low < 10 / largest or high > largest / 1e4:
+        raise ValueError(
+            f"t times the temperature must lie between {10 / largest:.2g} and {largest / 1e4:.2g} in "
+            f"{queries.dtype}, got {low:.2g} to {high:.2g}; change the unit of the data"
+        )
+    reach = max(float(xp.max(xp.abs(queries))), float(xp.max(xp.abs(data))))
+    highest = (min(largest, float(np.finfo(np.float64).max) * min(low, 1.0)) / queries.shape[1]) ** 0.5 / 4
+    if reach > highest:
+        raise ValueError(
+            f"queries and data must stay below {highest:.2g}, so that {queries.dtype} holds squared distances "
+            f"and energies, got {reach:.2g}; change their unit"
+        )
 
 
 def _slices(total: int, block: int) -> list[slice]:
@@ -209,49 +257,58 @@ def _one_query_block(
     x: Array, data: Array, offset: Array, t: Array, temperature: float, covariance: str | None
 ) -> GibbsMoments:
     xp = namespace(x)
-    centred = x - offset
-    radius = xp.max(xp.sum(xp.astype(centred, xp.float64) ** 2, axis=-1))
+    radius = xp.max(xp.sum(xp.astype(x - offset, xp.float64) ** 2, axis=-1))
     state: GibbsMoments | None = None
-    block = max(1, DIFFERENCE_BLOCK // (x.shape[0] * x.shape[1])) if covariance else SAMPLE_BLOCK
+    pairs = math.prod(t.shape) * x.shape[1]  # elements of the differences to one sample, at all times
+    block = max(1, DIFFERENCE_BLOCK // pairs) if covariance else SAMPLE_BLOCK
     for rows in _slices(data.shape[0], block):
-        y = data[rows]
+        y = data[rows, :]
         if covariance:
             difference = y[None, :, :] - x[:, None, :]
             squares = xp.sum(difference**2, axis=-1)
         else:
             difference = None
-            squares = _squared_distances(centred, y - offset, radius, float(xp.min(t)) * temperature)
+            squares = _squared_distances(x, y, offset, radius, float(xp.min(t)) * temperature)
         moments = _one_block(x, y, difference, squares, t, temperature, covariance)
         state = moments if state is None else state + moments
     assert state is not None
     return state
 
 
-def _squared_distances(x: Array, y: Array, radius: Array, scale: float) -> Array:
-    """|x - y|^2, shape (M, n); `radius` bounds |x|^2, and `scale` is the smallest tT they will be divided by."""
+def _squared_distances(x: Array, y: Array, offset: Array, radius: Array, scale: float) -> Array:
+    """|x - y|^2, shape (M, n); `radius` bounds |x - offset|^2, and `scale` is the smallest tT they are divided by."""
     xp = namespace(x, y)
-    y_squares = xp.sum(y**2, axis=-1)
+    y_centred = y - offset
+    y_squares = xp.sum(y_centred**2, axis=-1)
     epsilon = float(xp.finfo(x.dtype).eps)
     largest = float(radius) + float(xp.max(y_squares))
     if epsilon * largest <= epsilon**0.5 * scale:
-        squares = xp.sum(x**2, axis=-1)[:, None] + y_squares[None, :] - 2 * (x @ y.T)
+        centred = x - offset
+        squares = xp.sum(centred**2, axis=-1)[:, None] + y_squares[None, :] - 2 * (centred @ y_centred.T)
         return xp.maximum(squares, xp.zeros((), dtype=squares.dtype, device=squares.device))
+    # from the raw coordinates: an outlier far away takes the offset with it, and what is left is rounded to its size
     step = max(1, DIFFERENCE_BLOCK // (y.shape[0] * y.shape[1]))
-    parts = [xp.sum((x[rows][:, None, :] - y[None, :, :]) ** 2, axis=-1) for rows in _slices(x.shape[0], step)]
+    parts = [xp.sum((x[rows, None, :] - y[None, :, :]) ** 2, axis=-1) for rows in _slices(x.shape[0], step)]
     return xp.concat(parts, axis=0)
 
 
 def _one_block(
-    x: Array, y: Array, difference: Array | None, squares: Array, t: Array, temperature: float, covariance: str | None
+    x: Array,
+    y: Array,
+    difference: Array | None,
+    squares: Array,
+    t: Array,
+    temperature: float,
+    covariance: str | None,
 ) -> GibbsMoments:
     """The moments over one block of samples."""
     xp = namespace(x)
     best = xp.argmin(squares, axis=-1)
     smallest = xp.min(squares, axis=-1)
     # log weights relative to the largest, in the working dtype; what is summed over blocks is float64
-    rate = xp.astype(1 / (2 * t * temperature), squares.dtype)[..., None]
-    u = -(squares - smallest[:, None]) * rate
-    e = xp.exp(xp.maximum(u, xp.asarray(-700.0, dtype=u.dtype, device=u.device)))
+    scale = xp.astype(2 * t * temperature, squares.dtype)[..., None]
+    u = -xp.minimum(squares - smallest[:, None], NEGLIGIBLE * scale) / scale
+    e = xp.exp(u)
     weight = xp.sum(e, axis=-1, dtype=xp.float64)
     eu = e * u
     scatter = None
@@ -279,7 +336,7 @@ def _one_block(
 
 
 def _scatter(e: Array, difference: Array, away: Array, covariance: str | None) -> Array:
-    """sum e (y - mean)(y - mean)^T, or its diagonal, from y - x and mean - x: no cancellation at small t."""
+    """Sum e (y - mean)(y - mean)^T, or its diagonal, from y - x and mean - x: no cancellation at small t."""
     xp = namespace(e)
     rest = xp.astype(difference, xp.float64) - away[..., None, :]
     weighted = xp.astype(e, xp.float64)[..., None] * rest

@@ -2,17 +2,17 @@ r"""Leave one out: what the empirical score of a given data set does, measured w
 
 Two kinds of query, at noise variance t:
 
-    trajectory   x = x^mu + sqrt(t) xi, x^mu one of the N samples.  Does the score point back at x^mu? The *own weight* is
-                 the Gibbs weight of x^mu (of all its copies, where the data hold it more than once).
-    held out     x = y + sqrt(t) xi, y taken out of the data first: a fresh point, as far as the rest can tell.
+    trajectory   x = x^mu + sqrt(t) xi, x^mu one of the N samples. Does the score point back at x^mu? The *own
+                 weight* is the Gibbs weight of x^mu and of its copies, where the data hold it more than once.
+    held out     x = y + sqrt(t) xi, y taken out of the data first: a fresh point, as far as the rest can tell
 
 The held-out density gives the information about the origin that noise leaves,
 
     I^ = -|xi|^2/2 - log (1/n) sum_nu exp(-|x - x^nu|^2/2t) = log p(x|y) - log p^(x),    E I^ >= I,
 
-an estimate from above, by Jensen's inequality, for n samples of any distribution: close where many samples share the
-weight, too large where few do. Noise normal to the data moves all samples alike, so everything happens in the span of
-the data, in principal axes.
+an estimate from above, by Jensen's inequality, for n samples of any distribution: close where many samples share
+the weight, too large where few do. Noise normal to the data moves all samples alike, so everything happens in the
+span of the data, in principal axes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from numerics.arrays import checked, stream, to_device, to_host
-from numerics.gibbs import gibbs_moments
+from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
 
 __all__ = [
@@ -43,9 +43,7 @@ __all__ = [
 Array = NDArray[np.float64]
 SMALLEST = 10  # distinct samples: a fifth of them, at least two, is held out
 NORMAL = 1e-12  # of the largest eigenvalue: below it a direction is normal to the data, as in theory.setting
-REPRESENTABLE = (
-    1e45  # spreads beyond it, or below its inverse, leave too little of float64's range to their squares
-)
+REPRESENTABLE = 1e45  # spreads beyond it, or below its inverse, leave too little of float64's range to their squares
 WIDEN, WIDENINGS = 100.0, 6  # how far, and how often, the times are extended to find the collapse
 RETAINED_COST = 4e8  # queries x samples x directions x times
 
@@ -55,8 +53,8 @@ class PrincipalAxes:
     """A data set about its mean, in the principal axes of its covariance.
 
     Attributes:
-        coordinates: in units of `unit`, directions of largest variance first and none normal to the data, shape (N, m).
-        spectrum: eigenvalues of the covariance, data units squared, normal directions included as 0, shape (D,).
+        coordinates: in units of `unit`; largest variance first, no direction normal to the data; shape (N, m).
+        spectrum: eigenvalues of the covariance, data units squared, 0 in normal directions, shape (D,).
         unit: a power of two near the largest distance from the mean, data units.
         group: which of the distinct points each sample is, shape (N,).
         copies: how often each sample occurs, shape (N,).
@@ -81,12 +79,11 @@ def principal_axes(data: ArrayLike) -> PrincipalAxes:
         ValueError: unless it is a finite table of at least `SMALLEST` distinct samples.
     """
     samples = checked(np.asarray(data), "data").astype(np.float64)
-    _, group, counts = np.unique(samples + 0.0, axis=0, return_inverse=True, return_counts=True)
-    group = group.reshape(-1)
+    group, counts = _groups(samples)
     if counts.size < SMALLEST:
         raise ValueError(
-            f"an audit needs at least {SMALLEST} distinct samples, some of which it holds out; got {counts.size} "
-            f"distinct among {len(samples)}; give more data"
+            f"expected at least {SMALLEST} distinct samples, for some are held out; got {counts.size} distinct "
+            f"among {len(samples)}; give more data"
         )
     with np.errstate(over="ignore", invalid="ignore"):
         centred = samples - samples[0]  # first: the mean of samples far from the origin is rounded
@@ -94,21 +91,31 @@ def principal_axes(data: ArrayLike) -> PrincipalAxes:
         largest = np.abs(centred).max()
     if not 1 / REPRESENTABLE < largest < REPRESENTABLE:
         raise ValueError(
-            f"data must spread over {1 / REPRESENTABLE:g} to {REPRESENTABLE:g} for their variances to be float64, got "
-            f"{largest:.3g}; change their unit"
+            f"data must spread over {1 / REPRESENTABLE:g} to {REPRESENTABLE:g}, so that float64 holds their "
+            f"variances, got {largest:.3g}; change their unit"
         )
     unit = float(2.0 ** np.ceil(np.log2(largest)))
     _, singular, axes = np.linalg.svd(centred / unit, full_matrices=False)
     spectrum = np.zeros(samples.shape[1])
     spectrum[: singular.size] = singular**2 / len(samples)
     spectrum[spectrum <= NORMAL * spectrum[0]] = 0
-    tangent = axes[: np.count_nonzero(spectrum)]
-    return PrincipalAxes((centred / unit) @ tangent.T, spectrum * unit**2, unit, group, counts[group])
+    coordinates = (centred / unit) @ axes[: np.count_nonzero(spectrum)].T
+    coordinates *= np.where((coordinates**3).sum(axis=0) < 0, -1, 1)  # so that a rotation of the data changes nothing
+    return PrincipalAxes(coordinates, spectrum * unit**2, unit, group, counts[group])
+
+
+def _groups(samples: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which distinct point each sample is, numbered as they first occur, (N,), and how often each occurs."""
+    _, first, inverse, counts = np.unique(
+        samples + 0.0, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(first)
+    return np.argsort(order)[inverse.reshape(-1)], counts[order]
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What became of noised samples; a row per sample, a column per time. The noise xi of a row is the same at all times.
+    """What became of noised samples: a row per sample, a column per time; xi is the same at all times.
 
     Attributes:
         t: noise variance, data units squared, shape (T,).
@@ -126,7 +133,7 @@ class Trajectory:
 
     @property
     def collapse_time(self) -> Measurement:
-        """Where the mean own weight falls through 1/2, with its jackknife error over samples; NaN where it does not."""
+        """Where the mean own weight falls through 1/2, jackknife error over samples; NaN where it does not."""
         return jackknife(self.own_weight, lambda mean: crossing(self.t, mean, 0.5))
 
     def and_at(self, other: Trajectory) -> Trajectory:
@@ -146,7 +153,7 @@ def trajectory(
     device: str = "cpu",
     dtype: str = "float64",
 ) -> Trajectory:
-    """Noise `queries` samples chosen at random, or all if there are fewer, and ask the whole data set where they came from.
+    """Noise `queries` samples chosen at random, or all there are, and ask the whole data set where they came from.
 
     The rows are independent given the data set: all face the same N samples.
     """
@@ -155,26 +162,19 @@ def trajectory(
     count, m = data.coordinates.shape
     chosen = np.sort(random.choice(count, min(queries, count), replace=False))
     xi = random.standard_normal((chosen.size, m))
-    everything = to_device(data.coordinates, device, dtype)
-    columns = []
-    for s in times / data.unit**2:
-        x = data.coordinates[chosen] + np.sqrt(s) * xi
-        moments = gibbs_moments(to_device(x, device, dtype), everything, float(s))
-        hit = data.group[to_host(moments.nearest)] == data.group[chosen]
-        own = np.exp(np.minimum(-0.5 * (xi**2).sum(axis=1) - to_host(moments.log_partition), 0))
-        # where it is the nearest its weight is the largest: no rounding of distances enters
-        own = np.where(hit, to_host(moments.largest_weight), own)
-        columns.append((np.minimum(own * data.copies[chosen], 1), hit, to_host(moments.participation)))
-    own_weight, memorized, participation = (
-        np.stack(c, axis=1).astype(float) for c in zip(*columns, strict=True)
-    )
-    return Trajectory(times, own_weight, memorized, participation, data.copies[chosen])
+    moments = _moments(data.coordinates[chosen], xi, data.coordinates, times / data.unit**2, device, dtype)
+    hit = data.group[to_host(moments.nearest)].reshape(-1, chosen.size) == data.group[chosen]
+    own = np.exp(np.minimum(-0.5 * (xi**2).sum(axis=1) - _rows(moments.log_partition, times), 0))
+    # where it is the nearest its weight is the largest: no rounding of distances enters
+    own = np.minimum(np.where(hit, _rows(moments.largest_weight, times), own) * data.copies[chosen], 1)
+    participation = _rows(moments.participation, times)
+    return Trajectory(times, own.T, hit.T.astype(float), participation.T, data.copies[chosen])
 
 
 def trajectory_through_collapse(data: PrincipalAxes, t: ArrayLike, **options: Any) -> Trajectory:
-    """`trajectory`, with its options, at geometric times extended on either side until the mean own weight has risen and fallen.
+    """`trajectory`, with its options, at geometric times extended until the mean own weight has risen and fallen.
 
-    At most twelve decades on each side; with most of the data in copies of one point it never falls.
+    At most twelve decades on either side; with most of the data in copies of one point it never falls.
     """
     found = trajectory(data, t, **options)
     ratio = found.t[1] / found.t[0]
@@ -194,7 +194,7 @@ def trajectory_through_collapse(data: PrincipalAxes, t: ArrayLike, **options: An
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What the rest of the data makes of held-out points; errors over points, which share the rest and, over t, their noise.
+    """What the rest of the data makes of held-out points; errors over points, which share the rest.
 
     Attributes:
         t: noise variance, data units squared, shape (T,).
@@ -220,19 +220,20 @@ def held_out(
     device: str = "cpu",
     dtype: str = "float64",
 ) -> HeldOut:
-    """Hold out min(queries, a fifth) of the distinct points with all their copies, noise them, and ask the rest."""
+    """Hold out min(queries, a fifth) of the distinct points with their copies, noise them, and ask the rest."""
     times = np.asarray(t, dtype=np.float64)
     points, rest = _split(data, queries, rng)
     xi = _held_out_noise(points, rng)
-    on_device = to_device(rest, device, dtype)
-    information, participation = [], []
-    for s in times / data.unit**2:
-        moments = gibbs_moments(to_device(points + np.sqrt(s) * xi, device, dtype), on_device, float(s))
-        density = to_host(moments.log_partition) - np.log(len(rest))
-        information.append(-0.5 * (xi**2).sum(axis=1) - density)
-        participation.append(to_host(moments.participation))
-    draws = (np.stack(d, axis=1) for d in (information, participation))
-    return HeldOut(times, *map(Measurement.of, draws), rest.var(axis=0) * data.unit**2, len(rest))
+    moments = _moments(points, xi, rest, times / data.unit**2, device, dtype)
+    density = _rows(moments.log_partition, times) - np.log(len(rest))
+    information = -0.5 * (xi**2).sum(axis=1) - density
+    return HeldOut(
+        times,
+        Measurement.of(information.T),
+        Measurement.of(_rows(moments.participation, times).T),
+        rest.var(axis=0) * data.unit**2,
+        len(rest),
+    )
 
 
 def retained_variance(
@@ -248,8 +249,8 @@ def retained_variance(
 ) -> Measurement:
     """The posterior variance per direction at held-out points, averaged over the directions of each subspace.
 
-    The same points and noise as in `held_out`, or the first of them where all would cost more than `RETAINED_COST`; at
-    least 16, if there are.
+    The same points and noise as in `held_out`, or the first of them where all would cost more than
+    `RETAINED_COST`; at least 16, if there are.
 
     Args:
         data: the data set.
@@ -291,3 +292,15 @@ def _split(data: PrincipalAxes, queries: int, rng: int | np.random.SeedSequence)
 
 def _held_out_noise(points: Array, rng: int | np.random.SeedSequence) -> Array:
     return stream(rng, "leave one out", "held out").standard_normal(points.shape)
+
+
+def _moments(points: Array, xi: Array, data: Array, t: Array, device: str, dtype: str) -> GibbsMoments:
+    """Gibbs averages over `data` at points + sqrt(t) xi, time after time, shape (T * M,)."""
+    x = (points + np.sqrt(t)[:, None, None] * xi).reshape(-1, points.shape[1])
+    each = to_device(np.repeat(t, len(points)), device)
+    return gibbs_moments(to_device(x, device, dtype), to_device(data, device, dtype), each)
+
+
+def _rows(values: Any, times: Array) -> Array:
+    """A row per time, on the host."""
+    return to_host(values).reshape(times.size, -1)

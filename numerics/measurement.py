@@ -48,7 +48,7 @@ class Measurement:
         return Measurement(self.mean + step * other.n / n, np.sqrt(squares / (n * (n - 1))), n)
 
     def through(self, f: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Measurement:
-        """f of the mean, with the error the slope of f carries over (delta method)."""
+        """F of the mean, with the error the slope of f carries over (delta method)."""
         return Measurement(f(self.mean), np.abs(slope(self.mean)) * self.sem, self.n)
 
     def __str__(self) -> str:
@@ -65,8 +65,15 @@ def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: 
         draws: shape (R, ...), independent along the first axis.
         estimate: a function of the mean, shape (...).
         groups: how many groups, at most R.
+
+    Raises:
+        ValueError: for fewer than two draws or groups.
     """
     values = np.asarray(draws, dtype=np.float64)
+    if values.ndim < 1 or min(len(values), groups) < 2:
+        raise ValueError(
+            f"a jackknife needs at least 2 independent draws and 2 groups, got shape {values.shape} and {groups} groups"
+        )
     groups = min(groups, len(values))
     totals = np.array([part.sum(axis=0) for part in np.array_split(values, groups)])
     sizes = np.array([len(part) for part in np.array_split(values, groups)])
@@ -77,11 +84,12 @@ def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: 
 
 
 def crossing(t: Array, f: Array, level: float) -> Array:
-    """Where f, shape (T, ...), first falls through the level as t grows, by interpolation linear in log t.
+    """Where f, shape (T, ...), first falls through the level as t grows, by interpolation linear in log t; in any order.
 
     NaN where the grid does not bracket it.
     """
-    t, f = np.asarray(t), np.asarray(f)
+    order = np.argsort(t)
+    t, f = np.asarray(t)[order], np.asarray(f)[order]
     flat = f.reshape(len(t), -1)
     found = np.full(flat.shape[1], np.nan)
     for k, column in enumerate(flat.T):

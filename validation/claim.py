@@ -104,6 +104,7 @@ class Claim:
         return [
             {
                 "claim": self.name,
+                "statement": self.statement,
                 "observable": self.observable,
                 "coordinates": {name: values[i].item() for name, values in coordinates.items()},
                 "predicted": predicted.flat[i],

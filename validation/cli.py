@@ -43,7 +43,7 @@ def _fail(message: str) -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="geomem")
 def cli() -> None:
-    """The statistical physics of memorization in diffusion models: derived, simulated, judged.
+    r"""The statistical physics of memorization in diffusion models: derived, simulated, judged.
 
     When does the score built from N samples stop describing the distribution and start reciting the samples?
 
@@ -99,7 +99,12 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _setting(
-    subspaces: str, ambient_dimension: int | None, samples: float, times: str | None, schedule: str, ensemble: str
+    subspaces: str,
+    ambient_dimension: int | None,
+    samples: Any,
+    times: str | None,
+    schedule: str,
+    ensemble: str,
 ) -> Setting:
     import numpy as np
 
@@ -124,7 +129,13 @@ def _numbers(text: str, what: str) -> list[float]:
 
 @cli.command()
 @_setting_options
-@click.option("--kl", "epsilon", type=float, metavar="EPS", help="kl_bound: also the samples for a divergence of EPS nats.")
+@click.option(
+    "--kl",
+    "epsilon",
+    type=float,
+    metavar="EPS",
+    help="kl_bound: also the samples for a divergence of EPS nats.",
+)
 def predict(name: str, as_json: bool, epsilon: float | None, **options: Any) -> None:
     """Numbers from the formulas of prediction NAME."""
     from validation import tables
@@ -161,7 +172,9 @@ def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dty
     setting, device = _setting(**options), resolve_device(device)
     experiment = importlib.import_module(f"numerics.experiments.{name}")
     with _progress(repeats, "data sets") as bar:
-        found = experiment.measure(setting, repeats=repeats, rng=_seed(seed), device=device, dtype=dtype, tick=bar.update)
+        found = experiment.measure(
+            setting, repeats=repeats, rng=_seed(seed), device=device, dtype=dtype, tick=bar.update
+        )
     click.echo(tables.render(name, setting, experiment.OBSERVABLES, found, as_json=as_json))
 
 
@@ -170,7 +183,13 @@ def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dty
 @click.option("--budget", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=Path("geomem-report"), show_default=True, help="Where the report goes; an interrupted run is taken up from there.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("geomem-report"),
+    show_default=True,
+    help="Where the report goes; an interrupted run is taken up from there.",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also the claims as JSON.")
 def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output: Path, json_file: Path | None) -> int:
     """Hold predictions against experiments: a table of verdicts, and a report.
@@ -221,14 +240,31 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
 
 @cli.command()
 @click.argument("data")
-@click.option("--wanted-time", type=float, metavar="T", help="The collapse time to reach by more samples; by default half.")
-@click.option("--resolution", type=float, default=2.0, show_default=True, help="Variances within this factor are one subspace.")
+@click.option(
+    "--wanted-time",
+    type=float,
+    metavar="T",
+    help="The collapse time to reach by more samples; by default half.",
+)
+@click.option(
+    "--resolution",
+    type=float,
+    default=2.0,
+    show_default=True,
+    help="Variances within this factor are one subspace.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Also a page and figures.")
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 def audit(
-    data: str, wanted_time: float | None, resolution: float, seed: int, device: str, output: Path | None, as_json: bool
+    data: str,
+    wanted_time: float | None,
+    resolution: float,
+    seed: int,
+    device: str,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """When will a diffusion model memorize DATA, what goes first, what would prevent it?
 
@@ -248,7 +284,13 @@ def audit(
     name, samples = load(data)
     with _progress(auditing.TICKS, "steps") as bar:
         found = auditing.audit(
-            name, samples, wanted_time=wanted_time, resolution=resolution, seed=seed, device=device, tick=bar.update
+            name,
+            samples,
+            wanted_time=wanted_time,
+            resolution=resolution,
+            seed=seed,
+            device=device,
+            tick=bar.update,
         )
     if output is not None:
         page = write_report(

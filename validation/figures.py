@@ -14,14 +14,15 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-__all__ = ["COLOURS", "MARKERS", "canvas", "control", "legend", "measured", "style", "theory"]
+__all__ = ["COLOURS", "MARKERS", "canvas", "control", "legend", "logarithmic", "measured", "style", "theory"]
 
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", (0, (6, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1, 1)))
-_RC = {
+_RC: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,
@@ -51,6 +52,16 @@ def canvas(columns: int = 1, rows: int = 1, *, width: float = 3.4, height: float
     return figure, figure.subplots(rows, columns)
 
 
+def logarithmic(axis: Any) -> None:
+    """A logarithmic x axis with plain numbers, to be called when the data are drawn."""
+    axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    # over less than two decades the default would label minor ticks, which collide
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
 def theory(axes: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None, series: int = 0, **options: Any) -> None:
     """A line."""
     axes.plot(x, y, color=COLOURS[series % 7], linestyle=LINES[series % 4], label=label, **options)
@@ -62,7 +73,15 @@ def measured(
     """Points with error bars of one standard error."""
     colour = COLOURS[series % 7]
     axes.errorbar(
-        x, mean, yerr=np.asarray(sem), fmt=MARKERS[series % 7], color=colour, mfc="white", mec=colour, label=label, zorder=3
+        x,
+        mean,
+        yerr=np.asarray(sem),
+        fmt=MARKERS[series % 7],
+        color=colour,
+        mfc="white",
+        mec=colour,
+        label=label,
+        zorder=3,
     )
 
 
@@ -71,6 +90,13 @@ def control(axes: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None) ->
     axes.plot(x, y, color="0.55", linestyle=(0, (3, 2)), label=label, linewidth=1.1)
 
 
-def legend(axes: Axes, **options: Any) -> None:
-    """A legend without a frame."""
-    axes.legend(handlelength=2.2, borderaxespad=0.3, labelspacing=0.3, **options)
+def legend(axes: Axes, columns: int = 2) -> None:
+    """A legend above the panel, where no data are."""
+    axes.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=columns,
+        handlelength=2.2,
+        labelspacing=0.25,
+        columnspacing=1.0,
+    )

@@ -24,7 +24,11 @@ def manifest(**run: Any) -> dict[str, Any]:
         "run": run,
         "versions": versions(),
         "git": git_state(),
-        "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "machine": {
+            "platform": platform.platform(),
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
         "devices": devices(),
         "matmul_precision": precision(),
     }

@@ -11,7 +11,6 @@ import csv
 import io
 import json
 import math
-import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ import matplotlib as mpl
 import numpy as np
 from math_core import LatexError, LatexToMathML
 
+from validation.claim import holds
 from validation.store import check_directory, write_atomic
 
 if TYPE_CHECKING:
@@ -155,9 +155,7 @@ def _draw(figure: matplotlib.figure.Figure, kind: str) -> bytes:
 def _csv(claims: Sequence[Row]) -> bytes:
     rows = [dict(_flat(row)) for row in claims]
     with io.StringIO(newline="") as buffer:
-        writer = csv.DictWriter(
-            buffer, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
-        )
+        writer = csv.DictWriter(buffer, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return buffer.getvalue().encode()
@@ -189,9 +187,7 @@ def _plain(value: Any) -> Any:
 
 
 def _page(title: str, body: str) -> str:
-    style, template = (
-        ASSETS.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "html")
-    )
+    style, template = (ASSETS.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "html"))
     if "<math" in body:
         font = _data_url("font/woff2", ASSETS.joinpath("math.woff2").read_bytes())
         style = f"@font-face {{ font-family: 'Report Math'; src: url({font}) format('woff2'); }}\n{style}"
@@ -200,8 +196,8 @@ def _page(title: str, body: str) -> str:
 
 def _claims(claims: Sequence[Row]) -> str:
     groups = _grouped(claims, lambda row: row["claim"])
-    held = sum(all(map(_holds, rows)) for rows in groups.values())
-    tally = f"<strong>{held} of {len(groups)} claims hold</strong>, at {_count(_holds, claims)} points."
+    held = sum(all(map(holds, rows)) for rows in groups.values())
+    tally = f"<strong>{held} of {len(groups)} claims hold</strong>, at {_count(holds, claims)} points."
     tone = "tally" if held == len(groups) else "tally fails"
     header = _header(["Claim", "Points that hold", "Largest |z|", "Controls rejected", "Outcome"], {1, 2, 3})
     body = "".join(_claim(name, rows) for name, rows in groups.items())
@@ -210,14 +206,19 @@ def _claims(claims: Sequence[Row]) -> str:
 
 
 def _claim(name: str, rows: Sequence[Row]) -> str:
-    holds = all(map(_holds, rows))
+    whole = all(map(holds, rows))
     z = max((abs(row["z"]) for row in rows if _is_finite(row["z"])), default=None)
-    values = _Html(_count(_holds, rows)), _Html(_number(z, ".2f")), _Html(_count(_rejected, rows))
-    outcome = _badge("holds", "good") if holds else _badge("does not hold", "bad")
+    values = _Html(_count(holds, rows)), _Html(_number(z, ".2f")), _Html(_count(_rejected, rows))
+    expected = rows[0]["expected"]
+    outcome = _badge("holds" if expected == "agrees" else f"{expected}, as expected", "good")
+    if not whole:
+        outcome = _badge("does not hold", "bad")
     tables = _grouped(rows, lambda row: (row["observable"], row["control"]["description"]))
     label = "1 point" if len(rows) == 1 else f"{len(rows)} points"
-    points = _fold(label, "".join(map(_points, tables.values())), opened=not holds)
-    line = _line([name, *values, outcome], {1, 2, 3})
+    points = _fold(label, "".join(map(_points, tables.values())), opened=not whole)
+    statement = rows[0].get("statement", "")
+    title = _Html(f"{escape(name)}<p class='quiet'>{escape(statement)}</p>" if statement else escape(name))
+    line = _line([title, *values, outcome], {1, 2, 3})
     return f"<tbody>{line}<tr class='points'><td colspan='5'>{points}</td></tr></tbody>"
 
 
@@ -379,10 +380,6 @@ def _is_finite(value: object) -> TypeGuard[float]:
 
 def _rejected(row: Row) -> bool:
     return bool(row["control"]["rejected"])
-
-
-def _holds(row: Row) -> bool:
-    return bool(row["verdict"] == row["expected"]) and _rejected(row)
 
 
 def _count(test: Callable[[Row], bool], rows: Sequence[Row]) -> str:

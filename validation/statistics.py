@@ -31,7 +31,7 @@ def threshold(n: int) -> float:
 
 def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_bias: ArrayLike) -> NDArray[np.float64]:
     """z: how many standard errors the measurement lies outside predicted +- allowed_bias, with sign; 0 inside."""
-    gap = np.asarray(measured, dtype=np.float64) - predicted
+    gap = np.asarray(measured, dtype=np.float64) - np.asarray(predicted, dtype=np.float64)
     beyond = np.sign(gap) * np.maximum(np.abs(gap) - allowed_bias, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(beyond == 0, 0.0, beyond / sem)

@@ -82,7 +82,13 @@ def measure(
 ) -> dict[str, Results]:
     """Run the experiments of some predictions."""
     return sweep(
-        experiments(names), budget=budget, seed=seed, device=device, store=store, executor=executor, finished=finished
+        experiments(names),
+        budget=budget,
+        seed=seed,
+        device=device,
+        store=store,
+        executor=executor,
+        finished=finished,
     )
 
 

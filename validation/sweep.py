@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
@@ -34,7 +35,7 @@ def sweep(
     Results do not depend on the executor, the order, or on what was resumed. Without an executor the experiments run
     here, one after the other.
     """
-    settings = {"budget": budget, "seed": seed, "device": device, "dtype": dtype}
+    settings: dict[str, Any] = {"budget": budget, "seed": seed, "device": device, "dtype": dtype}
     results: dict[str, Results] = {}
     waiting = []
     for experiment in experiments:
@@ -66,15 +67,16 @@ def local_executor(workers: int | None = None) -> Executor:
     return ProcessPoolExecutor(workers or cpu_count(), mp_context=get_context("spawn"))
 
 
-def _run(experiment: Experiment, settings: dict[str, str]) -> Results:
+def _run(experiment: Experiment, settings: dict[str, Any]) -> Results:
     with threadpool_limits(limits=1):
         return experiment.run(**settings)
 
 
-def _key(experiment: Experiment, settings: dict[str, str]) -> str:
+def _key(experiment: Experiment, settings: dict[str, Any]) -> str:
     """Changes with anything the result depends on: arguments, settings, and the code that measures."""
-    parts = (fingerprint(), experiment.name, repr(sorted(experiment.arguments.items())), experiment.repeats, settings)
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+    # pickled, not printed: a repr shortens arrays and carries addresses
+    content = pickle.dumps((sorted(experiment.arguments.items()), experiment.repeats, sorted(settings.items())), protocol=5)
+    return hashlib.sha256(fingerprint().encode() + content).hexdigest()[:16]
 
 
 def fingerprint() -> str:

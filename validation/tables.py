@@ -36,18 +36,29 @@ def predicted(module: ModuleType, setting: Setting) -> tuple[dict[str, Any], lis
 
 
 def render(
-    name: str, setting: Setting, dims: Mapping[str, Sequence[str]], observables: Mapping[str, Any], *, as_json: bool
+    name: str,
+    setting: Setting,
+    dims: Mapping[str, Sequence[str]],
+    observables: Mapping[str, Any],
+    *,
+    as_json: bool,
 ) -> str:
     """The observables of a prediction or an experiment, as a table or as JSON."""
     coordinates = {"time": setting.times.tolist(), "subspace": list(range(len(setting.manifold.subspaces)))}
     if as_json:
         return strict_json(_document(name, setting, coordinates, dims, observables))
-    heading = f"{name}: {setting.manifold}, N = {setting.samples:g}, {setting.ensemble}, schedule {setting.schedule.name}"
+    heading = (
+        f"{name}: {setting.manifold}, N = {setting.samples:g}, {setting.ensemble}, schedule {setting.schedule.name}"
+    )
     return "\n".join([heading, *(_table(coordinates, dims[o], o, value) for o, value in observables.items())])
 
 
 def _document(
-    name: str, setting: Setting, coordinates: dict[str, Any], dims: Mapping[str, Sequence[str]], observables: Mapping[str, Any]
+    name: str,
+    setting: Setting,
+    coordinates: dict[str, Any],
+    dims: Mapping[str, Sequence[str]],
+    observables: Mapping[str, Any],
 ) -> dict[str, Any]:
     document = {
         "prediction": name,
@@ -76,7 +87,10 @@ def _table(coordinates: Mapping[str, Any], dims: Sequence[str], observable: str,
     if not dims:
         return f"\n{observable} = {cells.item()}"
     rows = [[f"{c:g}", *np.atleast_1d(row)] for c, row in zip(coordinates[dims[0]], cells, strict=True)]
-    header = [dims[0], *([observable] if len(dims) == 1 else [f"{dims[1]} {k}" for k in coordinates[dims[1]]])]
+    header = [
+        dims[0],
+        *([observable] if len(dims) == 1 else [f"{dims[1]} {k}" for k in coordinates[dims[1]]]),
+    ]
     title = f"\n{observable}\n" if len(dims) == 2 else "\n"
     return title + _aligned([header, *rows])
 
@@ -89,7 +103,9 @@ def _cells(mean: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return "\n".join("  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def verdicts(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -101,7 +117,17 @@ def verdicts(rows: Sequence[Mapping[str, Any]]) -> str:
         farthest = max(abs(p["z"]) for p in points)
         rejected = "rejected" if points[0]["control"]["rejected"] else "survives"
         held = "yes" if all(map(holds, points)) else "NO"
-        lines.append([name, ", ".join(found), points[0]["expected"], str(len(points)), f"{farthest:.2f}", rejected, held])
+        lines.append(
+            [
+                name,
+                ", ".join(found),
+                points[0]["expected"],
+                str(len(points)),
+                f"{farthest:.2f}",
+                rejected,
+                held,
+            ]
+        )
     good = sum(line[-1] == "yes" for line in lines[1:])
     return f"{_aligned(lines)}\n\n{good} of {len(lines) - 1} claims hold"
 

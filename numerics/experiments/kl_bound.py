@@ -46,7 +46,9 @@ def measure(
         random = stream(rng, "kl_bound", repeat)
         data = to_device(draw(setting, setting.samples, random), device, dtype)
         clean, xi = draw(setting, QUERIES, random), random.standard_normal((QUERIES, data.shape[1]))
-        draws.append([_divergence(clean + np.sqrt(t) * xi, t, data, setting, device, dtype)[0].mean() for t in setting.t])
+        draws.append(
+            [_divergence(clean + np.sqrt(t) * xi, t, data, setting, device, dtype)[0].mean() for t in setting.t]
+        )
         tick()
     return {"kl": Measurement.of(draws)}
 
@@ -90,10 +92,8 @@ def measure_routes(
     return {name: Measurement(whole.mean[k], whole.sem[k], whole.n) for k, name in enumerate(names)}
 
 
-def _divergence(
-    x: Array, t: float, data: AnyArray, setting: Setting, device: str, dtype: str
-) -> tuple[Array, Array]:
-    """r - 1 - log r and |s - s^|^2 at each x."""
+def _divergence(x: Array, t: float, data: AnyArray, setting: Setting, device: str, dtype: str) -> tuple[Array, Array]:
+    """R - 1 - log r and |s - s^|^2 at each x."""
     moments = gibbs_moments(to_device(x, device, dtype), data, t)
     log_norm = np.log(setting.samples) + x.shape[1] / 2 * np.log(2 * np.pi * t)
     log_r = to_host(moments.log_partition) - log_norm - log_density(x, t, setting.manifold)

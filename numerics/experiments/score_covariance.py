@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def measure(
     Returns:
         effective_samples_* of shape (T,), noise_variance_annealed of shape (T, K), in the setting's schedule.
     """
-    participation, log_participation, errors = [], [], []
+    draws: list[tuple[Any, ...]] = []
     for repeat in range(repeats):
         random = stream(rng, "score_covariance", repeat)
         data = to_device(draw(setting, setting.samples, random), device, dtype)
@@ -56,9 +57,9 @@ def measure(
             Y2 = to_host(moments.participation)
             error = (to_host(moments.score) - score(x, t, setting.manifold)) / alpha
             rows.append((Y2.mean(), np.log(Y2).mean(), by_subspace(error**2, setting).mean(axis=0)))
-        for column, kept in zip(zip(*rows, strict=True), (participation, log_participation, errors), strict=True):
-            kept.append(column)
+        draws.append(tuple(zip(*rows, strict=True)))
         tick()
+    participation, log_participation, errors = zip(*draws, strict=True)
     return {
         "effective_samples_typical": Measurement.of(log_participation).through(
             lambda v: np.exp(-v), lambda v: np.exp(-v)
@@ -92,6 +93,11 @@ def scatter(
         points: shape (P, D).
         t: noise variance.
         samples: N of each data set.
+        repeats: data sets.
+        rng: seed or seed sequence.
+        device: `cpu` or `cuda`.
+        dtype: `float64` or `float32`.
+        tick: called once per data set.
 
     Returns:
         shape (P, D, P, D).

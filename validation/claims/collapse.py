@@ -9,7 +9,7 @@ import numpy as np
 
 from numerics.experiments import collapse as experiment
 from theory.predictions import collapse as prediction
-from theory.setting import LinearManifold, Setting
+from theory.setting import LinearManifold, Setting, Subspace
 from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.report import Figure
@@ -31,7 +31,7 @@ EXPERIMENTS = {
 
 def scaled(setting: Setting, factor: float) -> Setting:
     """The setting with every variance multiplied by a factor: a wrong lambda."""
-    parts = tuple((s.variance * factor, s.dimension) for s in setting.manifold.subspaces)
+    parts = tuple(Subspace(s.variance * factor, s.dimension) for s in setting.manifold.subspaces)
     return setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension))
 
 
@@ -55,7 +55,11 @@ def _of_case(name: str) -> list[Claim]:
         found += [
             made("information", "the mean information density"),
             made("collapse_time", "where the measured information falls to log N", bias=0.004),  # of the interpolation
-            made("memorized_probability_asymptotic", "second order only: off at this N and D", expected="disagrees"),
+            made(
+                "memorized_probability_asymptotic",
+                "second order only: off at this N and D",
+                expected="disagrees",
+            ),
         ]
     return found
 
@@ -91,18 +95,22 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
     with draw.style():
         figure, axes = draw.canvas(len(CASES))
         for axis, (name, setting) in zip(axes, CASES.items(), strict=True):
-            t = np.geomspace(setting.times[0] / 2, setting.times[-1] * 2, 17)
+            t = np.geomspace(setting.times[0] / 2, setting.times[-1] * 2, 11)
             fine = setting.at(times=t)
             exact = prediction.memorized_probability(fine)
-            draw.theory(axis, t, exact, "exact, finite $N$ and $D$")
+            draw.theory(axis, t, exact, "exact")
             draw.theory(axis, t, prediction.memorized_probability_asymptotic(fine), "second order", series=2)
-            draw.control(axis, 1.1 * t, exact, r"control: $\lambda$ 10 % off")  # P depends on lambda/t alone
+            draw.control(axis, 1.1 * t, exact, r"control, $\lambda$ 10 % off")  # P depends on lambda/t alone
             m = results[EXPERIMENTS[name].name]["memorized_probability"]
             draw.measured(axis, setting.times, m.mean, m.sem, "simulation", series=1)
             axis.axvline(prediction.collapse_time(setting), color="0.8", zorder=0)
-            axis.set(xscale="log", xlabel="noise variance $t$", title=f"{setting.manifold}, $N$ = {setting.samples}", ylim=(0, 1.02))
+            draw.logarithmic(axis)
+            axis.set(
+                xlabel=f"noise variance $t$; {setting.manifold}, $N$ = {setting.samples}",
+                ylim=(0, 1.02),
+            )
+            draw.legend(axis)
         axes[0].set_ylabel("memorized probability")
-        draw.legend(axes[0], loc="lower left")
     caption = (
         "Probability that the training sample nearest to $x^1 + \\sqrt{t}\\,\\xi$ is $x^1$ itself, against the noise variance "
         "$t$ (data units squared), for three linear manifolds (variance x dimension) and numbers of samples $N$. Error bars: "

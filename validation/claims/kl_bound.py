@@ -89,17 +89,23 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
             fine = setting.at(times=t)
             leading = prediction.kl_leading(fine)
             draw.theory(axes[0], t, leading, f"leading order, {setting.manifold}, $N$ = {setting.samples}", series=k)
-            draw.measured(axes[0], setting.times, m.mean, m.sem, "simulation", series=k)
+            draw.measured(axes[0], setting.times, m.mean, m.sem, "simulation" if k == 0 else None, series=k)
             at_points = prediction.kl_leading(setting)
             draw.measured(axes[1], setting.times, m.mean / at_points, m.sem / at_points, None, series=k)
-            draw.theory(axes[1], t, 1 - prediction.rare_share(fine), "$1 - $ rare share", series=k)
-        draw.control(axes[0], t, 2 * prediction.kl_leading(RANGE.at(times=t)), "control: factor 2")
+            draw.theory(axes[1], t, 1 - prediction.rare_share(fine), "1 - rare share", series=k)
+        draw.control(axes[0], t, 2 * prediction.kl_leading(RANGE.at(times=t)), "control, factor 2")
         draw.control(axes[1], t, np.full_like(t, 2), None)
         axes[1].axhline(1, color="0.85", zorder=0)
-        axes[0].set(xscale="log", yscale="log", xlabel="noise variance $t$", ylabel=r"$E\,KL(p_t \| \hat{p}_t)$ (nats)")
-        axes[1].set(xscale="log", xlabel="noise variance $t$", ylabel="relative to the leading order", ylim=(0, 2.1))
-        draw.legend(axes[0], loc="lower left")
-        draw.legend(axes[1], loc="upper left")
+        for axis in axes:
+            draw.logarithmic(axis)
+        axes[0].set(
+            yscale="log",
+            xlabel="noise variance $t$",
+            ylabel=r"$E\,KL(p_t \| \hat{p}_t)$ (nats)",
+        )
+        axes[1].set(xlabel="noise variance $t$", ylabel="relative to the leading order", ylim=(0, 2.1))
+        draw.legend(axes[0], columns=1)
+        draw.legend(axes[1], columns=1)
     caption = (
         "Left: mean divergence of the noised samples from the noised distribution against the noise variance $t$ (data units "
         "squared). Right: the same relative to the leading order $(X-1)/2N$; the truth lies between 1 and the line, one minus "

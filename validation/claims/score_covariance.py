@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from numerics import data
@@ -43,7 +45,9 @@ def digits() -> data.Resampled:
     return data.Resampled(centred @ axes.T)
 
 
-def _at_points(name: str, draw_data: Callable[[int, np.random.Generator], Array], points: Array, t: float) -> Experiment:
+def _at_points(
+    name: str, draw_data: Callable[[int, np.random.Generator], Array], points: Array, t: float
+) -> Experiment:
     arguments = {"draw_data": draw_data, "points": points, "t": t, "samples": SAMPLES}
     return Experiment(f"score_covariance.{name}", experiment.scatter, arguments, 5000)
 
@@ -64,18 +68,34 @@ def experiments() -> dict[str, Experiment]:
 def claims() -> list[Claim]:
     """Three laws at given points, the two-point kernel, and three averages over x."""
     atoms = digits().samples
-    gaussian = {"weights": np.ones(1), "means": np.zeros((1, 2)), "covariances": np.diag(MANIFOLD.spectrum)[None]}
-    plug_in = {"weights": np.full(len(atoms), 1 / len(atoms)), "means": atoms}
+    gaussian = {
+        "weights": np.ones(1),
+        "means": np.zeros((1, 2)),
+        "covariances": np.diag(MANIFOLD.spectrum)[None],
+    }
+    plug_in: dict[str, Any] = {"weights": np.full(len(atoms), 1 / len(atoms)), "means": atoms}
     return [
         _covariance("gaussian", POINTS, partial(prediction.covariance, manifold=MANIFOLD), gaussian, T),
-        _covariance("mixture", MIXTURE_POINTS, partial(prediction.mixture_covariance, **MIXTURE.parts()), MIXTURE.parts(), T),
-        _covariance("digits", atoms[[0, 500, 1000]] / 2, partial(prediction.mixture_covariance, **plug_in), plug_in, 60.0),
+        _covariance(
+            "mixture",
+            MIXTURE_POINTS,
+            partial(prediction.mixture_covariance, **MIXTURE.parts()),
+            MIXTURE.parts(),
+            T,
+        ),
+        _covariance(
+            "digits",
+            atoms[[0, 500, 1000]] / 2,
+            partial(prediction.mixture_covariance, **plug_in),
+            plug_in,
+            60.0,
+        ),
         _kernel(),
         *(_average(*rest) for rest in _averages()),
     ]
 
 
-def _covariance(name: str, points: Array, S: Callable[[Array, float], Array], law: dict[str, Array], t: float) -> Claim:
+def _covariance(name: str, points: Array, S: Callable[[Array, float], Array], law: dict[str, Any], t: float) -> Claim:
     P, D = points.shape
 
     def predict() -> Array:
@@ -132,14 +152,19 @@ def _averages() -> list[tuple[str, str, str, Callable[[], Array]]]:
     noise = prediction.noise_variance_annealed(AVERAGED) * everyone[:, None]
     return [
         ("effective_samples_annealed", "1/E Y2", "annealed replaced by typical", lambda: typical(AVERAGED)),
-        ("effective_samples_typical", "exp E log 1/Y2", "typical replaced by annealed", lambda: annealed(AVERAGED)),
+        (
+            "effective_samples_typical",
+            "exp E log 1/Y2",
+            "typical replaced by annealed",
+            lambda: annealed(AVERAGED),
+        ),
         ("noise_variance_annealed", "E (s^_k - s_k)^2", "all N samples effective, R = 1", lambda: noise),
     ]
 
 
 def _average(observable: str, statement: str, description: str, wrong: Callable[[], Array]) -> Claim:
     evaluate = getattr(prediction, observable)
-    coordinates = {"time": AVERAGED.times}
+    coordinates: dict[str, Any] = {"time": AVERAGED.times}
     if observable.startswith("noise"):
         coordinates = {"time": AVERAGED.times[:, None], "subspace": np.arange(2)}
 
@@ -176,38 +201,39 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
     return [Figure("score_covariance", caption, figure)]
 
 
-def _ellipses(axis: draw.Axes, found: Array) -> None:
+def _ellipses(axis: Axes, found: Array) -> None:
     samples = MIXTURE(400, np.random.default_rng(0))
     axis.plot(*samples.T, ".", color="0.8", markersize=2, zorder=0)
     parts = MIXTURE.parts()
     for p, x in enumerate(MIXTURE_POINTS):
         right = prediction.mixture_covariance(x, T, **parts)
         wrong = prediction.reweighted_pca(x, T, T, **parts)
-        size = 0.35 / np.sqrt(np.trace(right))
-        label = (lambda text, p=p: text if p == 0 else None)
-        draw.theory(axis, *_ellipse(x, right, size), label("theory, re-weighted with $t/2$"))
-        draw.control(axis, *_ellipse(x, wrong, size), label("control, re-weighted with $t$"))
-        axis.plot(*_ellipse(x, found[p, :, p, :], size, 17), "o", color=draw.COLOURS[1], mfc="white", ms=3, label=label("simulation"))
+        size = 0.5 / np.sqrt(np.trace(right))
+        names = ("theory, $t/2$", "control, $t$", "simulation") if p == 0 else (None, None, None)
+        drawn, dashed, dots = (_ellipse(x, S, size) for S in (right, wrong, found[p, :, p, :]))
+        draw.theory(axis, drawn[0], drawn[1], names[0])
+        draw.control(axis, dashed[0], dashed[1], names[1])
+        axis.plot(dots[0, ::6], dots[1, ::6], "o", color=draw.COLOURS[1], mfc="white", ms=3, label=names[2])
         axis.plot(*x, "+", color="black")
-    axis.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", xlim=(-2.8, 2.2), ylim=(-2.2, 2.9))
-    draw.legend(axis, loc="upper right")
+    axis.set(xlabel="$x_1$ (data units)", ylabel="$x_2$", aspect="equal", xlim=(-3, 2.6), ylim=(-2.1, 2.1))
+    draw.legend(axis)
 
 
-def _ellipse(centre: Array, S: Array, size: float, points: int = 100) -> Array:
-    angle = np.linspace(0, 2 * np.pi, points)
+def _ellipse(centre: Array, S: Array, size: float) -> Array:
+    angle = np.linspace(0, 2 * np.pi, 97)
     return centre[:, None] + size * np.linalg.cholesky(S) @ np.array([np.cos(angle), np.sin(angle)])
 
 
-def _kernel_panel(axis: draw.Axes, results: Results) -> None:
+def _kernel_panel(axis: Axes, results: Results) -> None:
     h = np.linspace(0, 2.2, 60)
     m = results["value"]
-    for k, label in enumerate(("along the gap", "across the gap")):
+    for k, label in enumerate(("component along $h$", "across")):
         line = np.array([prediction.kernel(POINTS[0], np.array([d, 0.0]), T, MANIFOLD)[k] for d in h])
-        draw.theory(axis, h, line / line[0], f"theory, component {label}", series=k)
+        draw.theory(axis, h, line / line[0], f"theory, {label}", series=k)
         short = np.array([prediction.kernel(POINTS[0], np.array([d * 2**0.5, 0.0]), T, MANIFOLD)[k] for d in h])
         draw.control(axis, h, short / line[0], r"control, length $\sqrt{t}$" if k == 0 else None)
         mean, sem = ([v[0, k, p, k] / line[0] for p in range(4)] for v in (m.mean, m.sem))
         draw.measured(axis, np.linalg.norm(POINTS[:4], axis=1), mean, sem, "simulation" if k == 0 else None, series=k)
     axis.axhline(0, color="0.85", zorder=0)
-    axis.set(xlabel="distance $h$ (data units)", ylabel="$G_t(0, h) / G_t(0, 0)$")
-    draw.legend(axis, loc="upper right")
+    axis.set(xlabel="distance $h$ (data units)", ylabel="$G_t(0, h) / G_t(0, 0)$", ylim=(-0.55, 1.1))
+    draw.legend(axis)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from numerics.experiments import subspace_loss as experiment
 from numerics.measurement import Measurement
 from theory.predictions import kl_bound
 from theory.predictions import subspace_loss as prediction
-from theory.setting import LinearManifold, Setting
+from theory.setting import Setting
 from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.report import Figure
@@ -36,12 +37,17 @@ def experiments() -> dict[str, Experiment]:
     times = np.append(AUTHORS.times, _participation_times())
     return {
         **{
-            f"loss{N}": Experiment(f"subspace_loss.loss{N}", experiment.measure, {"setting": s}, 240 if N == 300 else 80)
+            f"loss{N}": Experiment(
+                f"subspace_loss.loss{N}", experiment.measure, {"setting": s}, 240 if N == 300 else 80
+            )
             for N, s in LOSSES.items()
         },
         "large": Experiment("subspace_loss.large", experiment.measure, {"setting": LARGE}, 600),
         "authors": Experiment(
-            "subspace_loss.authors", experiment.measure_participation, {"setting": AUTHORS.at(times=times)}, 200
+            "subspace_loss.authors",
+            experiment.measure_participation,
+            {"setting": AUTHORS.at(times=times)},
+            200,
         ),
     }
 
@@ -68,7 +74,10 @@ def _bracket(N: int) -> Claim:
         experiment=experiments()[f"loss{N}"],
         measured=lambda r: r["loss_time"],
         predict=lambda: (ends()[0] + ends()[1]) / 2,
-        control=Control("published times, Gaussian random energy model", lambda _: prediction.loss_time_published(LOSSES[N])),
+        control=Control(
+            "published times, Gaussian random energy model",
+            lambda _: prediction.loss_time_published(LOSSES[N]),
+        ),
         allowed_bias=lambda: (ends()[1] - ends()[0]) / 2,
     )
 
@@ -134,17 +143,17 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
         _authors_panel(axes[1], results["subspace_loss.authors"]["participation"])
         _phase_panel(axes[2])
     caption = (
-        f"Left: loss times of the two subspaces of {SPEC} (noise variance, data units squared) against the number of samples $N$; "
+        f"Left: loss times of the two subspaces of {SPEC} (noise variance, data units squared) against the samples $N$; "
         "the band runs from the typical to the annealed time. Middle: participation ratio at $x = \\sqrt{t}\\,e_i$ in the setting "
-        "of arXiv:2410.08727 (standard deviations 1, 0.3, 0.01 in 2, 5, 23 directions, $N = 1000$); dashed: the published model, "
-        "$1 - t/t_i$. Error bars: one standard error over data sets. Right: which subspaces of variance $1$ and $r$, two directions "
-        "each, the score has lost at $t = 0.1$, by variance ratio $r$ and $N$ (annealed lines, typical dotted): the one of high "
+        "of arXiv:2410.08727 (standard deviations 1, 0.3, 0.01 in 2, 5, 23 directions); dashed: the published model, "
+        "$1 - t/t_i$. Error bars: one standard error over data sets. Right: which subspaces of variance $1$ and $r$, two directions"
+        " each, the score has lost at $t = 0.1$, by variance ratio $r$ and $N$ (annealed lines, typical dotted): the one of high "
         "variance always goes first."
     )
     return [Figure("subspace_loss", caption, figure)]
 
 
-def _loss_panel(axis: draw.Axes, results: Mapping[str, Results]) -> None:
+def _loss_panel(axis: Axes, results: Mapping[str, Results]) -> None:
     N = np.geomspace(100, 10_000, 25)
     settings = [LOSSES[300].at(samples=round(n)) for n in N]
     typical, annealed, published = (
@@ -153,31 +162,44 @@ def _loss_panel(axis: draw.Axes, results: Mapping[str, Results]) -> None:
     )
     for k, name in enumerate(("high", "low")):
         axis.fill_between(N, typical[:, k], annealed[:, k], color=draw.COLOURS[k + 1], alpha=0.2, lw=0)
-        draw.theory(axis, N, annealed[:, k], f"{name} variance, annealed to typical", series=k + 1)
+        draw.theory(axis, N, annealed[:, k], f"{name} variance", series=k + 1)
         draw.theory(axis, N, typical[:, k], series=k + 1)
-        draw.control(axis, N, published[:, k], "published (control)" if k == 0 else None)
+        draw.control(axis, N, published[:, k], "published times" if k == 0 else None)
         found = [results[f"subspace_loss.loss{n}"]["loss_time"] for n in LOSSES]
         draw.measured(
-            axis, list(LOSSES), [m.mean[k] for m in found], [m.sem[k] for m in found], "simulation" if k == 0 else None, series=k + 1
+            axis,
+            list(LOSSES),
+            [m.mean[k] for m in found],
+            [m.sem[k] for m in found],
+            "simulation" if k == 0 else None,
+            series=k + 1,
         )
     axis.set(xscale="log", yscale="log", xlabel="samples $N$", ylabel="loss time $t_k$", ylim=(0.008, 3))
-    draw.legend(axis, loc="upper right")
+    draw.legend(axis, columns=1)
 
 
-def _authors_panel(axis: draw.Axes, m: Measurement) -> None:
+def _authors_panel(axis: Axes, m: Measurement) -> None:
     times = np.append(AUTHORS.times, _participation_times())
     order = np.argsort(times)
     t = np.geomspace(0.003, 0.5, 100)
     for k, published in enumerate(prediction.loss_time_published(AUTHORS)):
-        draw.measured(axis, times[order], m.mean[order, k], m.sem[order, k], f"std {AUTHORS.manifold.variances[k] ** 0.5:g}", series=k)
+        draw.measured(
+            axis,
+            times[order],
+            m.mean[order, k],
+            m.sem[order, k],
+            f"std {AUTHORS.manifold.variances[k] ** 0.5:g}",
+            series=k,
+        )
         draw.control(axis, t, np.maximum(1 - t / published, 0), "published model" if k == 0 else None)
-    axis.set(xscale="log", xlabel="noise variance $t$", ylabel=r"$E\,Y_2$ at $\sqrt{t}\,e_i$", ylim=(0, 1.02))
-    draw.legend(axis, loc="center right")
+    draw.logarithmic(axis)
+    axis.set(xlabel="noise variance $t$", ylabel=r"$E\,Y_2$ at $\sqrt{t}\,e_i$", ylim=(0, 1.02))
+    draw.legend(axis)
 
 
-def _phase_panel(axis: draw.Axes) -> None:
+def _phase_panel(axis: Axes) -> None:
     ratio = np.geomspace(0.01, 1, 40)
-    settings = [Setting(LinearManifold(((1.0, 2), (r, 2))), times=np.array([0.1])) for r in ratio]
+    settings = [Setting.of([(1.0, 2), (r, 2)], times=np.array([0.1])) for r in ratio]
     annealed, typical = (
         np.array([f(s)[0] for s in settings])
         for f in (prediction.critical_samples_annealed, prediction.critical_samples_typical)
@@ -185,9 +207,8 @@ def _phase_panel(axis: draw.Axes) -> None:
     for k, label in enumerate(("high variance lost below", "low variance lost below")):
         draw.theory(axis, ratio, annealed[:, k], label, series=k)
         axis.plot(ratio, typical[:, k], color=draw.COLOURS[k], linestyle=":")
-    top, bottom = annealed[:, 0].max() * 20, typical.min() / 2
     axis.fill_between(ratio, annealed[:, 1], annealed[:, 0], color="0.9", lw=0, zorder=0)
-    for y, text in ((top / 4, "nothing lost"), (np.sqrt(annealed[8, 0] * annealed[8, 1]), "high lost"), (bottom * 2, "both lost")):
-        axis.text(0.02, y, text, fontsize=8, va="center")
-    axis.set(xscale="log", yscale="log", xlabel="variance ratio $r$", ylabel="samples $N$", ylim=(bottom, top))
-    draw.legend(axis, loc="upper left")
+    for r, N, text in ((0.02, 2e5, "nothing lost"), (0.012, 300, "high lost"), (0.1, 3, "both lost")):
+        axis.text(r, N, text, fontsize=8, va="center")
+    axis.set(xscale="log", yscale="log", xlabel="variance ratio $r$", ylabel="samples $N$", ylim=(1, 1e6))
+    draw.legend(axis, columns=1)
