@@ -17,9 +17,7 @@ k = sp.Symbol("k", integer=True)
 
 def formula(name):
     return next(
-        p.derivation()[name].expression
-        for p in map(prediction, PREDICTIONS)
-        if name in p.derivation().formulas
+        p.derivation()[name].expression for p in map(prediction, PREDICTIONS) if name in p.derivation().formulas
     )
 
 
@@ -49,7 +47,6 @@ def test_the_json_form_has_the_schema(name):
         assert step["statement"].count("{") == step["statement"].count("}")
 
 
-@known_bug("as_dict hands out vars(step), the step's own dictionary: writing to it changes a frozen step")
 def test_the_json_form_is_a_copy():
     made = Derivation("p", "s", "s", "a")
     made.equal("one", a, a, "because")
@@ -197,16 +194,10 @@ def test_expressions_that_are_negative_somewhere_are_refuted(expression):
 @pytest.mark.parametrize(
     "expression",
     [
-        pytest.param(
-            sp.Integer(0), marks=known_bug("0 > 0 is 'supported': nothing below zero was taken for positive")
-        ),
+        pytest.param(sp.Integer(0), marks=known_bug("0 > 0 is 'supported': nothing below zero was taken for positive")),
         pytest.param(a - a, marks=known_bug("0 > 0 is 'supported'")),
-        pytest.param(
-            sp.sqrt(2) * sp.sqrt(3) - sp.sqrt(6), marks=known_bug("0 > 0 is 'supported'"), id="hidden zero"
-        ),
-        pytest.param(
-            x + 6, marks=known_bug("real symbols: the proof covers positive x only, x = -7 is a witness")
-        ),
+        pytest.param(sp.sqrt(2) * sp.sqrt(3) - sp.sqrt(6), marks=known_bug("0 > 0 is 'supported'"), id="hidden zero"),
+        pytest.param(x + 6, marks=known_bug("real symbols: the proof covers positive x only, x = -7 is a witness")),
         pytest.param(
             x**3 + 200, marks=known_bug("real symbols: the proof covers positive x only, x = -7 is a witness")
         ),
@@ -243,7 +234,7 @@ def seen(target):
     """Whether the derivation comes out refuted, or cannot be carried through at all."""
     try:
         return target.derivation.__wrapped__().verdict == "refuted"
-    except (ValueError, IndexError):  # an integral no longer converges, an equation has no positive root
+    except (ValueError, IndexError, StopIteration):  # an integral no longer converges, an equation has no positive root
         return True
 
 
@@ -262,9 +253,7 @@ def seen(target):
     [lambda e: 3 * e, lambda e: e.subs(t, 2 * t), lambda e: e.subs(lam, lam * sp.Rational(21, 20))],
     ids=["times 3", "t is 2t", "lambda + 5 %"],
 )
-def test_a_broken_formula_is_seen_by_the_derivation_that_builds_on_it(
-    monkeypatch, source, name, target, change
-):
+def test_a_broken_formula_is_seen_by_the_derivation_that_builds_on_it(monkeypatch, source, name, target, change):
     fake = Broken(source.derivation(), name, change)
     monkeypatch.setattr(source, "derivation", lambda: fake)
     assert seen(target)
@@ -277,9 +266,7 @@ def test_a_broken_gaussian_average_is_seen(monkeypatch, target, what):
 
     def wrong(polynomial, exponent, over):
         average, norm_squared, exponent = right(polynomial, exponent, over)
-        return (
-            (average, 2 * norm_squared, exponent) if what == "norm" else (average, norm_squared, 2 * exponent)
-        )
+        return (average, 2 * norm_squared, exponent) if what == "norm" else (average, norm_squared, 2 * exponent)
 
     monkeypatch.setattr(gaussian, "_factors", wrong)
     assert seen(target)

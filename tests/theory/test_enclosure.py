@@ -89,9 +89,7 @@ def test_positive_on_a_box_is_proved(expression):
     assert is_positive_on(expression, box)
 
 
-@pytest.mark.parametrize(
-    "expression", [a - 1, (a - 1) ** 2, sp.Integer(0), -a, a - sp.Rational(1, 9)], ids=str
-)
+@pytest.mark.parametrize("expression", [a - 1, (a - 1) ** 2, sp.Integer(0), -a, a - sp.Rational(1, 9)], ids=str)
 def test_not_positive_on_a_box_is_never_proved(expression):
     assert not is_positive_on(expression, {a: (sp.Rational(1, 10), sp.Integer(10))}, boxes=200)
 

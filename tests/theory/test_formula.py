@@ -65,9 +65,7 @@ def test_the_laplace_transform_is_its_reference(order, v, s, rate):
 def test_the_corners_of_the_domain(request, formula, v, noise):
     if formula == "information" and noise > v:
         request.applymarker(known_bug(CANCELS))
-    found = next(
-        p.derivation()[formula] for p in map(prediction, PREDICTIONS) if formula in p.derivation().formulas
-    )
+    found = next(p.derivation()[formula] for p in map(prediction, PREDICTIONS) if formula in p.derivation().formulas)
     assert reaches(found, (v, noise)) < 1e-12
 
 
@@ -109,7 +107,7 @@ def test_undeclared_symbols_and_missing_arguments_are_refused():
 
 
 @known_bug(CANCELS)
-@given(decades(-30, -8))
+@pytest.mark.parametrize("ratio", [1e-8, 1e-12, 1e-20, 1e-30])
 def test_logarithms_of_nearly_one_do_not_cancel(ratio):
     assert reaches(Formula("f", sp.log((lam + t) / t), (lam, t)), (ratio, 1.0)) < 1e-12
 

@@ -23,9 +23,7 @@ def test_means_are_the_quadratures(f, v, noise, at):
     points = at * v / (v + noise) + np.sqrt(v * noise / (v + noise)) * nodes
     norm = np.sqrt(noise / (v + noise)) * np.exp(-(at**2) / (2 * (v + noise))) / np.sqrt(2 * np.pi)
     values = evaluate(points, at) * np.ones_like(points)
-    assert symbolic == pytest.approx(
-        norm * weights @ values, rel=1e-10, abs=1e-12 * norm * (weights @ abs(values))
-    )
+    assert symbolic == pytest.approx(norm * weights @ values, rel=1e-10, abs=1e-12 * norm * (weights @ abs(values)))
 
 
 def test_moments_of_the_normal_law():
@@ -51,6 +49,4 @@ def test_divergent_and_foreign_integrals_are_refused(exponent):
 def test_log_terms_changes_the_form_and_not_the_value():
     expression = sp.log((lam + t) ** 2 / (t * (2 * lam + t))) / 2 + x**2 / (lam + t) - x**2 / (2 * lam + t)
     at = {lam: 1.3, t: 0.7, x: -0.4}
-    assert float(gaussian.log_terms(expression).subs(at)) == pytest.approx(
-        float(expression.subs(at)), rel=1e-13
-    )
+    assert float(gaussian.log_terms(expression).subs(at)) == pytest.approx(float(expression.subs(at)), rel=1e-13)

@@ -9,7 +9,7 @@ from scipy.stats import chi2, ncx2
 from tests.theory.conftest import decades, known_bug
 from theory.squared_distance import SquaredDistance
 
-few = settings(max_examples=25)
+few = settings(max_examples=12)
 
 
 def law(*parts):
@@ -23,9 +23,7 @@ def log_cdf(distribution, s):
 
 
 @few
-@given(
-    m=decades(0, 5).map(round), centre=st.just(0.0) | decades(-3, 5), v=decades(-6, 6), where=st.floats(-6, 6)
-)
+@given(m=decades(0, 5).map(round), centre=st.just(0.0) | decades(-3, 5), v=decades(-6, 6), where=st.floats(-6, 6))
 def test_the_body_is_scipys(m, centre, v, where):
     mean, deviation = m + centre, np.sqrt(2 * m + 4 * centre)
     s = mean + where * deviation
@@ -43,9 +41,7 @@ def test_the_lower_tail_of_the_central_law_keeps_its_relative_accuracy(m, depth,
     s = depth * m
     with mpmath.workdps(40):
         exact = mpmath.log(mpmath.gammainc(mpmath.mpf(m) / 2, 0, mpmath.mpf(s) / 2, regularized=True))
-    assert log_cdf(law((v, m, 0.0)), s * v)[0] == pytest.approx(
-        float(exact), abs=1e-10 * max(1.0, abs(float(exact)))
-    )
+    assert log_cdf(law((v, m, 0.0)), s * v)[0] == pytest.approx(float(exact), abs=1e-10 * max(1.0, abs(float(exact))))
 
 
 @settings(max_examples=8)
@@ -63,9 +59,7 @@ def test_the_lower_tail_of_the_noncentral_law_keeps_its_relative_accuracy(m, cen
                 for j in range(int(40 + 3 * centre))
             )
         )
-    assert log_cdf(law((1.0, m, centre)), s)[0] == pytest.approx(
-        float(exact), abs=1e-10 * max(1.0, abs(float(exact)))
-    )
+    assert log_cdf(law((1.0, m, centre)), s)[0] == pytest.approx(float(exact), abs=1e-10 * max(1.0, abs(float(exact))))
 
 
 @pytest.mark.parametrize("m", [1, 2, 7, 50, 1000])
@@ -76,15 +70,12 @@ def test_the_upper_tail_is_scipys(m, sigmas):
     assert found == pytest.approx(chi2.sf(s, m), rel=1e-6, abs=1e-15)
 
 
-FAR = "the negative saddle meets its singularity at -1/(2 lambda): NaN beyond 1e13 or so times the mean"
-
-
 @pytest.mark.parametrize(
     ("m", "far"),
     [
         *((m, far) for m in (1, 20) for far in (1e2, 1e6, 1e11)),
-        pytest.param(20, 1e20, marks=known_bug(FAR)),
-        pytest.param(1, 1e60, marks=known_bug(FAR)),
+        (20, 1e20),
+        (1, 1e60),
     ],
 )
 def test_all_of_the_law_lies_below_a_far_distance(m, far):
@@ -110,10 +101,16 @@ def test_two_subspaces_are_the_convolution_of_two(parts, fraction):
     first, second = ncx2(m, a / v + 1e-300, scale=v), ncx2(n, b / w + 1e-300, scale=w)
     # the second distance squared runs over r^2, which takes the edge of its density away
     top = min(s, w * n + b + 14 * np.sqrt(2 * w * (w * n + 2 * b)) + 30 * w)
-    exact = quad(
-        lambda r: 2 * r * second.pdf(r * r) * first.cdf(s - r * r), 0, np.sqrt(top), epsabs=1e-14, limit=200
-    )
+    exact = quad(lambda r: 2 * r * second.pdf(r * r) * first.cdf(s - r * r), 0, np.sqrt(top), epsabs=1e-14, limit=200)
     assert np.exp(log_cdf(law(*parts), s)[0]) == pytest.approx(exact[0], rel=1e-7)
+
+
+@known_bug("just above mean + 0.4 deviations the path of the negative saddle fails: log F = 0 or -inf, log pdf = 47")
+@pytest.mark.parametrize("s", [2.4906348151268376, 2.515792742552361, 2.5409506699778848])
+def test_beyond_the_pole_the_law_goes_on(s):
+    log_f, log_pdf = law((1.0, 1, 0.10575996714631801), (0.01, 5, 0.6973168932993871)).log_cdf_and_pdf(np.array([[s]]))
+    assert -0.28 < log_f.item() < -0.19
+    assert -2.3 < log_pdf.item() < -1.8
 
 
 @pytest.mark.parametrize("parts", [*TWO, ((1.0, 1, 0.0),), ((1.0, 20, 30.0), (1.0, 3, 0.0))], ids=range(5))
@@ -147,15 +144,11 @@ def test_units_drop_out_and_subspaces_of_one_variance_merge(v, m, offset, c, s):
 
 
 @few
-@given(
-    parts=st.lists(st.tuples(decades(-3, 3), st.integers(1, 1000), decades(-3, 3)), min_size=1, max_size=3)
-)
+@given(parts=st.lists(st.tuples(decades(-3, 3), st.integers(1, 1000), decades(-3, 3)), min_size=1, max_size=3))
 def test_it_is_a_distribution_function(parts):
     distribution = law(*parts)
     mean, deviation = (float(v.item()) for v in distribution.moments())
-    s = np.unique(
-        np.concatenate([np.geomspace(1e-6 * mean, mean, 30), mean + deviation * np.linspace(0.01, 10, 30)])
-    )
+    s = np.unique(np.concatenate([np.geomspace(1e-6 * mean, mean, 30), mean + deviation * np.linspace(0.01, 10, 30)]))
     found, pdf = (v[0] for v in distribution.log_cdf_and_pdf(s[None]))
     assert np.isfinite(found).all()
     assert (found <= 1e-12).all()

@@ -143,7 +143,7 @@ def test_the_font_is_carried_only_where_there_are_formulas(tmp_path):
 def test_all_text_is_escaped(tmp_path):
     evil = "<script>alert('1')</script> & \"x\" < y"
     control = {"description": evil, "rejected": True}
-    step = Step(evil, r"\unknown{<b>}", evil, "proved", evil)
+    step = Step(evil, r"\unknown{<b>}", evil, "proved", evil, evil)
     shown = page(
         tmp_path,
         title=evil,

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.theory.conftest import cases, cheap_observables, decades, known_bug, manifolds, noise, observe
@@ -36,13 +36,18 @@ def same(found, expected, rtol=1e-8, scale=0.0):
     assert (np.abs(found - expected) <= rtol * size * np.abs(expected) + scale).all()
 
 
-@pytest.mark.parametrize(("name", "observable"), OBSERVED)
+CANCELS = known_bug("log(1 + lambda/t) is compiled as log(lambda + t) - log(t), see test_formula")
+CANCELLING = ("information", "kl_leading", "log_kl_leading")
+
+
+@pytest.mark.parametrize(
+    ("name", "observable"), [pytest.param(*o, marks=CANCELS) if o[1] in CANCELLING else o for o in OBSERVED]
+)
+@settings(phases=[Phase.explicit, Phase.generate])
+@example(setting=Setting.of("1x1", samples=10, times=[1e8]), c=10.0)
+@example(setting=Setting.of("1e-6x1", samples=10, times=[1e3]), c=10.0)
 @given(setting=cases(), c=decades(-4, 4))
-def test_units_drop_out(request, name, observable, setting, c):
-    if observable in ("information", "kl_leading"):
-        request.applymarker(
-            known_bug("log(1 + lambda/t) is compiled as log(lambda + t) - log(t), see test_formula")
-        )
+def test_units_drop_out(name, observable, setting, c):
     plain = observe(name, observable, setting)
     found = observe(name, observable, scaled(setting, c))
     same(
@@ -62,9 +67,7 @@ def test_order_only_permutes_and_normal_directions_change_nothing(name, observab
     plain, found = observe(name, observable, setting), observe(name, observable, moved)
     same(
         found,
-        plain[..., order]
-        if plain.ndim and plain.shape[-1:] == (len(order),) and observable in BY_SUBSPACE
-        else plain,
+        plain[..., order] if plain.ndim and plain.shape[-1:] == (len(order),) and observable in BY_SUBSPACE else plain,
     )
 
 

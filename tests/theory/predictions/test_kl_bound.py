@@ -76,9 +76,9 @@ def test_the_rare_share_is_the_share_of_the_integral(t, samples):
     assert kl_bound.rare_share(setting)[0] == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("manifold", ["1x2,0.1x3", "1x30"])
+@pytest.mark.parametrize("manifold", ["1x2,0.1x3", "1x10"])
 def test_the_trusted_size_is_where_the_rare_share_is_five_percent(manifold):
-    setting = Setting.of(manifold, samples=100, times=[0.3, 1.0, 4.0])
+    setting = Setting.of(manifold, samples=100, times=[1.0, 4.0])
     trusted = kl_bound.samples_trusted(setting)
     for k, n in enumerate(trusted):
         if 2 <= n < 1e12:

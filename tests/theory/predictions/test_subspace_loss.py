@@ -28,9 +28,7 @@ def test_at_the_loss_time_the_critical_size_is_n(setting):
 @given(cases())
 def test_critical_sizes_fall_with_time_and_loss_times_with_n(setting):
     for kind in ("annealed", "typical"):
-        log_sizes = getattr(subspace_loss, f"log_critical_samples_{kind}")(
-            setting.at(times=np.geomspace(1e-4, 1e4, 9))
-        )
+        log_sizes = getattr(subspace_loss, f"log_critical_samples_{kind}")(setting.at(times=np.geomspace(1e-4, 1e4, 9)))
         assert (np.diff(log_sizes, axis=0) < 1e-12 * np.abs(log_sizes[1:]) + 1e-12).all()
         f = getattr(subspace_loss, f"loss_time_{kind}")
         assert (f(setting.at(samples=3 * setting.samples)) < f(setting)).all()

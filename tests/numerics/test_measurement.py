@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics.measurement import Measurement, crossing, jackknife
+from tests.numerics.conftest import PROPERTY
+
+
+def close(a, b, rtol=1e-10):
+    np.testing.assert_allclose(a.mean, b.mean, rtol=rtol, atol=1e-12)
+    np.testing.assert_allclose(a.sem, b.sem, rtol=rtol, atol=1e-12)
+    assert a.n == b.n
+
+
+# -- mean and standard error
+
+
+@pytest.mark.parametrize("shape", [(5,), (2,), (40, 3), (7, 2, 4)])
+def test_of(rng, shape):
+    draws = rng.standard_normal(shape)
+    found = Measurement.of(draws)
+    np.testing.assert_allclose(found.mean, draws.mean(axis=0))
+    np.testing.assert_allclose(found.sem, np.std(draws, axis=0, ddof=1) / np.sqrt(shape[0]))
+    assert found.n == shape[0]
+    assert found.mean.shape == found.sem.shape == shape[1:]
+
+
+def test_of_lists_and_integers():
+    assert str(Measurement.of([1, 3])) == "2.0 ± 1.0"
+    assert Measurement.of([[1, 2], [1, 4]]).sem.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("draws", "shape"), [([], r"\(0,\)"), ([1.0], r"\(1,\)"), (3.0, r"\(\)"), ([[1, 2]], r"\(1, 2\)")]
+)
+def test_too_few_draws(draws, shape):
+    with pytest.raises(ValueError, match=f"a standard error needs at least 2 independent draws, got shape {shape}"):
+        Measurement.of(draws)
+
+
+def test_the_standard_error_covers():
+    # 4000 means of 50 Gaussian draws: 2 sem hold 94.9 % (Student, 49 degrees of freedom), 5 sigma either way
+    draws = np.random.default_rng(1).standard_normal((50, 4000))
+    found = Measurement.of(draws)
+    share = (np.abs(found.mean) < 2 * found.sem).mean()
+    assert abs(share - 0.9490) < 5 * np.sqrt(0.949 * 0.051 / 4000)
+
+
+@PROPERTY
+@given(
+    sizes=st.lists(st.integers(2, 20), min_size=3, max_size=3),
+    offset=st.floats(-1e3, 1e3),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_merging_is_taking_together(sizes, offset, seed):
+    random = np.random.default_rng(seed)
+    parts = [offset + random.standard_normal((n, 2)) * 10 ** random.uniform(-2, 2) for n in sizes]
+    a, b, c = (Measurement.of(part) for part in parts)
+    together = Measurement.of(np.concatenate(parts))
+    close((a + b) + c, together, rtol=1e-7)
+    close(a + (b + c), together, rtol=1e-7)
+    close(b + a, a + b, rtol=1e-9)
+
+
+def test_merging_keeps_nan():
+    # a crossing some shard did not bracket must not pass for one that was
+    whole = Measurement.of([1.0, 2.0]) + Measurement.of([np.nan, 1.0])
+    assert np.isnan(whole.mean)
+    assert np.isnan(whole.sem)
+
+
+# -- functions of means
+
+
+def test_delta_method(rng):
+    draws = 2 + 0.01 * rng.standard_normal((500, 3))
+    found = Measurement.of(draws).through(np.exp, np.exp)
+    plain = Measurement.of(draws)
+    np.testing.assert_allclose(found.mean, np.exp(plain.mean))
+    np.testing.assert_allclose(found.sem, np.exp(plain.mean) * plain.sem)
+    assert found.n == 500
+    falling = plain.through(lambda v: -3 * v, lambda v: -3.0 + 0 * v)
+    np.testing.assert_allclose(falling.sem, 3 * plain.sem)
+    np.testing.assert_allclose(found.sem, jackknife(draws, np.exp).sem, rtol=0.5)
+
+
+def test_jackknife_of_a_mean_is_its_standard_error(rng):
+    draws = rng.standard_normal((40, 3))
+    found = jackknife(draws, lambda mean: mean, groups=40)
+    close(found, Measurement.of(draws))
+
+
+def test_jackknife_of_a_ratio_is_the_delta_method(rng):
+    n = 4000
+    a = rng.standard_normal(n)
+    draws = np.stack([3 + a + rng.standard_normal(n), 5 + 2 * a + rng.standard_normal(n)], axis=1)
+    found = jackknife(draws, lambda mean: mean[0] / mean[1])
+    m = draws.mean(axis=0)
+    slope = np.array([1 / m[1], -m[0] / m[1] ** 2])
+    expected = np.sqrt(slope @ np.cov(draws.T) @ slope / n)
+    np.testing.assert_allclose(found.mean, m[0] / m[1])
+    # the error of an error from 50 groups is 10 %: 5 of those
+    np.testing.assert_allclose(found.sem, expected, rtol=0.5)
+    assert found.n == 50
+
+
+def test_the_jackknife_covers():
+    # 1500 ratios of two correlated means, 60 draws each: 2 sem hold 94 to 96 %, and 5 sigma of 1500 trials is 2.9 %
+    random = np.random.default_rng(2)
+    a = random.standard_normal((60, 1500))
+    draws = np.stack([3 + a + random.standard_normal(a.shape), 10 + a + random.standard_normal(a.shape)], axis=1)
+    found = jackknife(draws, lambda mean: mean[0] / mean[1], groups=30)
+    share = (np.abs(found.mean - 0.3) < 2 * found.sem).mean()
+    assert 0.94 - 0.029 < share < 0.96 + 0.029
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 51, 99])
+def test_jackknife_with_groups_that_do_not_divide(rng, n):
+    found = jackknife(rng.standard_normal((n, 2)), lambda mean: mean**2)
+    assert found.n == min(n, 50)
+    assert (found.sem > 0).all()
+
+
+@pytest.mark.parametrize(("draws", "groups"), [([1.0], 50), ([], 50), (1.0, 50), ([1.0, 2.0, 3.0], 1), ([1.0, 2.0], 0)])
+def test_too_few_draws_to_leave_out(draws, groups):
+    with pytest.raises(ValueError, match="a jackknife needs at least 2 independent draws and 2 groups, got shape"):
+        jackknife(draws, lambda mean: mean, groups)
+
+
+# -- crossings
+
+
+def test_crossing_is_linear_in_log_t():
+    t = np.geomspace(0.01, 100, 9)
+    f = -3 * np.log(t)[:, None] + np.array([0.0, 2.0, -5.5])
+    np.testing.assert_allclose(crossing(t, f, 1.0), np.exp((np.array([0.0, 2.0, -5.5]) - 1) / 3), rtol=1e-12)
+
+
+def test_crossing_keeps_the_shape():
+    t = np.array([1.0, 2.0, 4.0])
+    assert crossing(t, np.array([3.0, 2.0, 1.0]), 2.5).shape == ()
+    assert crossing(t, np.ones((3, 2, 4)), 0.0).shape == (2, 4)
+
+
+def test_crossing_on_a_grid_point():
+    assert crossing(np.array([1.0, 2.0, 4.0]), np.array([3.0, 2.0, 1.0]), 2.0) == 2.0
+
+
+def test_crossing_takes_the_first_fall():
+    f = np.array([0.0, 2.0, 0.0, 2.0, 0.0])
+    t = np.exp(np.arange(5.0))
+    np.testing.assert_allclose(crossing(t, f, 1.0), np.exp(1.5))
+
+
+@pytest.mark.parametrize("f", [[3, 2, 1.5], [0.9, 0.5, 0], [0, 1, 2], [np.nan, np.nan, np.nan]])
+def test_crossing_without_bracket(f):
+    assert np.isnan(crossing(np.array([1.0, 2.0, 4.0]), np.array(f, dtype=float), 1.0))
+
+
+def test_crossing_on_one_time():
+    assert np.isnan(crossing(np.array([1.0]), np.array([3.0]), 1.0))
+
+
+def test_crossing_of_a_grid_in_any_order(rng):
+    t = np.geomspace(0.01, 10, 12)
+    f = np.stack([-np.log(t), 1 - t], axis=1)
+    expected = crossing(t, f, 0.2)
+    assert np.isfinite(expected).all()
+    for order in (slice(None, None, -1), rng.permutation(12)):
+        assert (crossing(t[order], f[order], 0.2) == expected).all()

@@ -1,0 +1,236 @@
+"""What holds the project together: the triples, the documentation's commands, code and links, versions, docstrings."""
+
+import ast
+import contextlib
+import importlib
+import io
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from validation.claims import PREDICTIONS
+from validation.cli import cli
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+TRIPLES = {
+    "theory/predictions/{}.py": ("STATEMENT", "SOURCE", "REGIME", "OBSERVABLES", "derivation"),
+    "numerics/experiments/{}.py": ("OBSERVABLES", "measure"),
+    "validation/claims/{}.py": ("claims", "figures"),
+}
+BESIDES = (
+    "docs/predictions/{}.md",
+    "tests/theory/predictions/test_{}.py",
+    "tests/numerics/experiments/test_{}.py",
+    "tests/validation/claims/test_{}.py",
+)
+WINGS = ("theory", "numerics", "validation")
+SOURCES = sorted(path for wing in WINGS for path in (ROOT / wing).rglob("*.py"))
+MODULES = [path for path in SOURCES if path.name != "__init__.py"]
+PACKAGES = [path for path in SOURCES if path.name == "__init__.py"]
+QUICK = ("list", "derive", "predict")  # commands that are run, not only parsed
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+def blocks(page, *languages):
+    """The fenced code blocks of a page, (language, content), of some languages or all."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [(language, content) for language, content in found if not languages or language in languages]
+
+
+def prose(page):
+    """A page without its code and its formulas."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$|`[^`\n]+`", "", text, flags=re.DOTALL)
+
+
+# the triples
+
+
+@pytest.mark.parametrize("pattern", [*TRIPLES, *BESIDES])
+def test_every_prediction_has_its_files_and_no_file_is_without_a_prediction(pattern):
+    here = ROOT / pattern.format(PREDICTIONS[0])
+    found = {
+        path.name for path in here.parent.glob(f"*{here.suffix}") if path.name not in ("__init__.py", "conftest.py")
+    }
+    wanted = {Path(pattern.format(name)).name for name in PREDICTIONS}
+    folder = relative(here.parent)
+    assert not wanted - found, f"missing in {folder}: {', '.join(sorted(wanted - found))}"
+    assert not found - wanted, f"not of a prediction in PREDICTIONS, in {folder}: {', '.join(sorted(found - wanted))}"
+
+
+@pytest.mark.parametrize("pattern", TRIPLES)
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_each_file_of_a_triple_has_what_the_recipe_asks_for(name, pattern):
+    path = pattern.format(name)
+    module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+    missing = [wanted for wanted in TRIPLES[pattern] if not hasattr(module, wanted)]
+    assert not missing, f"missing in {path}: {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_observables_are_functions_of_the_prediction_with_legal_dimensions(name):
+    module = importlib.import_module(f"theory.predictions.{name}")
+    for observable, dims in module.OBSERVABLES.items():
+        assert callable(getattr(module, observable))
+        assert dims in ((), ("time",), ("subspace",), ("time", "subspace"))
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_every_prediction_is_linked_from_the_readme_and_the_index(name):
+    assert f"(docs/predictions/{name}.md)" in README.read_text()
+    assert f"(predictions/{name}.md)" in (ROOT / "docs/index.md").read_text()
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_every_source_named_in_the_code_is_named_on_the_page(name):
+    source = importlib.import_module(f"theory.predictions.{name}").SOURCE
+    page = (ROOT / f"docs/predictions/{name}.md").read_text()
+    papers = re.findall(r"arXiv:\d{4}\.\d{5}", source)
+    assert papers
+    assert [paper for paper in papers if paper not in page] == []
+
+
+# the words
+
+
+def test_the_readme_begins_with_the_two_commands():
+    first, second = [content for _, content in blocks(README)][:2]
+    assert first == "pip install . && geomem validate\n"
+    assert second == "pip install -e '.[test]' && pytest\n"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_relative_links_and_images_exist(page):
+    targets = re.findall(r"\]\(([^()\s]+)\)", prose(page)) + re.findall(r'src="([^"]+)"', prose(page))
+    local = [target for target in targets if not re.match(r"[a-z]+:", target)]
+    missing = [target for target in local if not (page.parent / target.partition("#")[0]).exists()]
+    assert not missing, f"{relative(page)} points to {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_links_to_headings_find_them(page):
+    for target in re.findall(r"\]\(([^()\s]*#[^()\s]+)\)", prose(page)):
+        path, _, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        other = page.parent / path if path else page
+        headings = re.findall(r"^#+ (.+)$", other.read_text(), flags=re.MULTILINE)
+        slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert anchor in slugs, f"{relative(page)} points to {target}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=relative)
+def test_python_blocks_run_and_print_what_they_say(page):
+    names = {}
+    for _, code in blocks(page, "python"):
+        said = re.findall(r"^#> ?(.*)$", code, flags=re.MULTILINE)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(code, relative(page), "exec"), names)
+        assert printed.getvalue().splitlines() == said
+
+
+def commands(page):
+    """Every geomem command of a page, in its blocks and in its prose, as a list of words."""
+    shell = "\n".join(content for _, content in blocks(page, "sh", "console"))
+    lines = [part.strip() for line in shell.splitlines() for part in line.removeprefix("$ ").split("&&")]
+    lines += re.findall(r"`(geomem [^`]+)`", re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S))
+    return [shlex.split(line)[1:] for line in lines if line.startswith("geomem ")]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=relative)
+def test_commands_parse(page):
+    for name, *arguments in commands(page):
+        assert name in cli.commands, f"{relative(page)}: geomem {name}"
+        if name in ("derive", "predict", "simulate"):
+            assert arguments[0] in (*PREDICTIONS, "NAME"), f"{relative(page)}: geomem {name} {arguments[0]}"
+        cli.commands[name].make_context(name, list(arguments))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "console")], ids=relative)
+def test_console_blocks_print_what_they_show(page):
+    for _, content in blocks(page, "console"):
+        command, _, shown = content.partition("\n")
+        _, *arguments = shlex.split(command.removeprefix("$ "))
+        assert arguments[0] in QUICK, f"too slow to be run here, show it as sh: {command}"
+        assert CliRunner().invoke(cli, arguments).stdout == shown
+
+
+@pytest.mark.parametrize("command", ["geomem list", *(f"geomem derive {name}" for name in PREDICTIONS)])
+def test_cheap_commands_run(command):
+    result = CliRunner().invoke(cli, shlex.split(command)[1:])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip()
+
+
+def test_the_readme_names_every_command():
+    assert [name for name in cli.commands if f"geomem {name}" not in README.read_text()] == []
+
+
+# the packages
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=relative)
+def test_packages_are_docstrings_without_imports(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree)
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_packages_are_typed(wing):
+    assert (ROOT / wing / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_modules_say_what_they_are_and_what_they_offer(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), "no docstring"
+    lists = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"]
+    assert len(lists) == 1, "no __all__"
+    offered = ast.literal_eval(lists[0])
+    module = importlib.import_module(relative(path).removesuffix(".py").replace("/", "."))
+    assert [name for name in offered if not hasattr(module, name)] == []
+    assert len(set(offered)) == len(offered)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_public_functions_and_classes_have_docstrings(path):
+    def silent(body, prefix=""):
+        for node in body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+                continue
+            if not ast.get_docstring(node):
+                yield prefix + node.name
+            if isinstance(node, ast.ClassDef):
+                yield from silent(node.body, f"{node.name}.")
+
+    assert list(silent(ast.parse(path.read_text()).body)) == []
+
+
+# the versions
+
+
+def test_versions_are_one():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), flags=re.MULTILINE)[1]
+    changed = re.search(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1]
+    assert cited.strip("\"'") == project["version"]
+    assert changed == project["version"]
+
+
+def test_the_licence_is_what_the_metadata_say():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    licence, citation = (ROOT / "LICENSE").read_text(), (ROOT / "CITATION.cff").read_text()
+    assert project["license"] == "BSD-3-Clause"
+    assert licence.startswith("BSD 3-Clause License")
+    assert "license: BSD-3-Clause" in citation
+    assert all((ROOT / name).is_file() for name in (*project["license-files"], project["readme"]))

@@ -1,0 +1,103 @@
+"""What the tests of validation share; read as `from tests.validation.conftest import ...`."""
+
+import contextlib
+import importlib
+import io
+from collections import namedtuple
+from functools import cache
+
+import numpy as np
+import pytest
+
+from numerics.measurement import Measurement
+from validation import suite
+from validation.claims import PREDICTIONS
+from validation.cli import main
+
+Finished = namedtuple("Finished", "code out err")
+ROW = ["claim", "observable", "coordinates", "predicted", "measured", "sem", "allowed_bias", "z", "verdict", "expected"]
+
+
+def known_bug(reason):
+    """Strict: the mark has to go as soon as the bug does."""
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+def geomem(*arguments):
+    """The command line in this process: exit code, stdout, stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as left:
+        main([str(a) for a in arguments])
+    return Finished(left.value.code, out.getvalue(), err.getvalue())
+
+
+def claims_of(name):
+    return importlib.import_module(f"validation.claims.{name}")
+
+
+@cache
+def rough():
+    """Every experiment of the suite at four data sets: the right shapes, with large errors."""
+    found = {}
+    for experiment in suite.experiments(PREDICTIONS):
+        result = experiment.measure(**experiment.arguments, repeats=4, rng=0)
+        found[experiment.name] = {"value": result} if isinstance(result, Measurement) else result
+    return found
+
+
+def check_structure(claim, name):
+    """What holds for every claim, short of evaluating it: its name, its words, its coordinates, its data."""
+    stem, _, word = claim.name.partition(".")
+    assert stem == name == claim.experiment.name.partition(".")[0]
+    assert word
+    assert claim.statement.strip()
+    assert claim.control.description.strip()
+    assert claim.expected in ("agrees", "disagrees")
+    measured = claim.measured(rough()[claim.experiment.name])
+    shape = np.shape(measured.mean)
+    assert np.shape(measured.sem) == shape
+    assert (np.asarray(measured.sem)[np.isfinite(measured.sem)] >= 0).all()
+    points = [np.broadcast_to(values, shape).ravel().tolist() for values in claim.coordinates.values()]
+    assert len(set(zip(*points, strict=True))) == int(np.prod(shape)) or not points
+    assert points or shape == ()
+
+
+def check_evaluation(claim):
+    """The prediction, its allowed bias and its control are finite numbers of the measurement's shape."""
+    results = rough()[claim.experiment.name]
+    shape = np.shape(claim.measured(results).mean)
+    predicted, bias, wrong = (
+        np.broadcast_to(np.asarray(v, dtype=float), shape)
+        for v in (claim.predict(), claim.allowed_bias(), claim.control.predict(results))
+    )
+    assert np.isfinite([predicted, bias, wrong]).all()
+    assert (bias >= 0).all()
+    assert (np.abs(wrong - predicted) > bias).any()  # else no data could reject the control
+    return predicted, bias, wrong
+
+
+def check_rows(claim):
+    rows = claim.rows(rough()[claim.experiment.name])
+    assert len(rows) == np.size(claim.measured(rough()[claim.experiment.name]).mean)
+    for row in rows:
+        assert [key for key in row if key != "statement"] == [*ROW, "control"]
+        assert row["claim"] == claim.name
+        assert set(row["coordinates"]) == set(claim.coordinates)
+
+
+def draw_figures(name):
+    """The figures of a prediction from rough results, every one drawn, and closed under what the report needs."""
+    made = claims_of(name).figures(rough())
+    assert [figure.name for figure in made] == [name]
+    for figure in made:
+        assert "error bars: one standard error over data sets" in figure.caption.lower()
+        figure.figure.savefig(io.BytesIO(), format="svg")
+        for axis in figure.figure.axes:
+            assert axis.get_xlabel()
+            assert axis.get_ylabel() or axis is not figure.figure.axes[0]
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # so that a default --output does not land in the checkout

@@ -1,0 +1,695 @@
+import csv
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import entry_points, version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.validation.conftest import ROW, geomem, known_bug
+from theory.predictions import subspace_loss
+from theory.setting import SCHEDULES
+from validation import claim, cli, suite, sweep
+from validation.claims import PREDICTIONS
+
+HEAVY = ("numpy", "scipy", "sympy", "matplotlib", "mpmath", "flint", "sklearn", "torch", "pyarrow", "math_core", "tqdm")
+OBSERVABLES = {
+    "collapse": {
+        "information": ["time"],
+        "dispersion": ["time"],
+        "collapse_time": [],
+        "memorized_probability": ["time"],
+        "memorized_probability_asymptotic": ["time"],
+    },
+    "score_covariance": {
+        "effective_samples_typical": ["time"],
+        "effective_samples_annealed": ["time"],
+        "noise_variance_annealed": ["time", "subspace"],
+    },
+    "kl_bound": {"kl_leading": ["time"]},
+    "subspace_loss": {
+        "loss_time_annealed": ["subspace"],
+        "loss_time_typical": ["subspace"],
+        "loss_time_published": ["subspace"],
+        "critical_samples_annealed": ["time", "subspace"],
+        "critical_samples_typical": ["time", "subspace"],
+    },
+}
+
+
+def predict(name, *arguments):
+    done = geomem("predict", name, *arguments, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out, parse_constant=pytest.fail)
+
+
+def simulate(name, *arguments):
+    done = geomem("simulate", name, *arguments, "--device", "cpu", "--json")
+    assert (done.code, done.err) == (0, "")
+    return json.loads(done.out, parse_constant=pytest.fail)
+
+
+def is_one_line(done):
+    """Bad usage: exit code 2 and one line on stderr, no traceback, nothing on stdout."""
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith("geomem: ")
+    assert done.err.count("\n") == 1
+    assert done.err.endswith("\n")
+    assert len(done.err) < 400
+    assert "Traceback" not in done.err
+
+
+# help, and what it costs
+
+
+def test_help_loads_nothing_heavy():
+    script = (
+        "import sys\n"
+        "from validation.cli import main\n"
+        "for arguments in [['--help'], *([c, '--help'] for c in sys.argv[1:])]:\n"
+        "    try: main(arguments)\n"
+        "    except SystemExit as left: assert not left.code, left.code\n"
+        f"print('LOADED', sorted(set({HEAVY!r}) & set(sys.modules)))\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", script, *cli.cli.commands]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+    assert done.stderr == ""
+
+
+def test_the_command_is_installed():
+    (command,) = entry_points(group="console_scripts", name="geomem")
+    assert command.load() is cli.main
+
+
+def test_the_installed_command_runs():
+    command = shutil.which("geomem", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if command is None:
+        pytest.skip("geomem is not on the path")
+    done = subprocess.run([command, "predict", "collapse", "--nope"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_help_names_every_command():
+    done = geomem("--help")
+    assert (done.code, done.err) == (0, "")
+    assert set(cli.cli.commands) == {"list", "derive", "predict", "simulate", "validate", "audit", "doctor"}
+    for name in cli.cli.commands:
+        assert f"\n  {name} " in done.out
+        shown = geomem(name, "-h")
+        assert shown.code == 0
+        assert shown.out.startswith(f"Usage: geomem {name}")
+        assert cli.cli.commands[name].help
+
+
+def test_version():
+    assert version("geomem") in geomem("--version").out
+
+
+@known_bug("main squeezes the help that click shows for a bare geomem into one line of stderr")
+def test_a_bare_geomem_shows_the_help():
+    done = geomem()
+    assert (done.out + done.err).count("\n") > 10
+
+
+def test_every_command_is_one_of_the_group():
+    assert CliRunner().invoke(cli.cli, ["list"]).exit_code == 0
+
+
+# list, derive, doctor
+
+
+def test_list_is_the_catalogue():
+    done = geomem("list")
+    assert (done.code, done.err) == (0, "")
+    assert [line for line in done.out.splitlines() if line and line[0] != " "] == list(PREDICTIONS)
+    for name in PREDICTIONS:
+        module = suite.prediction(name)
+        for part in (module.STATEMENT, f"source: {module.SOURCE}", f"regime: {module.REGIME}"):
+            assert part in done.out
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_derive_in_three_formats(name):
+    text, latex, document = (geomem("derive", name, "--format", form) for form in ("text", "latex", "json"))
+    assert all((done.code, done.err) == (0, "") for done in (text, latex, document))
+    assert text.out == geomem("derive", name).out
+    assert text.out.startswith(f"{name}\n")
+    assert latex.out.startswith(r"\documentclass")
+    found = json.loads(document.out)
+    assert list(found) == ["prediction", "steps", "verdict"]
+    assert all(list(s) == ["name", "statement", "reason", "verdict", "evidence"] for s in found["steps"])
+    assert found["verdict"] == suite.prediction(name).derivation().verdict
+
+
+def test_doctor_says_what_a_bug_report_needs():
+    done = geomem("doctor")
+    assert (done.code, done.err) == (0, "")
+    for word in ("versions: ", f'"numpy": "{np.__version__}"', "git: ", "machine: ", "devices: ", "matmul_precision: "):
+        assert word in done.out
+    assert "run" not in [line.split(":")[0] for line in done.out.splitlines()]
+
+
+# predict
+
+ISOTROPIC = ["--subspaces", "1.0x20", "--samples", "20000"]
+TWO = ["--subspaces", "1.0x3,0.1x2", "--samples", "500", "--times", "0.2,0.7"]
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_predict_has_the_documented_parts(name):
+    found = predict(name, *TWO, "--ambient-dimension", "9")
+    assert list(found) == ["prediction", "setting", "coordinates", "dims", "observables"]
+    assert found["prediction"] == name
+    assert found["setting"] == {
+        "subspaces": [{"variance": 1.0, "dimension": 3}, {"variance": 0.1, "dimension": 2}],
+        "ambient_dimension": 9,
+        "samples": 500,
+        "schedule": "ve",
+        "ensemble": "gaussian",
+    }
+    assert found["coordinates"] == {"time": [0.2, 0.7], "subspace": [0, 1]}
+    assert found["dims"].keys() == found["observables"].keys()
+    for observable, dims in OBSERVABLES[name].items():
+        assert found["dims"][observable] == dims
+        values = np.array(found["observables"][observable])
+        assert values.shape == tuple(2 for _ in dims)
+        assert (values > 0).all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "collapse",
+        *(
+            pytest.param(name, marks=known_bug(f"predict {name} shows observables beyond the documented ones"))
+            for name in PREDICTIONS[1:]
+        ),
+    ],
+)
+def test_predict_has_the_documented_observables_and_no_more(name):
+    assert predict(name, *TWO)["dims"] == OBSERVABLES[name]
+
+
+def test_collapse_at_known_points():
+    t_C = 1 / (20_000**0.1 - 1)
+    found = predict("collapse", *ISOTROPIC, "--times", f"0.5,{t_C!r}")["observables"]
+    assert found["collapse_time"] == pytest.approx(t_C, rel=1e-12)
+    assert found["information"] == pytest.approx([10 * math.log(3), math.log(20_000)], rel=1e-12)
+    assert found["dispersion"] == pytest.approx([20 / 1.5, 20 / (1 + t_C)], rel=1e-12)
+    assert found["memorized_probability_asymptotic"][1] == pytest.approx(0.5, abs=1e-9)
+    assert found["memorized_probability"][1] == pytest.approx(0.673, abs=5e-4)
+
+
+def test_score_covariance_at_known_points():
+    found = predict("score_covariance", *TWO)["observables"]
+    t, lam = np.array([0.2, 0.7]), np.array([1.0, 0.1])
+    X = (1 + 1 / t) ** 3 * (1 + 0.1 / t) ** 2
+    assert found["effective_samples_annealed"] == pytest.approx(500 / X)
+    noise = lam / (t[:, None] * (lam + t[:, None])) * (X / 500)[:, None]
+    np.testing.assert_allclose(found["noise_variance_annealed"], noise, rtol=1e-10)
+    assert (np.array(found["effective_samples_typical"]) > found["effective_samples_annealed"]).all()
+
+
+def test_kl_bound_at_known_points():
+    found = predict("kl_bound", *TWO, "--kl", "0.01")
+    t = np.array([0.2, 0.7])
+    X = (1 + 1 / t) ** 3 * (1 + 0.1 / t) ** 2
+    assert found["observables"]["kl_leading"] == pytest.approx((X - 1) / 1000)
+    assert found["observables"]["samples_for_kl"] == pytest.approx((X - 1) / 0.02)
+    assert found["dims"]["samples_for_kl"] == ["time"]
+    assert "samples_for_kl" not in predict("kl_bound", *TWO)["observables"]
+
+
+def test_subspace_loss_at_known_points():
+    found = predict("subspace_loss", *TWO)["observables"]
+    t, lam, log_N = np.array([0.2, 0.7]), np.array([1.0, 0.1]), math.log(500)
+    X = (1 + 1 / t) ** 3 * (1 + 0.1 / t) ** 2
+    np.testing.assert_allclose(found["critical_samples_annealed"], lam / t[:, None] * X[:, None], rtol=1e-10)
+    published = (lam + np.sqrt(lam**2 + 4 * log_N * (3 + 2 * 0.01))) / (4 * log_N)
+    assert found["loss_time_published"] == pytest.approx(published)
+    for kind in ("annealed", "typical"):  # N is critical at the loss time
+        times = found[f"loss_time_{kind}"]
+        at = predict("subspace_loss", *TWO[:4], "--times", ",".join(map(repr, times)))["observables"]
+        np.testing.assert_allclose(np.diag(at[f"critical_samples_{kind}"]), 500, rtol=1e-8)
+
+
+def test_by_default_there_are_nine_times_around_the_collapse():
+    found = predict("kl_bound", *ISOTROPIC)
+    np.testing.assert_allclose(found["coordinates"]["time"], np.geomspace(0.1, 10, 9) / (20_000**0.1 - 1))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_is_a_map_of_time(name):
+    schedule = SCHEDULES[name]
+    t = np.array([0.05, 0.3])
+    times = ",".join(repr(float(v)) for v in schedule.time(t))
+    here = predict("subspace_loss", *TWO[:4], "--times", "0.05,0.3")["observables"]
+    there = predict("subspace_loss", *TWO[:4], "--times", times, "--schedule", name)
+    assert there["setting"]["schedule"] == name
+    np.testing.assert_allclose(there["observables"]["critical_samples_typical"], here["critical_samples_typical"])
+    expected = schedule.time(np.array(here["loss_time_annealed"]))
+    np.testing.assert_allclose(there["observables"]["loss_time_annealed"], expected)
+
+
+def test_ou_times_are_half_logarithms():
+    found = predict("collapse", *ISOTROPIC, "--schedule", "ou", "--times", "0.1")["observables"]
+    t_C = 1 / (20_000**0.1 - 1)
+    assert found["collapse_time"] == pytest.approx(math.log1p(t_C) / 2)
+    assert found["information"] == pytest.approx([10 * math.log1p(1 / math.expm1(0.2))])
+    scores = predict("score_covariance", *TWO[:4], "--schedule", "ou", "--times", "0.1")["observables"]
+    plain = predict("score_covariance", *TWO[:4], "--times", repr(math.expm1(0.2)))["observables"]
+    ratio = np.array(scores["noise_variance_annealed"]) / plain["noise_variance_annealed"]
+    np.testing.assert_allclose(ratio, math.exp(0.2))  # 1 / alpha^2
+
+
+def test_the_sphere_has_only_what_was_published():
+    done = geomem("predict", "subspace_loss", *TWO, "--ensemble", "sphere", "--json")
+    assert done.code == 0
+    found = json.loads(done.out)["observables"]
+    assert found["loss_time_published"] == pytest.approx([0.5 / math.log(500), 0.05 / math.log(500)])
+    assert all(value is None for name, value in found.items() if name != "loss_time_published")
+    lines = done.err.splitlines()
+    assert lines
+    assert all(line.startswith("geomem: ") and "derived for the gaussian ensemble" in line for line in lines)
+
+
+@known_bug("predict leaves out what it cannot say on the sphere, where null was documented")
+def test_what_was_not_derived_for_the_sphere_is_null():
+    found = json.loads(geomem("predict", "subspace_loss", *TWO, "--ensemble", "sphere", "--json").out)["observables"]
+    assert set(OBSERVABLES["subspace_loss"]) <= set(found)
+
+
+@known_bug("predict says the same note twice, for an observable and for its logarithm")
+def test_a_note_is_said_once():
+    lines = geomem("predict", "subspace_loss", *TWO, "--ensemble", "sphere").err.splitlines()
+    assert len(set(lines)) == len(lines)
+
+
+@pytest.mark.parametrize("name", ["collapse", "score_covariance", "kl_bound"])
+def test_what_was_derived_for_gaussians_alone_refuses_the_sphere(name):
+    done = geomem("predict", name, *TWO, "--ensemble", "sphere")
+    is_one_line(done)
+    assert "derived for the gaussian ensemble" in done.err
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_predict_prints_a_table(name):
+    done = geomem("predict", name, *TWO)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"{name}: 1x3,0.1x2, N = 500, gaussian, schedule ve\n")
+    for observable in OBSERVABLES[name]:
+        assert observable in done.out
+
+
+EXTREMES = [
+    ["--subspaces", "1.0x3", "--times", "1e-12,1e12"],
+    ["--subspaces", "1e12x3,1x2", "--times", "1e-3,1e10"],
+    ["--subspaces", "1x100000"],
+    ["--subspaces", "1x3", "--samples", "1e12", "--times", "0.001,1"],
+    ["--subspaces", "1e-6x1", "--samples", "2"],
+]
+
+
+@pytest.mark.parametrize("arguments", EXTREMES, ids=" ".join)
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_what_is_extreme_is_answered_without_a_warning(name, arguments):
+    found = geomem("predict", name, *arguments, "--json")  # warnings are errors in these tests
+    assert (found.code, found.err) == (0, "")
+    assert "NaN" not in found.out
+    observables = json.loads(found.out)["observables"]
+    if name == "collapse":
+        P = np.array(observables["memorized_probability"], dtype=float)
+        assert ((P >= 0) & (P <= 1)).all()
+
+
+@known_bug("the formulas' logarithms and squares overflow with a warning beyond 1e154")
+@pytest.mark.parametrize("name", ["collapse", "kl_bound", "subspace_loss"])
+def test_what_is_absurd_is_answered_without_a_warning(name):
+    assert geomem("predict", name, "--subspaces", "1x3", "--times", "1e-300,1e300").code == 0
+
+
+@known_bug("the default times of an absurd variance are NaN, and the message blames times that nobody gave")
+def test_an_absurd_variance_is_answered_or_named():
+    done = geomem("predict", "kl_bound", "--subspaces", "1e300x2")
+    assert done.code == 0 or "times" not in done.err
+
+
+# simulate
+
+SMALL = ["--subspaces", "1.0x2,0.3x1", "--samples", "40", "--repeats", "6"]
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_simulate_has_the_observables_and_their_errors(name):
+    found = simulate(name, *SMALL, "--times", "0.2,1.5", "--seed", "3")
+    assert list(found)[:5] == ["prediction", "setting", "coordinates", "dims", "observables"]
+    assert found["observables"].keys() == found["standard_errors"].keys() == found["dims"].keys()
+    for observable, dims in found["dims"].items():
+        shape = tuple(len(found["coordinates"][d]) for d in dims)
+        assert np.shape(found["observables"][observable]) == np.shape(found["standard_errors"][observable]) == shape
+    assert found == simulate(name, *SMALL, "--times", "0.2,1.5", "--seed", "3")
+    assert found != simulate(name, *SMALL, "--times", "0.2,1.5", "--seed", "4")
+
+
+def test_simulate_measures_what_predict_predicts():
+    arguments = ["--subspaces", "1.0x2,0.3x1", "--samples", "200", "--times", "0.3,2.0"]
+    theory, found = predict("collapse", *arguments), simulate("collapse", *arguments, "--repeats", "60")
+    for observable in ("information", "dispersion", "memorized_probability"):
+        gap = np.subtract(found["observables"][observable], theory["observables"][observable])
+        assert (np.abs(gap) < 6 * np.array(found["standard_errors"][observable])).all()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--schedule", "ou"],
+        ["--schedule", "flow"],
+        ["--ambient-dimension", "7"],
+        ["--dtype", "float32"],
+        ["--times", "1e-12,1e12"],
+        ["--repeats", "2"],
+        ["--samples", "2"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_simulate_takes_every_setting(name, more):
+    done = geomem("simulate", name, *SMALL, *more, "--device", "cpu")
+    assert (done.code, done.err) == (0, "")
+    assert "±" in done.out
+
+
+@known_bug("simulate takes the Gaussian's density and score for those of the sphere")
+def test_on_a_sphere_of_two_points_there_is_no_more_information_than_their_number():
+    done = geomem("simulate", "collapse", "--subspaces", "1x1", "--ensemble", "sphere", "--times", "0.01", "--json")
+    found = json.loads(done.out)["observables"]["information"] if done.code == 0 else None
+    assert found is None or found[0] <= math.log(2) + 0.05
+
+
+@known_bug("simulate takes the Gaussian's density and score for those of the sphere")
+def test_on_the_sphere_the_score_noise_falls_with_the_samples():
+    arguments = ["--subspaces", "1x1", "--ensemble", "sphere", "--times", "0.5", "--samples", "4000", "--repeats", "4"]
+    done = geomem("simulate", "score_covariance", *arguments, "--json")
+    found = json.loads(done.out)["observables"]["noise_variance_annealed"] if done.code == 0 else None
+    assert found is None or found[0][0] < 0.01
+
+
+# validate
+
+BUDGET = 0.3  # of the repeats: enough for the claims of subspace_loss to hold
+
+
+def _few(patch):
+    patch.setitem(claim.BUDGETS, "quick", BUDGET)
+    patch.setattr(sweep, "local_executor", lambda: ThreadPoolExecutor(1))
+
+
+@pytest.fixture
+def few(monkeypatch):
+    _few(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One run of the cheapest prediction; the tests below look at what it left."""
+    directory = tmp_path_factory.mktemp("report")
+    with pytest.MonkeyPatch.context() as patch:
+        _few(patch)
+        done = geomem(*_validate(directory / "out", directory / "claims.json"))
+    return directory, done
+
+
+def _validate(output, file, *more):
+    arguments = ["--budget", "quick", "--device", "cpu", "--output", output, "--json", file]
+    return ["validate", "subspace_loss", *arguments, *more]
+
+
+@pytest.fixture
+def again(finished, tmp_path, few):
+    """The same run taken up again from a copy of what it left."""
+    shutil.copytree(finished[0] / "out", tmp_path / "out")
+    return lambda *more: geomem(*_validate(tmp_path / "out", tmp_path / "claims.json", *more))
+
+
+def test_validate_prints_verdicts_and_succeeds(finished):
+    directory, done = finished
+    assert (done.code, done.err) == (0, "")
+    assert "6 of 6 claims hold" in done.out
+    assert done.out.splitlines()[0].split()[:3] == ["claim", "verdict", "expected"]
+    assert done.out.endswith(f"report: {directory / 'out' / 'report.html'}\n")
+
+
+def test_validate_leaves_a_report(finished):
+    output = finished[0] / "out"
+    files = {"report.html", "claims.csv", "manifest.json", "subspace_loss.pdf", "subspace_loss.svg", "measurements"}
+    assert {p.name for p in output.iterdir()} == files
+    assert (output / "report.html").read_text().startswith("<!")
+    assert (output / "subspace_loss.pdf").read_bytes().startswith(b"%PDF")
+    assert "<svg" in (output / "subspace_loss.svg").read_text()
+    assert len(list((output / "measurements").iterdir())) == 4
+    rows = list(csv.DictReader((output / "claims.csv").read_text().splitlines()))
+    assert len(rows) == 17
+    assert {row["verdict"] for row in rows} == {"agrees", "disagrees"}
+    run = json.loads((output / "manifest.json").read_text())["run"]
+    assert (run["predictions"], run["budget"], run["seed"]) == (["subspace_loss"], "quick", 0)
+
+
+def test_validate_writes_the_claims_as_json(finished):
+    document = json.loads((finished[0] / "claims.json").read_text(), parse_constant=pytest.fail)
+    assert list(document) == ["claims", "manifest"]
+    assert {row["claim"].split(".")[0] for row in document["claims"]} == {"subspace_loss"}
+    for row in document["claims"]:
+        assert [key for key in row if key != "statement"] == [*ROW, "control"]
+        assert {"description", "rejected"} <= set(row["control"])
+        assert row["control"]["rejected"] is True
+    assert document["manifest"]["run"]["device"] == "cpu"
+
+
+@known_bug("the rows of --json carry a statement beside what the schema lists")
+def test_the_claims_have_the_documented_keys_alone(finished):
+    document = json.loads((finished[0] / "claims.json").read_text())
+    assert list(document["claims"][0]) == [*ROW, "control"]
+
+
+def test_a_second_run_measures_nothing(again, finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(claim.Experiment, "run", pytest.fail)
+    done = again()
+    assert (done.code, done.err) == (0, "")
+    first, second = (json.loads((d / "claims.json").read_text())["claims"] for d in (finished[0], tmp_path))
+    assert first == second
+
+
+def test_a_wrong_formula_makes_it_fail(again, monkeypatch):
+    wrong = subspace_loss.critical_samples_annealed
+    monkeypatch.setattr(subspace_loss, "critical_samples_annealed", lambda setting: 2 * wrong(setting))
+    done = again()
+    assert (done.code, done.err) == (1, "")
+    assert "5 of 6 claims hold" in done.out
+    assert "disagrees" in next(line for line in done.out.splitlines() if "critical_samples" in line)
+
+
+def test_an_interruption_is_said_in_a_line(few, tmp_path, monkeypatch):
+    def interrupt(*arguments, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suite, "measure", interrupt)
+    done = geomem(*_validate(tmp_path / "out", tmp_path / "claims.json"))
+    assert (done.code, done.out) == (130, "")
+    assert done.err.strip() == "geomem: interrupted; what was finished is kept"  # after the ^C of a terminal
+    assert not (tmp_path / "claims.json").exists()
+
+
+@pytest.fixture
+def nothing_measured(monkeypatch):
+    monkeypatch.setattr(suite, "measure", lambda *a, **k: pytest.fail("work was done for bad usage"))
+
+
+@pytest.mark.parametrize("where", ["file", "file/below", "file/far/below"])
+def test_an_output_that_is_no_directory_is_refused_before_any_work(nothing_measured, tmp_path, where):
+    (tmp_path / "file").write_text("mine")
+    done = geomem("validate", "kl_bound", "--output", tmp_path / where)
+    is_one_line(done)
+    assert "expected a writable directory" in done.err
+    is_one_line(geomem("validate", "kl_bound", "--output", tmp_path / "out", "--json", tmp_path / "file" / "x.json"))
+    assert (tmp_path / "file").read_text() == "mine"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.access("/", os.W_OK), reason="this user ignores permissions")
+def test_an_output_that_is_read_only_is_refused_before_any_work(nothing_measured, tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        for output in (tmp_path, tmp_path / "below"):
+            is_one_line(geomem("validate", "kl_bound", "--output", output))
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@known_bug("validate finds out that --json names a directory when all the work is done")
+def test_a_json_file_that_is_a_directory_is_refused_before_any_work(nothing_measured, tmp_path):
+    is_one_line(geomem("validate", "kl_bound", "--output", tmp_path / "out", "--json", tmp_path))
+
+
+@known_bug("validate accepts --json in a directory to come, and never makes it: the file is lost when the work is done")
+def test_a_json_file_in_a_directory_to_come_is_written(again, tmp_path):
+    assert again("--json", tmp_path / "to" / "come" / "claims.json").code == 0
+
+
+# bad usage
+
+SUBSPACES = [
+    "1.0y20", "", "0x3", "-1x2", "1xnan", "infx2", "1x0", "1x2.5", "nanx2", "1x-2", "x", "x3", "1x2,", ",1x2", "1x2x3",
+    "1e400x2", "1x1e3", "1;2", "onextwo",
+]  # fmt: skip
+TIMES = ["-1", "0", "nan", "inf", "", "1,,2", "a", "0.1,-1", "1e400", "1e-400", "0.1;0.2"]
+SAMPLES = ["1", "0", "-5", "1.5", "nan", "inf", "abc", "1e400", ""]
+
+
+@pytest.mark.parametrize("command", ["predict", "simulate"])
+@pytest.mark.parametrize("name", ["collapse", "kl_bound"])
+@pytest.mark.parametrize("text", SUBSPACES)
+def test_malformed_subspaces(command, name, text):
+    done = geomem(command, name, "--subspaces", text)
+    is_one_line(done)
+    assert "VARIANCExDIMENSION" in done.err
+
+
+SETTING = ["--subspaces", "1.0x3,0.1x1"]
+BAD_SETTINGS = [
+    *(["--times", text] for text in TIMES),
+    *(["--samples", text] for text in SAMPLES),
+    *(["--ambient-dimension", text] for text in ("3", "-1", "1.5", "a", "nan")),
+    ["--schedule", "linear"],
+    ["--schedule", ""],
+    ["--ensemble", "cube"],
+    ["--schedule", "flow", "--times", "1"],
+    ["--schedule", "flow", "--times", "1.5"],
+    ["--schedule", "cosine", "--times", "0.5,1.0"],
+    ["--schedule", "ddpm", "--times", "0"],
+    ["--nope"],
+    ["--samples"],
+    ["surplus"],
+]
+
+
+@pytest.mark.parametrize("command", ["predict", "simulate"])
+@pytest.mark.parametrize("arguments", BAD_SETTINGS, ids=" ".join)
+def test_settings_out_of_their_domain(command, arguments):
+    is_one_line(geomem(command, "subspace_loss", *SETTING, *arguments))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(
+            ["--subspaces", "1x3", "--ambient-dimension", "0"],
+            marks=known_bug("--ambient-dimension 0 is taken for none given"),
+            id="no dimensions",
+        ),
+        pytest.param(
+            ["--subspaces", "1x99999999999999999999"],
+            marks=known_bug("a dimension beyond int64 ends in the traceback of an OverflowError"),
+            id="more dimensions than int64",
+        ),
+    ],
+)
+def test_settings_that_cannot_be(arguments):
+    is_one_line(geomem("predict", "collapse", *arguments))
+
+
+@known_bug("main lets MemoryError through: a traceback where one line was promised")
+def test_what_does_not_fit_into_memory_is_said_in_a_line(monkeypatch):
+    def exhausted(setting):  # as simulate --subspaces 1x999999999999 is
+        raise MemoryError("Unable to allocate 7.28 TiB for an array")
+
+    monkeypatch.setattr(suite.prediction("collapse"), "information", exhausted)
+    is_one_line(geomem("predict", "collapse", "--subspaces", "1x1"))
+
+
+@pytest.mark.parametrize("epsilon", ["0", "-1", "nan", "inf", "x", ""])
+def test_a_divergence_out_of_its_domain(epsilon):
+    is_one_line(geomem("predict", "kl_bound", *SETTING, "--times", "1", "--kl", epsilon))
+
+
+def test_kl_belongs_to_kl_bound():
+    done = geomem("predict", "collapse", *SETTING, "--times", "1", "--kl", "0.1")
+    is_one_line(done)
+    assert "--kl belongs to kl_bound" in done.err
+    is_one_line(geomem("simulate", "kl_bound", *SETTING, "--kl", "0.1"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--seed", "-1"],
+        ["--seed", "1.5"],
+        ["--repeats", "1"],
+        ["--repeats", "0"],
+        ["--repeats", "-3"],
+        ["--repeats", "many"],
+        ["--device", "tpu"],
+        ["--device", ""],
+        ["--dtype", "float16"],
+        ["--dtype", ""],
+    ],
+    ids=" ".join,
+)
+def test_simulations_that_cannot_be_run(arguments):
+    is_one_line(geomem("simulate", "score_covariance", *SETTING, *arguments))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nope"],
+        ["--nope"],
+        ["list", "collapse"],
+        ["derive"],
+        ["derive", "nope"],
+        ["derive", ""],
+        ["derive", "collapse", "kl_bound"],
+        ["derive", "collapse", "--format", "html"],
+        ["derive", "--format", "text"],
+        ["predict"],
+        ["predict", "collapse"],
+        ["predict", "--subspaces", "1x2"],
+        ["predict", "nope", "--subspaces", "1x2"],
+        ["simulate"],
+        ["simulate", "collapse"],
+        ["simulate", "nope", "--subspaces", "1x2"],
+        ["validate", "nope"],
+        ["validate", "collapse", "nope"],
+        ["validate", "--budget", "endless"],
+        ["validate", "--seed", "-1"],
+        ["validate", "--seed", "x"],
+        ["validate", "--device", "tpu"],
+        ["validate", "--output"],
+        ["audit"],
+        ["audit", "--seed", "-1", "digits"],
+        ["audit", "--device", "tpu", "digits"],
+        ["audit", "nope.txt"],
+        ["audit", "missing.npy"],
+        ["doctor", "now"],
+        ["doctor", "--nope"],
+    ],
+    ids=" ".join,
+)
+def test_commands_that_are_not(arguments, nothing_measured):
+    is_one_line(geomem(*arguments))
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr("numerics.arrays._cuda_available", lambda: False)
+    for command in (["simulate", "collapse", *SETTING], ["validate", "collapse"]):
+        done = geomem(*command, "--device", "cuda")
+        is_one_line(done)
+        assert "--device cpu" in done.err

@@ -1,0 +1,157 @@
+import math
+
+import numpy as np
+import pytest
+
+from numerics.measurement import Measurement
+from tests.validation.conftest import known_bug
+from validation import statistics
+from validation.statistics import COMPARISONS, FAMILY_BUDGET, distance, judge, power, threshold
+
+
+@pytest.fixture
+def alarms_at(monkeypatch):
+    def inflate(family, comparisons=1):
+        monkeypatch.setattr(statistics, "FAMILY_BUDGET", family)
+        monkeypatch.setattr(statistics, "COMPARISONS", comparisons)
+
+    return inflate
+
+
+def students(true, n, repeats, rng):
+    """`repeats` measurements of a number, from n Gaussian draws each."""
+    return Measurement.of(rng.normal(true, 1, (n, repeats)))
+
+
+@pytest.mark.parametrize(
+    ("n", "quantile"), [(2, 12.7062047), (6, 2.5705818), (11, 2.2281389), (31, 2.0422725), (10**9, 1.9599640)]
+)
+def test_the_threshold_is_students_quantile(alarms_at, n, quantile):
+    alarms_at(0.05)
+    assert threshold(n) == pytest.approx(quantile, rel=5e-8)
+
+
+def test_the_budget_is_divided_over_the_comparisons(alarms_at):
+    tail = FAMILY_BUDGET / COMPARISONS / 2
+    assert FAMILY_BUDGET == 1e-6
+    assert threshold(2) == pytest.approx(1 / math.tan(math.pi * tail), rel=1e-9)  # Cauchy
+    assert threshold(3) == pytest.approx((1 - 2 * tail) / math.sqrt(2 * tail * (1 - tail)), rel=1e-9)
+    assert threshold(10**9) == pytest.approx(5.99780701, rel=1e-6)
+    before = threshold(50)
+    alarms_at(FAMILY_BUDGET, 2 * COMPARISONS)
+    assert threshold(50) > before
+
+
+@pytest.mark.parametrize("n", [3, 10, 200])
+def test_false_alarms_come_as_often_as_budgeted(alarms_at, n):
+    alarms_at(0.1)
+    m = students(2.0, n, 20_000, np.random.default_rng(n))
+    verdicts, _ = judge(distance(m.mean, m.sem, 2.0, 0.0), np.inf, n)
+    rate = verdicts.count("disagrees") / len(verdicts)
+    assert rate == pytest.approx(0.1, abs=5 * math.sqrt(0.09 / 20_000))
+    assert verdicts.count("agrees") == len(verdicts) - verdicts.count("disagrees")
+
+
+def test_a_whole_run_raises_a_false_alarm_within_the_family_budget(alarms_at):
+    alarms_at(0.1, 20)
+    runs, n = 4000, 8
+    m = students(0.0, n, runs * 20, np.random.default_rng(1))
+    alarm = np.abs(distance(m.mean, m.sem, 0.0, 0.0)).reshape(runs, 20) > threshold(n)
+    rate, expected = alarm.any(axis=1).mean(), 1 - (1 - 0.1 / 20) ** 20
+    assert expected <= 0.1
+    assert rate == pytest.approx(expected, abs=5 * math.sqrt(0.09 / runs))
+
+
+def test_an_allowed_bias_that_is_used_up_raises_no_more_alarms(alarms_at):
+    alarms_at(0.1)
+    n, bias = 10, 0.7
+    m = students(2.0 + bias, n, 20_000, np.random.default_rng(3))
+    rate = (np.abs(distance(m.mean, m.sem, 2.0, bias)) > threshold(n)).mean()
+    assert rate == pytest.approx(0.05, abs=5 * math.sqrt(0.05 / 20_000))  # of its two tails one is left
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [(1.0, 0.0), (1.2, 0.0), (0.8, 0.0), (1.3, 1.0), (0.7, -1.0), (1.6, 4.0), (0.0, -8.0)],
+)
+def test_distance_counts_from_the_edge_of_the_allowed_bias_with_sign(measured, expected):
+    assert distance(measured, 0.1, 1.0, 0.2) == pytest.approx(expected, abs=1e-12)
+
+
+def test_distance_broadcasts():
+    z = distance(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 2.0]), 1.0, np.array([[0.0], [1.0]]))
+    np.testing.assert_allclose(z, [[0.0, 0.5], [1.0, 1.0]])
+
+
+def test_without_an_error_only_equality_is_no_disagreement():
+    np.testing.assert_array_equal(distance([1.0, 1.05, 1.5, 0.5], 0.0, 1.0, 0.1), [0, 0, np.inf, -np.inf])
+    assert judge([0.0, np.inf, -np.inf], np.inf, 50) == (["agrees", "disagrees", "disagrees"], True)
+
+
+def test_an_infinite_prediction_disagrees_with_finite_data():
+    assert distance(1.0, 0.1, np.inf, 0.0) == -np.inf
+    assert judge(distance(1.0, 0.1, np.inf, 0.0), 100.0, 50)[0] == ["disagrees"]
+
+
+@pytest.mark.parametrize(("measured", "sem", "predicted"), [(np.nan, 1.0, 0.0), (0.0, 1.0, np.nan), (5.0, np.nan, 0.0)])
+def test_nan_never_agrees(measured, sem, predicted):
+    assert judge(distance(measured, sem, predicted, 0.0), 100.0, 50) == (["underpowered"], True)
+
+
+@known_bug("distance: inside the allowed bias z is 0 whatever the error, so that an unknown error agrees")
+def test_nan_never_agrees_within_the_allowed_bias_either():
+    assert judge(distance(1.0, np.nan, 1.1, 0.5), 100.0, 50) == (["underpowered"], True)
+
+
+@known_bug("distance: inf - inf is taken outside of errstate, and warns")
+def test_infinities_on_both_sides_are_no_agreement():
+    assert judge(distance(np.inf, 1.0, np.inf, 0.0), 100.0, 50)[0] == ["underpowered"]
+
+
+def test_where_the_control_survives_nothing_agrees():
+    limit = threshold(50)
+    assert judge([0.0, limit + 1, np.nan], [0.0, limit - 0.1, 1.0], 50) == (
+        ["underpowered", "disagrees", "underpowered"],
+        False,
+    )
+    assert judge([0.0, limit + 1, np.nan], [0.0, -limit - 0.1, np.nan], 50) == (
+        ["agrees", "disagrees", "underpowered"],
+        True,
+    )
+    assert judge([0.0], [np.nan], 50) == (["underpowered"], False)
+
+
+def test_the_limit_itself_is_no_disagreement():
+    assert judge(threshold(50), np.inf, 50)[0] == ["agrees"]
+    assert judge(-threshold(50), np.inf, 50)[0] == ["agrees"]
+
+
+def test_one_draw_shows_nothing():
+    assert judge(1e9, 1e9, 1) == (["underpowered"], False)
+
+
+@pytest.mark.parametrize("shift", [0.5, 2.0, 3.5])
+def test_power_is_the_rate_at_which_controls_are_rejected(alarms_at, shift):
+    alarms_at(0.05)
+    n, repeats = 200, 20_000
+    m = students(0.0, n, repeats, np.random.default_rng(7))
+    gap = shift / math.sqrt(n)
+    rate = (np.abs(distance(m.mean, m.sem, gap, 0.0)) > threshold(n)).mean()
+    assert power(gap, 1 / math.sqrt(n), n) == pytest.approx(rate, abs=0.02)
+
+
+@known_bug("power: takes the estimated error for the true one; stats.nct.sf(threshold(n), n - 1, shift) does not")
+def test_power_is_the_rate_at_few_draws_too():
+    n, repeats = 20, 20_000
+    m = students(0.0, n, repeats, np.random.default_rng(8))
+    gap = (threshold(n) + 3) / math.sqrt(n)
+    rate = (np.abs(distance(m.mean, m.sem, gap, 0.0)) > threshold(n)).mean()
+    assert power(gap, 1 / math.sqrt(n), n) == pytest.approx(rate, abs=0.02)  # 0.999 for 0.94
+
+
+def test_power_is_that_of_the_most_telling_point():
+    assert power([0.1, 3.0, np.nan], 0.1, 100) == power(3.0, 0.1, 100)
+    assert power([0.0, 0.0], 0.1, 100) < FAMILY_BUDGET
+    assert power(1.0, 0.0, 100) == 1.0
+    assert power(0.0, 0.0, 100) < FAMILY_BUDGET
+    assert power(np.nan, 1.0, 100) < FAMILY_BUDGET

@@ -1,0 +1,283 @@
+import subprocess
+import sys
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import numerics
+from numerics import data
+from numerics.experiments import kl_bound, score_covariance
+from numerics.measurement import Measurement
+from tests.validation.conftest import known_bug
+from theory.setting import Setting
+from validation import sweep as module
+from validation.claim import Experiment
+from validation.store import Store
+from validation.sweep import fingerprint, local_executor, sweep
+
+CALLS: list[float] = []
+
+
+def normal(*, level, repeats, rng, device, dtype):
+    CALLS.append(level)
+    return {"mean": Measurement.of(np.random.default_rng(rng).normal(level, 1, (repeats, 3)))}
+
+
+def lognormal(*, level, repeats, rng, device, dtype):
+    CALLS.append(level)
+    return {"mean": Measurement.of(np.random.default_rng(rng).lognormal(level, 1, (repeats, 3)))}
+
+
+def interrupted(*, level, repeats, rng, device, dtype):
+    raise KeyboardInterrupt
+
+
+def failing(*, level, repeats, rng, device, dtype):
+    raise RuntimeError("out of memory")
+
+
+EXPERIMENTS = [Experiment(f"fake.{k}", normal, {"level": float(k)}, 30) for k in range(4)]
+STOP = Experiment("fake.stop", interrupted, {"level": 9.0}, 30)
+FAIL = Experiment("fake.fail", failing, {"level": 9.0}, 30)
+
+
+@pytest.fixture(autouse=True)
+def _count():
+    CALLS.clear()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "measurements")
+
+
+def numbers(results):
+    """Everything that was found, bit for bit, whatever the order."""
+    return {
+        name: {o: (m.mean.tobytes(), m.sem.tobytes(), m.n) for o, m in found.items()} for name, found in results.items()
+    }
+
+
+def test_a_second_run_measures_nothing_and_finds_the_same(store):
+    seen = []
+    first = sweep(EXPERIMENTS, store=store, finished=seen.append)
+    assert sorted(CALLS) == [0, 1, 2, 3]
+    assert seen == EXPERIMENTS
+    CALLS.clear()
+    second = sweep(EXPERIMENTS, store=store, finished=seen.append)
+    assert CALLS == []
+    assert seen == EXPERIMENTS * 2
+    assert numbers(second) == numbers(first)
+    with ThreadPoolExecutor(1) as pool:
+        assert numbers(sweep(EXPERIMENTS, store=store, executor=pool)) == numbers(first)
+    assert CALLS == []
+
+
+def test_a_further_experiment_is_all_that_is_measured(store):
+    sweep(EXPERIMENTS[:3], store=store)
+    CALLS.clear()
+    assert len(sweep(EXPERIMENTS, store=store)) == 4
+    assert CALLS == [3]
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"budget": "deep"}, {"dtype": "float32"}, {"device": "cuda"}])
+def test_other_settings_are_other_measurements(store, change):
+    sweep(EXPERIMENTS, store=store)
+    CALLS.clear()
+    sweep(EXPERIMENTS, store=store, **change)
+    assert len(CALLS) == 4
+
+
+def test_other_sources_are_other_measurements(store, monkeypatch):
+    sweep(EXPERIMENTS, store=store)
+    CALLS.clear()
+    monkeypatch.setattr(module, "fingerprint", lambda: "edited")
+    sweep(EXPERIMENTS, store=store)
+    assert len(CALLS) == 4
+
+
+SETTING = Setting.of("1.0x2", samples=20, times=np.array([0.5]))
+GRID = np.linspace(0, 1, 4000)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({"level": 1.0}, {"level": 2.0}, id="number"),
+        pytest.param({"level": 1.0}, {"level": 1.0, "last": 2.0}, id="another"),
+        pytest.param({"setting": SETTING}, {"setting": SETTING.at(samples=21)}, id="samples"),
+        pytest.param({"setting": SETTING}, {"setting": SETTING.at(times=[0.6])}, id="times"),
+        pytest.param({"setting": SETTING}, {"setting": SETTING.at(schedule="edm")}, id="schedule"),
+        pytest.param({"setting": SETTING}, {"setting": SETTING.at(ensemble="sphere")}, id="ensemble"),
+        pytest.param({"points": GRID[:9]}, {"points": -GRID[:9]}, id="array"),
+        pytest.param(
+            {"setting": SETTING},
+            {"setting": SETTING.at(times=[0.5 + 1e-12])},
+            marks=known_bug("_key: the repr of an array stops at 8 digits"),
+            id="last digits",
+        ),
+        pytest.param(
+            {"draw": data.Resampled(GRID[:, None])},
+            {"draw": data.Resampled(np.where(np.arange(4000) == 2000, 7, GRID)[:, None])},
+            marks=known_bug("_key: the repr of an array of more than 1000 elements leaves out its middle"),
+            id="large array",
+        ),
+    ],
+)
+def test_other_arguments_are_other_measurements(before, after):
+    settings = {"budget": "quick", "seed": 0}
+    first, same, second = (
+        module._key(Experiment("fake.x", normal, dict(a), 30), settings) for a in (before, before, after)
+    )
+    assert first == same
+    assert first != second
+
+
+def test_other_repeats_or_names_are_other_measurements():
+    e, settings = EXPERIMENTS[0], {"seed": 0}
+    keys = {module._key(x, settings) for x in (e, replace(e, repeats=31), replace(e, name="fake.other"))}
+    assert len(keys) == 3
+
+
+@known_bug("_key does not hold the function that measures")
+def test_another_function_is_another_measurement(store):
+    sweep(EXPERIMENTS, store=store)
+    CALLS.clear()
+    sweep([replace(e, measure=lognormal) for e in EXPERIMENTS], store=store)
+    assert len(CALLS) == 4
+
+
+KEYS = """
+import numpy as np
+from functools import partial
+from numerics import data
+from numerics.experiments import kl_bound, score_covariance
+from theory.setting import Setting
+from validation.claim import Experiment
+from validation.sweep import _key
+setting = Setting.of("1.0x2", samples=20, times=np.array([0.5]))
+print(_key(Experiment("fake.x", kl_bound.measure, {"setting": setting}, 30), {"seed": 0}))
+draw = partial(data.draw, Setting(setting.manifold))
+print(_key(Experiment("fake.x", score_covariance.scatter, {"draw_data": draw}, 30), {"seed": 0}))
+"""
+
+
+@known_bug("_key: the repr of a Schedule's functions and of a partial hold addresses, so that no rerun ever resumes")
+def test_keys_are_the_same_in_another_process():
+    there = subprocess.run([sys.executable, "-c", KEYS], capture_output=True, text=True, check=True).stdout.split()
+    draw = partial(data.draw, Setting(SETTING.manifold))
+    here = [
+        module._key(Experiment("fake.x", kl_bound.measure, {"setting": SETTING}, 30), {"seed": 0}),
+        module._key(Experiment("fake.x", score_covariance.scatter, {"draw_data": draw}, 30), {"seed": 0}),
+    ]
+    assert here == there
+
+
+@pytest.mark.parametrize("damage", [lambda c: b"", lambda c: c[:-5], lambda c: b"\x00" + c, lambda c: b"[1, 2]"])
+def test_what_is_damaged_is_measured_again_and_mended(store, damage):
+    whole = sweep(EXPERIMENTS, store=store)
+    path = store.directory / "fake.2.json"
+    content = path.read_bytes()
+    path.write_bytes(damage(content))
+    CALLS.clear()
+    assert numbers(sweep(EXPERIMENTS, store=store)) == numbers(whole)
+    assert CALLS == [2]
+    assert path.read_bytes() == content
+
+
+def test_the_executor_and_the_order_make_no_difference():
+    alone = numbers(sweep(EXPERIMENTS))
+    assert numbers(sweep(EXPERIMENTS[::-1])) == alone
+    for workers in (1, 3):
+        with ThreadPoolExecutor(workers) as pool:
+            assert numbers(sweep(EXPERIMENTS, executor=pool)) == alone
+            assert numbers(sweep(EXPERIMENTS[::-1], executor=pool)) == alone
+    assert numbers({"fake.1": sweep(EXPERIMENTS[1:2])["fake.1"]}) == {"fake.1": alone["fake.1"]}
+
+
+def test_other_processes_find_the_same(store):
+    setting = Setting.of("1.0x2,0.1x1", samples=60, times=np.array([0.3, 1.0]))
+    draw = partial(data.draw, Setting(setting.manifold))
+    scatter = {"draw_data": draw, "points": np.ones((2, 3)), "t": 0.4, "samples": 50}
+    both = [
+        Experiment("real.kl", kl_bound.measure, {"setting": setting}, 20),
+        Experiment("real.scatter", score_covariance.scatter, scatter, 20),
+    ]
+    with local_executor(1) as pool:
+        there = sweep(both, executor=pool, store=store)
+    assert numbers(there) == numbers(sweep(both))
+    assert numbers(sweep(both, store=store)) == numbers(there)
+
+
+def test_without_a_store_nothing_is_kept(tmp_path):
+    sweep(EXPERIMENTS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interruption_keeps_what_was_finished(store):
+    with pytest.raises(KeyboardInterrupt):
+        sweep([*EXPERIMENTS[:2], STOP, *EXPERIMENTS[2:]], store=store)
+    assert sorted(p.name for p in store.directory.iterdir()) == ["fake.0.json", "fake.1.json"]
+    CALLS.clear()
+    assert numbers(sweep(EXPERIMENTS, store=store)) == numbers(sweep(EXPERIMENTS))
+    assert CALLS[:2] == [2, 3]
+
+
+def test_an_interruption_among_workers_keeps_what_was_finished(store):
+    def stop(experiment):
+        if len(seen := list(store.directory.iterdir())) == 2:
+            raise KeyboardInterrupt
+        assert seen
+
+    with ThreadPoolExecutor(2) as pool, pytest.raises(KeyboardInterrupt):
+        sweep(EXPERIMENTS, store=store, executor=pool, finished=stop)
+    assert len(list(store.directory.iterdir())) == 2
+    CALLS.clear()
+    sweep(EXPERIMENTS, store=store)
+    assert len(CALLS) == 2
+
+
+class Instant(Executor):
+    """Runs what it is given before it answers."""
+
+    def submit(self, f, /, *arguments, **named):
+        future = Future()
+        try:
+            future.set_result(f(*arguments, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@known_bug("sweep raises at the first failed job: results that are there, or still come, are thrown away")
+def test_a_failure_among_workers_keeps_what_was_finished(store, monkeypatch):
+    monkeypatch.setattr(module, "as_completed", lambda jobs: sorted(jobs, key=lambda j: j.exception() is None))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        sweep([*EXPERIMENTS, FAIL], store=store, executor=Instant())
+    assert len(list(store.directory.iterdir())) == 4
+
+
+def test_a_failure_is_raised(store):
+    with pytest.raises(RuntimeError, match="out of memory"):
+        sweep([EXPERIMENTS[0], FAIL], store=store)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        sweep([FAIL], executor=Instant())
+    assert [p.name for p in store.directory.iterdir()] == ["fake.0.json"]
+
+
+def test_the_fingerprint_is_that_of_the_code_that_measures(tmp_path, monkeypatch):
+    here = fingerprint()
+    assert here == fingerprint()
+    original = Path(numerics.__file__).parent
+    copy = tmp_path / "numerics"
+    for path in original.rglob("*.py"):
+        (copy / path.relative_to(original)).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path.relative_to(original)).write_bytes(path.read_bytes())
+    monkeypatch.setattr(numerics, "__file__", str(copy / "__init__.py"))
+    assert fingerprint() == here
+    (copy / "experiments" / "kl_bound.py").write_bytes(b"# edited")
+    assert fingerprint() != here
