@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["FORMATS", "Mixture", "Resampled", "draw", "load", "log_density", "noise", "score"]
+__all__ = ["FORMATS", "Mixture", "Resampled", "draw", "load", "log_density", "needs_density", "noise", "score"]
 
 Array = NDArray[np.float64]
 FORMATS = (".npy", ".npz", ".csv", ".parquet")
@@ -77,6 +77,19 @@ class Resampled:
 def noise(samples: Array, t: float, rng: np.random.Generator) -> Array:
     """Samples + sqrt(t) xi."""
     return samples + np.sqrt(t) * rng.standard_normal(samples.shape)
+
+
+def needs_density(setting: Setting, what: str) -> None:
+    """Refuse an ensemble whose density and score have no closed form to compare with.
+
+    Raises:
+        ValueError: unless the ensemble is `gaussian`.
+    """
+    if setting.ensemble != "gaussian":
+        raise ValueError(
+            f"measuring {what} takes the density of the data, known for the gaussian ensemble only, got "
+            f"{setting.ensemble!r}; memorized_probability and effective_samples are measured for either"
+        )
 
 
 def score(x: Array, t: float, manifold: LinearManifold) -> Array:

@@ -85,9 +85,23 @@ class Derivation:
     def __getitem__(self, name: str) -> Formula:
         return self.formulas[name]
 
-    def define(self, name: str, symbol: sp.Expr | str, expression: sp.Expr | str, reason: str) -> sp.Expr:
-        """Add a definition, or the lines before it put together, and return its right-hand side."""
+    def define(self, name: str, symbol: str, expression: sp.Expr, reason: str) -> sp.Expr:
+        """Add a definition and return its right-hand side."""
         self._add(name, (symbol, expression), reason, "proved", "by definition")
+        return expression
+
+    def conclude(self, name: str, symbol: str, expression: sp.Expr | str, reason: str) -> None:
+        """Add what the lines before it say together."""
+        self._add(name, (symbol, expression), reason, "proved", "the lines above, put together")
+
+    def approximate(
+        self, name: str, symbol: str, expression: sp.Expr, reason: str, errors: Mapping[str, float]
+    ) -> sp.Expr:
+        """Add a limit law, supported where its errors {at: error} against exact values fall all along, and return it."""
+        shown = ", ".join(f"{error:.2g} at {at}" for at, error in errors.items())
+        falling = bool(np.all(np.diff(list(errors.values())) < 0))
+        verdict: Verdict = "supported" if falling else "refuted"
+        self._add(name, (symbol, expression), reason, verdict, f"a limit law; error against the exact value: {shown}")
         return expression
 
     def compute(self, name: str, symbol: sp.Expr | str, result: sp.Expr, check: sp.Expr, reason: str) -> sp.Expr:
@@ -140,10 +154,13 @@ def _plain(latex: str) -> str:
     """A LaTeX fragment as a terminal shows it."""
     for pattern, plain in (
         (r"\\[td]?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)"),
-        (r"\\(mathrm|mathcal|hat|bar|operatorname)\{?([A-Za-z]*)\}?", r"\2"),
-        (r"\\[,;]|\\quad|\\left|\\right", " "),
+        (r"\\(mathrm|mathcal|bar|operatorname)\{?([A-Za-z]*)\}?", r"\2"),
+        (r"\\hat ?(\w)", r"\1^"),
+        (r"\\Big|\\[,;]|\\quad|\\left|\\right", " "),
+        (r"\\mid", "|"),
         (r"\\", ""),
-        (r"\{([^{}]*)\}", r"\1"),
+        (r"\{(\w)\}", r"\1"),
+        (r"\{([^{}]*)\}", r"(\1)"),
         (r" +", " "),
     ):
         latex = re.sub(pattern, plain, latex)

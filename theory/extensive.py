@@ -51,6 +51,5 @@ def gaussian_only(setting: Setting, what: str) -> None:
     """
     if setting.ensemble != "gaussian":
         raise ValueError(
-            f"{what} is derived for the gaussian ensemble, got {setting.ensemble!r}; "
-            "geomem simulate measures either"
+            f"{what} is derived for the gaussian ensemble, got {setting.ensemble!r}; geomem simulate measures either"
         )

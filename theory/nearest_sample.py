@@ -43,7 +43,7 @@ def own_is_nearest(manifold: LinearManifold, t: Array, samples: int) -> Array:
     """
     manifold = LinearManifold.from_spectrum(manifold.spectrum)  # equal variances count once
     squares, weights = _radii(manifold.dimensions)
-    return np.array([weights @ _given(manifold, squares, s, samples) for s in t])
+    return np.array([weights @ _given(manifold, squares, s, float(samples)) for s in t])
 
 
 def own_is_nearest_reference(variance: float, dimension: int, t: float, samples: int) -> float:
@@ -101,7 +101,7 @@ def _chi_square_rule(dimension: int, nodes: int) -> tuple[Array, Array]:
     return np.asarray(2 * values, dtype=np.float64), np.asarray(vectors[0] ** 2, dtype=np.float64)
 
 
-def _given(manifold: LinearManifold, squares: Array, t: float, samples: int) -> Array:
+def _given(manifold: LinearManifold, squares: Array, t: float, samples: float) -> Array:
     """P(own sample is nearest | x) for each x, shape (n,)."""
     offsets = squares * (manifold.variances + t)
     impostor = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), offsets)
@@ -114,7 +114,7 @@ def _given(manifold: LinearManifold, squares: Array, t: float, samples: int) -> 
     return np.asarray((np.exp(own.log_cdf(s) + nearest) / saddle).sum(axis=-1) * step[..., 0])
 
 
-def _levels(impostor: SquaredDistance, samples: int) -> tuple[Array, Array]:
+def _levels(impostor: SquaredDistance, samples: float) -> tuple[Array, Array]:
     """Saddles equally spaced in level over all distances where a nearest impostor may be, and the spacing."""
     mean, deviation = impostor.moments()
     low = impostor.positive_saddle(mean + 12 * deviation + 80 * impostor.variances.max())

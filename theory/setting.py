@@ -25,6 +25,8 @@ __all__ = ["ENSEMBLES", "SCHEDULES", "LinearManifold", "Schedule", "Setting", "S
 
 Array = NDArray[np.float64]
 Ensemble = Literal["gaussian", "sphere"]
+SMALLEST, LARGEST = 1e-100, 1e100  # variances and noise variances: their squares are float64 numbers
+MOST_DIRECTIONS = 10**8
 ENSEMBLES: tuple[Ensemble, ...] = ("gaussian", "sphere")
 
 
@@ -34,12 +36,12 @@ def _positive(value: Any, what: str) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"{what} must be a positive number, got {value!r}") from None
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{what} must be positive and finite, got {value!r}")
+    if not (SMALLEST <= number <= LARGEST):
+        raise ValueError(f"{what} must be positive and finite, between {SMALLEST:g} and {LARGEST:g}, got {value!r}")
     return number
 
 
-def _count(value: Any, what: str, at_least: int) -> int:
+def _count(value: Any, what: str, at_least: int, at_most: float = math.inf) -> int:
     """`value` as an integer of at least `at_least`; 1e6 counts as an integer, 1.5 and nan do not."""
     try:
         number = int(value)
@@ -48,6 +50,8 @@ def _count(value: Any, what: str, at_least: int) -> int:
         exact = False
     if not exact or number < at_least:
         raise ValueError(f"{what} must be an integer of at least {at_least}, got {value!r}")
+    if number > at_most:
+        raise ValueError(f"{what} must be at most {at_most:g}, got {value!r}")
     return number
 
 
@@ -60,7 +64,7 @@ class Subspace:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variance", _positive(self.variance, "the variance of a subspace"))
-        object.__setattr__(self, "dimension", _count(self.dimension, "the dimension of a subspace", 1))
+        object.__setattr__(self, "dimension", _count(self.dimension, "the dimension of a subspace", 1, MOST_DIRECTIONS))
 
 
 def _subspace(part: Any) -> Subspace:
@@ -88,7 +92,7 @@ class LinearManifold:
         if not parts:
             raise ValueError("a linear manifold needs at least one subspace, got none; write for example 1.0x20")
         intrinsic = sum(s.dimension for s in parts)
-        ambient = _count(self.ambient_dimension or intrinsic, "the ambient dimension", 1)
+        ambient = _count(self.ambient_dimension or intrinsic, "the ambient dimension", 1, MOST_DIRECTIONS)
         if ambient < intrinsic:
             raise ValueError(
                 f"the ambient dimension must be at least the {intrinsic} directions of the subspaces, got {ambient}"
@@ -105,15 +109,17 @@ class LinearManifold:
         """
         parts = []
         for part in text.split(","):
-            variance, _, dimension = part.strip().partition("x")
+            variance, times, dimension = part.strip().partition("x")
             try:
-                parts.append(Subspace(float(variance), int(dimension or 1)))
+                parts.append(Subspace(float(variance), int(dimension) if times else 1))
             except ValueError as error:
                 raise ValueError(
                     f"subspaces are written VARIANCExDIMENSION, comma separated, as in 1.0x20,0.1x4; "
                     f"got {part.strip()!r} ({error})"
                 ) from None
-        return cls(tuple(parts), ambient_dimension or 0)
+        return cls(
+            tuple(parts), 0 if ambient_dimension is None else _count(ambient_dimension, "the ambient dimension", 1)
+        )
 
     @classmethod
     def from_spectrum(cls, eigenvalues: ArrayLike, *, resolution: float = 1.0 + 1e-9) -> Self:
@@ -166,7 +172,7 @@ class LinearManifold:
         singular = np.linalg.svd(samples - samples.mean(axis=0), compute_uv=False)
         spectrum = np.zeros(samples.shape[1])
         spectrum[: singular.size] = singular**2 / samples.shape[0]
-        if not spectrum[0] > 0:
+        if not spectrum[0] > 1e-28 * np.abs(samples).max() ** 2:  # what rounding leaves of a constant
             raise ValueError("data must vary, got a constant data set: every sample is the same point")
         return cls.from_spectrum(spectrum, resolution=resolution)
 
@@ -212,7 +218,10 @@ def group_spectrum(eigenvalues: ArrayLike, resolution: float) -> tuple[Subspace,
     Raises:
         ValueError: where an eigenvalue is negative or not finite, or none is positive.
     """
-    values = np.sort(np.asarray(eigenvalues, dtype=np.float64))[::-1]
+    if not resolution >= 1:
+        raise ValueError(f"the resolution must be a factor of at least 1, got {resolution}")
+    values = np.atleast_1d(np.asarray(eigenvalues, dtype=np.float64))
+    values = np.sort(values)[::-1]
     if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any() or not (values > 0).any():
         raise ValueError("a spectrum must be one-dimensional, finite, non-negative and not all zero")
     values = values[values > 1e-12 * values[0]]
@@ -273,8 +282,11 @@ def _schedules() -> dict[str, Schedule]:
 
     known = [
         Schedule("ve", "alpha = 1, sigma^2 = tau", lambda s: s * 1.0, lambda t: t * 1.0, np.ones_like),
-        _variance_preserving(
-            "ou", "alpha = exp(-tau), sigma^2 = 1 - exp(-2 tau)", lambda s: 2 * s, lambda b: b / 2, math.inf
+        *(
+            _variance_preserving(
+                name, "alpha = exp(-tau), sigma^2 = 1 - exp(-2 tau)", lambda s: 2 * s, lambda b: b / 2, math.inf
+            )
+            for name in ("ou", "vp")
         ),
         _variance_preserving(
             "ddpm",
@@ -288,7 +300,14 @@ def _schedules() -> dict[str, Schedule]:
             "cosine",
             "alpha^2 = cos^2(u(tau)) / cos^2(u(0)), u = pi/2 (tau + 0.008) / 1.008, on [0, 1)",
             lambda s: np.sin(per_time * s) * np.sin(cosine_angle(s) + u0) / np.cos(cosine_angle(s)) ** 2,
-            lambda t: np.maximum(np.arctan2(np.sqrt(math.sin(u0) ** 2 + t), math.cos(u0)) - u0, 0) / per_time,
+            # the difference of the two angles by its tangent, free of cancellation at small t
+            lambda t: (
+                np.arctan2(
+                    math.cos(u0) * t / (np.sqrt(math.sin(u0) ** 2 + t) + math.sin(u0)),
+                    math.cos(u0) ** 2 + math.sin(u0) * np.sqrt(math.sin(u0) ** 2 + t),
+                )
+                / per_time
+            ),
             lambda s: np.cos(cosine_angle(s)) / math.cos(u0),
             1.0,
         ),
@@ -308,8 +327,10 @@ def _schedules() -> dict[str, Schedule]:
 SCHEDULES = _schedules()
 
 
-def _schedule(name: str) -> Schedule:
-    if name not in SCHEDULES:
+def _schedule(name: Any) -> Schedule:
+    if isinstance(name, Schedule):
+        return name
+    if not isinstance(name, str) or name not in SCHEDULES:
         raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {name!r}")
     return SCHEDULES[name]
 
@@ -345,8 +366,7 @@ class Setting:
                 f"manifold must be a LinearManifold, got {type(self.manifold).__name__}; build one with "
                 "LinearManifold.parse, .from_covariance or .from_data"
             )
-        if isinstance(self.schedule, str):
-            object.__setattr__(self, "schedule", _schedule(self.schedule))
+        object.__setattr__(self, "schedule", _schedule(self.schedule))
         if self.ensemble not in ENSEMBLES:
             raise ValueError(f"ensemble must be one of {', '.join(ENSEMBLES)}, got {self.ensemble!r}")
         object.__setattr__(self, "samples", _count(self.samples, "the number of samples", 2))
@@ -365,6 +385,13 @@ class Setting:
                 f"times of the schedule {self.schedule.name} must be finite and between 0 and "
                 f"{self.schedule.last_time:g}, both excluded, got {wrong[0]:g}"
             )
+        with np.errstate(all="ignore"):
+            t = self.schedule.noise_variance(times)
+        if not ((t >= SMALLEST) & (t <= LARGEST)).all():
+            raise ValueError(
+                f"times must make noise variances between {SMALLEST:g} and {LARGEST:g}, got {times[0]:g} to {times[-1]:g} of "
+                f"the schedule {self.schedule.name}"
+            )
         times.setflags(write=False)
         return times
 
@@ -375,7 +402,13 @@ class Setting:
             return cls(source, **others)
         if isinstance(source, str):
             return cls(LinearManifold.parse(source), **others)
-        return cls(LinearManifold(tuple(_subspace(part) for part in source)), **others)
+        try:
+            parts = tuple(source)
+        except TypeError:
+            raise ValueError(
+                f"a setting is made of 1.0x20,0.1x4, a manifold, or (variance, dimension) pairs; got {source!r}"
+            ) from None
+        return cls(LinearManifold(parts), **others)
 
     @property
     def t(self) -> Array:

@@ -30,7 +30,7 @@ from theory import gaussian
 from theory.formula import Formula
 from theory.symbols import lam, q, theta, x, y
 
-__all__ = ["SquaredDistance", "log_laplace"]
+__all__ = ["SquaredDistance", "decreasing_root", "log_laplace"]
 
 Array = NDArray[np.float64]
 NODES_PER_WIDTH = 3.2  # of the peak; the error falls geometrically in it
@@ -180,16 +180,18 @@ class SquaredDistance:
         tail, pdf = np.zeros_like(s), np.zeros_like(s)
         left = np.arange(len(s))
         for bend in BENDS:
-            law, columns = self._of(left), [a[left] for a in (s, saddle, top)]
-            kappa, reach, nodes = law._path(*columns, bend)
-            # a few paths ask for many more nodes than the rest
+            law, s_, saddle_, top_ = self._of(left), s[left], saddle[left], top[left]
+            kappa, reach, nodes = law._path(s_, saddle_, top_, bend)
             rough = np.ones(len(left), dtype=bool)
-            for part in (np.flatnonzero(nodes <= USUAL_NODES), np.flatnonzero((nodes > USUAL_NODES) & np.isfinite(nodes))):
+            # a few paths ask for many more nodes than the rest
+            for part in (
+                np.flatnonzero(nodes <= USUAL_NODES),
+                np.flatnonzero((nodes > USUAL_NODES) & np.isfinite(nodes)),
+            ):
                 if part.size:
-                    arguments = (a[part] for a in (*columns, kappa, reach))
-                    tail[left[part]], pdf[left[part]], rough[part] = law._of(part)._along_path(
-                        *arguments, int(nodes[part].max())
-                    )
+                    path = s_[part], saddle_[part], top_[part], kappa[part], reach[part]
+                    found = law._of(part)._along_path(*path, nodes=int(nodes[part].max()))
+                    tail[left[part]], pdf[left[part]], rough[part] = found
             left = left[rough]
             if not left.size:
                 break

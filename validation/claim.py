@@ -99,7 +99,7 @@ class Claim:
         z = distance(m.mean, m.sem, predicted, bias)
         z_control = distance(m.mean, m.sem, wrong, bias)
         verdicts, rejected = judge(z, z_control, m.n)
-        false_pass = 1 - power(np.abs(wrong - predicted) - bias, m.sem, m.n)
+        false_pass = 1 - power(np.maximum(np.abs(wrong - predicted) - bias, 0), m.sem, m.n)
         coordinates = {name: np.broadcast_to(values, shape).ravel() for name, values in self.coordinates.items()}
         return [
             {

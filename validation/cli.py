@@ -30,8 +30,10 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("geomem: interrupted; what was finished is kept", err=True)
         sys.exit(INTERRUPTED)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, OverflowError) as error:
         _fail(str(error))
+    except MemoryError:
+        _fail("this does not fit into memory; ask for fewer directions, samples or times")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -40,9 +42,12 @@ def _fail(message: str) -> None:
     sys.exit(BAD_USAGE)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="geomem")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     r"""The statistical physics of memorization in diffusion models: derived, simulated, judged.
 
     When does the score built from N samples stop describing the distribution and start reciting the samples?
@@ -57,6 +62,8 @@ def cli() -> None:
 
     Times are noise variances t in units of the data (schedule ve) unless --schedule says otherwise.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command("list")
@@ -89,7 +96,7 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--ambient-dimension", type=int, metavar="D", help="Dimension of the space around the manifold."),
         click.option("--samples", type=float, default=1000, show_default=True, metavar="N", help="Training samples."),
         click.option("--times", metavar="T,...", help="Comma separated; by default nine around the collapse time."),
-        click.option("--schedule", default="ve", show_default=True, help="ve, ou, ddpm, cosine, edm or flow."),
+        click.option("--schedule", default="ve", show_default=True, help="ve, ou (or vp), ddpm, cosine, edm or flow."),
         click.option("--ensemble", default="gaussian", show_default=True, help="gaussian or sphere."),
         click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
     ]
@@ -196,8 +203,6 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
 
     Exit code 0 if every claim holds, 1 if one does not, 2 for bad usage.
     """
-    from contextlib import nullcontext
-
     from numerics.arrays import resolve_device
     from validation import suite, tables
     from validation.manifest import manifest
@@ -208,10 +213,16 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     names, device, seed = suite.check_names(names), resolve_device(device), _seed(seed)
     check_directory(output)
     if json_file is not None:
+        if json_file.is_dir():
+            raise ValueError(f"--json must name a file, got the directory {json_file}")
         check_directory(json_file.parent)
     # a GPU is one; cores are several
-    workers = local_executor() if device == "cpu" else nullcontext(None)
-    with _progress(len(suite.experiments(names)), "experiments") as bar, workers as executor:
+    executor = local_executor() if device == "cpu" else None
+    with _progress(len(names), "steps") as bar:
+        for name in names:
+            suite.prediction(name).derivation()
+            bar.update()
+        bar.total += len(suite.experiments(names))
         try:
             results = suite.measure(
                 names,
@@ -222,10 +233,9 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
                 executor=executor,
                 finished=lambda experiment: bar.update(),
             )
-        except KeyboardInterrupt:
+        finally:
             if executor:
                 executor.shutdown(wait=False, cancel_futures=True)
-            raise
     outcome = suite.judge(names, results)
     run = {"predictions": list(names), "budget": budget, "seed": seed, "device": device, "dtype": "float64"}
     made_with = manifest(**run, seconds=round(time.perf_counter() - start, 1))
@@ -234,6 +244,7 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     click.echo(f"report: {page}")
     if json_file is not None:
         content = {"claims": outcome.rows, "manifest": made_with}
+        json_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(json_file, tables.strict_json(content).encode())
     return 0 if outcome.holds else 1
 
@@ -292,6 +303,7 @@ def audit(
             device=device,
             tick=bar.update,
         )
+    click.echo(tables.strict_json(found.summary) if as_json else auditing.text(found))
     if output is not None:
         page = write_report(
             output,
@@ -304,7 +316,6 @@ def audit(
             sections=auditing.sections(found),
         )
         click.echo(f"report: {page}", err=True)
-    click.echo(tables.strict_json(found.summary) if as_json else auditing.text(found))
 
 
 @cli.command()

@@ -31,10 +31,10 @@ def threshold(n: int) -> float:
 
 def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_bias: ArrayLike) -> NDArray[np.float64]:
     """z: how many standard errors the measurement lies outside predicted +- allowed_bias, with sign; 0 inside."""
-    gap = np.asarray(measured, dtype=np.float64) - np.asarray(predicted, dtype=np.float64)
-    beyond = np.sign(gap) * np.maximum(np.abs(gap) - allowed_bias, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(beyond == 0, 0.0, beyond / sem)
+        gap = np.asarray(measured, dtype=np.float64) - np.asarray(predicted, dtype=np.float64)
+        beyond = np.sign(gap) * np.maximum(np.abs(gap) - allowed_bias, 0)
+        return np.where((beyond == 0) & ~np.isnan(sem), 0.0, beyond / np.asarray(sem, dtype=np.float64))
 
 
 def judge(z: ArrayLike, z_control: ArrayLike, n: int) -> tuple[list[Verdict], bool]:
@@ -60,5 +60,6 @@ def power(gap: ArrayLike, sem: ArrayLike, n: int) -> float:
     Its complement is the false-pass rate of the claim.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        shift = np.nan_to_num(np.abs(np.asarray(gap)) / sem, nan=0.0, posinf=np.inf)
-    return float(stats.norm.cdf(np.max(shift) - threshold(n)))
+        shift = float(np.max(np.nan_to_num(np.abs(np.asarray(gap)) / sem, nan=0.0, posinf=np.inf)))
+    # z has Student's distribution about its shift, since its standard error is estimated too
+    return 1.0 if shift > 1e3 else float(stats.nct.sf(threshold(n), n - 1, shift))

@@ -22,7 +22,7 @@ def check_directory(directory: Path) -> None:
     Raises:
         ValueError: the directory is a file, lies under one, or is not writable.
     """
-    nearest = next(p for p in (directory, *directory.absolute().parents) if p.exists())
+    nearest = next(p for p in (directory, *directory.absolute().parents) if p.exists() or p.is_symlink())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         got = f"{nearest} is not {'writable' if nearest.is_dir() else 'a directory'}"
         raise ValueError(f"expected a writable directory for the output; {got}; name another directory")
@@ -66,7 +66,7 @@ class Store:
                 observable: Measurement(np.array(m["mean"], dtype=float), np.array(m["sem"], dtype=float), m["n"])
                 for observable, m in kept["measurements"].items()
             }
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def put(self, name: str, key: str, measurements: Mapping[str, Measurement]) -> None:

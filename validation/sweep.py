@@ -57,8 +57,12 @@ def sweep(
             keep(experiment, experiment.run(**settings))
         return results
     jobs = {executor.submit(_run, experiment, settings): experiment for experiment in waiting}
-    for job in as_completed(jobs):
-        keep(jobs[job], job.result())
+    try:
+        for job in as_completed(jobs):
+            keep(jobs[job], job.result())
+    finally:
+        for job in jobs:
+            job.cancel()  # of what has not begun, where one failed or the user interrupts
     return results
 
 
@@ -75,7 +79,8 @@ def _run(experiment: Experiment, settings: dict[str, Any]) -> Results:
 def _key(experiment: Experiment, settings: dict[str, Any]) -> str:
     """Changes with anything the result depends on: arguments, settings, and the code that measures."""
     # pickled, not printed: a repr shortens arrays and carries addresses
-    content = pickle.dumps((sorted(experiment.arguments.items()), experiment.repeats, sorted(settings.items())), protocol=5)
+    parts = (experiment.measure, sorted(experiment.arguments.items()), experiment.repeats, sorted(settings.items()))
+    content = pickle.dumps(parts, protocol=5)
     return hashlib.sha256(fingerprint().encode() + content).hexdigest()[:16]
 
 

@@ -19,19 +19,25 @@ __all__ = ["predicted", "render", "strict_json", "verdicts"]
 
 
 def predicted(module: ModuleType, setting: Setting) -> tuple[dict[str, Any], list[str]]:
-    """The observables of a prediction, and notes on those that were not derived for the setting.
+    """The observables of a prediction, None where one was not derived for the setting, and notes on them.
 
     Raises:
         ValueError: where none was.
     """
-    found, notes = {}, []
+    found: dict[str, Any] = {}
+    refusals: dict[str, ValueError] = {}
     for observable in module.OBSERVABLES:
         try:
             found[observable] = getattr(module, observable)(setting)
         except ValueError as error:
-            notes.append(str(error))
-    if not found:
-        raise ValueError(notes[0])
+            found[observable], refusals[observable] = None, error
+    if len(refusals) == len(found):
+        raise next(iter(refusals.values()))
+    notes = []
+    if refusals:
+        notes.append(f"not derived for the {setting.ensemble} ensemble: {', '.join(refusals)}")
+    if hasattr(module, "caution") and (caution := module.caution(setting)):
+        notes.append(caution)
     return found, notes
 
 
@@ -47,10 +53,9 @@ def render(
     coordinates = {"time": setting.times.tolist(), "subspace": list(range(len(setting.manifold.subspaces)))}
     if as_json:
         return strict_json(_document(name, setting, coordinates, dims, observables))
-    heading = (
-        f"{name}: {setting.manifold}, N = {setting.samples:g}, {setting.ensemble}, schedule {setting.schedule.name}"
-    )
-    return "\n".join([heading, *(_table(coordinates, dims[o], o, value) for o, value in observables.items())])
+    tables = [_table(coordinates, dims[o], o, value) for o, value in observables.items() if value is not None]
+    heading = f"{name}: {setting.manifold}, N = {setting.samples}, {setting.ensemble}, schedule {setting.schedule.name}"
+    return "\n".join([heading, *tables])
 
 
 def _document(
@@ -114,7 +119,7 @@ def verdicts(rows: Sequence[Mapping[str, Any]]) -> str:
     for name, group in groupby(rows, key=lambda row: row["claim"]):
         points = list(group)
         found = sorted({p["verdict"] for p in points})
-        farthest = max(abs(p["z"]) for p in points)
+        farthest = np.nanmax([abs(p["z"]) for p in points] or [np.nan])
         rejected = "rejected" if points[0]["control"]["rejected"] else "survives"
         held = "yes" if all(map(holds, points)) else "NO"
         lines.append(

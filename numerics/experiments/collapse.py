@@ -38,6 +38,8 @@ def measure(
 ) -> dict[str, Measurement]:
     """Draw `repeats` data sets and noise some samples of each at every time.
 
+    Where the data are not Gaussian their density is not known, and the memorized probability alone is measured.
+
     Returns:
         information, dispersion, memorized_probability of shape (T,); collapse_time, a number, where the measured
         information crosses log N (NaN where the times do not bracket it).
@@ -58,14 +60,18 @@ def measure(
         memorized.append(found)
         density.append(per_time)
         tick()
-    i = np.swapaxes(np.array(density), 1, 2).reshape(-1, setting.t.size)  # every query is an independent draw
+    measured = {"memorized_probability": Measurement.of(memorized)}
+    return measured if setting.ensemble != "gaussian" else measured | _information(setting, np.array(density))
+
+
+def _information(setting: Setting, density: np.ndarray) -> dict[str, Measurement]:
+    """Mean, variance and threshold of the information density, shape (repeats, T, queries)."""
+    i = np.swapaxes(density, 1, 2).reshape(-1, setting.t.size)  # every query is an independent draw
     squares = (i - i.mean(axis=0)) ** 2 * len(i) / (len(i) - 1)
-    time = jackknife(i, lambda mean: crossing(setting.times, mean, np.log(setting.samples)))
     return {
         "information": Measurement.of(i),
         "dispersion": Measurement.of(squares),
-        "collapse_time": time,
-        "memorized_probability": Measurement.of(memorized),
+        "collapse_time": jackknife(i, lambda mean: crossing(setting.times, mean, np.log(setting.samples))),
     }
 
 

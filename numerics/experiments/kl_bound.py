@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from numerics.arrays import Array as AnyArray
 from numerics.arrays import stream, to_device, to_host
-from numerics.data import draw, log_density, score
+from numerics.data import draw, log_density, needs_density, score
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from theory.setting import Setting
@@ -41,6 +41,7 @@ def measure(
     Returns:
         kl, in nats, shape (T,).
     """
+    needs_density(setting, "the divergence")
     draws = []
     for repeat in range(repeats):
         random = stream(rng, "kl_bound", repeat)
@@ -68,6 +69,7 @@ def measure_routes(
     Returns:
         by_densities, by_scores and difference, numbers, in nats.
     """
+    needs_density(setting, "the divergence")
     t0 = float(setting.t[0])
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     half = np.log(last / t0) / 2

@@ -17,7 +17,7 @@ from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from theory.setting import Setting
 
-__all__ = ["OBSERVABLES", "measure", "scatter"]
+__all__ = ["OBSERVABLES", "by_subspace", "measure", "scatter"]
 
 Array = NDArray[np.float64]
 OBSERVABLES = {
@@ -60,13 +60,15 @@ def measure(
         draws.append(tuple(zip(*rows, strict=True)))
         tick()
     participation, log_participation, errors = zip(*draws, strict=True)
-    return {
+    measured = {
         "effective_samples_typical": Measurement.of(log_participation).through(
             lambda v: np.exp(-v), lambda v: np.exp(-v)
         ),
         "effective_samples_annealed": Measurement.of(participation).through(lambda v: 1 / v, lambda v: 1 / v**2),
-        "noise_variance_annealed": Measurement.of(errors),
     }
+    if setting.ensemble == "gaussian":  # else the true score is not known
+        measured["noise_variance_annealed"] = Measurement.of(errors)
+    return measured
 
 
 def by_subspace(values: Array, setting: Setting) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from numerics.arrays import stream, to_device, to_host
-from numerics.data import draw, noise, score
+from numerics.data import draw, needs_density, noise, score
 from numerics.experiments.score_covariance import by_subspace
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
@@ -33,6 +33,7 @@ def measure(
     Returns:
         signal_to_noise, shape (T, K); loss_time, shape (K,), where it passes 1 (NaN where the times do not bracket it).
     """
+    needs_density(setting, "the signal-to-noise ratio")
     draws = []
     for repeat in range(repeats):
         random = stream(rng, "subspace_loss", repeat)

@@ -21,7 +21,7 @@ from theory import gaussian
 from theory.derivation import Derivation
 from theory.extensive import extensive, gaussian_only, time_where
 from theory.nearest_sample import own_is_nearest
-from theory.setting import Setting
+from theory.setting import LinearManifold, Setting
 from theory.squared_distance import log_laplace
 from theory.symbols import I, N, V, lam, m, q, t, theta, x, xi, y, z
 
@@ -35,7 +35,7 @@ __all__ = [
     "memorized_probability_asymptotic",
 ]
 
-STATEMENT = "memorization ends at the time where the information about the sample falls to log N"
+STATEMENT = "the threshold of memorization is the time where the information about the sample falls to log N"
 SOURCE = "arXiv:2402.18491, arXiv:2502.09578; dispersion and finite-size probability derived here"
 REGIME = "time: log N = O(D); memorized_probability: exact at every N and D, Gaussian data"
 
@@ -131,14 +131,21 @@ def derivation() -> Derivation:
         -density,
         "Chernoff's bound P(|x-y|^2 <= s) <= E exp(-theta |x-y|^2 + theta s) at theta = 1/2t and s = t xi^2 is e^-i",
     )
-    asymptotic = d.define(
+    asymptotic = d.approximate(
         "second-order memorized probability",
         "P",
         sp.erfc(-(I - sp.log(N)) / sp.sqrt(2 * V)) / 2,
         "decoding succeeds when i > log N; i is a sum over directions, so by the central limit theorem Gaussian(I, V)",
+        {f"m = {size}": _error_at_threshold(size) for size in (20, 80, 320, 1280)},
     )
     d.result("memorized_probability_asymptotic", asymptotic, I, V, N)
     return d
+
+
+def _error_at_threshold(dimension: int) -> float:
+    """Exact memorized probability less 1/2, its second-order value, at log N = I = m/2, one subspace."""
+    t = np.array([1 / np.expm1(1.0)])
+    return float(own_is_nearest(LinearManifold.parse(f"1x{dimension}"), t, round(np.exp(dimension / 2)))[0] - 0.5)
 
 
 def information(setting: Setting) -> Array:

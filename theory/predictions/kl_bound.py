@@ -29,6 +29,7 @@ from theory.symbols import I, N, lam, q, t, x
 
 __all__ = [
     "OBSERVABLES",
+    "caution",
     "derivation",
     "kl_leading",
     "log_kl_leading",
@@ -76,12 +77,7 @@ def derivation() -> Derivation:
         (pair - sp.limit(pair, t, sp.oo)) / (2 * N),
         "two directions, integrated term by term; compared with (X(t) - X(infinity))/2N, X(infinity) = 1",
     )
-    leading = d.define(
-        "leading order",
-        r"E\,KL",
-        (sp.exp(2 * I) - 1) / (2 * N),
-        "X = exp(2I), I the information summed over directions",
-    )
+    leading = _leading_order(d)
     d.result("kl_leading", leading, I, N)
     epsilon = sp.Symbol("epsilon", positive=True)
     needed = d.compute(
@@ -104,7 +100,7 @@ def _heat_equation(d: Derivation) -> None:
     flux = (sp.diff(p, space) * (sp.log(p / r) + 1) - p * sp.diff(r, space) / r) / 2
     d.compute(
         "the divergence falls by the score error",
-        r"\partial_t (p \log\frac{p}{\hat p}) - \partial_x J",
+        r"\partial_t (p \log (p / r)) - \partial_x J",
         sp.expand(rate - sp.diff(flux, space)),
         -p * (sp.diff(sp.log(p), space) - sp.diff(sp.log(r), space)) ** 2 / 2,
         "p and r = p^ obey the same heat equation; the flux J = (p' log(p/r) + p' - p r'/r)/2 integrates to zero, so "
@@ -119,6 +115,27 @@ def _heat_equation(d: Derivation) -> None:
         sp.Integer(1),
         "s = alpha s_OU and t = alpha^-2 - 1: for dX = -X dtau + sqrt(2) dW the same divergence is int E|s - s^|^2 dtau, "
         "without the 1/2",
+    )
+
+
+def _leading_order(d: Derivation) -> sp.Expr:
+    e, R = sp.symbols("epsilon R", real=True)
+    # moments of the mean of h = g/E g - 1 over N samples, to order 1/N
+    moments = {1: sp.Integer(0), 2: (R - 1) / N}
+    series = sp.series(-sp.log(1 + e), e, 0, 3).removeO()
+    at_x = d.compute(
+        "leading order at fixed x",
+        r"-E \log(\hat p_t/p_t)",
+        sp.factor(sum(series.coeff(e, j) * moment for j, moment in moments.items())),
+        (R - 1) / (2 * N),
+        "p^/p = 1 + mean of h, h = g/E g - 1 of variance R - 1: the series of the logarithm to order 1/N",
+    )
+    return d.compute(
+        "leading order",
+        r"E\,KL",
+        at_x.subs(R, sp.exp(2 * I)),
+        (sp.exp(2 * I) - 1) / (2 * N),
+        "averaged over x, E R = prod (1 + lambda/t) = X = exp(2I), I the information: the telescoped integral again",
     )
 
 
@@ -159,6 +176,16 @@ def log_kl_leading(setting: Setting) -> Array:
     """Log of `kl_leading`, finite where the value overflows, shape (T,)."""
     twice = 2 * collapse.information(setting)
     return np.asarray(twice + np.log(-np.expm1(-twice)) - np.log(2 * setting.samples))
+
+
+def caution(setting: Setting) -> str | None:
+    """What to mind about the numbers of a setting, or None."""
+    if setting.ensemble == "gaussian" and (samples_trusted(setting) > setting.samples).any():
+        return (
+            f"the leading order needs more than N = {setting.samples:g} samples at some of these times and is too large there; "
+            "see samples_trusted and rare_share"
+        )
+    return None
 
 
 def rare_share(setting: Setting) -> Array:

@@ -28,12 +28,14 @@ from theory.symbols import lam, q, t, x, y
 
 __all__ = [
     "OBSERVABLES",
+    "caution",
     "correlation_length",
     "covariance",
     "derivation",
     "effective_samples_annealed",
     "effective_samples_typical",
     "kernel",
+    "log_chi_square_factor",
     "log_weight_ratio",
     "mixture_covariance",
     "noise_variance_annealed",
@@ -65,10 +67,10 @@ def derivation() -> Derivation:
         gaussian.density(x - y, t / 2) / sp.sqrt(4 * sp.pi * t),
         "compared with N(x-y; t/2) / sqrt(4 pi t): averages with g^2 are averages over the posterior at noise t/2",
     )
-    d.define(
+    d.conclude(
         "re-weighted PCA",
         "S_t(x)",
-        r"\frac{(4 \pi t)^{-D/2}\, p_{t/2}(x)}{t^2\, p_t(x)^2}\, E\left[(y - m)(y - m)^T \mid x_{t/2} = x\right]",
+        r"(4 \pi t)^{-D/2}\, p_{t/2}(x)\, E[(y - m)(y - m)^T \mid x_{t/2} = x] \,/\, (t\, p_t(x))^2",
         "the two lines above together, D directions, any data law; m = E[y | x_t = x]",
     )
     A = [gaussian.mean(y**n, y, lam, half_noise / 2) for n in range(2)]
@@ -141,7 +143,7 @@ def _delta_method(d: Derivation) -> None:
     e = sp.Symbol("epsilon", real=True)
     d.compute(
         "delta method",
-        r"\frac{d}{d\epsilon}\frac{m g_0 + \epsilon a}{g_0 + \epsilon b}\Big|_0",
+        r"\frac{d}{d\epsilon} \frac{m g_0 + \epsilon a}{g_0 + \epsilon b}, \epsilon = 0",
         sp.factor(sp.diff((m_ * g0 + e * a) / (g0 + e * b), e).subs(e, 0)),
         (a - m_ * b) / g0,
         "numerator and denominator fluctuate by a = mean(g y) - E g y and b = mean(g) - E g of order N^-1/2; to that "
@@ -206,6 +208,13 @@ def _stable_log(expression: sp.Expr) -> sp.Expr:
         sp.log(2 * lam + t): sp.log(1 + 2 * lam / t) + sp.log(t),
     }
     return gaussian.log_terms(rest.subs(logs))
+
+
+def caution(setting: Setting) -> str | None:
+    """What to mind about the numbers of a setting, or None."""
+    if setting.ensemble == "gaussian" and (effective_samples_annealed(setting) < 10).any():
+        return "fewer than ten samples are effective at some of these times: the central limit theorem is out of its range there"
+    return None
 
 
 def effective_samples_typical(setting: Setting) -> Array:

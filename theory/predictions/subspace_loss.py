@@ -68,7 +68,7 @@ def derivation() -> Derivation:
     )
     annealed = d.compute(
         "annealed critical size, own factor",
-        r"a_k = \frac{E\,(s^{\wedge}_k - s_k)^2}{E\,s_k^2}\,\frac{N}{X}",
+        r"a_k = \frac{N}{X}\, E(\hat s_k - s_k)^2 / E s_k^2",
         sp.factor(share / signal),
         lam / t,
         "SNR_k = 1 at N_k = a_k X, X = prod_j (1 + lambda_j/t)^m_j",
@@ -107,7 +107,7 @@ def _rank_one(d: Derivation, ratio: sp.Expr) -> None:
     best = next(r for r in sp.solve(sp.diff(in_a, a), a) if r.is_positive)
     d.compute(
         "what the shift would add",
-        r"\max_a \frac{E\,\delta^2}{v}",
+        r"\max_a E\,\delta^2 / v",
         sp.nsimplify(sp.radsimp(in_a.subs(a, best))),
         3 - 2 * sp.sqrt(2),
         "b_k leaves out the rank-one term delta^2 of the covariance: at most 17.2 %, at lambda = t/sqrt(2)",

@@ -28,7 +28,7 @@ AUTHORS = Setting.of("1.0x2,0.09x5,0.0001x23", samples=1000, times=np.array([0.0
 
 
 def _participation_times() -> Array:
-    """The published time of each subspace, and half of it, where the published model has Y2 = 1 - t/t_i = 1/2."""
+    """Half the published time of each subspace, where the published model has Y2 = 1 - t/t_i = 1/2."""
     return prediction.loss_time_published(AUTHORS) / 2
 
 
@@ -143,12 +143,12 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
         _authors_panel(axes[1], results["subspace_loss.authors"]["participation"])
         _phase_panel(axes[2])
     caption = (
-        f"Left: loss times of the two subspaces of {SPEC} (noise variance, data units squared) against the samples $N$; "
-        "the band runs from the typical to the annealed time. Middle: participation ratio at $x = \\sqrt{t}\\,e_i$ in the setting "
-        "of arXiv:2410.08727 (standard deviations 1, 0.3, 0.01 in 2, 5, 23 directions); dashed: the published model, "
-        "$1 - t/t_i$. Error bars: one standard error over data sets. Right: which subspaces of variance $1$ and $r$, two directions"
-        " each, the score has lost at $t = 0.1$, by variance ratio $r$ and $N$ (annealed lines, typical dotted): the one of high "
-        "variance always goes first."
+        f"Left: loss times of the two subspaces of {SPEC} (noise variance, data units squared) against the samples $N$; the band "
+        "runs from the typical to the annealed time. Middle: participation ratio at $x = \\sqrt{t}\\,e_i$ in the setting of "
+        "arXiv:2410.08727 ($N = 1000$, standard deviations 1, 0.3, 0.01 in 2, 5, 23 directions); dashed: the published model, "
+        "$1 - t/t_i$. Error bars: one standard error over data sets. Right: which subspaces of variance $1$ and $r$, two "
+        "directions each, the score has lost at $t = 0.1$, by variance ratio $r$ and $N$ (annealed lines, typical dotted): "
+        "the one of high variance always goes first."
     )
     return [Figure("subspace_loss", caption, figure)]
 
