@@ -284,7 +284,7 @@ def audit(
     from numerics.arrays import resolve_device
     from numerics.data import load
     from validation import audit as auditing
-    from validation import tables
+    from validation import audit_page, tables
     from validation.manifest import manifest
     from validation.report import write_report
     from validation.store import check_directory
@@ -303,17 +303,17 @@ def audit(
             device=device,
             tick=bar.update,
         )
-    click.echo(tables.strict_json(found.summary) if as_json else auditing.text(found))
+    click.echo(tables.strict_json(found.summary) if as_json else audit_page.text(found))
     if output is not None:
         page = write_report(
             output,
             title=f"geomem: audit of {name}",
-            introduction=auditing.text(found),
+            introduction=audit_page.text(found),
             claims=(),
             derivations=(),
-            figures=auditing.figures(found),
+            figures=audit_page.figures(found),
             manifest=manifest(data=data, seed=seed, device=device),
-            sections=auditing.sections(found),
+            sections=audit_page.sections(found),
         )
         click.echo(f"report: {page}", err=True)
 

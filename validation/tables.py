@@ -15,7 +15,7 @@ from numerics.measurement import Measurement
 from theory.setting import Setting
 from validation.claim import holds
 
-__all__ = ["predicted", "render", "strict_json", "verdicts"]
+__all__ = ["plain", "predicted", "render", "strict_json", "verdicts"]
 
 
 def predicted(module: ModuleType, setting: Setting) -> tuple[dict[str, Any], list[str]]:
@@ -139,14 +139,15 @@ def verdicts(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def strict_json(content: Any) -> str:
     """JSON that every parser reads: arrays as lists, NaN and infinities as null."""
-    return json.dumps(_plain(content), indent=1, allow_nan=False)
+    return json.dumps(plain(content), indent=1, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Arrays as lists, NaN and infinities as None: what JSON can say."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

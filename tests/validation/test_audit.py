@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from validation import audit as audits
-from validation.audit import TICKS, audit, figures, sections, text
+from validation import words
+from validation.audit import TICKS, audit
+from validation.audit_page import figures, sections, text
 from validation.report import write_report
 
 
@@ -242,4 +244,4 @@ def test_bad_input_is_refused_in_one_line(options, message):
     ],
 )
 def test_errors_are_printed_to_two_digits(value, error, expected):
-    assert audits._pm(value, error) == expected
+    assert words.plus_minus(value, error) == expected

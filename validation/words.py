@@ -1,0 +1,37 @@
+"""Numbers as people write them."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["counted", "plus_minus", "power_of_ten", "short"]
+
+
+def counted(count: int, what: str) -> str:
+    """1 sample, 2 samples."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def short(value: float) -> str:
+    """Three digits."""
+    if not 1e3 <= abs(value) < 1e6:
+        return f"{value:.3g}"
+    return f"{round(value, 2 - math.floor(math.log10(abs(value)))):,.0f}"
+
+
+def plus_minus(value: float | None, error: float | None) -> str:
+    """The value, to two digits of its error."""
+    if value is None:
+        return "unknown"
+    if error is None or not error > 0:
+        return short(value)
+    exponent = math.floor(math.log10(abs(value)))
+    shift = 0 if -3 <= exponent < 5 else exponent
+    digits = max(0, 1 - math.floor(math.log10(error)) + shift)
+    both = " ± ".join(f"{v / 10.0**shift:.{digits}f}" for v in (value, error))
+    return f"({both})e{shift:+03d}" if shift else both
+
+
+def power_of_ten(log10: float) -> str:
+    """10**log10, to three digits where it is a number of samples one can have."""
+    return short(10**log10) if log10 < 12 else f"10^{log10:.0f}"
