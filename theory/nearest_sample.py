@@ -14,13 +14,13 @@ distances alike and drop out.
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
-import mpmath
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import xlog1py
-from scipy.stats import chi2, qmc
+from scipy.stats import chi2, ncx2, qmc
 
 from theory.setting import LinearManifold
 from theory.squared_distance import SquaredDistance
@@ -47,38 +47,26 @@ def own_is_nearest(manifold: LinearManifold, t: Array, samples: int) -> Array:
 
 
 def own_is_nearest_reference(variance: float, dimension: int, t: float, samples: int) -> float:
-    """The same for one subspace by another route: mpmath quadrature over |x| and s, chi-square series for F_x.
+    """The same for one subspace by another route: Gauss-Legendre over |x| and the own distance, SciPy's chi-squares.
 
-    Seconds to minutes; for dimensions up to about 10, samples up to about 1000 and t of the order of the variance.
+    Absolute error about 1e-10 for N up to about 1e6 and t between 1e-2 and 1e2 variances; below a second.
     """
-    half = mpmath.mpf(dimension) / 2
-    shrink = 1 + mpmath.mpf(variance) / t
+    z, weights = np.polynomial.legendre.leggauss(90)
 
-    def chi_square_cdf(s: mpmath.mpf, centre: mpmath.mpf) -> mpmath.mpf:
-        poisson, total = mpmath.exp(-centre / 2), mpmath.mpf(0)
-        for j in range(60 + int(2 * centre)):
-            total += poisson * mpmath.gammainc(half + j, 0, s / 2, regularized=True)
-            poisson *= centre / 2 / (j + 1)
-        return total
+    def rule(law: Any) -> tuple[Array, Array]:
+        """Nodes and weights of an average over the square of a distance, in the distance itself."""
+        low, high = np.sqrt(law.ppf(1e-13)), np.sqrt(law.isf(1e-13))
+        r = (low + high) / 2 + (high - low) / 2 * z
+        return r**2, (high - low) * weights * r * law.pdf(r**2)
 
-    def chi_square_pdf(s: mpmath.mpf, centre: mpmath.mpf) -> mpmath.mpf:
-        bessel = mpmath.hyp0f1(half, centre * s / 4) / mpmath.gamma(half)
-        return mpmath.exp(-(s + centre) / 2) * s ** (half - 1) / 2**half * bessel
-
-    def given(radius: mpmath.mpf) -> mpmath.mpf:
-        centre = radius**2 * (1 + mpmath.mpf(t) / variance)  # |x|^2 / lambda
-        own_centre = centre / shrink
-        top = dimension + own_centre + 8 * mpmath.sqrt(2 * dimension + 4 * own_centre) + 20
-        return mpmath.quad(
-            lambda r: (
-                2 * r * chi_square_pdf(r**2, own_centre) * (1 - chi_square_cdf(r**2 / shrink, centre)) ** (samples - 1)
-            ),
-            mpmath.linspace(0, mpmath.sqrt(top), 4),
-        )
-
-    norm = 2 ** (1 - half) / mpmath.gamma(half)
-    edges = mpmath.linspace(0, mpmath.sqrt(dimension) + 8, 4)
-    return float(mpmath.quad(lambda r: norm * r ** (dimension - 1) * mpmath.exp(-(r**2) / 2) * given(r), edges))
+    posterior = variance * t / (variance + t)
+    total = 0.0
+    for square, weight in zip(*rule(chi2(dimension, scale=variance + t)), strict=True):
+        own_centre = square * t / (variance + t) / variance  # |x - E[x_0 | x]|^2 in units of the posterior variance
+        s, w = rule(ncx2(dimension, own_centre, scale=posterior))
+        impostor = ncx2(dimension, square / variance, scale=variance)
+        total += weight * (w @ np.exp((samples - 1) * impostor.logsf(s)))
+    return float(total)
 
 
 def _radii(dimensions: NDArray[np.int64]) -> tuple[Array, Array]:

@@ -55,6 +55,17 @@ def _count(value: Any, what: str, at_least: int, at_most: float = math.inf) -> i
     return number
 
 
+def _real_array(value: Any, what: str) -> Array:
+    """`value` as a float64 array, or a ValueError that names `what`."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{what} must be a numeric array, got rows of different lengths") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{what} must be a real numeric array, got shape {array.shape} of {array.dtype}")
+    return array.astype(np.float64)
+
+
 @dataclass(frozen=True)
 class Subspace:
     """`dimension` orthonormal directions along which the data have variance `variance` (data units squared)."""
@@ -124,7 +135,7 @@ class LinearManifold:
     @classmethod
     def from_spectrum(cls, eigenvalues: ArrayLike, *, resolution: float = 1.0 + 1e-9) -> Self:
         """Group the D eigenvalues of a covariance into subspaces: see `group_spectrum`."""
-        values = np.asarray(eigenvalues, dtype=np.float64)
+        values = _real_array(eigenvalues, "a spectrum")
         return cls(group_spectrum(values, resolution), values.size)
 
     @classmethod
@@ -134,7 +145,7 @@ class LinearManifold:
         Raises:
             ValueError: unless the matrix is finite, square, symmetric and positive semi-definite.
         """
-        matrix = np.asarray(covariance, dtype=np.float64)
+        matrix = _real_array(covariance, "a covariance")
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
             raise ValueError(f"a covariance must be a square matrix (D, D), got shape {matrix.shape}")
         if not np.isfinite(matrix).all():
@@ -157,15 +168,11 @@ class LinearManifold:
         Raises:
             ValueError: unless the data are a finite two-dimensional array that is not constant.
         """
-        samples = np.asarray(data)
-        if samples.ndim != 2 or samples.dtype.kind not in "biuf":
-            raise ValueError(
-                f"data must be a two-dimensional numeric array (samples, dimensions), got shape {samples.shape} "
-                f"of {samples.dtype}"
-            )
+        samples = _real_array(data, "data")
+        if samples.ndim != 2:
+            raise ValueError(f"data must be a two-dimensional array (samples, dimensions), got shape {samples.shape}")
         if samples.shape[0] < 2 or samples.shape[1] < 1:
             raise ValueError(f"data must hold at least 2 samples of 1 dimension, got shape {samples.shape}")
-        samples = samples.astype(np.float64)
         if not np.isfinite(samples).all():
             raise ValueError("data must be finite, got NaN or infinite entries; drop or impute them first")
         # the thin singular values are the spectrum without ever forming the D x D matrix
@@ -220,10 +227,10 @@ def group_spectrum(eigenvalues: ArrayLike, resolution: float) -> tuple[Subspace,
     """
     if not resolution >= 1:
         raise ValueError(f"the resolution must be a factor of at least 1, got {resolution}")
-    values = np.atleast_1d(np.asarray(eigenvalues, dtype=np.float64))
-    values = np.sort(values)[::-1]
+    values = _real_array(eigenvalues, "a spectrum")
     if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any() or not (values > 0).any():
         raise ValueError("a spectrum must be one-dimensional, finite, non-negative and not all zero")
+    values = np.sort(values)[::-1]
     values = values[values > 1e-12 * values[0]]
     groups = []
     while values.size:

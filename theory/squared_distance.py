@@ -37,7 +37,7 @@ NODES_PER_WIDTH = 3.2  # of the peak; the error falls geometrically in it
 USUAL_NODES = 40
 BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of the integrand
-FARTHEST = 60.0  # widths of the peak to follow a path
+FARTHEST = 240.0  # widths of the peak to follow a path
 
 
 @cache
@@ -205,7 +205,7 @@ class SquaredDistance:
         width = 1 / np.sqrt(second + 1 / saddle**2)
         kappa = bend * width**2 * (pole - third) / 6
         reach = FARTHEST * width if bend == 0 else np.full_like(s, np.inf)
-        for v in np.geomspace(FARTHEST, 4, 10)[:, None, None] * width:
+        for v in np.geomspace(FARTHEST, 4, 14)[:, None, None] * width:
             path = saddle - kappa * v**2 + 1j * v
             reach = np.where((path * s + self.exponent(path)).real - top < ROUNDING, v, reach)
         return kappa, reach, np.ceil(reach / width * NODES_PER_WIDTH)[:, 0]

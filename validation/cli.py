@@ -203,6 +203,8 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
 
     Exit code 0 if every claim holds, 1 if one does not, 2 for bad usage.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     from numerics.arrays import resolve_device
     from validation import suite, tables
     from validation.manifest import manifest
@@ -218,11 +220,8 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
         check_directory(json_file.parent)
     # a GPU is one; cores are several
     executor = local_executor() if device == "cpu" else None
-    with _progress(len(names), "steps") as bar:
-        for name in names:
-            suite.prediction(name).derivation()
-            bar.update()
-        bar.total += len(suite.experiments(names))
+    with _progress(len(suite.experiments(names)), "experiments") as bar, ThreadPoolExecutor(1) as meanwhile:
+        derived = meanwhile.submit(suite.derive, names)
         try:
             results = suite.measure(
                 names,
@@ -236,6 +235,7 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
         finally:
             if executor:
                 executor.shutdown(wait=False, cancel_futures=True)
+        derived.result()
     outcome = suite.judge(names, results)
     run = {"predictions": list(names), "budget": budget, "seed": seed, "device": device, "dtype": "float64"}
     made_with = manifest(**run, seconds=round(time.perf_counter() - start, 1))

@@ -95,7 +95,7 @@ def write_report(
     Args:
         directory: where to; created if missing.
         title: the heading of the page.
-        introduction: one paragraph; formulas between dollar signs are typeset.
+        introduction: paragraphs parted by an empty line; formulas between dollar signs are typeset.
         claims: a row per point: claim, observable, coordinates, predicted, measured, sem, allowed_bias, z,
             verdict, expected, control. It holds if its verdict is the expected one and its control rejected.
         derivations: shown folded, each step with its verdict.
@@ -118,7 +118,7 @@ def write_report(
     provenance = json.dumps(_plain(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     outputs["manifest.json"] = provenance.encode()
     body = (
-        f"<p class='lead'>{_prose(introduction)}</p>",
+        "".join(f"<p class='lead'>{_lines(part)}</p>" for part in introduction.split("\n\n")),
         _claims(claims) if claims else "",
         *map(_section, sections),
         _figures(figures, outputs) if figures else "",
@@ -192,6 +192,10 @@ def _page(title: str, body: str) -> str:
         font = _data_url("font/woff2", ASSETS.joinpath("math.woff2").read_bytes())
         style = f"@font-face {{ font-family: 'Report Math'; src: url({font}) format('woff2'); }}\n{style}"
     return Template(template).substitute(title=escape(title), style=style, body=body)
+
+
+def _lines(paragraph: str) -> str:
+    return "<br>".join(_prose(line) for line in paragraph.splitlines())
 
 
 def _claims(claims: Sequence[Row]) -> str:

@@ -17,7 +17,7 @@ from validation.report import Figure, write_report
 from validation.store import Store
 from validation.sweep import sweep
 
-__all__ = ["Outcome", "check_names", "experiments", "judge", "measure", "prediction", "report"]
+__all__ = ["Outcome", "check_names", "derive", "experiments", "judge", "measure", "prediction", "report"]
 
 INTRODUCTION = (
     "Each claim holds a formula, derived symbolically below, against a simulation that does not know it. Errors are standard "
@@ -92,11 +92,16 @@ def measure(
     )
 
 
+def derive(names: Sequence[str]) -> list[Derivation]:
+    """The derivations of some predictions; the first call takes seconds, later ones none."""
+    return [prediction(name).derivation() for name in names]
+
+
 def judge(names: Sequence[str], results: dict[str, Results]) -> Outcome:
     """Hold the claims of some predictions against their results."""
     rows = [row for claim in _claims(names) for row in claim.rows(results[claim.experiment.name])]
     figures = [figure for name in names for figure in _claims_module(name).figures(results)]
-    return Outcome(rows, figures, [prediction(name).derivation() for name in names])
+    return Outcome(rows, figures, derive(names))
 
 
 def report(outcome: Outcome, directory: Path, manifest: dict[str, Any]) -> Path:

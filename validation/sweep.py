@@ -79,7 +79,8 @@ def _run(experiment: Experiment, settings: dict[str, Any]) -> Results:
 def _key(experiment: Experiment, settings: dict[str, Any]) -> str:
     """Changes with anything the result depends on: arguments, settings, and the code that measures."""
     # pickled, not printed: a repr shortens arrays and carries addresses
-    parts = (experiment.measure, sorted(experiment.arguments.items()), experiment.repeats, sorted(settings.items()))
+    e = experiment  # whose name keys the random streams
+    parts = (e.name, e.measure, sorted(e.arguments.items()), e.repeats, sorted(settings.items()))
     content = pickle.dumps(parts, protocol=5)
     return hashlib.sha256(fingerprint().encode() + content).hexdigest()[:16]
 

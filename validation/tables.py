@@ -22,7 +22,7 @@ def predicted(module: ModuleType, setting: Setting) -> tuple[dict[str, Any], lis
     """The observables of a prediction, None where one was not derived for the setting, and notes on them.
 
     Raises:
-        ValueError: where none was.
+        ValueError: where none was, or where one fails for another reason.
     """
     found: dict[str, Any] = {}
     refusals: dict[str, ValueError] = {}
@@ -30,6 +30,8 @@ def predicted(module: ModuleType, setting: Setting) -> tuple[dict[str, Any], lis
         try:
             found[observable] = getattr(module, observable)(setting)
         except ValueError as error:
+            if setting.ensemble == "gaussian":  # everything is derived for it: something else is wrong
+                raise
             found[observable], refusals[observable] = None, error
     if len(refusals) == len(found):
         raise next(iter(refusals.values()))

@@ -48,6 +48,6 @@ def test_the_isotropic_root_is_the_closed_form(v, m, n):
 
 
 def test_the_sphere_is_refused_with_advice():
-    with pytest.raises(ValueError, match="gaussian ensemble, got 'sphere'; measure it"):
+    with pytest.raises(ValueError, match="gaussian ensemble, got 'sphere'; geomem simulate measures either"):
         gaussian_only(Setting.of("1x2", ensemble="sphere"), "it")
     gaussian_only(Setting.of("1x2"), "it")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from numerics.measurement import Measurement
-from tests.validation.conftest import ROW, known_bug
+from tests.validation.conftest import ROW
 from validation.claim import BUDGETS, Claim, Control, Experiment, holds
 
 TRUE = np.array([1.0, 2.0, 4.0])
@@ -130,7 +130,6 @@ def test_a_measurement_that_failed_is_underpowered():
     assert [holds(row) for row in rows] == [True, False, True]
 
 
-@known_bug("Claim.rows: |wrong - predicted| - bias is negative inside the allowed bias, and power takes its modulus")
 def test_a_control_inside_the_allowed_bias_has_no_power():
     rows = judged(claim(wrong=TRUE, allowed_bias=lambda: 0.5))
     assert verdicts(rows) == ["underpowered"] * 3

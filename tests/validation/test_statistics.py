@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from numerics.measurement import Measurement
-from tests.validation.conftest import known_bug
 from validation import statistics
 from validation.statistics import COMPARISONS, FAMILY_BUDGET, distance, judge, power, threshold
 
@@ -98,12 +97,10 @@ def test_nan_never_agrees(measured, sem, predicted):
     assert judge(distance(measured, sem, predicted, 0.0), 100.0, 50) == (["underpowered"], True)
 
 
-@known_bug("distance: inside the allowed bias z is 0 whatever the error, so that an unknown error agrees")
 def test_nan_never_agrees_within_the_allowed_bias_either():
     assert judge(distance(1.0, np.nan, 1.1, 0.5), 100.0, 50) == (["underpowered"], True)
 
 
-@known_bug("distance: inf - inf is taken outside of errstate, and warns")
 def test_infinities_on_both_sides_are_no_agreement():
     assert judge(distance(np.inf, 1.0, np.inf, 0.0), 100.0, 50)[0] == ["underpowered"]
 
@@ -140,7 +137,6 @@ def test_power_is_the_rate_at_which_controls_are_rejected(alarms_at, shift):
     assert power(gap, 1 / math.sqrt(n), n) == pytest.approx(rate, abs=0.02)
 
 
-@known_bug("power: takes the estimated error for the true one; stats.nct.sf(threshold(n), n - 1, shift) does not")
 def test_power_is_the_rate_at_few_draws_too():
     n, repeats = 20, 20_000
     m = students(0.0, n, repeats, np.random.default_rng(8))

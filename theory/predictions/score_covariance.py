@@ -13,6 +13,7 @@ form, and for a mixture of Gaussians, of which a data set is the case of zero wi
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -272,7 +273,7 @@ def log_weight_ratio(x: ArrayLike, t: float, manifold: LinearManifold) -> Array:
     Returns:
         shape (...).
     """
-    x, m = _coordinates(x, manifold)
+    x, m = _coordinates(x, t, manifold)
     return np.asarray(derivation()["log_weight_ratio"](manifold.spectrum[:m], x[..., :m] ** 2, t).sum(axis=-1))
 
 
@@ -283,7 +284,7 @@ def covariance(x: ArrayLike, t: float, manifold: LinearManifold) -> Array:
         shape (D, D).
     """
     d = derivation()
-    x, m = _coordinates(x, manifold)
+    x, m = _coordinates(x, t, manifold, one=True)
     lams = manifold.spectrum[:m]
     S = np.zeros((x.size, x.size))
     shift = d["shift"](lams, t) * x[:m]
@@ -298,8 +299,8 @@ def kernel(x: ArrayLike, other: ArrayLike, t: float, manifold: LinearManifold) -
         shape (D,).
     """
     d = derivation()
-    x, m = _coordinates(x, manifold)
-    other, _ = _coordinates(other, manifold)
+    x, m = _coordinates(x, t, manifold, one=True)
+    other, _ = _coordinates(other, t, manifold, one=True)
     at = manifold.spectrum[:m], ((x + other) / 2)[:m], (other - x)[:m], t
     normal = np.exp(-((other - x)[m:] ** 2).sum() / (4 * t))
     G = np.zeros(x.size)
@@ -325,7 +326,7 @@ def mixture_covariance(
         shape (D, D).
 
     Raises:
-        ValueError: for shapes that do not fit.
+        ValueError: for shapes that do not fit, weights that do not sum to one, and what is not finite or positive.
     """
     return reweighted_pca(x, t, t / 2, weights, means, covariances)
 
@@ -339,12 +340,22 @@ def reweighted_pca(
     covariances: ArrayLike | None = None,
 ) -> Array:
     """`mixture_covariance` with the data re-weighted at another noise variance: S_t(x) at t/2, its control at t."""
-    x, means = np.asarray(x, dtype=np.float64), np.asarray(means, dtype=np.float64)
-    if x.ndim != 1 or means.ndim != 2 or means.shape[1] != x.size:
-        raise ValueError(f"x must have shape (D,) and means (A, D), got {x.shape} and {means.shape}")
+    x, weights, means = (np.asarray(a, dtype=np.float64) for a in (x, weights, means))
+    fits = x.ndim == 1 and means.shape[1:] == x.shape
+    _require(fits, "x must have shape (D,) and means (A, D)", f"{x.shape} and {means.shape}")
+    _require(weights.shape == means.shape[:1], f"weights must have shape ({len(means)},)", weights.shape)
     if covariances is None:
         covariances = np.zeros((1, x.size, x.size))
-    parts = np.log(np.asarray(weights, dtype=np.float64)), means, np.asarray(covariances, dtype=np.float64)
+    covariances = np.asarray(covariances, dtype=np.float64)
+    fits = covariances.shape[1:] == 2 * x.shape and len(covariances) in (1, len(means))
+    _require(fits, f"covariances must have shape {means.shape + x.shape}", covariances.shape)
+    for name, values in (("x", x), ("means", means), ("covariances", covariances)):
+        _require(np.isfinite(values).all(), f"{name} must be finite", "NaN or infinite entries")
+    _require((weights >= 0).all() and abs(weights.sum() - 1) < 1e-8, "weights must be >= 0 and sum to one", weights)
+    for name, variance in (("t", t), ("noise", noise)):
+        _require(np.isfinite(variance) and variance > 0, f"{name} must be a positive and finite variance", variance)
+    with np.errstate(divide="ignore"):  # a weight may be zero
+        parts = np.log(weights), means, covariances
     log_p, centre, _ = _posterior(x, t, *parts)
     log_half, _, _ = _posterior(x, t / 2, *parts)
     _, centre_noise, spread = _posterior(x, noise, *parts)
@@ -370,13 +381,20 @@ def _posterior(x: Array, t: float, log_weights: Array, means: Array, covariances
     return float(log_p), centre, inner + np.einsum("a,ai,aj->ij", r, away, away)
 
 
-def _coordinates(x: ArrayLike, manifold: LinearManifold) -> tuple[Array, int]:
+def _coordinates(x: ArrayLike, t: float, manifold: LinearManifold, *, one: bool = False) -> tuple[Array, int]:
     x = np.asarray(x, dtype=np.float64)
-    if x.shape[-1:] != (manifold.ambient_dimension,):
-        raise ValueError(
-            f"x must end in {manifold.ambient_dimension} coordinates in principal axes, got shape {x.shape}"
-        )
+    size = manifold.ambient_dimension
+    fits = x.shape == (size,) if one else x.shape[-1:] == (size,)
+    place = "be one point of" if one else "end in"
+    _require(fits, f"x must {place} {size} coordinates in principal axes", f"shape {x.shape}")
+    _require(np.isfinite(x).all(), "x must be finite", "NaN or infinite entries")
+    _require(np.isfinite(t) and t > 0, "t must be a positive and finite noise variance", t)
     return x, manifold.intrinsic_dimension
+
+
+def _require(holds: Any, what: str, got: Any) -> None:
+    if not holds:
+        raise ValueError(f"{what}, got {got}")
 
 
 def _effective(setting: Setting, formula: str) -> Array:

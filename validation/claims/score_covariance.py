@@ -148,17 +148,14 @@ def _kernel() -> Claim:
 
 def _averages() -> list[tuple[str, str, str, Callable[[], Array]]]:
     annealed, typical = prediction.effective_samples_annealed, prediction.effective_samples_typical
-    everyone = annealed(AVERAGED) / AVERAGED.samples  # what R = 1 would make of the noise
-    noise = prediction.noise_variance_annealed(AVERAGED) * everyone[:, None]
+
+    def noise_of_all() -> Array:  # what R = 1 would make of the noise
+        return prediction.noise_variance_annealed(AVERAGED) * (annealed(AVERAGED) / AVERAGED.samples)[:, None]
+
     return [
         ("effective_samples_annealed", "1/E Y2", "annealed replaced by typical", lambda: typical(AVERAGED)),
-        (
-            "effective_samples_typical",
-            "exp E log 1/Y2",
-            "typical replaced by annealed",
-            lambda: annealed(AVERAGED),
-        ),
-        ("noise_variance_annealed", "E (s^_k - s_k)^2", "all N samples effective, R = 1", lambda: noise),
+        ("effective_samples_typical", "exp E log 1/Y2", "typical replaced by annealed", lambda: annealed(AVERAGED)),
+        ("noise_variance_annealed", "E (s^_k - s_k)^2", "all N samples effective, R = 1", noise_of_all),
     ]
 
 

@@ -24,17 +24,16 @@ SPEC = "1.0x2,0.1x2"
 GRIDS = {300: np.geomspace(0.03, 0.25, 10), 3000: np.geomspace(0.015, 0.1, 9)}
 LOSSES = {N: Setting.of(SPEC, samples=N, times=times) for N, times in GRIDS.items()}
 LARGE = Setting.of(SPEC, samples=1000, times=np.array([2.0, 4.0, 8.0]))
-AUTHORS = Setting.of("1.0x2,0.09x5,0.0001x23", samples=1000, times=np.array([0.005, 0.01, 0.05, 0.15]))
+AUTHORS = Setting.of("1.0x2,0.09x5,0.0001x23", samples=1000, times=np.array([0.005, 0.01, 0.02, 0.05, 0.13]))
 
 
-def _participation_times() -> Array:
-    """Half the published time of each subspace, where the published model has Y2 = 1 - t/t_i = 1/2."""
-    return prediction.loss_time_published(AUTHORS) / 2
+def _published_participation(setting: Setting, t: Array) -> Array:
+    """Y2 = 1 - t/t_i of the published model at x = sqrt(t) e_i, 0 above t_i, shape (T, K)."""
+    return np.maximum(1 - t[:, None] / prediction.loss_time_published(setting), 0)
 
 
 def experiments() -> dict[str, Experiment]:
     """Everything measured here."""
-    times = np.append(AUTHORS.times, _participation_times())
     return {
         **{
             f"loss{N}": Experiment(
@@ -46,7 +45,7 @@ def experiments() -> dict[str, Experiment]:
         "authors": Experiment(
             "subspace_loss.authors",
             experiment.measure_participation,
-            {"setting": AUTHORS.at(times=times)},
+            {"setting": AUTHORS},
             200,
         ),
     }
@@ -117,20 +116,17 @@ def _signal_to_noise() -> Claim:
 
 
 def _authors() -> Claim:
-    def pick(r: Results) -> Measurement:
-        m = r["participation"]
-        return Measurement(np.diagonal(m.mean[-3:]), np.diagonal(m.sem[-3:]), m.n)
-
+    times, sphere = AUTHORS.times, AUTHORS.at(ensemble="sphere")
     return Claim(
         name="subspace_loss.authors_setting",
-        statement="where the published model has Y2 = 1/2 at x = sqrt(t) e_i, far more samples than two still share the weight "
-        f"({AUTHORS.manifold}, N = 1000)",
-        observable="participation at half the published time",
-        coordinates={"subspace": np.arange(3), "time": _participation_times()},
+        statement="the published model has the weights at x = sqrt(t) e_i condensed, Y2 = 1 - t/t_i, where many samples share "
+        f"them still ({AUTHORS.manifold}, N = 1000)",
+        observable="participation",
+        coordinates={"time": times[:, None], "subspace": np.arange(3)},
         experiment=experiments()["authors"],
-        measured=pick,
-        predict=lambda: np.full(3, 0.5),
-        control=Control("Y2 = 1, fully condensed", lambda _: np.ones(3)),
+        measured=lambda r: r["participation"],
+        predict=lambda: _published_participation(AUTHORS, times),
+        control=Control("published times of the sphere ensemble", lambda _: _published_participation(sphere, times)),
         expected="disagrees",
     )
 
@@ -179,19 +175,11 @@ def _loss_panel(axis: Axes, results: Mapping[str, Results]) -> None:
 
 
 def _authors_panel(axis: Axes, m: Measurement) -> None:
-    times = np.append(AUTHORS.times, _participation_times())
-    order = np.argsort(times)
     t = np.geomspace(0.003, 0.5, 100)
-    for k, published in enumerate(prediction.loss_time_published(AUTHORS)):
-        draw.measured(
-            axis,
-            times[order],
-            m.mean[order, k],
-            m.sem[order, k],
-            f"std {AUTHORS.manifold.variances[k] ** 0.5:g}",
-            series=k,
-        )
-        draw.control(axis, t, np.maximum(1 - t / published, 0), "published model" if k == 0 else None)
+    for k, deviation in enumerate(np.sqrt(AUTHORS.manifold.variances)):
+        draw.measured(axis, AUTHORS.times, m.mean[:, k], m.sem[:, k], f"std {deviation:g}", series=k)
+        published = _published_participation(AUTHORS, t)[:, k]
+        draw.control(axis, t, published, "published model" if k == 0 else None)
     draw.logarithmic(axis)
     axis.set(xlabel="noise variance $t$", ylabel=r"$E\,Y_2$ at $\sqrt{t}\,e_i$", ylim=(0, 1.02))
     draw.legend(axis)

@@ -10,6 +10,7 @@ from theory.setting import LinearManifold, Setting
 
 class TestContract(Contract):
     name = "score_covariance"
+    on_sphere = ("effective_samples_typical", "effective_samples_annealed")
 
 
 def test_by_subspace(rng):

@@ -62,3 +62,10 @@ def test_participation_is_that_of_its_seed_and_points():
     assert (again.mean == first.mean).all()
     np.testing.assert_allclose(first.mean[0], 1)
     assert (first.mean[1] < first.mean[0]).all()
+
+
+def test_participation_of_spheres():
+    # what the published formula with g = 0 speaks of
+    sphere = Setting.of("1.0x2,0.1x2", samples=60, times=SMALL.times, ensemble="sphere")
+    found = measure_participation(sphere, repeats=20)["participation"]
+    assert ((found.mean > 1 / 60) & (found.mean < 1)).all()

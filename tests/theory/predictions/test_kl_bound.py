@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from scipy.integrate import quad
 
-from tests.theory.conftest import cases, decades, known_bug
+from tests.theory.conftest import cases, decades
 from theory.predictions import collapse, kl_bound, score_covariance
 from theory.setting import Setting
 
@@ -58,7 +58,6 @@ def test_the_catalogues_number():
     assert kl_bound.kl_leading(setting)[0] == pytest.approx(0.0108, abs=1e-4)
 
 
-@known_bug("log(1 + lambda/t) is compiled as log(lambda + t) - log(t), see test_formula")
 def test_a_small_divergence_keeps_its_digits():
     found = kl_bound.kl_leading(Setting.of("1x1", samples=100, times=[1e12]))[0]
     assert found == pytest.approx(1e-12 / 200, rel=1e-10, abs=0)
