@@ -33,7 +33,7 @@ def sweep(
     """Measure every experiment, by name; those the store holds from an earlier run with the same settings are taken from it.
 
     Results do not depend on the executor, the order, or on what was resumed. Without an executor the experiments run
-    here, one after the other.
+    here, one after the other. With one, a failure is raised when the others are done and kept.
     """
     settings: dict[str, Any] = {"budget": budget, "seed": seed, "device": device, "dtype": dtype}
     results: dict[str, Results] = {}
@@ -57,12 +57,19 @@ def sweep(
             keep(experiment, experiment.run(**settings))
         return results
     jobs = {executor.submit(_run, experiment, settings): experiment for experiment in waiting}
+    failures = []
     try:
         for job in as_completed(jobs):
-            keep(jobs[job], job.result())
+            failure = job.exception()
+            if isinstance(failure, Exception):
+                failures.append(failure)
+            else:
+                keep(jobs[job], job.result())
     finally:
         for job in jobs:
-            job.cancel()  # of what has not begun, where one failed or the user interrupts
+            job.cancel()  # of what has not begun, where the user interrupts
+    if failures:
+        raise failures[0]
     return results
 
 

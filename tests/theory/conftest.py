@@ -46,11 +46,6 @@ def cases(draw, manifold=manifolds, within=times):
     return Setting(draw(manifold), samples=draw(counts), times=draw(within))
 
 
-def known_bug(reason):
-    """Strict: the mark has to go as soon as the bug does."""
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
 def prediction(name):
     return importlib.import_module(f"theory.predictions.{name}")
 

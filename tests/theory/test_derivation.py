@@ -73,7 +73,10 @@ def test_a_limit_law_is_supported_only_where_its_errors_fall():
     made = Derivation("p", "s", "s", "a")
     assert made.approximate("fine", "P", a, "because", {"m = 1": 0.1, "m = 2": 0.01, "m = 3": 0.001}) == a
     assert made.verdict == "supported"
-    assert made.steps[-1].evidence == "a limit law; error against the exact value: 0.1 at m = 1, 0.01 at m = 2, 0.001 at m = 3"
+    assert (
+        made.steps[-1].evidence
+        == "a limit law; error against the exact value: 0.1 at m = 1, 0.01 at m = 2, 0.001 at m = 3"
+    )
     for errors in ([0.1, 0.2], [0.1, 0.1], [0.1, float("nan")]):
         made.approximate("off", "P", a, "because", dict(zip(("m = 1", "m = 2"), errors, strict=True)))
         assert made.steps[-1].verdict == "refuted"

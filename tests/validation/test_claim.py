@@ -79,7 +79,8 @@ def test_an_allowed_bias_is_allowed():
 def test_the_rows_are_those_of_the_report():
     rows = judged(claim())
     for row, time, true in zip(rows, (0.1, 0.2, 0.3), TRUE, strict=True):
-        assert [key for key in row if key != "statement"] == [*ROW, "control"]
+        assert list(row) == ROW
+        assert row["statement"] == "the mean is the mean"
         assert row["claim"] == "synthetic.mean"
         assert row["observable"] == "mean"
         assert row["coordinates"] == {"time": time}

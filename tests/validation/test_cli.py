@@ -496,7 +496,7 @@ def test_validate_writes_the_claims_as_json(finished):
     assert list(document) == ["claims", "manifest"]
     assert {row["claim"].split(".")[0] for row in document["claims"]} == {"subspace_loss"}
     for row in document["claims"]:
-        assert list(row) == [ROW[0], "statement", *ROW[1:], "control"]
+        assert list(row) == ROW
         assert {"description", "rejected"} <= set(row["control"])
         assert row["control"]["rejected"] is True
     assert document["manifest"]["run"]["device"] == "cpu"

@@ -12,7 +12,6 @@ import numerics
 from numerics import data
 from numerics.experiments import kl_bound, score_covariance
 from numerics.measurement import Measurement
-from tests.validation.conftest import known_bug
 from theory.setting import Setting
 from validation import sweep as module
 from validation.claim import Experiment
@@ -173,6 +172,35 @@ def test_keys_are_the_same_in_another_process():
     assert here == there
 
 
+RESUMES = """
+import sys
+from functools import partial
+from pathlib import Path
+import numpy as np
+from numerics import data
+from numerics.experiments import score_covariance
+from theory.setting import Setting
+from validation.claim import Experiment
+from validation.store import Store
+from validation.sweep import sweep
+draw = partial(data.draw, Setting.of("1.0x2", samples=20, times=np.array([0.5]), schedule="cosine"))
+scatter = {"draw_data": draw, "points": np.ones((2, 2)), "t": 0.4, "samples": 20}
+if sys.argv[2:] == ["forbidden"]:
+    Experiment.run = None
+found = sweep([Experiment("fake.x", score_covariance.scatter, scatter, 20)], store=Store(Path(sys.argv[1])))
+print({name: m.mean.tolist() for name, m in found["fake.x"].items()})
+"""
+
+
+def test_another_process_resumes_what_was_measured(tmp_path):
+    first, second = (
+        subprocess.run([sys.executable, "-c", RESUMES, tmp_path, *more], capture_output=True, text=True, check=True)
+        for more in ([], ["forbidden"])
+    )
+    assert first.stdout == second.stdout
+    assert first.stdout
+
+
 @pytest.mark.parametrize("damage", [lambda c: b"", lambda c: c[:-5], lambda c: b"\x00" + c, lambda c: b"[1, 2]"])
 def test_what_is_damaged_is_measured_again_and_mended(store, damage):
     whole = sweep(EXPERIMENTS, store=store)
@@ -249,7 +277,6 @@ class Instant(Executor):
         return future
 
 
-@known_bug("sweep raises at the first failed job: results that are there, or still come, are thrown away")
 def test_a_failure_among_workers_keeps_what_was_finished(store, monkeypatch):
     monkeypatch.setattr(module, "as_completed", lambda jobs: sorted(jobs, key=lambda j: j.exception() is None))
     with pytest.raises(RuntimeError, match="out of memory"):
