@@ -7,8 +7,8 @@ the law H_x, F_x tilted by exp(-s/2t). Hence, exactly at every N and D,
 
 The nearest impostor sits where N F_x(s) is of order one, and its measure is a Gumbel density in log F_x whatever N and D
 are. So the integral runs over the level Phi, which is log F_x up to slow terms: there the trapezoidal rule converges as
-exp(-pi^2 / 2 step) or faster, with some eighty nodes from N = 2 to 10^12 and beyond. Directions normal to the manifold shift all
-distances alike and drop out.
+exp(-pi^2 / 2 step) or faster, with some hundred nodes from N = 2 to 10^12 and beyond. Directions normal to the manifold
+shift all distances alike and drop out.
 """
 
 from __future__ import annotations

@@ -105,7 +105,46 @@ def _spread(count: int) -> list[int]:
 def sections(audit: Audit) -> list[Section]:
     """The tables of the report."""
     s = audit.summary
-    return [_collapse_table(s), _loss_table(s), _samples_table(s), _validity_table(s["validity"])]
+    curves = s["curves"]
+    return [
+        _collapse_table(s),
+        _loss_table(s),
+        _samples_table(s),
+        _validity_table(s["validity"]),
+        _curves_table(curves),
+        _retained_table(curves),
+    ]
+
+
+def _curves_table(curves: dict[str, Any]) -> Section:
+    names = ["memorized_fraction", "own_weight", "participation", "held_out_participation", "held_out_information"]
+    names += ["gaussian_memorized_fraction", "gaussian_own_weight"]
+    columns = [
+        "times",
+        *(part for name in names for part in (name, f"{name}_error")),
+        "memorized_probability_asymptotic",
+    ]
+    header = tuple(name.replace("_", " ") for name in columns)
+    rows = list(zip(*(curves[name] for name in columns), strict=True))
+    return Section("Curves", "Everything measured against $t$, with standard errors.", header, rows, folded=True)
+
+
+def _retained_table(curves: dict[str, Any]) -> Section:
+    rows = [
+        (t, k, found, error, expected)
+        for t, *values in zip(
+            curves["retained_times"],
+            curves["retained_variance"],
+            curves["retained_variance_error"],
+            curves["predicted_retained_variance"],
+            strict=True,
+        )
+        for k, (found, error, expected) in enumerate(zip(*values, strict=True))
+    ]
+    header = ("t", "subspace", "retained variance", "standard error", "Gaussian")
+    return Section(
+        "Retained variance", "Posterior variance at held-out points, by subspace.", header, rows, folded=True
+    )
 
 
 def _collapse_table(s: dict[str, Any]) -> Section:

@@ -28,6 +28,7 @@ from math_core import LatexError, LatexToMathML
 
 from validation.claim import holds
 from validation.store import check_directory, write_atomic
+from validation.tables import plain
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -69,12 +70,14 @@ class Section:
         text: a paragraph above the table; formulas between dollar signs are typeset.
         header: the names of the columns, units included.
         rows: one value per column: numbers, booleans, None or text.
+        folded: shown when asked for only.
     """
 
     title: str
     text: str
     header: tuple[str, ...]
     rows: Sequence[Sequence[object]]
+    folded: bool = False
 
 
 def write_report(
@@ -115,7 +118,10 @@ def write_report(
     outputs = {f"{f.name}.{kind}": _draw(f.figure, kind) for f in figures for kind in ("pdf", "svg")}
     if claims:
         outputs["claims.csv"] = _csv(claims)
-    provenance = json.dumps(_plain(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    for section in sections:
+        rows = [dict(zip(section.header, row, strict=True)) for row in section.rows]
+        outputs[f"{_stem(section.title)}.csv"] = _csv(rows)
+    provenance = json.dumps(plain(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     outputs["manifest.json"] = provenance.encode()
     body = (
         "".join(f"<p class='lead'>{_lines(part)}</p>" for part in introduction.split("\n\n")),
@@ -152,8 +158,12 @@ def _draw(figure: matplotlib.figure.Figure, kind: str) -> bytes:
         return buffer.getvalue()
 
 
-def _csv(claims: Sequence[Row]) -> bytes:
-    rows = [dict(_flat(row)) for row in claims]
+def _stem(title: str) -> str:
+    return re.sub(r"\W+", "_", title.lower()).strip("_")
+
+
+def _csv(rows: Sequence[Row]) -> bytes:
+    rows = [dict(_flat(row)) for row in rows]
     with io.StringIO(newline="") as buffer:
         writer = csv.DictWriter(buffer, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
         writer.writeheader()
@@ -167,20 +177,7 @@ def _flat(row: Row, prefix: str = "") -> Iterable[tuple[str, Any]]:
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", _plain(value)
-
-
-def _plain(value: Any) -> Any:
-    """The strict JSON form: what is not finite is null, what JSON does not know is text."""
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value if value is None or isinstance(value, int | str) else str(value)
+            yield f"{prefix}{key}", plain(value)
 
 
 # the page, part by part
@@ -252,8 +249,9 @@ def _section(section: Section) -> str:
     columns = range(len(section.header))
     numeric = {i for i in columns if all(row[i] is None or _is_number(row[i]) for row in section.rows)}
     text = f"<p>{_prose(section.text)}</p>" if section.text else ""
-    table = _table("plain", section.header, section.rows, numeric)
-    return f"<h2>{escape(section.title)}</h2>{text}<div class='scroll'>{table}</div>"
+    table = f"<div class='scroll'>{_table('plain', section.header, section.rows, numeric)}</div>"
+    shown = _fold(f"{len(section.rows)} rows", table) if section.folded else table
+    return f"<h2>{escape(section.title)}</h2>{text}{shown}"
 
 
 def _figures(figures: Sequence[Figure], drawings: Mapping[str, bytes]) -> str:

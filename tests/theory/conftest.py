@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace
 
 settings.register_profile(
-    "theory", deadline=None, max_examples=15, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "theory", deadline=None, max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("theory")
 

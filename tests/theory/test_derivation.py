@@ -279,8 +279,15 @@ def test_a_broken_formula_is_seen_by_the_derivation_that_builds_on_it(monkeypatc
     assert seen(target)
 
 
-@pytest.mark.parametrize("target", [collapse, score_covariance])
-@pytest.mark.parametrize("what", ["norm", "width"])
+@pytest.mark.parametrize(
+    ("target", "what"),
+    [
+        (score_covariance, "width"),
+        (collapse, "width"),
+        pytest.param(score_covariance, "norm", marks=pytest.mark.slow),
+        pytest.param(collapse, "norm", marks=pytest.mark.slow),
+    ],
+)
 def test_a_broken_gaussian_average_is_seen(monkeypatch, target, what):
     right = gaussian._factors
 

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import io
 from collections import namedtuple
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -74,7 +75,10 @@ def check_evaluation(claim):
     return predicted, bias, wrong
 
 
-def check_rows(claim):
+def check_rows(claim, evaluation):
+    predicted, bias, wrong = evaluation
+    control = replace(claim.control, predict=lambda _: wrong)
+    claim = replace(claim, predict=lambda: predicted, allowed_bias=lambda: bias, control=control)
     rows = claim.rows(rough()[claim.experiment.name])
     assert len(rows) == np.size(claim.measured(rough()[claim.experiment.name]).mean)
     for row in rows:

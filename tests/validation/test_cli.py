@@ -309,9 +309,9 @@ def test_what_is_out_of_its_range_is_cautioned_about_beside_the_numbers(name):
 EXTREMES = [
     ["--subspaces", "1.0x3", "--times", "1e-12,1e12"],
     ["--subspaces", "1e12x3,1x2", "--times", "1e-3,1e10"],
-    ["--subspaces", "1x100000"],
+    ["--subspaces", "1x100000", "--times", "1e3,2e4"],
     ["--subspaces", "1x3", "--samples", "1e12", "--times", "0.001,1"],
-    ["--subspaces", "1e-6x1", "--samples", "2"],
+    ["--subspaces", "1e-6x1", "--samples", "2", "--times", "1e-8,1e-6,1e-4"],
 ]
 
 

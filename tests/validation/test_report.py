@@ -111,7 +111,7 @@ def page(directory, **changes):
 def test_the_full_report_is_well_formed_and_complete(tmp_path):
     section = Section("Nearest", "By $L_2$.", ("sample", "distance"), [("a.png", 0.25), ("b.png", None)])
     shown = page(tmp_path, derivations=[derivation()], figures=[drawing()], sections=[section])
-    files = {"report.html", "claims.csv", "manifest.json", "collapse.pdf", "collapse.svg"}
+    files = {"report.html", "claims.csv", "nearest.csv", "manifest.json", "collapse.pdf", "collapse.svg"}
     assert {p.name for p in tmp_path.iterdir()} == files
     assert "1 of 1 claims hold" in shown.text
     assert "0.5012 ± 0.0021" in shown.text
@@ -243,9 +243,7 @@ def test_a_file_in_place_of_the_directory_is_refused(tmp_path):
     path = tmp_path / "file"
     path.write_text("mine")
     for directory in (path, path / "inside"):
-        with pytest.raises(
-            ValueError, match=r"expected a writable directory .* is not a directory; name another"
-        ):
+        with pytest.raises(ValueError, match=r"expected a writable directory .* is not a directory; name another"):
             write(directory)
     assert path.read_text() == "mine"
 

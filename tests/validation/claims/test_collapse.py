@@ -16,8 +16,7 @@ def test_structure(name):
 
 @pytest.mark.parametrize("name", [*FAST, "collapse.few.memorized_probability"])
 def test_prediction_bias_and_control_fit_the_measurement(name):
-    check_evaluation(CLAIMS[name])
-    check_rows(CLAIMS[name])
+    check_rows(CLAIMS[name], check_evaluation(CLAIMS[name]))
 
 
 def test_every_case_is_held_to_the_exact_probability_and_shows_the_approximation_to_fail():

@@ -15,8 +15,7 @@ def test_structure(name):
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_prediction_bias_and_control_fit_the_measurement(name):
-    check_evaluation(CLAIMS[name])
-    check_rows(CLAIMS[name])
+    check_rows(CLAIMS[name], check_evaluation(CLAIMS[name]))
 
 
 @pytest.mark.parametrize("N", subspace_loss.LOSSES)
