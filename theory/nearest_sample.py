@@ -38,7 +38,7 @@ def own_is_nearest(manifold: LinearManifold, t: Array, samples: int) -> Array:
     """P(the sample nearest to x^1 + sqrt(t) xi among N is x^1) for each noise variance, shape (T,).
 
     The average over x runs over the radii |x_k|: by Gauss-Laguerre rules up to three distinct variances (absolute
-    error about 1e-8 for one, 1e-6 for two, 1e-5 for three), by 1024 Sobol points beyond (about 1e-4). Where t far
+    error about 1e-8 for one, a few 1e-6 for two, 1e-5 for three), by 1024 Sobol points beyond (about 1e-4). Where t far
     exceeds a variance of one or two directions the rules converge slowly: 5e-5 at m = 1, t = 100 lambda.
     """
     manifold = LinearManifold.from_spectrum(manifold.spectrum)  # equal variances count once

@@ -270,8 +270,11 @@ def seen(target):
 )
 @pytest.mark.parametrize(
     "change",
-    [lambda e: 3 * e, lambda e: e.subs(t, 2 * t), lambda e: e.subs(lam, lam * sp.Rational(21, 20))],
-    ids=["times 3", "t is 2t", "lambda + 5 %"],
+    [
+        pytest.param(lambda e: 3 * e, id="times 3", marks=pytest.mark.slow),
+        pytest.param(lambda e: e.subs(t, 2 * t), id="t is 2t", marks=pytest.mark.slow),
+        pytest.param(lambda e: e.subs(lam, lam * sp.Rational(21, 20)), id="lambda + 5 %"),
+    ],
 )
 def test_a_broken_formula_is_seen_by_the_derivation_that_builds_on_it(monkeypatch, source, name, target, change):
     fake = Broken(source.derivation(), name, change)
