@@ -49,8 +49,10 @@ class Mixture:
     def __call__(self, count: int, rng: np.random.Generator) -> Array:
         """`count` samples, shape (count, D)."""
         component = rng.choice(len(self.weights), count, p=self.weights)
-        white = rng.standard_normal((count, len(self.means[0])))
-        return np.array(self.means)[component] + np.einsum("nij,nj->ni", np.array(self.factors)[component], white)
+        samples = rng.standard_normal((count, len(self.means[0])))
+        for a, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
+            samples[component == a] = mean + samples[component == a] @ np.array(factor).T
+        return samples
 
     def parts(self) -> dict[str, Any]:
         """weights, means and covariances as arrays."""

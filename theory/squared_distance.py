@@ -37,6 +37,7 @@ NODES_PER_WIDTH = 3.2  # of the peak; the error falls geometrically in it
 USUAL_NODES = 40
 BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of the integrand
+NEARBY = 1e-5  # in log theta: a path may start beside its saddle
 FARTHEST = 240.0  # widths of the peak to follow a path
 
 
@@ -119,7 +120,7 @@ class SquaredDistance:
             distance = self.distance_at(theta)
             return np.log(distance), self.curvature(theta) / (theta * distance)
 
-        return decreasing_root(log_distance, np.log(s), 1 / s, highest / s)
+        return decreasing_root(log_distance, np.log(s), 1 / s, highest / s, NEARBY)
 
     def negative_saddle(self, s: Array) -> Array:
         """The saddle of each s on the other side of the pole at 0, short of the singularity at -1/(2 lambda)."""
@@ -129,7 +130,7 @@ class SquaredDistance:
             eta = edge * w / (1 + w)
             return -self.distance_at(-eta), self.curvature(-eta) / (eta * (1 + w))
 
-        w = decreasing_root(minus_distance, -s, np.full_like(s, 1e-12), np.full_like(s, 1e12))
+        w = decreasing_root(minus_distance, -s, np.full_like(s, 1e-12), np.full_like(s, 1e12), NEARBY)
         return np.asarray(-edge * w / (1 + w))
 
     def saddle_of_tail(self, log_tail: float, low: Array, high: Array) -> Array:
@@ -152,12 +153,14 @@ class SquaredDistance:
         """
         s = np.broadcast_to(s, self.offsets.shape[:-1] + np.shape(s)[-1:])
         mean, deviation = self.moments()
-        positive = self.positive_saddle(s) if positive is None else positive
-        saddle = np.where(s <= mean + 0.4 * deviation, positive, self.negative_saddle(s))
+        near = s <= mean + 0.4 * deviation
+        saddle = np.empty_like(s)
+        # one law per path from here on, so that paths can be told apart
+        saddle[near] = self._of(near).positive_saddle(s[near][:, None])[:, 0] if positive is None else positive[near]
+        saddle[~near] = self._of(~near).negative_saddle(s[~near][:, None])[:, 0]
         top = saddle * s + self.exponent(saddle)
-        # from here on one law per path, so that paths can be told apart
-        flat = self._of(np.nonzero(np.ones_like(s))[:-1])
-        tail, pdf = (f.reshape(s.shape) for f in flat._integrals(*(a.reshape(-1, 1) for a in (s, saddle, top))))
+        columns = (a.reshape(-1, 1) for a in (s, saddle, top))
+        tail, pdf = (f.reshape(s.shape) for f in self._of(np.ones_like(near))._integrals(*columns))
         with np.errstate(divide="ignore"):
             log_tail = top + np.log(np.maximum(np.sign(saddle) * tail, 0))
             log_pdf = top + np.log(np.maximum(pdf, 0))
@@ -168,7 +171,11 @@ class SquaredDistance:
         """The log of P(distance^2 <= s), shape (..., n)."""
         return self.log_cdf_and_pdf(s)[0]
 
-    def _of(self, index: Any) -> SquaredDistance:
+    def _of(self, chosen: NDArray[np.bool_]) -> SquaredDistance:
+        """The law of each chosen path, offsets of shape (number chosen, K)."""
+        return self._at(np.nonzero(chosen)[:-1])
+
+    def _at(self, index: Any) -> SquaredDistance:
         return SquaredDistance(self.variances, self.dimensions, self.offsets[index])
 
     def _integrals(self, s: Array, saddle: Array, top: Array) -> tuple[Array, Array]:
@@ -180,7 +187,7 @@ class SquaredDistance:
         tail, pdf = np.zeros_like(s), np.zeros_like(s)
         left = np.arange(len(s))
         for bend in BENDS:
-            law, s_, saddle_, top_ = self._of(left), s[left], saddle[left], top[left]
+            law, s_, saddle_, top_ = self._at(left), s[left], saddle[left], top[left]
             kappa, reach, nodes = law._path(s_, saddle_, top_, bend)
             rough = np.ones(len(left), dtype=bool)
             # a few paths ask for many more nodes than the rest
@@ -190,7 +197,7 @@ class SquaredDistance:
             ):
                 if part.size:
                     path = s_[part], saddle_[part], top_[part], kappa[part], reach[part]
-                    found = law._of(part)._along_path(*path, nodes=int(nodes[part].max()))
+                    found = law._at(part)._along_path(*path, nodes=int(nodes[part].max()))
                     tail[left[part]], pdf[left[part]], rough[part] = found
             left = left[rough]
             if not left.size:
@@ -229,10 +236,12 @@ class SquaredDistance:
         return tail * scale, pdf * scale, rough[:, 0]
 
 
-def decreasing_root(f: Callable[[Array], tuple[Array, Array]], value: Array, low: Array, high: Array) -> Array:
+def decreasing_root(
+    f: Callable[[Array], tuple[Array, Array]], value: Array, low: Array, high: Array, tolerance: float = 4e-15
+) -> Array:
     """The theta in [low, high] where a decreasing f equals value: Newton in log theta, bisecting where that is slow.
 
-    `f` returns itself and -df/dlog(theta), elementwise.
+    `f` returns itself and -df/dlog(theta), elementwise; the tolerance is one of log theta.
     """
     low, high = (np.log(np.broadcast_to(edge, value.shape)) for edge in (low, high))
     u, step = (low + high) / 2, high - low
@@ -244,6 +253,6 @@ def decreasing_root(f: Callable[[Array], tuple[Array, Array]], value: Array, low
         good = (newton > low) & (newton < high) & (np.abs(newton - u) < np.abs(step) / 2)
         new = np.where(good, newton, (low + high) / 2)
         u, step = new, new - u
-        if (np.abs(step) <= 4e-15 * np.maximum(1, np.abs(u))).all():
+        if (np.abs(step) <= tolerance * np.maximum(1, np.abs(u))).all():
             break
     return np.asarray(np.exp(u))

@@ -221,7 +221,7 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     # a GPU is one; cores are several
     executor = local_executor() if device == "cpu" else None
     with _progress(len(suite.experiments(names)), "experiments") as bar, ThreadPoolExecutor(1) as meanwhile:
-        derived = meanwhile.submit(suite.derive, names)
+        prepared = meanwhile.submit(suite.prepare, names)
         try:
             results = suite.measure(
                 names,
@@ -235,7 +235,7 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
         finally:
             if executor:
                 executor.shutdown(wait=False, cancel_futures=True)
-        derived.result()
+        prepared.result()
     outcome = suite.judge(names, results)
     run = {"predictions": list(names), "budget": budget, "seed": seed, "device": device, "dtype": "float64"}
     made_with = manifest(**run, seconds=round(time.perf_counter() - start, 1))

@@ -17,7 +17,7 @@ from validation.report import Figure, write_report
 from validation.store import Store
 from validation.sweep import sweep
 
-__all__ = ["Outcome", "check_names", "derive", "experiments", "judge", "measure", "prediction", "report"]
+__all__ = ["Outcome", "check_names", "derive", "experiments", "judge", "measure", "prediction", "prepare", "report"]
 
 INTRODUCTION = (
     "Each claim holds a formula, derived symbolically below, against a simulation that does not know it. Errors are standard "
@@ -95,6 +95,13 @@ def measure(
 def derive(names: Sequence[str]) -> list[Derivation]:
     """The derivations of some predictions; the first call takes seconds, later ones none."""
     return [prediction(name).derivation() for name in names]
+
+
+def prepare(names: Sequence[str]) -> None:
+    """Do beforehand what takes seconds and needs no measurement."""
+    derive(names)
+    for name in names:
+        getattr(_claims_module(name), "prepare", lambda: None)()
 
 
 def judge(names: Sequence[str], results: dict[str, Results]) -> Outcome:

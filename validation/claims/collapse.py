@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from validation.claim import Claim, Control, Experiment, Results
 from validation.report import Figure
 from validation.statistics import Verdict
 
-__all__ = ["claims", "figures"]
+__all__ = ["claims", "figures", "prepare"]
 
 CASES = {
     "isotropic": Setting.of("1.0x20", samples=1000, times=np.array([0.4, 0.9, 1.1, 1.7, 3.0])),
@@ -90,14 +90,27 @@ def _claim(
     )
 
 
+def prepare() -> None:
+    """Compute the curves of the figure, which takes seconds, while the experiments run."""
+    for name in CASES:
+        _curve(name)
+
+
+@cache
+def _curve(name: str) -> tuple[Setting, np.ndarray]:
+    """The case at times to draw a line through, and its exact memorized probability there."""
+    times = CASES[name].times
+    fine = CASES[name].at(times=np.geomspace(times[0] / 2, times[-1] * 2, 11))
+    return fine, prediction.memorized_probability(fine)
+
+
 def figures(results: Mapping[str, Results]) -> list[Figure]:
     """The memorized probability against t for every case, and the information it falls with."""
     with draw.style():
         figure, axes = draw.canvas(len(CASES))
         for axis, (name, setting) in zip(axes, CASES.items(), strict=True):
-            t = np.geomspace(setting.times[0] / 2, setting.times[-1] * 2, 11)
-            fine = setting.at(times=t)
-            exact = prediction.memorized_probability(fine)
+            fine, exact = _curve(name)
+            t = fine.times
             draw.theory(axis, t, exact, "exact")
             draw.theory(axis, t, prediction.memorized_probability_asymptotic(fine), "second order", series=2)
             draw.control(axis, 1.1 * t, exact, r"control, $\lambda$ 10 % off")  # P depends on lambda/t alone

@@ -49,7 +49,7 @@ def _at_points(
     name: str, draw_data: Callable[[int, np.random.Generator], Array], points: Array, t: float
 ) -> Experiment:
     arguments = {"draw_data": draw_data, "points": points, "t": t, "samples": SAMPLES}
-    return Experiment(f"score_covariance.{name}", experiment.scatter, arguments, 5000)
+    return Experiment(f"score_covariance.{name}", experiment.scatter, arguments, 3000)
 
 
 @cache
