@@ -19,6 +19,7 @@ __all__ = ["cli", "main"]
 
 BAD_USAGE = 2
 INTERRUPTED = 130
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -42,9 +43,7 @@ def _fail(message: str) -> None:
     sys.exit(BAD_USAGE)
 
 
-@click.group(
-    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.group(invoke_without_command=True, context_settings=CONTEXT)
 @click.version_option(package_name="geomem")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -66,7 +65,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@cli.command("list")
+@cli.command("list", context_settings=CONTEXT)
 def list_() -> None:
     """The catalogue: name, statement, source, regime."""
     from validation.claims import PREDICTIONS
@@ -77,7 +76,7 @@ def list_() -> None:
         click.echo(f"{name}\n    {module.STATEMENT}\n    source: {module.SOURCE}\n    regime: {module.REGIME}\n")
 
 
-@cli.command()
+@cli.command(context_settings=CONTEXT)
 @click.argument("name")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
 def derive(name: str, form: str) -> None:
@@ -134,7 +133,7 @@ def _numbers(text: str, what: str) -> list[float]:
         raise ValueError(f"{what} must be comma separated numbers, as in 0.1,0.5; got {text!r}") from None
 
 
-@cli.command()
+@cli.command(context_settings=CONTEXT)
 @_setting_options
 @click.option(
     "--kl",
@@ -161,7 +160,7 @@ def predict(name: str, as_json: bool, epsilon: float | None, **options: Any) -> 
     click.echo(tables.render(name, setting, dims, found, as_json=as_json))
 
 
-@cli.command()
+@cli.command(context_settings=CONTEXT)
 @_setting_options
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--repeats", type=click.IntRange(2), default=100, show_default=True, help="Independent data sets.")
@@ -185,7 +184,7 @@ def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dty
     click.echo(tables.render(name, setting, experiment.OBSERVABLES, found, as_json=as_json))
 
 
-@cli.command()
+@cli.command(context_settings=CONTEXT)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--budget", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
@@ -249,7 +248,7 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     return 0 if outcome.holds else 1
 
 
-@cli.command()
+@cli.command(context_settings=CONTEXT)
 @click.argument("data")
 @click.option(
     "--wanted-time",
@@ -318,7 +317,7 @@ def audit(
         click.echo(f"report: {page}", err=True)
 
 
-@cli.command()
+@cli.command(context_settings=CONTEXT)
 def doctor() -> None:
     """Versions, devices, precision flags: what to put into a bug report."""
     from validation.manifest import manifest

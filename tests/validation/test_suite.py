@@ -99,7 +99,7 @@ def test_measuring_takes_the_budget_seed_and_store_along(monkeypatch):
 MEASURED = {
     "kl_bound.range": 0.25,
     "score_covariance.averaged": 0.2,
-    "score_covariance.gaussian": 0.1,
+    "score_covariance.gaussian": 0.2,
     "subspace_loss.loss300": 0.2,
     "subspace_loss.large": 0.2,
     "collapse.two_subspaces": 0.5,
