@@ -64,7 +64,16 @@ class GibbsMoments:
     nearest: Array
 
     def __add__(self, other: GibbsMoments) -> GibbsMoments:
-        """The moments over both sets of samples; associative, and commutative but for the numbering of `nearest`."""
+        """The moments over both sets of samples; associative, and commutative but for the numbering of `nearest`.
+
+        Raises:
+            ValueError: for moments at other points, times or temperatures, as far as shapes tell.
+        """
+        if self._kind != other._kind:
+            raise ValueError(
+                "only moments at the same queries, times and temperature, with the same covariance, add up; got (queries, t, "
+                f"temperature, rank of the covariance) {self._kind} and {other._kind}"
+            )
         xp = namespace(self.shift, other.shift)
         shift = xp.maximum(self.shift, other.shift)
         mine, theirs = self._rescaled(shift), other._rescaled(shift)
@@ -86,6 +95,12 @@ class GibbsMoments:
             _merged_scatter(self, other, shift, share, step),
             xp.where(self.shift >= other.shift, self.nearest, other.nearest + self.count),
         )
+
+    @property
+    def _kind(self) -> tuple[object, ...]:
+        """What two states must share to add up, as far as shapes tell."""
+        rank = None if self.scatter is None else self.scatter.ndim
+        return tuple(self.queries.shape), tuple(self.t.shape), self.temperature, rank
 
     def _rescaled(self, shift: Array) -> tuple[Array, Array, Array, Array]:
         """The four scalar sums in units of a larger largest weight."""

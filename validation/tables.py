@@ -145,7 +145,7 @@ def strict_json(content: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Arrays as lists, NaN and infinities as None: what JSON can say."""
+    """What JSON can say: arrays as lists, NaN and infinities as None, what it does not know as text."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):

@@ -429,7 +429,7 @@ def test_nearest_counts_through_the_merge(rng):
 
 def test_merging_without_covariances_has_none(rng):
     queries, data = cloud(rng, 2, 6, 2)
-    merged = gibbs_moments(queries, data, 1.0) + gibbs_moments(queries, data, 1.0, covariance="full")
+    merged = gibbs_moments(queries, data, 1.0) + gibbs_moments(queries, data, 1.0)
     with pytest.raises(ValueError, match="the covariance was not computed; ask for it with covariance="):
         _ = merged.covariance
 
@@ -705,3 +705,12 @@ def test_unfit_dtypes(backend, dtype):
 def test_a_covariance_nobody_asked_for():
     with pytest.raises(ValueError, match="ask for it with covariance='diagonal' or 'full'"):
         _ = gibbs_moments(GOOD, GOOD, 1.0).covariance
+
+
+@pytest.mark.parametrize(
+    "other", [{"t": 0.5, "temperature": 2.0}, {"t": [[0.5], [1.0]]}, {"t": 0.5, "covariance": "full"}]
+)
+def test_moments_of_different_questions_do_not_add_up(other):
+    queries, data = np.zeros((2, 3)), np.arange(12.0).reshape(4, 3)
+    with pytest.raises(ValueError, match="only moments at the same queries"):
+        gibbs_moments(queries, data, 0.5) + gibbs_moments(queries, data, **other)
