@@ -302,12 +302,13 @@ def audit(
             device=device,
             tick=bar.update,
         )
-    click.echo(tables.strict_json(found.summary) if as_json else audit_page.text(found))
+    text = audit_page.text(found)
+    click.echo(tables.strict_json(found.summary) if as_json else text)
     if output is not None:
         page = write_report(
             output,
             title=f"geomem: audit of {name}",
-            introduction=audit_page.text(found),
+            introduction=text,
             claims=(),
             derivations=(),
             figures=audit_page.figures(found),
