@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import warnings
 import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.arrays import stream
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["FORMATS", "Mixture", "Resampled", "draw", "load", "log_density", "needs_density", "noise", "score"]
+__all__ = [
+    "FORMATS",
+    "Mixture",
+    "Resampled",
+    "data_sets",
+    "draw",
+    "load",
+    "log_density",
+    "needs_density",
+    "noise",
+    "score",
+]
 
 Array = NDArray[np.float64]
 FORMATS = (".npy", ".npz", ".csv", ".parquet")
@@ -76,6 +89,24 @@ class Resampled:
         return self.samples[rng.integers(len(self.samples), size=count)]
 
 
+def data_sets(
+    draw_one: Callable[[np.random.Generator], Array],
+    name: str,
+    *,
+    repeats: int,
+    rng: int | np.random.SeedSequence,
+    tick: Callable[[], object],
+) -> Iterator[tuple[np.random.Generator, Array]]:
+    """Independent data sets, each with the random stream it came from; ticks when the caller is done with one.
+
+    The streams are keyed by `name` and the number of the data set.
+    """
+    for repeat in range(repeats):
+        random = stream(rng, name, repeat)
+        yield random, draw_one(random)
+        tick()
+
+
 def noise(samples: Array, t: float, rng: np.random.Generator) -> Array:
     """Samples + sqrt(t) xi."""
     return samples + np.sqrt(t) * rng.standard_normal(samples.shape)
@@ -100,7 +131,7 @@ def score(x: Array, t: float, manifold: LinearManifold) -> Array:
 
 
 def log_density(x: Array, t: float, manifold: LinearManifold) -> Array:
-    """Log p_t(x) of the Gaussian distribution itself, x of shape (..., D)."""
+    """log p_t(x) of the Gaussian distribution itself, x of shape (..., D)."""
     variances = manifold.spectrum + t
     return np.asarray(-0.5 * (x**2 / variances + np.log(2 * np.pi * variances)).sum(axis=-1))
 

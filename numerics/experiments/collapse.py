@@ -7,11 +7,12 @@ density log p(x|x_0)/p_t(x), with the densities of the distribution the data are
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from numerics.arrays import stream, to_device, to_host
-from numerics.data import draw, log_density
+from numerics.arrays import to_device, to_host
+from numerics.data import data_sets, draw, log_density
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
 from theory.setting import Setting
@@ -46,9 +47,9 @@ def measure(
     """
     queries = min(QUERIES, setting.samples)
     memorized, density = [], []
-    for repeat in range(repeats):
-        random = stream(rng, "collapse", repeat)
-        data = draw(setting, setting.samples, random)
+    for random, data in data_sets(
+        partial(draw, setting, setting.samples), "collapse", repeats=repeats, rng=rng, tick=tick
+    ):
         xi = random.standard_normal((queries, data.shape[1]))
         on_device = to_device(data, device, dtype)
         found, per_time = [], []
@@ -59,7 +60,6 @@ def measure(
             per_time.append(_information_density(setting, x, xi, t))
         memorized.append(found)
         density.append(per_time)
-        tick()
     measured = {"memorized_probability": Measurement.of(memorized)}
     return measured if setting.ensemble != "gaussian" else measured | _information(setting, np.array(density))
 

@@ -8,13 +8,14 @@ every random number, so their difference is known more sharply than either.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import Array as AnyArray
-from numerics.arrays import stream, to_device, to_host
-from numerics.data import draw, log_density, needs_density, score
+from numerics.arrays import to_device, to_host
+from numerics.data import data_sets, draw, log_density, needs_density, score
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from theory.setting import Setting
@@ -43,14 +44,14 @@ def measure(
     """
     needs_density(setting, "the divergence")
     draws = []
-    for repeat in range(repeats):
-        random = stream(rng, "kl_bound", repeat)
-        data = to_device(draw(setting, setting.samples, random), device, dtype)
+    for random, samples in data_sets(
+        partial(draw, setting, setting.samples), "kl_bound", repeats=repeats, rng=rng, tick=tick
+    ):
+        data = to_device(samples, device, dtype)
         clean, xi = draw(setting, QUERIES, random), random.standard_normal((QUERIES, data.shape[1]))
         draws.append(
             [_divergence(clean + np.sqrt(t) * xi, t, data, setting, device, dtype)[0].mean() for t in setting.t]
         )
-        tick()
     return {"kl": Measurement.of(draws)}
 
 
@@ -76,9 +77,10 @@ def measure_routes(
     times = t0 * np.exp(half * (nodes + 1))
     weights = weights * half * times  # dt = t d(log t)
     draws = []
-    for repeat in range(repeats):
-        random = stream(rng, "kl_routes", repeat)
-        data = to_device(draw(setting, setting.samples, random), device, dtype)
+    for random, samples in data_sets(
+        partial(draw, setting, setting.samples), "kl_routes", repeats=repeats, rng=rng, tick=tick
+    ):
+        data = to_device(samples, device, dtype)
         clean, xi = draw(setting, QUERIES, random), random.standard_normal((QUERIES, data.shape[1]))
 
         def at(t: float, clean: Array = clean, xi: Array = xi, data: AnyArray = data) -> tuple[float, float]:
@@ -88,14 +90,13 @@ def measure_routes(
         by_densities = at(t0)[0] - at(last)[0]
         by_scores = sum(w * at(float(t))[1] for t, w in zip(times, weights, strict=True)) / 2
         draws.append((by_densities, by_scores, by_densities - by_scores))
-        tick()
     whole = Measurement.of(draws)
     names = ("by_densities", "by_scores", "difference")
     return {name: Measurement(whole.mean[k], whole.sem[k], whole.n) for k, name in enumerate(names)}
 
 
 def _divergence(x: Array, t: float, data: AnyArray, setting: Setting, device: str, dtype: str) -> tuple[Array, Array]:
-    """R - 1 - log r and |s - s^|^2 at each x."""
+    """r - 1 - log r and |s - s^|^2 at each x."""
     moments = gibbs_moments(to_device(x, device, dtype), data, t)
     log_norm = np.log(setting.samples) + x.shape[1] / 2 * np.log(2 * np.pi * t)
     log_r = to_host(moments.log_partition) - log_norm - log_density(x, t, setting.manifold)

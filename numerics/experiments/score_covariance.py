@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import stream, to_device, to_host
-from numerics.data import draw, noise, score
+from numerics.arrays import to_device, to_host
+from numerics.data import data_sets, draw, noise, score
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from theory.setting import Setting
@@ -46,9 +47,10 @@ def measure(
         effective_samples_* of shape (T,), noise_variance_annealed of shape (T, K), in the setting's schedule.
     """
     draws: list[tuple[Any, ...]] = []
-    for repeat in range(repeats):
-        random = stream(rng, "score_covariance", repeat)
-        data = to_device(draw(setting, setting.samples, random), device, dtype)
+    for random, samples in data_sets(
+        partial(draw, setting, setting.samples), "score_covariance", repeats=repeats, rng=rng, tick=tick
+    ):
+        data = to_device(samples, device, dtype)
         clean = draw(setting, QUERIES, random)
         rows = []
         for t, alpha in zip(setting.t, setting.alpha, strict=True):
@@ -58,7 +60,6 @@ def measure(
             error = (to_host(moments.score) - score(x, t, setting.manifold)) / alpha
             rows.append((Y2.mean(), np.log(Y2).mean(), by_subspace(error**2, setting).mean(axis=0)))
         draws.append(tuple(zip(*rows, strict=True)))
-        tick()
     participation, log_participation, errors = zip(*draws, strict=True)
     measured = {
         "effective_samples_typical": Measurement.of(log_participation).through(
@@ -106,10 +107,8 @@ def scatter(
     """
     scores = []
     queries = to_device(points, device, dtype)
-    for repeat in range(repeats):
-        data = draw_data(samples, stream(rng, "scatter", repeat))
+    for _, data in data_sets(partial(draw_data, samples), "scatter", repeats=repeats, rng=rng, tick=tick):
         scores.append(to_host(gibbs_moments(queries, to_device(data, device, dtype), t).score))
-        tick()
     away = np.array(scores) - np.mean(scores, axis=0)
     products = np.einsum("rpd,rqe->rpdqe", away, away) * samples * repeats / (repeats - 1)
     return Measurement.of(products)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from numerics.arrays import stream, to_device, to_host
-from numerics.data import draw, needs_density, noise, score
+from numerics.arrays import to_device, to_host
+from numerics.data import data_sets, draw, needs_density, noise, score
 from numerics.experiments.score_covariance import by_subspace
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
@@ -35,9 +36,10 @@ def measure(
     """
     needs_density(setting, "the signal-to-noise ratio")
     draws = []
-    for repeat in range(repeats):
-        random = stream(rng, "subspace_loss", repeat)
-        data = to_device(draw(setting, setting.samples, random), device, dtype)
+    for random, samples in data_sets(
+        partial(draw, setting, setting.samples), "subspace_loss", repeats=repeats, rng=rng, tick=tick
+    ):
+        data = to_device(samples, device, dtype)
         clean = draw(setting, QUERIES, random)
         rows = []
         for t in setting.t:
@@ -46,7 +48,6 @@ def measure(
             error = to_host(gibbs_moments(to_device(x, device, dtype), data, t).score) - true
             rows.append([by_subspace(v**2, setting).mean(axis=0) for v in (true, error)])
         draws.append(rows)
-        tick()
 
     def noise_to_signal(mean: np.ndarray) -> np.ndarray:  # falls with t
         return np.asarray(mean[:, 1] / mean[:, 0])
@@ -73,10 +74,11 @@ def measure_participation(
     """
     firsts = [part.start for part in setting.manifold.slices]
     draws = []
-    for repeat in range(repeats):
-        data = to_device(draw(setting, setting.samples, stream(rng, "participation", repeat)), device, dtype)
+    for _, samples in data_sets(
+        partial(draw, setting, setting.samples), "participation", repeats=repeats, rng=rng, tick=tick
+    ):
+        data = to_device(samples, device, dtype)
         axes = np.eye(data.shape[1])[firsts]
         found = [gibbs_moments(to_device(np.sqrt(t) * axes, device, dtype), data, t).participation for t in setting.t]
         draws.append([to_host(f) for f in found])
-        tick()
     return {"participation": Measurement.of(draws)}
