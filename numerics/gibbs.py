@@ -113,7 +113,7 @@ class GibbsMoments:
 
     @property
     def log_partition(self) -> Array:
-        """Log Z = log sum_mu exp(-|x - y^mu|^2 / 2tT), shape B."""
+        """log Z = log sum_mu exp(-|x - y^mu|^2 / 2tT), shape B."""
         return self.shift + namespace(self.weight).log(self.weight)
 
     @property
@@ -144,7 +144,7 @@ class GibbsMoments:
 
     @property
     def largest_weight(self) -> Array:
-        """Max w, shape B."""
+        """max w, shape B."""
         return 1 / self.weight
 
     @property
@@ -213,7 +213,7 @@ def gibbs_moments(
 
 
 def _times(t: Array | float, queries: Array, xp: Any) -> Array:
-    """T in float64, broadcast to shape (M,) or (T, M)."""
+    """t in float64, broadcast to shape (M,) or (T, M)."""
     if isinstance(t, (np.ndarray, np.generic)) or not hasattr(t, "device"):  # not yet an array of the library
         t = xp.asarray(_numeric(t, "t"), device=queries.device)
     given: Array = t

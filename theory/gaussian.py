@@ -20,7 +20,7 @@ def density(x: sp.Expr, variance: sp.Expr) -> sp.Expr:
 
 @cache
 def _moment(n: int) -> sp.Expr:
-    """Int x^n exp(-a x^2 + b x) dx over the line; from n = 1 on, in units of n = 0."""
+    """int x^n exp(-a x^2 + b x) dx over the line; from n = 1 on, in units of n = 0."""
     found = sp.integrate(_x**n * sp.exp(-_a * _x**2 + _b * _x), (_x, -sp.oo, sp.oo))
     return sp.factor(sp.simplify(found / _moment(0))) if n else sp.simplify(found)
 
@@ -42,7 +42,7 @@ def _factors(polynomial: sp.Expr, exponent: sp.Expr, x: sp.Symbol) -> tuple[sp.E
 
 
 def integral(polynomial: sp.Expr, exponent: sp.Expr, x: sp.Symbol) -> sp.Expr:
-    """Int polynomial(x) exp(exponent(x)) dx over the line, for an exponent quadratic in x and concave.
+    """int polynomial(x) exp(exponent(x)) dx over the line, for an exponent quadratic in x and concave.
 
     Raises:
         ValueError: where the exponent is not quadratic, or sympy cannot see that it is concave.

@@ -173,7 +173,7 @@ def kl_leading(setting: Setting) -> Array:
 
 
 def log_kl_leading(setting: Setting) -> Array:
-    """Log of `kl_leading`, finite where the value overflows, shape (T,)."""
+    """log of `kl_leading`, finite where the value overflows, shape (T,)."""
     twice = 2 * collapse.information(setting)
     return np.asarray(twice + np.log(-np.expm1(-twice)) - np.log(2 * setting.samples))
 

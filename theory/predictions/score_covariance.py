@@ -263,7 +263,7 @@ def correlation_length(setting: Setting) -> Array:
 
 
 def log_chi_square_factor(setting: Setting) -> Array:
-    """Log X(t) = sum log(1 + lambda/t), shape (T,)."""
+    """log X(t) = sum log(1 + lambda/t), shape (T,)."""
     return 2 * collapse.information(setting)
 
 
@@ -365,7 +365,7 @@ def reweighted_pca(
 
 
 def _posterior(x: Array, t: float, log_weights: Array, means: Array, covariances: Array) -> tuple[float, Array, Array]:
-    """Log p_t(x), and mean and covariance of the clean sample given x, for a mixture of Gaussians."""
+    """log p_t(x), and mean and covariance of the clean sample given x, for a mixture of Gaussians."""
     noisy = covariances + t * np.eye(x.size)
     gain = np.linalg.solve(noisy, covariances)  # (C + t)^-1 C, which commutes
     offset = x - means

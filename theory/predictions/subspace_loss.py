@@ -162,13 +162,13 @@ def critical_samples_typical(setting: Setting) -> Array:
 
 
 def log_critical_samples_annealed(setting: Setting) -> Array:
-    """Log of `critical_samples_annealed`, shape (T, K)."""
+    """log of `critical_samples_annealed`, shape (T, K)."""
     gaussian_only(setting, "critical_samples_annealed")
     return _log_critical_samples(setting, setting.t, *_annealed())
 
 
 def log_critical_samples_typical(setting: Setting) -> Array:
-    """Log of `critical_samples_typical`, shape (T, K)."""
+    """log of `critical_samples_typical`, shape (T, K)."""
     gaussian_only(setting, "critical_samples_typical")
     return _log_critical_samples(setting, setting.t, *_typical())
 
@@ -218,7 +218,7 @@ def _typical() -> tuple[Formula, Callable[[Setting, Array], Array]]:
 def _log_critical_samples(
     setting: Setting, t: Array, factor: Formula, log_common: Callable[[Setting, Array], Array]
 ) -> Array:
-    """Log N_k at each t, shape (T, K)."""
+    """log N_k at each t, shape (T, K)."""
     return np.log(factor(setting.manifold.variances, t[:, None])) + log_common(setting, t)[:, None]
 
 
