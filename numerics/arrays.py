@@ -7,6 +7,7 @@ is bit for bit the same on every device, for every number of workers, and after 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Any
 
@@ -18,9 +19,15 @@ __all__ = [
     "DEVICES",
     "DTYPES",
     "Array",
+    "add_to_rows",
     "checked",
+    "compiled",
+    "gathers",
+    "least_of_rows",
     "namespace",
+    "on_gpu",
     "resolve_device",
+    "slices",
     "stream",
     "to_device",
     "to_host",
@@ -74,6 +81,11 @@ def checked(a: Array, what: str, shape: str = "(samples, dimensions)") -> Array:
     if not bool(xp.all(xp.isfinite(a))):
         raise ValueError(f"{what} must be finite, got NaN or infinite entries; drop or impute them first")
     return a
+
+
+def slices(total: int, block: int) -> list[slice]:
+    """Cut `total` rows into blocks."""
+    return [slice(start, min(start + block, total)) for start in range(0, total, block)]
 
 
 def resolve_device(device: str) -> str:
@@ -135,3 +147,49 @@ def stream(rng: int | np.random.SeedSequence | np.random.Generator, *key: object
     digest = hashlib.sha256(repr(key).encode()).digest()
     words = tuple(int(w) for w in np.frombuffer(digest[:16], dtype=np.uint32))
     return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *words)))
+
+
+def add_to_rows(total: Array, rows: Array, values: Array) -> None:
+    """`total[rows[i]] += values[i]`, in place, for ascending `rows`."""
+    if array_api_compat.is_torch_array(total):
+        total.index_add_(0, rows, values)
+        return
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    total[rows[starts]] += np.add.reduceat(values, starts, axis=0)
+
+
+def least_of_rows(total: Array, rows: Array, values: Array) -> None:
+    """`total[rows[i]] = min(total[rows[i]], values[i])`, in place, for ascending `rows`."""
+    if array_api_compat.is_torch_array(total):
+        total.scatter_reduce_(0, rows, values, "amin")
+        return
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    total[rows[starts]] = np.minimum(total[rows[starts]], np.minimum.reduceat(values, starts))
+
+
+def gathers(a: Array) -> bool:
+    """Whether the functions above work on arrays of this library."""
+    return isinstance(a, np.ndarray) or bool(array_api_compat.is_torch_array(a))
+
+
+def on_gpu(a: Array) -> bool:
+    """Whether the array lies on a CUDA device."""
+    return "cuda" in str(array_api_compat.device(a))
+
+
+def compiled(a: Array) -> Any:
+    """The module of compiled loops, or None where numba is missing or the array is not NumPy's."""
+    return _compiled() if isinstance(a, np.ndarray) else None
+
+
+@functools.cache
+def _compiled() -> Any:
+    try:
+        import numba
+    except ImportError:
+        return None
+    if numba.config.DISABLE_JIT:
+        return None
+    from numerics import compiled_loops
+
+    return compiled_loops

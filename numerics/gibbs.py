@@ -5,158 +5,36 @@ The training set y^mu under noise variance t defines, at each query x, the weigh
     w_mu = exp(-E_mu / T) / Z,      E_mu = |x - y^mu|^2 / 2t,      Z = sum_mu exp(-E_mu / T),
 
 and everything empirical is an average over them: the posterior mean, the score (mean - x)/t, its Jacobian, the energy and
-its variance (the heat capacity), the entropy, the participation ratio sum w^2. The pass keeps, per query, the sums
+its variance (the heat capacity), the entropy, the participation ratio sum w^2.
 
-    max log weight,  sum e,  sum e^2,  sum e u,  sum e u^2,  mean of y,  central second moment of y,     u = log(e),
+Nothing of size M x N is ever held. Which way a block of queries goes is decided by what it is like, and all ways keep one certificate:
 
-with e the weights in units of the largest. Two such states over disjoint samples merge into that of their union, so
-blocks, files and machines combine by `+`.
+    numerics.tiling       few dimensions, compiled loops: direct differences, tiles that lie too far away are skipped
+    numerics.screening    concentrated weights: a float32 product finds the candidates, float64 weighs them
+    numerics.dense        everything else: two matrix products a block
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
+import threading
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import Array, checked, namespace
+from numerics.arrays import Array, checked, compiled, gathers, namespace, on_gpu, slices
+from numerics.dense import Asked, dense, product_will_do
+from numerics.moments import GibbsMoments
+from numerics.samples import laid_out
+from numerics.screening import screened
+from numerics.threads import parallel, workers
 
 __all__ = ["GibbsMoments", "gibbs_moments"]
 
-QUERY_BLOCK, SAMPLE_BLOCK = 256, 1024
-DIFFERENCE_BLOCK = 2**22  # elements of a block of direct differences
-NEGLIGIBLE = 700.0  # log weights this far below the largest are held there: their squares would overflow
-
-
-@dataclass(frozen=True)
-class GibbsMoments:
-    """Gibbs averages at M queries, or at T times of each: B is the shape (M,) or (T, M).
-
-    Attributes:
-        queries: x, shape (M, D).
-        t: noise variance, shape B.
-        temperature: T.
-        count: number of samples N summed over.
-        shift: the largest log weight, shape B.
-        weight: sum e, e = weight over largest weight, shape B.
-        weight_squared: sum e^2, shape B.
-        log_weight: sum e log e, shape B.
-        log_weight_squared: sum e log^2 e, shape B.
-        mean: the posterior mean of y, shape B + (D,).
-        scatter: sum e (y - mean)^2, shape B + (D,), or the outer products, B + (D, D); None unless asked for.
-        nearest: index of the sample of largest weight, shape B; in a merged state, in the concatenation.
-    """
-
-    queries: Array
-    t: Array
-    temperature: float
-    count: int
-    shift: Array
-    weight: Array
-    weight_squared: Array
-    log_weight: Array
-    log_weight_squared: Array
-    mean: Array
-    scatter: Array | None
-    nearest: Array
-
-    def __add__(self, other: GibbsMoments) -> GibbsMoments:
-        """The moments over both sets of samples; associative, and commutative but for the numbering of `nearest`.
-
-        Raises:
-            ValueError: for moments at other points, times or temperatures, as far as shapes tell.
-        """
-        if self._kind != other._kind:
-            raise ValueError(
-                "only moments at the same queries, times and temperature, with the same covariance, add up; got (queries, t, "
-                f"temperature, rank of the covariance) {self._kind} and {other._kind}"
-            )
-        xp = namespace(self.shift, other.shift)
-        shift = xp.maximum(self.shift, other.shift)
-        mine, theirs = self._rescaled(shift), other._rescaled(shift)
-        weight = mine[0] + theirs[0]
-        share = (theirs[0] / weight)[..., None]
-        step = other.mean - self.mean
-        _, weight_squared, log_weight, log_weight_squared = (a + b for a, b in zip(mine, theirs, strict=True))
-        return GibbsMoments(
-            self.queries,
-            self.t,
-            self.temperature,
-            self.count + other.count,
-            shift,
-            weight,
-            weight_squared,
-            log_weight,
-            log_weight_squared,
-            (mine[0] / weight)[..., None] * self.mean + share * other.mean,  # the lighter may lie far away
-            _merged_scatter(self, other, shift, share, step),
-            xp.where(self.shift >= other.shift, self.nearest, other.nearest + self.count),
-        )
-
-    @property
-    def _kind(self) -> tuple[object, ...]:
-        """What two states must share to add up, as far as shapes tell."""
-        rank = None if self.scatter is None else self.scatter.ndim
-        return tuple(self.queries.shape), tuple(self.t.shape), self.temperature, rank
-
-    def _rescaled(self, shift: Array) -> tuple[Array, Array, Array, Array]:
-        """The four scalar sums in units of a larger largest weight."""
-        xp = namespace(shift)
-        gap = xp.maximum(self.shift - shift, xp.asarray(-NEGLIGIBLE, dtype=shift.dtype, device=shift.device))
-        scale = xp.exp(gap)
-        first = self.log_weight + gap * self.weight
-        second = self.log_weight_squared + 2 * gap * self.log_weight + gap**2 * self.weight
-        return scale * self.weight, scale**2 * self.weight_squared, scale * first, scale * second
-
-    @property
-    def log_partition(self) -> Array:
-        """log Z = log sum_mu exp(-|x - y^mu|^2 / 2tT), shape B."""
-        return self.shift + namespace(self.weight).log(self.weight)
-
-    @property
-    def score(self) -> Array:
-        """(mean - x)/t, the score of the N samples under noise t (at T = 1), shape B + (D,)."""
-        return (self.mean - self.queries) / self.t[..., None]
-
-    @property
-    def energy(self) -> Array:
-        """<E>, E = |x - y|^2 / 2t, shape B."""
-        return -self.temperature * (self.shift + self.log_weight / self.weight)
-
-    @property
-    def energy_variance(self) -> Array:
-        """<E^2> - <E>^2, which is T^2 times the heat capacity, shape B."""
-        average = self.log_weight / self.weight
-        return self.temperature**2 * (self.log_weight_squared / self.weight - average**2)
-
-    @property
-    def entropy(self) -> Array:
-        """-sum w log w, between 0 and log N, shape B."""
-        return namespace(self.weight).log(self.weight) - self.log_weight / self.weight
-
-    @property
-    def participation(self) -> Array:
-        """The participation ratio Y2 = sum w^2, between 1/N and 1, shape B."""
-        return self.weight_squared / self.weight**2
-
-    @property
-    def largest_weight(self) -> Array:
-        """max w, shape B."""
-        return 1 / self.weight
-
-    @property
-    def covariance(self) -> Array:
-        """Posterior covariance of y, diagonal B + (D,) or full B + (D, D); the Jacobian is -1/t + covariance/t^2.
-
-        Raises:
-            ValueError: unless it was asked for.
-        """
-        if self.scatter is None:
-            raise ValueError("the covariance was not computed; ask for it with covariance='diagonal' or 'full'")
-        return self.scatter / self.weight[(..., *(None,) * (self.scatter.ndim - self.weight.ndim))]
+QUERY_BLOCK, SAMPLE_BLOCK = 256, 4096
+GPU_BLOCKS = 4096, 16384
+WORTH_THREADS = 1e7  # pairs times dimensions
+TILED_UP_TO = 32  # dimensions; above, matrix products are faster than compiled differences
 
 
 def gibbs_moments(
@@ -166,12 +44,13 @@ def gibbs_moments(
     *,
     temperature: float = 1.0,
     covariance: Literal["diagonal", "full"] | None = None,
+    basis: Array | None = None,
     dtype: Any = None,
+    tolerance: float | None = None,
 ) -> GibbsMoments:
     """All Gibbs averages of the samples `data` at the points `queries`, in one pass and O((N + M) D) memory.
 
-    Distances come from one matrix product where its rounding, relative to tT, stays below half the digits of
-    the dtype, and from direct differences otherwise; sums are kept in float64 whatever the dtype.
+    Whatever way the distances are had, `error` of the answer bounds what rounding and neglect did to the weights.
 
     Args:
         queries: x, shape (M, D).
@@ -179,7 +58,9 @@ def gibbs_moments(
         t: noise variance, data units squared: a number, shape (M,), or (T, 1) and (T, M) for T times in one pass.
         temperature: T; 1 is the posterior.
         covariance: also the posterior covariance, `diagonal` or `full`.
-        dtype: of the distances and weights, a dtype of the library; by default that of the arrays.
+        basis: orthonormal columns, shape (D, k): the covariance is taken along them, its diagonal (k,) or all of it (k, k).
+        dtype: of distances and weights, float64 or float32 of the library; by default that of the arrays, float32 for halves.
+        tolerance: the share of the weight that may be neglected; by default the rounding of the dtype.
 
     Returns:
         GibbsMoments, arrays of the same library and device.
@@ -196,20 +77,49 @@ def gibbs_moments(
     if np.ndim(temperature) or not (0 < _numeric(temperature, "temperature") < np.inf):
         raise ValueError(f"temperature must be one positive and finite number, got {temperature!r}")
     temperature = float(temperature)
-    dtype = dtype or xp.result_type(queries.dtype, data.dtype)
-    if not xp.isdtype(xp.empty((0,), dtype=dtype).dtype, "real floating"):
-        raise ValueError(f"dtype must be a real floating dtype of the library, got {dtype!r}")
-    queries, data = xp.astype(queries, dtype), xp.astype(data, dtype)
+    dtype = _working_dtype(dtype, queries, data)
+    asked = Asked(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
+    queries, data = xp.astype(queries, dtype, copy=False), xp.astype(data, dtype, copy=False)
     times = _times(t, queries, xp)
     _check_range(queries, data, times, temperature)
-    # distances do not care about a common offset, but the matrix product does
-    centre = xp.mean(xp.astype(data, xp.float64), axis=0)
-    offset = xp.astype(centre, dtype)
-    blocks = [
-        _one_query_block(queries[rows, :], data, offset, times[..., rows], temperature, covariance)
-        for rows in _slices(queries.shape[0], QUERY_BLOCK)
-    ]
-    return _stack(blocks, xp)
+    found = _moments(queries, data, xp.reshape(times, (-1, queries.shape[0])), asked)
+    return found if times.ndim == 2 else found.each(lambda a: a[0, ...])
+
+
+def _working_dtype(dtype: Any, queries: Array, data: Array) -> Any:
+    """The dtype asked for, or that of the arrays; halves are exact in float32."""
+    xp = namespace(queries, data)
+    wanted = xp.empty((0,), dtype=dtype or xp.result_type(queries.dtype, data.dtype)).dtype
+    if dtype is None and wanted not in (xp.float32, xp.float64) and xp.isdtype(wanted, "real floating"):
+        return xp.float32
+    if wanted not in (xp.float32, xp.float64):
+        raise ValueError(f"dtype must be float64 or float32 of the library, got {dtype!r}")
+    return wanted
+
+
+def _tolerance(tolerance: float | None, dtype: Any, xp: Any) -> float:
+    if tolerance is None:
+        return float(xp.finfo(dtype).eps)
+    if np.ndim(tolerance) or not (0 < _numeric(tolerance, "tolerance") < 1):
+        raise ValueError(f"tolerance must be a number between 0 and 1, the share of the weight to neglect, got {tolerance!r}")
+    return float(tolerance)
+
+
+def _basis(basis: Array | None, covariance: str | None, queries: Array) -> Array | None:
+    """Orthonormal columns in float64."""
+    if basis is None:
+        return None
+    if covariance is None:
+        raise ValueError("a basis is for the covariance; ask for covariance='diagonal' or 'full' along it")
+    basis = checked(basis, "basis", "(D, k)")
+    xp = namespace(basis, queries)
+    if basis.shape[0] != queries.shape[1]:
+        raise ValueError(f"basis must have shape (D, k) with D = {queries.shape[1]}, got {tuple(basis.shape)}")
+    basis = xp.astype(basis, xp.float64)
+    off = float(xp.max(xp.abs(basis.T @ basis - xp.eye(basis.shape[1], dtype=basis.dtype, device=basis.device))))
+    if off > 1e-5:  # orthonormal in float32 is enough
+        raise ValueError(f"the columns of basis must be orthonormal, their products are off by {off:.2g}; take numpy.linalg.qr")
+    return basis
 
 
 def _times(t: Array | float, queries: Array, xp: Any) -> Array:
@@ -264,123 +174,64 @@ def _check_range(queries: Array, data: Array, times: Array, temperature: float) 
         )
 
 
-def _slices(total: int, block: int) -> list[slice]:
-    return [slice(start, min(start + block, total)) for start in range(0, total, block)]
+def _moments(queries: Array, data: Array, t: Array, asked: Asked) -> GibbsMoments:
+    """The moments at times t, shape (T, M): blocks of queries, and parts of the samples where there are few blocks."""
+    M, D = queries.shape
+    query_block, sample_block = GPU_BLOCKS if on_gpu(queries) else (QUERY_BLOCK, SAMPLE_BLOCK)
+    busy = isinstance(queries, np.ndarray) and M * data.shape[0] * D > WORTH_THREADS
+    threads = workers() if busy else 1
+    blocks = -(-M // query_block)
+    pieces = slices(data.shape[0], -(-data.shape[0] // max(1, threads // blocks)))
+    length = (float(namespace(t).max(t)) * asked.temperature) ** 0.5
+    parts = [_Samples(queries, data[piece, :], length, sample_block) for piece in pieces]
+    each = -(-M // (max(1, threads // len(parts)) * -(-blocks // threads)))  # even, and no more than the block
+    tasks = [(block, part) for block in slices(M, each) for part in parts]
+    found = parallel(lambda task: task[1].moments(queries[task[0], :], t[:, task[0]], asked), tasks, threads)
+    merged = [sum(found[i + 1 : i + len(parts)], found[i]) for i in range(0, len(found), len(parts))]
+    return GibbsMoments.joined(merged, axis=1)
 
 
-def _one_query_block(
-    x: Array, data: Array, offset: Array, t: Array, temperature: float, covariance: str | None
-) -> GibbsMoments:
-    xp = namespace(x)
-    radius = xp.max(xp.sum(xp.astype(x - offset, xp.float64) ** 2, axis=-1))
-    state: GibbsMoments | None = None
-    pairs = math.prod(t.shape) * x.shape[1]  # elements of the differences to one sample, at all times
-    block = max(1, DIFFERENCE_BLOCK // pairs) if covariance else SAMPLE_BLOCK
-    for rows in _slices(data.shape[0], block):
-        y = data[rows, :]
-        if covariance:
-            difference = y[None, :, :] - x[:, None, :]
-            squares = xp.sum(difference**2, axis=-1)
-        else:
-            difference = None
-            squares = _squared_distances(x, y, offset, radius, float(xp.min(t)) * temperature)
-        moments = _one_block(x, y, difference, squares, t, temperature, covariance)
-        state = moments if state is None else state + moments
-    assert state is not None
-    return state
+class _Samples:
+    """Samples, what has been laid out of them so far, and the way each block of queries goes."""
 
+    def __init__(self, queries: Array, data: Array, length: float, block: int) -> None:
+        self.queries, self.data, self.length, self.block = queries, data, length, block
+        self.made: dict[Any, Any] = {}
+        self.lock = threading.Lock()
 
-def _squared_distances(x: Array, y: Array, offset: Array, radius: Array, scale: float) -> Array:
-    """|x - y|^2, shape (M, n); `radius` bounds |x - offset|^2, and `scale` is the smallest tT they are divided by."""
-    xp = namespace(x, y)
-    y_centred = y - offset
-    y_squares = xp.sum(y_centred**2, axis=-1)
-    epsilon = float(xp.finfo(x.dtype).eps)
-    largest = float(radius) + float(xp.max(y_squares))
-    if epsilon * largest <= epsilon**0.5 * scale:
-        centred = x - offset
-        squares = xp.sum(centred**2, axis=-1)[:, None] + y_squares[None, :] - 2 * (centred @ y_centred.T)
-        return xp.maximum(squares, xp.zeros((), dtype=squares.dtype, device=squares.device))
-    # from the raw coordinates: an outlier far away takes the offset with it, and what is left is rounded to its size
-    step = max(1, DIFFERENCE_BLOCK // (y.shape[0] * y.shape[1]))
-    parts = [xp.sum((x[rows, None, :] - y[None, :, :]) ** 2, axis=-1) for rows in _slices(x.shape[0], step)]
-    return xp.concat(parts, axis=0)
+    def moments(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
+        """The moments at queries x, shape (m, D), and times t, shape (T, m)."""
+        xp = namespace(x)
+        tile = asked.covariance is None and compiled(x) is not None
+        if tile and x.shape[1] <= TILED_UP_TO:
+            return self.tiled(x, t, asked)
+        screen = self.once(xp.float32) if gathers(x) else None
+        found = {} if screen is None else screened(x, self.data, screen, t, asked)
+        rest = [i for i in range(t.shape[0]) if i not in found]
+        if rest:
+            times = xp.stack([t[i, :] for i in rest])
+            rows = self.once(x.dtype)
+            by_tiles = tile and not product_will_do(x, rows, times, asked)
+            state = self.tiled(x, times, asked) if by_tiles else dense(x, self.data, rows, times, asked)
+            found |= {i: state.each(lambda a, k=k: a[k : k + 1, ...]) for k, i in enumerate(rest)}
+        return GibbsMoments.joined([found[i] for i in range(t.shape[0])], axis=0)
 
+    def tiled(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
+        """By compiled direct differences."""
+        from numerics import tiling
 
-def _one_block(
-    x: Array,
-    y: Array,
-    difference: Array | None,
-    squares: Array,
-    t: Array,
-    temperature: float,
-    covariance: str | None,
-) -> GibbsMoments:
-    """The moments over one block of samples."""
-    xp = namespace(x)
-    best = xp.argmin(squares, axis=-1)
-    smallest = xp.min(squares, axis=-1)
-    # log weights relative to the largest, in the working dtype; what is summed over blocks is float64
-    scale = xp.astype(2 * t * temperature, squares.dtype)[..., None]
-    u = -xp.minimum(squares - smallest[:, None], NEGLIGIBLE * scale) / scale
-    e = xp.exp(u)
-    weight = xp.sum(e, axis=-1, dtype=xp.float64)
-    eu = e * u
-    scatter = None
-    if difference is None:
-        total = e @ y if e.ndim == 2 else xp.reshape(xp.reshape(e, (-1, e.shape[-1])) @ y, (*e.shape[:-1], y.shape[-1]))
-        mean = xp.astype(total, xp.float64) / weight[..., None]
-    else:
-        away = xp.sum(e[..., None] * difference, axis=-2, dtype=xp.float64) / weight[..., None]
-        scatter = _scatter(e, difference, away, covariance)
-        mean = xp.astype(x, xp.float64) + away
-    return GibbsMoments(
-        xp.astype(x, xp.float64),
-        t,
-        temperature,
-        y.shape[0],
-        -xp.astype(smallest, xp.float64) / (2 * t * temperature),
-        weight,
-        xp.astype(xp.vecdot(e, e), xp.float64),
-        xp.sum(eu, axis=-1, dtype=xp.float64),
-        xp.astype(xp.vecdot(eu, u), xp.float64),
-        mean,
-        scatter,
-        xp.broadcast_to(best, t.shape),
-    )
+        return tiling.tiled(x, self.once("tiles"), t, asked)
 
+    def once(self, what: Any) -> Any:
+        """The tiles, or the rows of a dtype, laid out when they are first asked for."""
+        with self.lock:
+            if what not in self.made:
+                self.made[what] = self._lay_out(what)
+            return self.made[what]
 
-def _scatter(e: Array, difference: Array, away: Array, covariance: str | None) -> Array:
-    """Sum e (y - mean)(y - mean)^T, or its diagonal, from y - x and mean - x: no cancellation at small t."""
-    xp = namespace(e)
-    rest = xp.astype(difference, xp.float64) - away[..., None, :]
-    weighted = xp.astype(e, xp.float64)[..., None] * rest
-    if covariance == "diagonal":
-        return xp.sum(weighted * rest, axis=-2)
-    return xp.matrix_transpose(weighted) @ rest
+    def _lay_out(self, what: Any) -> Any:
+        if what == "tiles":
+            from numerics import tiling
 
-
-def _merged_scatter(a: GibbsMoments, b: GibbsMoments, shift: Array, share: Array, step: Array) -> Array | None:
-    if a.scatter is None or b.scatter is None:
-        return None
-    xp = namespace(shift)
-    extra = (None,) * (a.scatter.ndim - shift.ndim)
-    left, right = xp.exp(a.shift - shift), xp.exp(b.shift - shift)
-    between = step**2 if len(extra) == 1 else step[..., :, None] * step[..., None, :]
-    pull = (left * a.weight)[(..., *extra)] * (share if len(extra) == 1 else share[..., None])
-    return left[(..., *extra)] * a.scatter + right[(..., *extra)] * b.scatter + pull * between
-
-
-def _stack(blocks: list[GibbsMoments], xp: Any) -> GibbsMoments:
-    """Put blocks of queries side by side."""
-    if len(blocks) == 1:
-        return blocks[0]
-    queries_axis = blocks[0].t.ndim - 1
-    joined: dict[str, Any] = {}
-    for field in fields(GibbsMoments):
-        parts = [getattr(b, field.name) for b in blocks]
-        if field.name in ("temperature", "count") or parts[0] is None:
-            joined[field.name] = parts[0]
-        else:
-            joined[field.name] = xp.concat(parts, axis=0 if field.name == "queries" else queries_axis)
-    return GibbsMoments(**joined)
+            return tiling.tiles_of(self.data)
+        return laid_out(self.queries, self.data, self.length, what, self.block)

@@ -1,0 +1,218 @@
+"""The dense pass: every query against every sample, block by block.
+
+Distances come from the product of numerics.samples where its rounding, relative to tT, stays below half the digits of the dtype,
+and from direct differences otherwise; a second product gives the means. Variances come from products too, unless there are so
+few samples that differences, which keep the digits of variances far below t, cost nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from numerics.arrays import Array, compiled, namespace, slices
+from numerics.moments import NEGLIGIBLE, GibbsMoments
+from numerics.samples import Rows, difference_error, unit_roundoff
+
+__all__ = ["Asked", "Weighed", "dense", "log_weight_error", "product_will_do", "state_of"]
+
+DIFFERENCE_BLOCK = 2**22  # elements of a block of direct differences
+FEW = 1024  # samples
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the samples besides where and when.
+
+    Attributes:
+        temperature: T.
+        covariance: `diagonal`, `full` or None.
+        basis: orthonormal columns for the covariance, float64, shape (D, k), or None.
+        tolerance: the share of the weight that may be neglected.
+    """
+
+    temperature: float
+    covariance: Literal["diagonal", "full"] | None
+    basis: Array | None
+    tolerance: float
+
+    def cut(self, count: int) -> float:
+        """Of `count` samples, those whose log weight is this far below the largest weigh no more than the tolerance."""
+        return min(NEGLIGIBLE, math.log(count / self.tolerance))
+
+    def along(self, vectors: Array) -> Array:
+        """The coordinates whose covariance is asked for."""
+        return vectors if self.basis is None else vectors @ namespace(vectors).astype(self.basis, vectors.dtype)
+
+
+class Weighed(NamedTuple):
+    """Sums over one block of samples, float64, shape (m,)."""
+
+    top: Array
+    best: Array
+    weight: Array
+    weight_squared: Array
+    log_weight: Array
+    log_weight_squared: Array
+
+
+def dense(x: Array, data: Array, rows: Rows | None, t: Array, asked: Asked) -> GibbsMoments:
+    """The moments at queries x, shape (m, D), and times t, shape (T, m); `rows` lays out the same data."""
+    if product_will_do(x, rows, t, asked):
+        return _by_products(x, rows, t, asked)
+    return _by_differences(x, data, t, asked)
+
+
+def product_will_do(x: Array, rows: Rows | None, t: Array, asked: Asked) -> bool:
+    """Whether a product gives the squared distances, relative to tT, to half the digits."""
+    few = rows is None or rows.parts[-1].stop <= FEW
+    if rows is None or asked.covariance == "full" or (asked.covariance and few):
+        return False
+    xp = namespace(x)
+    epsilon = 2 * unit_roundoff(rows.blocks[0].dtype, xp)
+    largest = float(xp.max(rows.of(x)[1])) ** 2 + max(rows.norms) ** 2
+    return epsilon * largest * rows.unit**2 <= epsilon**0.5 * float(xp.min(t)) * asked.temperature
+
+
+def _by_products(x: Array, rows: Rows, t: Array, asked: Asked) -> GibbsMoments:
+    xp = namespace(x)
+    D, unit = x.shape[1], rows.unit
+    z, norms = rows.of(x)
+    half = xp.sum(xp.astype(z[:, :D], xp.float64) ** 2, axis=-1) / 2
+    scales = t * asked.temperature / unit**2  # of S
+    rounding = 2 * rows.bound(norms, max(rows.norms)) / scales
+    states: list[GibbsMoments | None] = [None] * t.shape[0]
+    for block in rows.blocks:
+        S, y = z @ block.T, block[:, :D]
+        for i in range(t.shape[0]):
+            scale = scales[i, :]
+            e, found = weigh(S, scale, last=i + 1 == t.shape[0])
+            mean = rows.centre + unit * _average(e, y, found.weight)
+            scatter = None if asked.covariance is None else unit**2 * _spread(e, asked.along(y), found.weight)
+            shift = xp.minimum((found.top - half) / scale, xp.zeros_like(half))
+            part = state_of(x, t[i, :], asked, block.shape[0], found, shift, mean, scatter, rounding[i, :])
+            states[i] = part if states[i] is None else states[i] + part
+    return GibbsMoments.joined([s for s in states if s is not None], axis=0)
+
+
+def _average(e: Array, values: Array, weight: Array) -> Array:
+    """Sum e v / sum e, in float64, shape (m, k)."""
+    xp = namespace(e)
+    return xp.astype(e @ values, xp.float64) / weight[:, None]
+
+
+def _spread(e: Array, z: Array, weight: Array) -> Array:
+    """Sum e (z - mean z)^2, in float64, shape (m, k)."""
+    xp = namespace(e)
+    zero = xp.zeros((), dtype=xp.float64, device=e.device)
+    return xp.maximum(_average(e, z**2, weight) - _average(e, z, weight) ** 2, zero) * weight[:, None]
+
+
+def weigh(S: Array, scale: Array, *, last: bool = False) -> tuple[Array, Weighed]:
+    """The weights e = exp((S - max S)/scale) of a block, shape (m, n), and their sums; the `last` use of S may overwrite it."""
+    xp = namespace(S)
+    loops = compiled(S)
+    if loops is not None:
+        return loops.weigh(S, scale, S if last else xp.empty_like(S))
+    best, top = xp.argmax(S, axis=-1), xp.max(S, axis=-1)
+    u = (S - top[:, None]) / xp.astype(scale, S.dtype)[:, None]
+    u = xp.maximum(u, xp.asarray(-NEGLIGIBLE, dtype=S.dtype, device=S.device))
+    e = xp.exp(u)
+    eu = e * u
+    # the products of a block in its own dtype, what is summed over blocks in float64
+    squares = (xp.astype(xp.vecdot(a, b), xp.float64) for a, b in ((e, e), (eu, u)))
+    plain = (xp.sum(a, axis=-1, dtype=xp.float64) for a in (e, eu))
+    weight, log_weight = plain
+    weight_squared, log_weight_squared = squares
+    return e, Weighed(xp.astype(top, xp.float64), best, weight, weight_squared, log_weight, log_weight_squared)
+
+
+def state_of(
+    x: Array,
+    t: Array,
+    asked: Asked,
+    count: int,
+    found: Weighed,
+    shift: Array,
+    mean: Array,
+    scatter: Array | None,
+    rounding: Array,
+) -> GibbsMoments:
+    """The state of `count` samples at the times t, shape (m,), as one of B = (1, m)."""
+    xp = namespace(x)
+    state = GibbsMoments(
+        xp.astype(x, xp.float64),
+        t,
+        asked.temperature,
+        count,
+        shift,
+        found.weight,
+        found.weight_squared,
+        found.log_weight,
+        found.log_weight_squared,
+        mean,
+        found.best,
+        rounding + 4 * unit_roundoff(x.dtype, xp) * asked.cut(count),
+        xp.full_like(shift, asked.tolerance),
+        scatter,
+        asked.basis,
+    )
+    return state.each(lambda a: a[None, ...])
+
+
+def _by_differences(x: Array, data: Array, t: Array, asked: Asked) -> GibbsMoments:
+    states: list[GibbsMoments | None] = [None] * t.shape[0]
+    for y in _difference_blocks(x, data, asked):
+        difference = None if asked.covariance is None else y[None, :, :] - x[:, None, :]
+        S = -_squares(x, y) / 2 if difference is None else -namespace(x).sum(difference**2, axis=-1) / 2
+        for i in range(t.shape[0]):
+            part = _difference_state(x, y, difference, S, t[i, :], asked)
+            states[i] = part if states[i] is None else states[i] + part
+    return GibbsMoments.joined([s for s in states if s is not None], axis=0)
+
+
+def _difference_blocks(x: Array, data: Array, asked: Asked) -> Iterator[Array]:
+    step = FEW if asked.covariance is None else max(1, DIFFERENCE_BLOCK // (x.shape[0] * x.shape[1]))
+    for part in slices(data.shape[0], step):
+        yield data[part, :]
+
+
+def _squares(x: Array, y: Array) -> Array:
+    """|x - y|^2, shape (m, n), a few queries at a time."""
+    xp = namespace(x)
+    step = max(1, DIFFERENCE_BLOCK // (y.shape[0] * y.shape[1]))
+    parts = slices(x.shape[0], step)
+    return xp.concat([xp.sum((x[part, None, :] - y[None, :, :]) ** 2, axis=-1) for part in parts], axis=0)
+
+
+def _difference_state(x: Array, y: Array, difference: Array | None, S: Array, t: Array, asked: Asked) -> GibbsMoments:
+    xp = namespace(x)
+    scale = t * asked.temperature
+    e, found = weigh(S, scale)
+    scatter = None
+    if difference is None:
+        mean = _average(e, y, found.weight)
+    else:
+        away = xp.sum(e[..., None] * difference, axis=-2, dtype=xp.float64) / found.weight[:, None]
+        scatter = _scatter(e, xp.astype(difference, xp.float64) - away[:, None, :], asked)
+        mean = xp.astype(x, xp.float64) + away
+    shift = found.top / scale
+    rounding = log_weight_error(x, shift, asked.cut(y.shape[0]))
+    return state_of(x, t, asked, y.shape[0], found, shift, mean, scatter, rounding)
+
+
+def _scatter(e: Array, rest: Array, asked: Asked) -> Array:
+    """Sum e (z - mean z)(z - mean z)^T, or its diagonal, from differences: no cancellation at small t."""
+    xp = namespace(e)
+    z = asked.along(rest)
+    weighted = xp.astype(e, xp.float64)[..., None] * z
+    if asked.covariance == "diagonal":
+        return xp.sum(weighted * z, axis=-2)
+    return xp.matrix_transpose(weighted) @ z
+
+
+def log_weight_error(x: Array, shift: Array, cut: float) -> Array:
+    """What direct differences in the dtype of x do to log weights between the largest, `shift`, and `cut` below."""
+    return difference_error(x.shape[1], x.dtype, namespace(x)) * (cut - 2 * shift)

@@ -1,0 +1,177 @@
+r"""Certified screening: one float32 product finds the samples that can matter, float64 differences weigh them.
+
+Where weights are concentrated almost no sample matters, and a rounded distance is enough to see it. With S^ and the bound B of
+numerics.samples, S_mu lies within B of S^_mu. So max (S^ - B) bounds the largest S from below, and every sample with
+
+    S^_mu + B < max (S^ - B) - cut tT / L^2
+
+has a log weight more than `cut` below the largest: together these weigh no more than N exp(-cut), the tolerance. The others, the
+candidates, include all that matter, whatever the rounding, and are weighed anew by direct differences in float64.
+
+Where weights are diffuse the list of candidates grows. A time is given up as soon as more than a `SHARE` of the pairs are on
+its list, at which weighing them one by one would cost more than the dense pass.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from numerics.arrays import Array, add_to_rows, least_of_rows, namespace, slices
+from numerics.dense import Asked, Weighed, log_weight_error, state_of
+from numerics.moments import NEGLIGIBLE, GibbsMoments
+from numerics.samples import Rows
+
+__all__ = ["screened"]
+
+SHARE = 1 / 64
+PILOT, PILOT_QUERIES = 1024, 8  # samples and queries that tell whether screening is worth a try
+PILOT_SHARE = 1 / 4  # the nearest of a few samples is farther away than that of all: the pilot sees too many candidates
+RESCORED = 2**18  # elements of differences at once
+
+
+def screened(x: Array, data: Array, rows: Rows, t: Array, asked: Asked) -> dict[int, GibbsMoments]:
+    """The moments at those of the times t, shape (T, m), where few samples matter, by index of the time."""
+    xp = namespace(x)
+    reach = t * (asked.temperature * asked.cut(data.shape[0]) / rows.unit**2)
+    order = sorted(range(t.shape[0]), key=lambda i: -float(xp.max(reach[i, :])))
+    skipped, found = _candidates(x, rows, [reach[i, :] for i in order])
+    if found is None:
+        return {}
+    pairs = _Pairs(xp.astype(x, xp.float64), data, found.query, found.sample)
+    return {i: pairs.moments(t[i, :], asked) for i in order[skipped:]}
+
+
+class _Kept(NamedTuple):
+    """Candidates: whose, which, and the most that S can be; shape (K,), by query within a block of samples."""
+
+    query: Array
+    sample: Array
+    upper: Array
+
+    def above(self, threshold: Array) -> _Kept:
+        keep = self.upper >= threshold[self.query]
+        return _Kept(*(a[keep] for a in self))
+
+
+def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept | None]:
+    """How many of the widest reaches are given up, and the candidates for the others, by query."""
+    xp = namespace(x)
+    z, norms = rows.of(x)
+    wide = _hopeless(z, rows, reaches)
+    lowest = xp.full_like(norms, -xp.inf)
+    kept: list[_Kept] = []
+    seen = 0
+    for block, part, norm in zip(rows.blocks, rows.parts, rows.norms, strict=True):
+        if wide == len(reaches):
+            return wide, None
+        S = z @ block.T
+        bound = rows.bound(norms, norm)
+        lowest = xp.maximum(lowest, xp.astype(xp.max(S, axis=-1), xp.float64) - bound)
+        kept.append(_above(S, bound, lowest - reaches[wide], part.start))
+        seen += S.shape[0] * S.shape[1]
+        while _held(kept) > SHARE * seen:
+            kept = [part.above(lowest - reaches[wide]) for part in kept]  # earlier ones faced a lower maximum
+            if _held(kept) > SHARE * seen:
+                wide += 1
+            if wide == len(reaches):
+                return wide, None
+    query, sample, upper = (xp.concat(list(a)) for a in zip(*kept, strict=True))
+    found = _Kept(query, sample, upper).above(lowest - reaches[wide])
+    order = xp.argsort(found.query, stable=True)
+    return wide, _Kept(*(a[order] for a in found))
+
+
+def _held(kept: list[_Kept]) -> int:
+    return sum(part.query.shape[0] for part in kept)
+
+
+def _hopeless(z: Array, rows: Rows, reaches: list[Array]) -> int:
+    """How many of the widest reaches a few queries and samples show not to be worth a try."""
+    xp = namespace(z)
+    step = max(1, rows.parts[-1].stop // PILOT)
+    few = slice(None, None, max(1, z.shape[0] // PILOT_QUERIES))
+    S = z[few, :] @ xp.concat([block[::step, :] for block in rows.blocks], axis=0).T
+    gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
+    shares = [float(xp.mean(xp.astype(gap < reach[few, None], xp.float64))) for reach in reaches]
+    return sum(share > PILOT_SHARE for share in shares)
+
+
+def _above(S: Array, bound: Array, threshold: Array, start: int) -> _Kept:
+    """The pairs that S + bound does not put below the threshold."""
+    xp = namespace(S)
+    least = threshold - bound
+    least = xp.astype(least - float(xp.finfo(S.dtype).eps) * xp.abs(least), S.dtype)  # rounded down
+    flat = xp.nonzero(xp.reshape(least[:, None] <= S, (-1,)))[0]
+    query = flat // S.shape[1]
+    upper = xp.astype(xp.reshape(S, (-1,))[flat], xp.float64) + bound[query]
+    return _Kept(query, flat % S.shape[1] + start, upper)
+
+
+class _Pairs:
+    """Queries x, float64, and their candidates, by query; all averages over them are taken in float64."""
+
+    def __init__(self, x: Array, data: Array, query: Array, sample: Array) -> None:
+        xp = namespace(x)
+        self.x, self.data, self.query, self.sample = x, data, query, sample
+        self.parts = self._pieces(1)
+        self.only = self._difference(self.parts[0]) if len(self.parts) == 1 else None
+        self.squares = xp.concat([xp.sum(self.difference(part) ** 2, axis=-1) for part in self.parts])
+        self.least = xp.full_like(x[:, 0], xp.inf)
+        least_of_rows(self.least, query, self.squares)
+        self.nearest = xp.zeros(x.shape[:1], dtype=sample.dtype, device=x.device) + data.shape[0]
+        tied = self.squares == self.least[query]
+        least_of_rows(self.nearest, query[tied], sample[tied])
+
+    def difference(self, part: slice) -> Array:
+        """y - x of some pairs, shape (K, D)."""
+        return self._difference(part) if self.only is None else self.only
+
+    def _difference(self, part: slice) -> Array:
+        xp = namespace(self.x)
+        return xp.astype(self.data[self.sample[part], :], xp.float64) - self.x[self.query[part], :]
+
+    def total(self, values: Array) -> Array:
+        """The sum of a number per pair over the candidates of each query, shape (m,)."""
+        total = namespace(self.x).zeros_like(self.least)
+        add_to_rows(total, self.query, values)
+        return total
+
+    def moments(self, t: Array, asked: Asked) -> GibbsMoments:
+        """The state at the times t, shape (m,)."""
+        xp = namespace(self.x)
+        scale = 2 * t * asked.temperature
+        u = (self.least[self.query] - self.squares) / scale[self.query]
+        u = xp.maximum(u, xp.asarray(-NEGLIGIBLE, dtype=u.dtype, device=u.device))
+        e = xp.exp(u)
+        top = -self.least / 2
+        found = Weighed(top, self.nearest, *(self.total(v) for v in (e, e * e, e * u, e * u * u)))
+        away = self._away(e) / found.weight[:, None]
+        scatter = None if asked.covariance is None else self._scatter(e, away, asked)
+        shift = -self.least / scale
+        count = self.data.shape[0]
+        rounding = log_weight_error(self.x, shift, asked.cut(count))
+        return state_of(self.x, t, asked, count, found, shift, self.x + away, scatter, rounding)
+
+    def _away(self, e: Array) -> Array:
+        """Sum e (y - x), shape (m, D)."""
+        total = namespace(self.x).zeros_like(self.x)
+        for part in self.parts:
+            add_to_rows(total, self.query[part], e[part, None] * self.difference(part))
+        return total
+
+    def _scatter(self, e: Array, away: Array, asked: Asked) -> Array:
+        """Sum e (z - mean z)^2, shape (m, k), or the outer products, (m, k, k)."""
+        xp = namespace(e)
+        mean = asked.along(away)
+        m, k = mean.shape
+        full = asked.covariance == "full"
+        total = xp.zeros((m, k * k if full else k), dtype=xp.float64, device=e.device)
+        for part in self._pieces(k * k if full else k):
+            rest = asked.along(self._difference(part)) - mean[self.query[part], :]
+            squares = xp.reshape(rest[:, :, None] * rest[:, None, :], (-1, k * k)) if full else rest**2
+            add_to_rows(total, self.query[part], e[part, None] * squares)
+        return xp.reshape(total, (m, k, k)) if full else total
+
+    def _pieces(self, width: int) -> list[slice]:
+        step = max(1, RESCORED // max(width, self.x.shape[1]))
+        return slices(self.query.shape[0], step)
