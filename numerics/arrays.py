@@ -15,6 +15,8 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.threads import parallel, workers
+
 __all__ = [
     "DEVICES",
     "DTYPES",
@@ -22,6 +24,7 @@ __all__ = [
     "add_to_rows",
     "checked",
     "compiled",
+    "finite_extent",
     "gathers",
     "least_of_rows",
     "namespace",
@@ -36,6 +39,7 @@ __all__ = [
 Array = Any  # an array of any library
 DEVICES = ("auto", "cpu", "cuda")
 DTYPES = ("float64", "float32")
+PASS = 2**17  # entries at a time, so that a second look finds them in the cache
 
 
 def namespace(*arrays: Array) -> Any:
@@ -59,8 +63,10 @@ def namespace(*arrays: Array) -> Any:
     return xp
 
 
-def checked(a: Array, what: str, shape: str = "(samples, dimensions)") -> Array:
-    """`a` as a finite two-dimensional real floating array of its own library, float64 unless it was floating.
+def checked(a: Array, what: str, shape: str = "(samples, dimensions)", *, finite: bool = True) -> Array:
+    """`a` as a two-dimensional real floating array of its own library, float64 unless it was floating.
+
+    Its entries are looked at unless `finite` is False.
 
     Raises:
         ValueError: saying what was expected and what came.
@@ -78,9 +84,27 @@ def checked(a: Array, what: str, shape: str = "(samples, dimensions)") -> Array:
         raise ValueError(f"{what} must be real, got dtype {a.dtype}")
     if not xp.isdtype(a.dtype, "real floating"):
         a = xp.astype(a, xp.float64)
-    if not bool(xp.all(xp.isfinite(a))):
-        raise ValueError(f"{what} must be finite, got NaN or infinite entries; drop or impute them first")
+    if finite:
+        finite_extent(a, what)
     return a
+
+
+def finite_extent(a: Array, what: str) -> float:
+    """The largest size of an entry of a matrix; no copy is made of it.
+
+    Raises:
+        ValueError: where there is a NaN or an infinite entry.
+    """
+    xp = namespace(a)
+
+    def of(part: slice) -> float:
+        return max(float(xp.max(a[part, :])), -float(xp.min(a[part, :])))
+
+    parts = slices(a.shape[0], max(1, PASS // a.shape[1]) if isinstance(a, np.ndarray) else a.shape[0])
+    found = parallel(of, parts, workers() if len(parts) > 8 else 1)
+    if not np.all(np.isfinite(found)):
+        raise ValueError(f"{what} must be finite, got NaN or infinite entries; drop or impute them first")
+    return max(found)
 
 
 def slices(total: int, block: int) -> list[slice]:

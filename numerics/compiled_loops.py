@@ -1,11 +1,13 @@
-r"""Compiled loops over pairs of queries and samples; numba makes them, and numerics.arrays.compiled gives them where it can.
+r"""Compiled loops over pairs of queries and samples, by numba; numerics.arrays.compiled gives them to those who can use
+them.
 
-`weigh` turns a block of S into weights and their sums in one sweep. `tiles` does the whole of a tile of samples for a few dimensions:
-distances by direct differences, weights, sums and means, while the tile stays in the first cache.
+`weigh` turns a block of S into weights and their sums in one sweep. `tiles` does all there is to do with a tile of
+samples of few dimensions, distances by direct differences, weights, sums and means, while it stays in the first
+cache.
 
-The exponential is written out, for what a compiler makes of a library call is one number at a time: with n = round(x / log 2),
-exp(x) = 2^n exp(r), |r| <= log(2)/2, and the Taylor polynomial of exp(r), to r^7/7! in float32 and r^12/12! in float64, errs by less
-than the rounding: (log(2)/2)^(k+1)/(k+1)! = 5e-9 at k = 7 and 2e-16 at k = 12.
+The exponential is written out, for of a library call a compiler makes one number at a time. With n = round(x / log
+2), exp(x) = 2^n exp(r), |r| <= log(2)/2, and the Taylor polynomial of exp(r) to r^k/k!, k = 7 in float32 and 12 in
+float64, errs by less than the rounding: (log(2)/2)^(k+1)/(k+1)! is 5e-9 and 2e-16.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from numba.extending import overload
 
 from numerics.dense import Weighed
 
-__all__ = ["tiles", "weigh"]
+__all__ = ["above", "lay_out", "pair_squares", "pair_total", "tiles", "weigh"]
 
 EXACT = {"contract", "nnan", "ninf", "nsz"}  # no reassociation: r is a difference of nearly equal numbers
 SUMS = EXACT | {"reassoc"}  # sums in any order, so that they are taken many at a time
@@ -63,7 +65,9 @@ def _exp_single(u):
     p = p * r + single(0.5)
     p = p * r + single(1.0)
     p = p * r + single(1.0)
-    return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(single) if u > single(-87.0) else single(0.0)
+    return (
+        p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(single) if u > single(-87.0) else single(0.0)
+    )
 
 
 @overload(_exp, jit_options={"fastmath": EXACT})
@@ -72,10 +76,10 @@ def _exp_of(x):
 
 
 @njit(fastmath=SUMS, nogil=True, cache=True)
-def _weigh(S, top, scale, e, best, sums):
+def _weigh(S, top, scale, best, sums):
     zero = S.dtype.type(0)
     for i in range(S.shape[0]):
-        row, out, greatest, unit = S[i], e[i], top[i], S.dtype.type(1 / scale[i])
+        row, greatest, unit = S[i], top[i], S.dtype.type(1 / scale[i])
         first = np.int32(row.size)
         for j in range(row.size):
             first = min(first, np.int32(j) if row[j] == greatest else np.int32(row.size))
@@ -85,7 +89,7 @@ def _weigh(S, top, scale, e, best, sums):
             u = (row[j] - greatest) * unit
             x = _exp(u)
             u = max(u, S.dtype.type(-700))
-            out[j] = x
+            row[j] = x
             weight += x
             weight_squared += x * x
             log_weight += x * u
@@ -93,137 +97,184 @@ def _weigh(S, top, scale, e, best, sums):
         sums[0, i], sums[1, i], sums[2, i], sums[3, i] = weight, weight_squared, log_weight, log_weight_squared
 
 
-def weigh(S, scale, e):
-    """numerics.dense.weigh, into e, which may be S itself."""
+def weigh(S, scale):
+    """numerics.dense.weigh, in the place of S."""
     top = S.max(axis=1)
     best, sums = np.empty(top.shape, dtype=np.int64), np.empty((4, *top.shape))
-    _weigh(S, top, scale, e, best, sums)
-    return e, Weighed(top.astype(double), best, *sums)
+    _weigh(S, top, scale, best, sums)
+    return S, Weighed(top.astype(double), best, *sums)
+
+
+@njit(fastmath=SUMS, nogil=True, cache=True)
+def lay_out(data, centre, scale, rows):
+    """The rows [y', -|y'|^2/2] of numerics.samples, y' = (y - centre) scale, and the largest |y'|^2."""
+    largest = 0.0
+    D = centre.size
+    for i in range(data.shape[0]):
+        square = 0.0
+        for k in range(D):
+            y = (double(data[i, k]) - centre[k]) * scale
+            rows[i, k] = y
+            square += y * y
+        rows[i, D] = -square / 2
+        largest = max(largest, square)
+    return largest
+
+
+@njit(nogil=True, cache=True)
+def above(S, least):
+    """Where S, shape (m, n), is not below `least`, shape (m,): the rows and columns, row by row."""
+    size = 256  # at a time, for nearly all have none
+    room = 1024
+    rows, columns = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+    found = 0
+    for i in range(S.shape[0]):
+        row, bar = S[i], least[i]
+        for start in range(0, row.size, size):
+            stop = min(start + size, row.size)
+            count = np.int32(0)
+            for j in range(start, stop):
+                count += np.int32(row[j] >= bar)
+            if count == 0:
+                continue
+            if found + size > room:
+                room *= 2
+                rows = np.concatenate((rows, np.empty_like(rows)))
+                columns = np.concatenate((columns, np.empty_like(columns)))
+            for j in range(start, stop):
+                if row[j] >= bar:
+                    rows[found], columns[found] = i, j
+                    found += 1
+    return rows[:found], columns[:found]
+
+
+@njit(fastmath=SUMS, nogil=True, cache=True)
+def pair_squares(x, data, query, sample):
+    """|x - y|^2 of pairs of a query and a sample, in float64, shape (K,)."""
+    squares = np.empty(query.size)
+    for p in range(query.size):
+        i, j = query[p], sample[p]
+        total = 0.0
+        for k in range(x.shape[1]):
+            total += (double(data[j, k]) - x[i, k]) ** 2
+        squares[p] = total
+    return squares
+
+
+@njit(fastmath=SUMS, nogil=True, cache=True)
+def pair_total(x, data, query, sample, e):
+    """Sum e (y - x) over the pairs of each query, in float64, shape (m, D)."""
+    total = np.zeros(x.shape)
+    for p in range(query.size):
+        i, j, weight = query[p], sample[p], e[p]
+        if weight > 0:
+            for k in range(x.shape[1]):
+                total[i, k] += weight * (double(data[j, k]) - x[i, k])
+    return total
+
+
+# Rows are passed as an array and an index, blocks as an array and a size: a view made in a loop costs as much as the loop.
 
 
 @njit(fastmath=SUMS, nogil=True)
-def _squares(x, samples, squares):
-    """|x - y|^2 to a tile of samples, shape (D, n), D a multiple of four: four coordinates at a time."""
-    squares[:] = 0
-    for k in range(0, x.size, 4):
-        a, b, c, d = x[k], x[k + 1], x[k + 2], x[k + 3]
-        for j in range(squares.size):
-            p, q = samples[k, j] - a, samples[k + 1, j] - b
-            r, s = samples[k + 2, j] - c, samples[k + 3, j] - d
+def _squares(x, i, tile, n, squares):
+    """|x - y|^2 to the samples of a tile, shape (E, n), four of the E coordinates at a time."""
+    for j in range(n):
+        squares[j] = 0
+    for k in range(0, x.shape[1], 4):
+        a, b, c, d = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
+        for j in range(n):
+            p, q = tile[k, j] - a, tile[k + 1, j] - b
+            r, s = tile[k + 2, j] - c, tile[k + 3, j] - d
             squares[j] += (p * p + q * q) + (r * r + s * s)
 
 
 @njit(nogil=True)
-def _least(squares, bits):
-    """The smallest of the squares; `bits` is their memory as integers, whose order is the same and faster to find."""
+def _least(bits, n):
+    """Where the smallest square is; `bits` are the squares as integers, whose order is the same and faster to find."""
     least = bits[0]
-    for j in range(bits.size):
+    for j in range(n):
         least = min(least, bits[j])
-    first = bits.size - 1
-    for j in range(bits.size):
-        first = min(first, j if bits[j] == least else first)
-    return squares[first]
+    first = np.int32(n)
+    for j in range(n):
+        first = min(first, np.int32(j) if bits[j] == least else np.int32(n))
+    return first
 
 
 @njit(nogil=True)
-def _distance(a, b):
-    total = 0.0
-    for k in range(a.size):
-        total += (a[k] - b[k]) ** 2
-    return math.sqrt(total)
-
-
-@njit(nogil=True)
-def _rescale(u: float, sums, away):
+def _rescale(u, sums, k, i, away):
     """Sums in units of a weight exp(-u) times larger than before."""
     u = max(u, -700.0)
     e = math.exp(u)
-    sums[3] = e * (sums[3] + 2 * u * sums[2] + u * u * sums[0])
-    sums[2] = e * (sums[2] + u * sums[0])
-    sums[1] *= e * e
-    sums[0] *= e
-    away *= e
+    sums[k, i, 3] = e * (sums[k, i, 3] + 2 * u * sums[k, i, 2] + u * u * sums[k, i, 0])
+    sums[k, i, 2] = e * (sums[k, i, 2] + u * sums[k, i, 0])
+    sums[k, i, 1] *= e * e
+    sums[k, i, 0] *= e
+    for d in range(away.shape[2]):
+        away[k, i, d] *= e
 
 
 @njit(fastmath=SUMS, nogil=True)
-def _add(x, samples, squares, least, rate, e, sums, away):
+def _add(x, i, tile, n, squares, least, rate, e, sums, k, away):
     """Add a tile to sum e, sum e^2, sum e u, sum e u^2 and sum e (y - x), u = (least - |x - y|^2) rate."""
+    lowest = squares.dtype.type(-700)
     weight = weight_squared = log_weight = log_weight_squared = squares.dtype.type(0)
-    for j in range(squares.size):
+    for j in range(n):
         u = (least - squares[j]) * rate
-        weigh = _exp(u)
-        u = max(u, squares.dtype.type(-700))
-        e[j] = weigh
-        weight += weigh
-        weight_squared += weigh * weigh
-        log_weight += weigh * u
-        log_weight_squared += weigh * u * u
-    sums[0] += weight
-    sums[1] += weight_squared
-    sums[2] += log_weight
-    sums[3] += log_weight_squared
-    for k in range(0, x.size, 4):
-        a, b, c, d = x[k], x[k + 1], x[k + 2], x[k + 3]
+        w = _exp(u)
+        u = max(u, lowest)
+        e[j] = w
+        weight += w
+        weight_squared += w * w
+        log_weight += w * u
+        log_weight_squared += w * u * u
+    sums[k, i, 0] += weight
+    sums[k, i, 1] += weight_squared
+    sums[k, i, 2] += log_weight
+    sums[k, i, 3] += log_weight_squared
+    for d in range(0, x.shape[1], 4):
+        a, b, c, f = x[i, d], x[i, d + 1], x[i, d + 2], x[i, d + 3]
         p = q = r = s = squares.dtype.type(0)
-        for j in range(squares.size):
-            p += e[j] * (samples[k, j] - a)
-            q += e[j] * (samples[k + 1, j] - b)
-            r += e[j] * (samples[k + 2, j] - c)
-            s += e[j] * (samples[k + 3, j] - d)
-        away[k] += p
-        away[k + 1] += q
-        away[k + 2] += r
-        away[k + 3] += s
+        for j in range(n):
+            p += e[j] * (tile[d, j] - a)
+            q += e[j] * (tile[d + 1, j] - b)
+            r += e[j] * (tile[d + 2, j] - c)
+            s += e[j] * (tile[d + 3, j] - f)
+        away[k, i, d] += p
+        away[k, i, d + 1] += q
+        away[k, i, d + 2] += r
+        away[k, i, d + 3] += s
 
 
 @njit(nogil=True, cache=True)
-def tiles(
-    x,
-    samples,
-    numbers,
-    centres,
-    radii,
-    rate,
-    reach,
-    margin,
-    work,
-    bits,
-    least,
-    nearest,
-    sums,
-    away,
-):
-    """One pass over the tiles for all queries and times; see numerics.tiling for the shapes."""
-    size = work.shape[1]
-    for i in range(x.shape[0]):  # the tile that may hold the nearest sample, so that others can be skipped from the start
-        closest = 0
-        smallest = _distance(x[i], centres[0]) - radii[0]
-        for b in range(1, radii.size):
-            gap = _distance(x[i], centres[b]) - radii[b]
-            if gap < smallest:
-                closest, smallest = b, gap
-        n = min(size, numbers.size - closest * size)
-        _squares(x[i], samples[closest], work[0, :n])
-        least[i] = _least(work[0, :n], bits[0, :n])
-    for b in range(radii.size):
+def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits, e, least, nearest, sums, away):
+    """One pass over the tiles for all queries and times; see numerics.tiling for the arrays."""
+    size = squares.size
+    for i in range(
+        x.shape[0]
+    ):  # the tile that may hold the nearest sample, so that others can be skipped from the start
+        n = min(size, numbers.size - closest[i] * size)
+        _squares(x, i, samples[closest[i]], n, squares)
+        least[i] = squares[_least(bits, n)]
+    for b in range(samples.shape[0]):
         n = min(size, numbers.size - b * size)
-        squares, e = work[0, :n], work[1, :n]
+        tile = samples[b]
         for i in range(x.shape[0]):
-            gap = _distance(x[i], centres[b]) - radii[b]
-            if gap > 0 and gap * gap > margin * (least[i] + reach[i]):
+            if gaps[i, b] > margin * (least[i] + reach[i]):
                 continue
-            _squares(x[i], samples[b], squares)
-            low = _least(squares, bits[0, :n])
+            _squares(x, i, tile, n, squares)
+            first = _least(bits, n)
+            low = squares[first]
             if low > least[i] + reach[i]:
                 continue
             if low < least[i]:
                 for k in range(rate.shape[0]):
-                    _rescale((low - least[i]) * rate[k, i], sums[k, i], away[k, i])
+                    _rescale((low - least[i]) * rate[k, i], sums, k, i, away)
                 least[i], nearest[i] = low, numbers.size
             if low == least[i]:
-                for j in range(squares.size):
+                for j in range(first, n):
                     if squares[j] == low:
                         nearest[i] = min(nearest[i], numbers[b * size + j])
             for k in range(rate.shape[0]):
                 if (low - least[i]) * rate[k, i] <= reach[i] * rate[k, i]:
-                    _add(x[i], samples[b], squares, least[i], squares.dtype.type(rate[k, i]), e, sums[k, i], away[k, i])
+                    _add(x, i, tile, n, squares, least[i], squares.dtype.type(rate[k, i]), e, sums, k, away)

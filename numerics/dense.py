@@ -1,8 +1,8 @@
 """The dense pass: every query against every sample, block by block.
 
-Distances come from the product of numerics.samples where its rounding, relative to tT, stays below half the digits of the dtype,
-and from direct differences otherwise; a second product gives the means. Variances come from products too, unless there are so
-few samples that differences, which keep the digits of variances far below t, cost nothing.
+Distances come from the product of numerics.samples where its rounding, relative to tT, stays below half the digits of
+the dtype, and from direct differences otherwise; a second product gives the means. Variances come from products too,
+unless there are so few samples that differences, which keep the digits of variances far below t, cost nothing.
 """
 
 from __future__ import annotations
@@ -60,15 +60,14 @@ class Weighed(NamedTuple):
 
 def dense(x: Array, data: Array, rows: Rows | None, t: Array, asked: Asked) -> GibbsMoments:
     """The moments at queries x, shape (m, D), and times t, shape (T, m); `rows` lays out the same data."""
-    if product_will_do(x, rows, t, asked):
+    if rows is not None and product_will_do(x, rows, t, asked):
         return _by_products(x, rows, t, asked)
     return _by_differences(x, data, t, asked)
 
 
 def product_will_do(x: Array, rows: Rows | None, t: Array, asked: Asked) -> bool:
     """Whether a product gives the squared distances, relative to tT, to half the digits."""
-    few = rows is None or rows.parts[-1].stop <= FEW
-    if rows is None or asked.covariance == "full" or (asked.covariance and few):
+    if rows is None or asked.covariance == "full" or (asked.covariance and rows.parts[-1].stop <= FEW):
         return False
     xp = namespace(x)
     epsilon = 2 * unit_roundoff(rows.blocks[0].dtype, xp)
@@ -83,9 +82,9 @@ def _by_products(x: Array, rows: Rows, t: Array, asked: Asked) -> GibbsMoments:
     half = xp.sum(xp.astype(z[:, :D], xp.float64) ** 2, axis=-1) / 2
     scales = t * asked.temperature / unit**2  # of S
     rounding = 2 * rows.bound(norms, max(rows.norms)) / scales
-    states: list[GibbsMoments | None] = [None] * t.shape[0]
-    for block in rows.blocks:
-        S, y = z @ block.T, block[:, :D]
+    states: dict[int, GibbsMoments] = {}
+    for block, (_, _, S) in zip(rows.blocks, rows.products(z), strict=True):
+        y = block[:, :D]
         for i in range(t.shape[0]):
             scale = scales[i, :]
             e, found = weigh(S, scale, last=i + 1 == t.shape[0])
@@ -93,8 +92,8 @@ def _by_products(x: Array, rows: Rows, t: Array, asked: Asked) -> GibbsMoments:
             scatter = None if asked.covariance is None else unit**2 * _spread(e, asked.along(y), found.weight)
             shift = xp.minimum((found.top - half) / scale, xp.zeros_like(half))
             part = state_of(x, t[i, :], asked, block.shape[0], found, shift, mean, scatter, rounding[i, :])
-            states[i] = part if states[i] is None else states[i] + part
-    return GibbsMoments.joined([s for s in states if s is not None], axis=0)
+            states[i] = states[i] + part if i in states else part
+    return GibbsMoments.joined(list(states.values()), axis=0)
 
 
 def _average(e: Array, values: Array, weight: Array) -> Array:
@@ -115,7 +114,7 @@ def weigh(S: Array, scale: Array, *, last: bool = False) -> tuple[Array, Weighed
     xp = namespace(S)
     loops = compiled(S)
     if loops is not None:
-        return loops.weigh(S, scale, S if last else xp.empty_like(S))
+        return loops.weigh(S if last else S.copy(), scale)
     best, top = xp.argmax(S, axis=-1), xp.max(S, axis=-1)
     u = (S - top[:, None]) / xp.astype(scale, S.dtype)[:, None]
     u = xp.maximum(u, xp.asarray(-NEGLIGIBLE, dtype=S.dtype, device=S.device))
@@ -163,14 +162,14 @@ def state_of(
 
 
 def _by_differences(x: Array, data: Array, t: Array, asked: Asked) -> GibbsMoments:
-    states: list[GibbsMoments | None] = [None] * t.shape[0]
+    states: dict[int, GibbsMoments] = {}
     for y in _difference_blocks(x, data, asked):
         difference = None if asked.covariance is None else y[None, :, :] - x[:, None, :]
         S = -_squares(x, y) / 2 if difference is None else -namespace(x).sum(difference**2, axis=-1) / 2
         for i in range(t.shape[0]):
             part = _difference_state(x, y, difference, S, t[i, :], asked)
-            states[i] = part if states[i] is None else states[i] + part
-    return GibbsMoments.joined([s for s in states if s is not None], axis=0)
+            states[i] = states[i] + part if i in states else part
+    return GibbsMoments.joined(list(states.values()), axis=0)
 
 
 def _difference_blocks(x: Array, data: Array, asked: Asked) -> Iterator[Array]:

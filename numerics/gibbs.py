@@ -4,25 +4,29 @@ The training set y^mu under noise variance t defines, at each query x, the weigh
 
     w_mu = exp(-E_mu / T) / Z,      E_mu = |x - y^mu|^2 / 2t,      Z = sum_mu exp(-E_mu / T),
 
-and everything empirical is an average over them: the posterior mean, the score (mean - x)/t, its Jacobian, the energy and
-its variance (the heat capacity), the entropy, the participation ratio sum w^2.
+and everything empirical is an average over them: the posterior mean, the score (mean - x)/t, its Jacobian, the energy
+and its variance (the heat capacity), the entropy, the participation ratio sum w^2.
 
-Nothing of size M x N is ever held. Which way a block of queries goes is decided by what it is like, and all ways keep one certificate:
+Nothing of size M x N is ever held. A block of queries goes the way that is fastest for what it is like:
 
-    numerics.tiling       few dimensions, compiled loops: direct differences, tiles that lie too far away are skipped
+    numerics.tiling       few dimensions, with numba: direct differences, tiles of samples too far away are skipped
     numerics.screening    concentrated weights: a float32 product finds the candidates, float64 weighs them
-    numerics.dense        everything else: two matrix products a block
+    numerics.dense        everything else: two matrix products a block, or direct differences where they lose digits
+
+and whichever it was, the answer carries a bound on what rounding and neglect did to the weights.
 """
 
 from __future__ import annotations
 
 import threading
+from functools import reduce
+from operator import add
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import Array, checked, compiled, gathers, namespace, on_gpu, slices
+from numerics.arrays import Array, checked, compiled, finite_extent, gathers, namespace, on_gpu, slices
 from numerics.dense import Asked, dense, product_will_do
 from numerics.moments import GibbsMoments
 from numerics.samples import laid_out
@@ -34,7 +38,8 @@ __all__ = ["GibbsMoments", "gibbs_moments"]
 QUERY_BLOCK, SAMPLE_BLOCK = 256, 4096
 GPU_BLOCKS = 4096, 16384
 WORTH_THREADS = 1e7  # pairs times dimensions
-TILED_UP_TO = 32  # dimensions; above, matrix products are faster than compiled differences
+TILED_AT_ONCE = 64  # bytes to a sample; compiled differences are then faster than screening
+TILED_UP_TO = 32  # dimensions; compiled differences are then faster than matrix products
 
 
 def gibbs_moments(
@@ -68,7 +73,8 @@ def gibbs_moments(
     Raises:
         ValueError: for shapes, values, libraries or devices that do not fit.
     """
-    queries, data = checked(queries, "queries", "(M, D)"), checked(data, "data", "(N, D)")
+    queries = checked(queries, "queries", "(M, D)", finite=False)
+    data = checked(data, "data", "(N, D)", finite=False)
     xp = namespace(queries, data)
     if queries.shape[1] != data.shape[1]:
         raise ValueError(f"queries and data must share the dimension D, got {queries.shape[1]} and {data.shape[1]}")
@@ -81,8 +87,8 @@ def gibbs_moments(
     asked = Asked(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
     queries, data = xp.astype(queries, dtype, copy=False), xp.astype(data, dtype, copy=False)
     times = _times(t, queries, xp)
-    _check_range(queries, data, times, temperature)
-    found = _moments(queries, data, xp.reshape(times, (-1, queries.shape[0])), asked)
+    size = _checked_range(queries, data, times, temperature)
+    found = _moments(queries, data, size, xp.reshape(times, (-1, queries.shape[0])), asked)
     return found if times.ndim == 2 else found.each(lambda a: a[0, ...])
 
 
@@ -101,7 +107,9 @@ def _tolerance(tolerance: float | None, dtype: Any, xp: Any) -> float:
     if tolerance is None:
         return float(xp.finfo(dtype).eps)
     if np.ndim(tolerance) or not (0 < _numeric(tolerance, "tolerance") < 1):
-        raise ValueError(f"tolerance must be a number between 0 and 1, the share of the weight to neglect, got {tolerance!r}")
+        raise ValueError(
+            f"tolerance must be a number between 0 and 1, the share of the weight to neglect, got {tolerance!r}"
+        )
     return float(tolerance)
 
 
@@ -118,7 +126,9 @@ def _basis(basis: Array | None, covariance: str | None, queries: Array) -> Array
     basis = xp.astype(basis, xp.float64)
     off = float(xp.max(xp.abs(basis.T @ basis - xp.eye(basis.shape[1], dtype=basis.dtype, device=basis.device))))
     if off > 1e-5:  # orthonormal in float32 is enough
-        raise ValueError(f"the columns of basis must be orthonormal, their products are off by {off:.2g}; take numpy.linalg.qr")
+        raise ValueError(
+            f"the columns of basis must be orthonormal, their products are off by {off:.2g}; take numpy.linalg.qr"
+        )
     return basis
 
 
@@ -155,8 +165,8 @@ def _numeric(value: Any, what: str) -> NDArray[np.float64]:
     return numbers.astype(np.float64)
 
 
-def _check_range(queries: Array, data: Array, times: Array, temperature: float) -> None:
-    """Refuse what the dtype cannot square or divide by; NaN would come of it, silently on a GPU."""
+def _checked_range(queries: Array, data: Array, times: Array, temperature: float) -> float:
+    """The largest coordinate, or a refusal of what the dtype cannot square or divide by; NaN would come of it."""
     xp = namespace(queries, data)
     largest = float(xp.finfo(queries.dtype).max)
     low, high = float(xp.min(times)) * temperature, float(xp.max(times)) * temperature
@@ -165,16 +175,17 @@ def _check_range(queries: Array, data: Array, times: Array, temperature: float) 
             f"t times the temperature must lie between {10 / largest:.2g} and {largest / 1e4:.2g} in "
             f"{queries.dtype}, got {low:.2g} to {high:.2g}; change the unit of the data"
         )
-    reach = max(float(xp.max(xp.abs(queries))), float(xp.max(xp.abs(data))))
+    reach = max(finite_extent(queries, "queries"), finite_extent(data, "data"))
     highest = (min(largest, float(np.finfo(np.float64).max) * min(low, 1.0)) / queries.shape[1]) ** 0.5 / 4
     if reach > highest:
         raise ValueError(
             f"queries and data must stay below {highest:.2g}, so that {queries.dtype} holds squared distances "
             f"and energies, got {reach:.2g}; change their unit"
         )
+    return reach
 
 
-def _moments(queries: Array, data: Array, t: Array, asked: Asked) -> GibbsMoments:
+def _moments(queries: Array, data: Array, size: float, t: Array, asked: Asked) -> GibbsMoments:
     """The moments at times t, shape (T, M): blocks of queries, and parts of the samples where there are few blocks."""
     M, D = queries.shape
     query_block, sample_block = GPU_BLOCKS if on_gpu(queries) else (QUERY_BLOCK, SAMPLE_BLOCK)
@@ -182,39 +193,51 @@ def _moments(queries: Array, data: Array, t: Array, asked: Asked) -> GibbsMoment
     threads = workers() if busy else 1
     blocks = -(-M // query_block)
     pieces = slices(data.shape[0], -(-data.shape[0] // max(1, threads // blocks)))
-    length = (float(namespace(t).max(t)) * asked.temperature) ** 0.5
-    parts = [_Samples(queries, data[piece, :], length, sample_block) for piece in pieces]
+    # data far smaller than sqrt(tT) keep a unit within reach of it
+    size = max(size, 1e-15 * (float(namespace(t).max(t)) * asked.temperature) ** 0.5)
+    parts = [_Samples(data[piece, :], size, sample_block, threads) for piece in pieces]
     each = -(-M // (max(1, threads // len(parts)) * -(-blocks // threads)))  # even, and no more than the block
     tasks = [(block, part) for block in slices(M, each) for part in parts]
-    found = parallel(lambda task: task[1].moments(queries[task[0], :], t[:, task[0]], asked), tasks, threads)
-    merged = [sum(found[i + 1 : i + len(parts)], found[i]) for i in range(0, len(found), len(parts))]
+
+    def moments(task: tuple[slice, _Samples]) -> GibbsMoments:
+        block, part = task
+        return part.moments(queries[block, :], t[:, block], asked)
+
+    found = parallel(moments, tasks, threads)
+    merged = [reduce(add, found[i : i + len(parts)]) for i in range(0, len(found), len(parts))]
     return GibbsMoments.joined(merged, axis=1)
 
 
 class _Samples:
     """Samples, what has been laid out of them so far, and the way each block of queries goes."""
 
-    def __init__(self, queries: Array, data: Array, length: float, block: int) -> None:
-        self.queries, self.data, self.length, self.block = queries, data, length, block
-        self.made: dict[Any, Any] = {}
+    def __init__(self, data: Array, size: float, block: int, threads: int) -> None:
+        self.data, self.size, self.block, self.threads = data, size, block, threads
+        self.made: dict[str, Any] = {}
         self.lock = threading.Lock()
 
     def moments(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
         """The moments at queries x, shape (m, D), and times t, shape (T, m)."""
         xp = namespace(x)
         tile = asked.covariance is None and compiled(x) is not None
-        if tile and x.shape[1] <= TILED_UP_TO:
+        if tile and x.shape[1] * x.itemsize <= TILED_AT_ONCE:
             return self.tiled(x, t, asked)
-        screen = self.once(xp.float32) if gathers(x) else None
+        screen = self.once("float32") if gathers(x) else None
         found = {} if screen is None else screened(x, self.data, screen, t, asked)
         rest = [i for i in range(t.shape[0]) if i not in found]
         if rest:
             times = xp.stack([t[i, :] for i in rest])
-            rows = self.once(x.dtype)
-            by_tiles = tile and not product_will_do(x, rows, times, asked)
-            state = self.tiled(x, times, asked) if by_tiles else dense(x, self.data, rows, times, asked)
-            found |= {i: state.each(lambda a, k=k: a[k : k + 1, ...]) for k, i in enumerate(rest)}
+            found |= dict(zip(rest, self.densely(x, times, asked, tile).apart(), strict=True))
         return GibbsMoments.joined([found[i] for i in range(t.shape[0])], axis=0)
+
+    def densely(self, x: Array, t: Array, asked: Asked, tile: bool) -> GibbsMoments:
+        """Where too many samples matter to pick them out."""
+        if tile and x.shape[1] <= TILED_UP_TO:
+            return self.tiled(x, t, asked)
+        rows = self.once("float32" if x.dtype == namespace(x).float32 else "float64")
+        if tile and not product_will_do(x, rows, t, asked):
+            return self.tiled(x, t, asked)
+        return dense(x, self.data, rows, t, asked)
 
     def tiled(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
         """By compiled direct differences."""
@@ -222,16 +245,16 @@ class _Samples:
 
         return tiling.tiled(x, self.once("tiles"), t, asked)
 
-    def once(self, what: Any) -> Any:
+    def once(self, what: str) -> Any:
         """The tiles, or the rows of a dtype, laid out when they are first asked for."""
         with self.lock:
             if what not in self.made:
                 self.made[what] = self._lay_out(what)
             return self.made[what]
 
-    def _lay_out(self, what: Any) -> Any:
+    def _lay_out(self, what: str) -> Any:
         if what == "tiles":
             from numerics import tiling
 
             return tiling.tiles_of(self.data)
-        return laid_out(self.queries, self.data, self.length, what, self.block)
+        return laid_out(self.data, self.size, getattr(namespace(self.data), what), self.block, self.threads)

@@ -4,7 +4,8 @@ With e_mu = w_mu / max w, the weights in units of the largest, and u = log e, th
 
     max log weight,  sum e,  sum e^2,  sum e u,  sum e u^2,  mean of y,  central second moment of y.
 
-Two states over disjoint samples merge into that of their union, so blocks, threads, files and machines combine by `+`.
+Two states over disjoint samples merge into that of their union, so blocks, threads, files and machines combine by
+`+`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from numerics.arrays import Array, namespace
+from numerics.arrays import Array, namespace, slices
 
 __all__ = ["NEGLIGIBLE", "GibbsMoments"]
 
 NEGLIGIBLE = 700.0  # log weights this far below the largest are held there: their squares would overflow
-SCALARS = ("temperature", "count")
+SHARED = ("queries", "temperature", "count", "basis")  # by all times
 
 
 @dataclass(frozen=True)
@@ -168,10 +169,14 @@ class GibbsMoments:
         xp = namespace(self.rounding)
         return xp.minimum(xp.expm1(2 * self.rounding) + 2 * self.neglected, xp.ones_like(self.rounding) * 2)
 
-    def each(self, change: Callable[[Array], Array], *, keep: tuple[str, ...] = ("queries", "basis")) -> GibbsMoments:
-        """The state with `change` applied to every array but those in `keep`."""
-        names = [f.name for f in fields(self) if f.name not in (*SCALARS, *keep)]
+    def each(self, change: Callable[[Array], Array]) -> GibbsMoments:
+        """The state with `change` applied to every array that has the shape B."""
+        names = [f.name for f in fields(self) if f.name not in SHARED]
         return replace(self, **{n: change(getattr(self, n)) for n in names if getattr(self, n) is not None})
+
+    def apart(self) -> list[GibbsMoments]:
+        """The T states of B = (1, M) that one of B = (T, M) is made of."""
+        return [self.each(lambda a, part=part: a[part, ...]) for part in slices(self.t.shape[0], 1)]  # type: ignore[misc]
 
     @staticmethod
     def joined(parts: list[GibbsMoments], axis: int) -> GibbsMoments:
@@ -184,7 +189,7 @@ class GibbsMoments:
             values = [getattr(part, field.name) for part in parts]
             if field.name == "queries" and axis == 1:
                 found[field.name] = xp.concat(values, axis=0)
-            elif field.name in (*SCALARS, "queries", "basis") or values[0] is None:
+            elif field.name in SHARED or values[0] is None:
                 found[field.name] = values[0]
             else:
                 found[field.name] = xp.concat(values, axis=axis)

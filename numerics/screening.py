@@ -1,31 +1,33 @@
 r"""Certified screening: one float32 product finds the samples that can matter, float64 differences weigh them.
 
-Where weights are concentrated almost no sample matters, and a rounded distance is enough to see it. With S^ and the bound B of
-numerics.samples, S_mu lies within B of S^_mu. So max (S^ - B) bounds the largest S from below, and every sample with
+Where weights are concentrated almost no sample matters, and a rounded distance is enough to see it. With S^ and the
+bound B of numerics.samples, S_mu lies within B of S^_mu. So max (S^ - B) bounds the largest S from below, and every
+sample with
 
     S^_mu + B < max (S^ - B) - cut tT / L^2
 
-has a log weight more than `cut` below the largest: together these weigh no more than N exp(-cut), the tolerance. The others, the
-candidates, include all that matter, whatever the rounding, and are weighed anew by direct differences in float64.
+has a log weight more than `cut` below the largest: together these weigh no more than N exp(-cut), the tolerance. The
+others, the candidates, include all that matter, whatever the rounding, and are weighed anew by direct differences in
+float64.
 
-Where weights are diffuse the list of candidates grows. A time is given up as soon as more than a `SHARE` of the pairs are on
-its list, at which weighing them one by one would cost more than the dense pass.
+Where weights are diffuse the list of candidates grows. A time is given up as soon as more than a `SHARE` of the pairs
+are on its list, at which weighing them one by one would cost more than the dense pass.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from numerics.arrays import Array, add_to_rows, least_of_rows, namespace, slices
+from numerics.arrays import Array, add_to_rows, compiled, least_of_rows, namespace, slices
 from numerics.dense import Asked, Weighed, log_weight_error, state_of
 from numerics.moments import NEGLIGIBLE, GibbsMoments
 from numerics.samples import Rows
 
 __all__ = ["screened"]
 
-SHARE = 1 / 64
-PILOT, PILOT_QUERIES = 1024, 8  # samples and queries that tell whether screening is worth a try
-PILOT_SHARE = 1 / 4  # the nearest of a few samples is farther away than that of all: the pilot sees too many candidates
+SHARE = 1 / 16
+PILOT, PILOT_QUERIES = 4096, 8  # samples and queries that tell whether screening is worth a try
+PILOT_SHARE = 1 / 8  # the nearest of a few samples is farther away than that of all: the pilot sees too many candidates
 RESCORED = 2**18  # elements of differences at once
 
 
@@ -61,13 +63,13 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
     lowest = xp.full_like(norms, -xp.inf)
     kept: list[_Kept] = []
     seen = 0
-    for block, part, norm in zip(rows.blocks, rows.parts, rows.norms, strict=True):
-        if wide == len(reaches):
-            return wide, None
-        S = z @ block.T
+    if wide == len(reaches):
+        return wide, None
+    for part, norm, S in rows.products(z):
         bound = rows.bound(norms, norm)
-        lowest = xp.maximum(lowest, xp.astype(xp.max(S, axis=-1), xp.float64) - bound)
-        kept.append(_above(S, bound, lowest - reaches[wide], part.start))
+        top = xp.astype(xp.max(S, axis=-1), xp.float64)
+        lowest = xp.maximum(lowest, top - bound)
+        kept.append(_above(S, top, bound, lowest - reaches[wide], part.start))
         seen += S.shape[0] * S.shape[1]
         while _held(kept) > SHARE * seen:
             kept = [part.above(lowest - reaches[wide]) for part in kept]  # earlier ones faced a lower maximum
@@ -96,15 +98,24 @@ def _hopeless(z: Array, rows: Rows, reaches: list[Array]) -> int:
     return sum(share > PILOT_SHARE for share in shares)
 
 
-def _above(S: Array, bound: Array, threshold: Array, start: int) -> _Kept:
-    """The pairs that S + bound does not put below the threshold."""
+def _above(S: Array, top: Array, bound: Array, threshold: Array, start: int) -> _Kept:
+    """The pairs that S + bound does not put below the threshold; `top` is the largest S of each query."""
     xp = namespace(S)
-    least = threshold - bound
-    least = xp.astype(least - float(xp.finfo(S.dtype).eps) * xp.abs(least), S.dtype)  # rounded down
+    some = xp.nonzero(top + bound >= threshold)[0]
+    least, bound = threshold[some] - bound[some], bound[some]
+    lower = least - float(xp.finfo(S.dtype).eps) * xp.abs(least)  # so that rounding it to the dtype does not raise it
+    query, sample = _pairs_above(S if some.shape[0] == S.shape[0] else S[some, :], xp.astype(lower, S.dtype))
+    upper = xp.astype(S[some[query], sample], xp.float64) + bound[query]
+    return _Kept(some[query], sample + start, upper)
+
+
+def _pairs_above(S: Array, least: Array) -> tuple[Array, Array]:
+    """Rows and columns where S is not below `least`, by row."""
+    xp, loops = namespace(S), compiled(S)
+    if loops is not None:
+        return loops.above(S, least)
     flat = xp.nonzero(xp.reshape(least[:, None] <= S, (-1,)))[0]
-    query = flat // S.shape[1]
-    upper = xp.astype(xp.reshape(S, (-1,))[flat], xp.float64) + bound[query]
-    return _Kept(query, flat % S.shape[1] + start, upper)
+    return flat // S.shape[1], flat % S.shape[1]
 
 
 class _Pairs:
@@ -113,9 +124,7 @@ class _Pairs:
     def __init__(self, x: Array, data: Array, query: Array, sample: Array) -> None:
         xp = namespace(x)
         self.x, self.data, self.query, self.sample = x, data, query, sample
-        self.parts = self._pieces(1)
-        self.only = self._difference(self.parts[0]) if len(self.parts) == 1 else None
-        self.squares = xp.concat([xp.sum(self.difference(part) ** 2, axis=-1) for part in self.parts])
+        self.squares = self._squares()
         self.least = xp.full_like(x[:, 0], xp.inf)
         least_of_rows(self.least, query, self.squares)
         self.nearest = xp.zeros(x.shape[:1], dtype=sample.dtype, device=x.device) + data.shape[0]
@@ -124,9 +133,6 @@ class _Pairs:
 
     def difference(self, part: slice) -> Array:
         """y - x of some pairs, shape (K, D)."""
-        return self._difference(part) if self.only is None else self.only
-
-    def _difference(self, part: slice) -> Array:
         xp = namespace(self.x)
         return xp.astype(self.data[self.sample[part], :], xp.float64) - self.x[self.query[part], :]
 
@@ -152,10 +158,20 @@ class _Pairs:
         rounding = log_weight_error(self.x, shift, asked.cut(count))
         return state_of(self.x, t, asked, count, found, shift, self.x + away, scatter, rounding)
 
+    def _squares(self) -> Array:
+        """|x - y|^2 of all pairs, shape (K,)."""
+        xp, loops = namespace(self.x), compiled(self.x)
+        if loops is not None:
+            return loops.pair_squares(self.x, self.data, self.query, self.sample)
+        return xp.concat([xp.sum(self.difference(part) ** 2, axis=-1) for part in self._pieces(1)])
+
     def _away(self, e: Array) -> Array:
         """Sum e (y - x), shape (m, D)."""
+        loops = compiled(self.x)
+        if loops is not None:
+            return loops.pair_total(self.x, self.data, self.query, self.sample, e)
         total = namespace(self.x).zeros_like(self.x)
-        for part in self.parts:
+        for part in self._pieces(1):
             add_to_rows(total, self.query[part], e[part, None] * self.difference(part))
         return total
 
@@ -167,7 +183,7 @@ class _Pairs:
         full = asked.covariance == "full"
         total = xp.zeros((m, k * k if full else k), dtype=xp.float64, device=e.device)
         for part in self._pieces(k * k if full else k):
-            rest = asked.along(self._difference(part)) - mean[self.query[part], :]
+            rest = asked.along(self.difference(part)) - mean[self.query[part], :]
             squares = xp.reshape(rest[:, :, None] * rest[:, None, :], (-1, k * k)) if full else rest**2
             add_to_rows(total, self.query[part], e[part, None] * squares)
         return xp.reshape(total, (m, k, k)) if full else total

@@ -7,16 +7,17 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
 __all__ = ["parallel", "workers"]
 
-S, R = TypeVar("S"), TypeVar("R")
+S = TypeVar("S")
+R = TypeVar("R")
 _lock = threading.Lock()
 _users = 0
-_limiter = None
+_limiter: Any = None
 
 
 @functools.cache
@@ -27,7 +28,9 @@ def _controller() -> ThreadpoolController:
 def workers() -> int:
     """How many threads there are to use: the processors of this process, or fewer where the BLAS was told to use fewer."""
     limits = [pool["num_threads"] for pool in _controller().info() if pool["user_api"] == "blas"]
-    return max(1, min([len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, *limits]))
+    return max(
+        1, min([len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, *limits])
+    )
 
 
 def parallel(function: Callable[[S], R], items: Iterable[S], threads: int) -> list[R]:

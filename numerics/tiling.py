@@ -1,13 +1,14 @@
-r"""Few dimensions: direct differences to tiles of neighbouring samples, of which those that lie too far away are skipped.
+r"""Few dimensions: direct differences to tiles of samples, of which those that lie too far away are skipped.
 
-A k-d tree puts the samples into tiles of `TILE`, each within a ball of centre c and radius r. A sample of a tile is at least |x - c| - r
-from x, so where
+A k-d tree puts neighbours into tiles, each within a ball of centre c and radius r. Its samples are at least |x - c| -
+r from x, so where
 
     (|x - c| - r)^2 > least + 2 tT cut,      least: the smallest |x - y|^2 found so far,
 
-its weight is less than exp(-cut) of the largest, and the tile is skipped; as it is where its own smallest |x - y|^2 says so. All that is
-skipped weighs no more than N exp(-cut), the tolerance. Direct differences do not care how small t is. Where nothing can be skipped the pass
-costs what a compiled dense pass costs, and a comparison per tile.
+none of them has more than exp(-cut) of the largest weight, and the tile is skipped; so it is where its own smallest
+|x - y|^2 says the same. All that is skipped weighs no more than N exp(-cut), the tolerance. Direct differences do not
+care how small t is. Where nothing can be skipped the pass costs what a compiled dense pass costs, and a comparison
+per tile.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from numerics import compiled_loops
 from numerics.dense import Asked, Weighed, log_weight_error, state_of
 from numerics.moments import GibbsMoments
 from numerics.samples import difference_error
 
-__all__ = ["LARGEST_DIMENSION", "Tiles", "tiled", "tiles_of"]
+__all__ = ["Tiles", "tiled", "tiles_of"]
 
-LARGEST_DIMENSION = 32  # above it matrix products are faster
 TILE = 256
+NEIGHBOURS_UP_TO = 8  # dimensions: in more of them the balls of neighbours are as wide as the data
 Floats = NDArray[np.floating]
 
 
@@ -38,7 +40,7 @@ class Tiles:
         samples: coordinates, padded with zeros to E, a multiple of four, shape (K, E, TILE); the last tile may not be full.
         numbers: of the samples in the data, shape (N,), tile after tile.
         centres: shape (K, E).
-        radii: shape (K,).
+        radii: infinite where tiles are not of neighbours, shape (K,).
         dimension: D.
     """
 
@@ -50,16 +52,21 @@ class Tiles:
 
 
 def tiles_of(data: Floats) -> Tiles:
-    """The data set, shape (N, D), in tiles of neighbours."""
+    """The data set, shape (N, D), in tiles: of neighbours where there are few dimensions, else as the samples come."""
     N, D = data.shape
-    numbers = cKDTree(data, leafsize=TILE, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
     K, E = -(-N // TILE), -(-D // 4) * 4
+    numbers = np.arange(N)
+    if D <= NEIGHBOURS_UP_TO:
+        numbers = cKDTree(data, leafsize=TILE, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
+        data = data[numbers]
     rows = np.zeros((K * TILE, E), dtype=data.dtype)
-    rows[:N, :D] = data[numbers]
-    rows[N:, :D] = data[numbers[-1]]
+    rows[:N, :D] = data
+    rows[N:, :D] = data[-1]
     rows = rows.reshape(K, TILE, E)
-    centres = rows.mean(axis=1, dtype=np.float64)
-    radii = np.sqrt(((rows - centres[:, None]) ** 2).sum(axis=-1).max(axis=-1)) * (1 + 1e-12)
+    centres, radii = rows[:, 0].astype(np.float64), np.full(K, np.inf)
+    if D <= NEIGHBOURS_UP_TO:
+        centres = rows.mean(axis=1, dtype=np.float64)
+        radii = np.sqrt(((rows - centres[:, None]) ** 2).sum(axis=-1).max(axis=-1)) * (1 + 1e-12)
     return Tiles(np.ascontiguousarray(rows.swapaxes(1, 2)), numbers, centres, radii, D)
 
 
@@ -72,20 +79,22 @@ def tiled(x: Floats, tiles: Tiles, t: Floats, asked: Asked) -> GibbsMoments:
     rate = 1 / (2 * t * asked.temperature)
     reach = asked.cut(count) / rate.min(axis=0)
     margin = 1 + 2 * difference_error(E, x.dtype, np)
-    work = np.empty((2, TILE), dtype=x.dtype)
+    squares, e = np.empty((2, TILE), dtype=x.dtype)
+    outside = cdist(queries, tiles.centres) - tiles.radii
     least, nearest = np.full(m, np.inf, dtype=x.dtype), np.full(m, count)
     sums, away = np.zeros((T, m, 4)), np.zeros((T, m, E))
     compiled_loops.tiles(
         queries,
         tiles.samples,
         tiles.numbers,
-        tiles.centres,
-        tiles.radii,
+        np.maximum(outside, 0) ** 2,
+        outside.argmin(axis=1),
         rate,
         reach,
         margin,
-        work,
-        work.view(f"i{x.itemsize}"),
+        squares,
+        squares.view(f"i{x.itemsize}"),
+        e,
         least,
         nearest,
         sums,
