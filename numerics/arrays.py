@@ -26,6 +26,7 @@ __all__ = [
     "compiled",
     "finite_extent",
     "gathers",
+    "kernels",
     "least_of_rows",
     "namespace",
     "on_gpu",
@@ -199,6 +200,15 @@ def gathers(a: Array) -> bool:
 def on_gpu(a: Array) -> bool:
     """Whether the array lies on a CUDA device."""
     return "cuda" in str(array_api_compat.device(a))
+
+
+def kernels(a: Array) -> Any:
+    """The module of GPU kernels, or None where they do not run: they need Triton, and torch tensors on a CUDA device."""
+    if not array_api_compat.is_torch_array(a):
+        return None
+    from numerics import triton_kernels
+
+    return triton_kernels if triton_kernels.available(a) else None
 
 
 def compiled(a: Array) -> Any:

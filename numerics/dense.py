@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from numerics.arrays import Array, compiled, namespace, slices
+from numerics.arrays import Array, compiled, kernels, namespace, slices
 from numerics.moments import NEGLIGIBLE, GibbsMoments
 from numerics.samples import Rows, difference_error, unit_roundoff
 
-__all__ = ["Asked", "Weighed", "dense", "log_weight_error", "product_will_do", "state_of"]
+__all__ = ["Asked", "Weighed", "dense", "fused", "log_weight_error", "product_will_do", "state_of"]
 
 DIFFERENCE_BLOCK = 2**22  # elements of a block of direct differences
 FEW = 1024  # samples
@@ -210,6 +210,20 @@ def _scatter(e: Array, rest: Array, asked: Asked) -> Array:
     if asked.covariance == "diagonal":
         return xp.sum(weighted * z, axis=-2)
     return xp.matrix_transpose(weighted) @ z
+
+
+def fused(x: Array, data: Array, t: Array, asked: Asked) -> GibbsMoments:
+    """The moments by the GPU kernel of direct differences, all times at once."""
+    xp, (T, m), each = namespace(x), t.shape, kernels(x).fused_sums
+    top, weight, squares, log, log_squares, mean, best = each(
+        xp.tile(x, (T, 1)), data, xp.reshape(t, (-1,)), asked.temperature
+    )
+    states = []
+    for i, part in enumerate(slices(T * m, m)):
+        found = Weighed(top[part], best[part], weight[part], squares[part], log[part], log_squares[part])
+        rounding = log_weight_error(x, top[part], asked.cut(data.shape[0]))
+        states.append(state_of(x, t[i, :], asked, data.shape[0], found, top[part], mean[part, :], None, rounding))
+    return GibbsMoments.joined(states, axis=0)
 
 
 def log_weight_error(x: Array, shift: Array, cut: float) -> Array:

@@ -26,8 +26,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import Array, checked, compiled, finite_extent, gathers, namespace, on_gpu, slices
-from numerics.dense import Asked, dense, product_will_do
+from numerics.arrays import (
+    Array,
+    checked,
+    compiled,
+    finite_extent,
+    gathers,
+    kernels,
+    namespace,
+    on_gpu,
+    slices,
+)
+from numerics.dense import Asked, dense, fused, product_will_do
 from numerics.moments import GibbsMoments
 from numerics.samples import laid_out
 from numerics.screening import screened
@@ -38,8 +48,8 @@ __all__ = ["GibbsMoments", "gibbs_moments"]
 QUERY_BLOCK, SAMPLE_BLOCK = 256, 4096
 GPU_BLOCKS = 4096, 16384
 WORTH_THREADS = 1e7  # pairs times dimensions
-TILED_AT_ONCE = 64  # bytes to a sample; compiled differences are then faster than screening
-TILED_UP_TO = 32  # dimensions; compiled differences are then faster than matrix products
+DIRECT_AT_ONCE = 64  # bytes to a sample; compiled differences are then faster than screening
+DIRECT_UP_TO = 32  # dimensions; compiled differences are then faster than matrix products
 
 
 def gibbs_moments(
@@ -219,31 +229,40 @@ class _Samples:
     def moments(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
         """The moments at queries x, shape (m, D), and times t, shape (T, m)."""
         xp = namespace(x)
-        tile = asked.covariance is None and compiled(x) is not None
-        if tile and x.shape[1] * x.itemsize <= TILED_AT_ONCE:
-            return self.tiled(x, t, asked)
+        if self.direct(x, asked) is not None and x.shape[1] * x.itemsize <= DIRECT_AT_ONCE:
+            return self.directly(x, t, asked)
         screen = self.once("float32") if gathers(x) else None
         found = {} if screen is None else screened(x, self.data, screen, t, asked)
         rest = [i for i in range(t.shape[0]) if i not in found]
         if rest:
             times = xp.stack([t[i, :] for i in rest])
-            found |= dict(zip(rest, self.densely(x, times, asked, tile).apart(), strict=True))
+            found |= dict(zip(rest, self.densely(x, times, asked).apart(), strict=True))
         return GibbsMoments.joined([found[i] for i in range(t.shape[0])], axis=0)
 
-    def densely(self, x: Array, t: Array, asked: Asked, tile: bool) -> GibbsMoments:
+    def densely(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
         """Where too many samples matter to pick them out."""
-        if tile and x.shape[1] <= TILED_UP_TO:
-            return self.tiled(x, t, asked)
+        direct = self.direct(x, asked) is not None
+        if direct and x.shape[1] <= DIRECT_UP_TO:
+            return self.directly(x, t, asked)
         rows = self.once("float32" if x.dtype == namespace(x).float32 else "float64")
-        if tile and not product_will_do(x, rows, t, asked):
-            return self.tiled(x, t, asked)
+        if direct and not product_will_do(x, rows, t, asked):
+            return self.directly(x, t, asked)
         return dense(x, self.data, rows, t, asked)
 
-    def tiled(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
-        """By compiled direct differences."""
-        from numerics import tiling
+    def direct(self, x: Array, asked: Asked) -> Any:
+        """What does direct differences fast, if anything: compiled loops, or GPU kernels."""
+        if asked.covariance is not None:
+            return None
+        found = kernels(x)
+        return compiled(x) if found is None or not found.supported(x, self.data) else found
 
-        return tiling.tiled(x, self.once("tiles"), t, asked)
+    def directly(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
+        """By direct differences."""
+        if isinstance(x, np.ndarray):
+            from numerics import tiling
+
+            return tiling.tiled(x, self.once("tiles"), t, asked)
+        return fused(x, self.data, t, asked)
 
     def once(self, what: str) -> Any:
         """The tiles, or the rows of a dtype, laid out when they are first asked for."""
