@@ -27,7 +27,7 @@ not suffice. There LONGEST_CHUNK bounds the number of tiles added in float32 to 
 relative to |y - x|; above, from y less the mean of the data.
 """
 
-# mypy: disallow-untyped-defs=False
+# mypy: disallow-untyped-defs=False, disallow-incomplete-defs=False
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ except ImportError:  # the module can be imported all the same; `available` says
 __all__ = ["LARGEST_DIMENSION", "PRECISIONS", "available", "fused_sums", "supported"]
 
 LARGEST_DIMENSION = 128
+OLDEST_TRITON = (3, 5)  # the first with products of float64
 PRECISIONS = ("ieee", "tf32x3")  # of float32 products: float32 arithmetic, or three products of TF32 each
 UNROLLED = 16  # up to this dimension a thread holds its queries and their means in registers
 SHORTEST_CHUNK, LONGEST_CHUNK = 512, 8192  # samples
@@ -58,10 +59,17 @@ LOWEST = -750.0  # exponentials from here on are zero in float64
 
 
 def available(x: Any) -> bool:
-    """Whether kernels run where `x` is: a torch tensor on a CUDA device, or any tensor under Triton's interpreter."""
+    """Whether kernels run where `x` is: a torch tensor on a CUDA device, or any tensor under Triton's interpreter.
+
+    The device must have compute capability 8.0, and Triton be OLDEST_TRITON, or later.
+    """
     if triton is None or not isinstance(x, torch.Tensor):
         return False
-    return bool(x.is_cuda) or os.environ.get("TRITON_INTERPRET") == "1"
+    if os.environ.get("TRITON_INTERPRET") == "1":
+        return True
+    if not (x.is_cuda and torch.version.cuda) or torch.cuda.get_device_capability(x.device) < (8, 0):
+        return False
+    return tuple(int(number) for number in triton.__version__.split(".")[:2]) >= OLDEST_TRITON
 
 
 def supported(queries: Any, data: Any) -> bool:
@@ -90,8 +98,8 @@ def fused_sums(
         t: noise variance, float64, shape (M,).
         temperature: T.
         differences: distances from differences of coordinates; False allows products where D > UNROLLED.
-        precision: of float32 products, one of PRECISIONS; tf32x3 drops terms of order 2^-22, and above D = 64 wants
-            the shared memory of an H100.
+        precision: of float32 products, one of PRECISIONS. tf32x3 leaves out terms of order 2^-22 of each, and its
+            tiles are made for the shared memory of an H100, of which they take up to 180 KB.
 
     Returns:
         (max S, sum e, sum e^2, sum e u, sum e u^2, sum e y / sum e, index of max S): float64 tensors of shape (M,), the
@@ -202,8 +210,8 @@ class _Tile(NamedTuple):
 def _tile(samples: _Samples, precision: str, queries: int) -> _Tile:
     """As large as the registers allow, and no more queries than there are.
 
-    Compiled for sm_90, every entry takes at most 255 registers a thread and spills at most 64 bytes, but for tf32x3
-    above D = 64, which spills 300.
+    Triton 3.7 compiles every entry for sm_90 within 255 registers a thread and spills at most 112 bytes of them, but for
+    products in tf32x3 above D = 64, where it spills 300.
     """
     single = samples.data.dtype == torch.float32
     tile = (_difference_tile if samples.differences else _product_tile)(samples.dimension, single, precision)
@@ -367,10 +375,7 @@ def _by_differences(
     w2 = tl.zeros((1, BM), tl.float64)
     first = tl.zeros((1, BM), tl.float64)
     second = tl.zeros((1, BM), tl.float64)
-    if THIN:
-        total = tl.zeros((ROWS, BM), tl.float64)
-    else:
-        total = tl.zeros((ROWS, BM), units.dtype)
+    total = tl.zeros((ROWS, BM), tl.float64 if THIN else units.dtype)
     for start in range(part * chunk, min(part * chunk + chunk, N), BN):
         samples = start + tl.arange(0, BN)
         # explicit products-and-sums: for D = 1 a compiler might else fuse the square, unrounded, into least - square, and
