@@ -68,12 +68,12 @@ class Reference:
         self.bounds = {
             "log_partition": du + small * abs(self.log_partition),
             "energy": temperature * du * sd + SLACK * temperature * product + small * self.energy,
-            "energy_variance": temperature**2 * (du * (4 * sd + 2 * fourth) + small * above**2 + FLOOR),
+            "energy_variance": temperature**2 * (du * (4 * sd + 2 * fourth) + du**2 + small * above**2 + FLOOR),
             "entropy": du * sd + small * (1 + math.log(len(y))),
             "participation": (2 * du + small) * self.participation,
             "largest_weight": (2 * du + small) * self.largest_weight,
         }
-        size = (w[..., None] * abs(y)).sum(-2).max(-1) + abs(x).max()
+        size = (w[..., None] * abs(y)).sum(-2).max(-1) + abs(x).max() + abs(centre).max()  # means are taken about it
         width = np.sqrt((w * (spread**2).sum(-1)).sum(-1))
         self.bounds["mean"] = (du * width + small * size)[..., None]
         self.bounds["score"] = self.bounds["mean"] / self.t[..., None]
