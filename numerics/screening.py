@@ -25,9 +25,9 @@ from numerics.samples import Rows
 
 __all__ = ["screened"]
 
-SHARE = 1 / 16
+SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
 PILOT, PILOT_QUERIES = 4096, 8  # samples and queries that tell whether screening is worth a try
-PILOT_SHARE = 1 / 8  # the nearest of a few samples is farther away than that of all: the pilot sees too many candidates
+PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther away than that of all, so the pilot sees more
 RESCORED = 2**18  # elements of differences at once
 
 
@@ -59,7 +59,9 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
     """How many of the widest reaches are given up, and the candidates for the others, by query."""
     xp = namespace(x)
     z, norms = rows.of(x)
-    wide = _hopeless(z, rows, reaches)
+    most = _worthwhile(x)
+    loss = 2 * rows.bound(norms, max(rows.norms))
+    wide = _hopeless(z, rows, [reach + loss for reach in reaches], PILOT_SHARE * most)
     lowest = xp.full_like(norms, -xp.inf)
     kept: list[_Kept] = []
     seen = 0
@@ -71,9 +73,9 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
         lowest = xp.maximum(lowest, top - bound)
         kept.append(_above(S, top, bound, lowest - reaches[wide], part.start))
         seen += S.shape[0] * S.shape[1]
-        while _held(kept) > SHARE * seen:
+        while _held(kept) > most * seen:
             kept = [part.above(lowest - reaches[wide]) for part in kept]  # earlier ones faced a lower maximum
-            if _held(kept) > SHARE * seen:
+            if _held(kept) > most * seen:
                 wide += 1
             if wide == len(reaches):
                 return wide, None
@@ -87,7 +89,13 @@ def _held(kept: list[_Kept]) -> int:
     return sum(part.query.shape[0] for part in kept)
 
 
-def _hopeless(z: Array, rows: Rows, reaches: list[Array]) -> int:
+def _worthwhile(x: Array) -> float:
+    """The share of the pairs at which weighing candidates one by one costs what the dense pass would, as measured."""
+    xp, D = namespace(x), x.shape[1]
+    return SHARE * D / (D + OVERHEAD) * (1 if x.dtype == xp.float64 else 1 / 3)
+
+
+def _hopeless(z: Array, rows: Rows, reaches: list[Array], most: float) -> int:
     """How many of the widest reaches a few queries and samples show not to be worth a try."""
     xp = namespace(z)
     step = max(1, rows.parts[-1].stop // PILOT)
@@ -95,7 +103,7 @@ def _hopeless(z: Array, rows: Rows, reaches: list[Array]) -> int:
     S = z[few, :] @ xp.concat([block[::step, :] for block in rows.blocks], axis=0).T
     gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
     shares = [float(xp.mean(xp.astype(gap < reach[few, None], xp.float64))) for reach in reaches]
-    return sum(share > PILOT_SHARE for share in shares)
+    return sum(share > most for share in shares)
 
 
 def _above(S: Array, top: Array, bound: Array, threshold: Array, start: int) -> _Kept:
