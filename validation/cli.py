@@ -28,8 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = cli.main(arguments, prog_name="geomem", standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("geomem: interrupted; what was finished is kept", err=True)
+    except (click.Abort, KeyboardInterrupt) as stopped:
+        click.echo(f"geomem: interrupted; {str(stopped) or 'what was finished is kept'}", err=True)
         sys.exit(INTERRUPTED)
     except (ValueError, OSError, OverflowError) as error:
         _fail(str(error))
@@ -47,7 +47,7 @@ def _fail(message: str) -> None:
 @click.version_option(package_name="geomem")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    r"""The statistical physics of memorization in diffusion models: derived, simulated, judged.
+    """The statistical physics of memorization in diffusion models: derived, simulated, judged.
 
     When does the score built from N samples stop describing the distribution and start reciting the samples?
 
@@ -58,9 +58,10 @@ def cli(context: click.Context) -> None:
       geomem simulate collapse --subspaces 1.0x20    the same numbers, measured
       geomem validate                                do they agree? table and report
       geomem audit digits                            the same questions asked of your data
+      geomem moments data.npy --queries x.npy ...    the score and its moments, for data larger than memory
 
     Times are noise variances t in units of the data (schedule ve) unless --schedule says otherwise.
-    """
+    """  # noqa: D301  (a raw string would show the \b that keeps these lines apart)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -205,9 +206,10 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     from concurrent.futures import ThreadPoolExecutor
 
     from numerics.arrays import resolve_device
+    from numerics.files import check_directory, write_atomic
     from validation import suite, tables
     from validation.manifest import manifest
-    from validation.store import Store, check_directory, write_atomic
+    from validation.store import Store
     from validation.sweep import local_executor
 
     start = time.perf_counter()
@@ -282,11 +284,11 @@ def audit(
     """
     from numerics.arrays import resolve_device
     from numerics.data import load
+    from numerics.files import check_directory
     from validation import audit as auditing
     from validation import audit_page, tables
     from validation.manifest import manifest
     from validation.report import write_report
-    from validation.store import check_directory
 
     device, seed = resolve_device(device), _seed(seed)
     if output is not None:
@@ -319,6 +321,105 @@ def audit(
 
 
 @cli.command(context_settings=CONTEXT)
+@click.argument("data")
+@click.option("--queries", required=True, metavar="FILE", help="The points x, one per row; formats as for DATA.")
+@click.option(
+    "--t", "times", required=True, metavar="T,...", help="Noise variances in data units squared, as 0.1,0.01."
+)
+@click.option("--temperature", type=float, default=1.0, show_default=True, help="Of the weights; 1 is the posterior.")
+@click.option(
+    "--covariance",
+    type=click.Choice(["diagonal", "full"]),
+    help="Also the posterior covariance; without it the sums are faster.",
+)
+@click.option("--dtype", help="Of distances and weights, float64 or float32; by default that of DATA and queries.")
+@click.option("--tolerance", type=float, metavar="EPS", help="Share of the weight that may be neglected for speed.")
+@click.option("--rows", type=click.IntRange(1), metavar="N", help="Samples read at a time; by default 256 MiB of them.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the sum there every minute; the same command goes on from it.",
+)
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on the workers of this dask scheduler.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE.npz", help="The averages.")
+def moments(
+    data: str,
+    queries: str,
+    times: str,
+    dtype: str | None,
+    checkpoint: Path | None,
+    output: Path,
+    **options: Any,
+) -> None:
+    """Every Gibbs average over DATA at some points: score, energy, entropy, participation, ...
+
+    DATA is a .npy or .parquet file with one sample per row, a directory of .parquet files, or a Zarr array. It is read
+    in partitions, so it may be larger than memory, and summed by this machine or by a cluster that sees the same path.
+
+    \b
+      geomem moments samples.npy --queries x.npy --t 0.1,0.01 --checkpoint sum.npz --output moments.npz
+
+    The output is read by numpy.load. For T times and M queries in D dimensions it holds log_partition, energy,
+    energy_variance, entropy, participation, largest_weight, nearest (the number of the sample, from 0) and error (a
+    bound on that of the weights), of shape (T, M); mean and score, (T, M, D); covariance if asked for, (T, M, D) or
+    (T, M, D, D); t, queries and samples, their number.
+    """  # noqa: D301
+    from numerics.files import write_atomic
+    from numerics.partitions import gibbs_moments_of
+    from numerics.sources import open_source
+    from validation import moments_file
+
+    noise = _numbers(times, "--t")
+    _check_files(output, checkpoint, Path(data), Path(queries))
+    source, points = open_source(data), moments_file.points(open_source(queries, "queries"))
+    with _progress(source.shape[0], "samples", unit_scale=True) as bar:
+        try:
+            found = gibbs_moments_of(
+                source,
+                points,
+                [[t] for t in noise],
+                dtype=_dtype(dtype),
+                checkpoint=checkpoint,
+                tick=bar.update,
+                **options,
+            )
+        except KeyboardInterrupt:
+            if checkpoint is None:
+                raise click.Abort("nothing is kept without --checkpoint") from None
+            raise
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(output, moments_file.content(found))
+    click.echo(moments_file.table(found))
+    click.echo(f"output: {output}")
+
+
+def _check_files(output: Path, checkpoint: Path | None, *read: Path) -> None:
+    """Refuse to write where nothing can be written, or over what is read, before any work is done."""
+    from numerics.files import check_directory
+
+    written = {"--output": output} | ({"--checkpoint": checkpoint} if checkpoint else {})
+    for option, path in written.items():
+        if path.is_dir():
+            raise ValueError(f"{option} must name a file, got the directory {path}")
+        check_directory(path.parent)
+    names = [path.absolute() for path in (*written.values(), *read)]
+    for option, path in written.items():
+        if names.count(path.absolute()) > 1:
+            raise ValueError(
+                f"{option} must be a file of its own, got {path}, which is another file of this command too"
+            )
+
+
+def _dtype(dtype: str | None) -> str | None:
+    from numerics.arrays import DTYPES
+
+    if dtype not in (None, *DTYPES):
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
+    return dtype
+
+
+@cli.command(context_settings=CONTEXT)
 def doctor() -> None:
     """Versions, devices, precision flags: what to put into a bug report."""
     from validation.manifest import manifest
@@ -334,7 +435,7 @@ def _seed(seed: int) -> int:
     return seed
 
 
-def _progress(total: int, unit: str) -> Any:
+def _progress(total: int, unit: str, **options: Any) -> Any:
     from tqdm import tqdm
 
-    return tqdm(total=total, unit=f" {unit}", leave=False, delay=1, disable=None, maxinterval=math.inf)
+    return tqdm(total=total, unit=f" {unit}", leave=False, delay=1, disable=None, maxinterval=math.inf, **options)

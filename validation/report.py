@@ -26,8 +26,8 @@ import matplotlib as mpl
 import numpy as np
 from math_core import LatexError, LatexToMathML
 
+from numerics.files import check_directory, write_atomic
 from validation.claim import holds
-from validation.store import check_directory, write_atomic
 from validation.tables import plain
 
 if TYPE_CHECKING:

@@ -10,16 +10,23 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
 
+from numerics import partitions
+from numerics.gibbs import gibbs_moments
 from tests.validation.conftest import ROW, geomem
 from theory.predictions import subspace_loss
 from theory.setting import SCHEDULES
 from validation import claim, cli, suite, sweep
 from validation.claims import PREDICTIONS
 
-HEAVY = ("numpy", "scipy", "sympy", "matplotlib", "mpmath", "flint", "sklearn", "torch", "pyarrow", "math_core", "tqdm")
+HEAVY = (
+    "numpy", "scipy", "sympy", "matplotlib", "mpmath", "flint", "sklearn", "torch", "pyarrow", "math_core", "tqdm",
+    "distributed", "dask", "zarr",
+)  # fmt: skip
 OBSERVABLES = {
     "collapse": {
         "information": ["time"],
@@ -101,7 +108,7 @@ def test_the_installed_command_runs():
 def test_help_names_every_command():
     done = geomem("--help")
     assert (done.code, done.err) == (0, "")
-    assert set(cli.cli.commands) == {"list", "derive", "predict", "simulate", "validate", "audit", "doctor"}
+    assert set(cli.cli.commands) == {"list", "derive", "predict", "simulate", "validate", "audit", "moments", "doctor"}
     for name in cli.cli.commands:
         assert f"\n  {name} " in done.out
         shown = geomem(name, "-h")
@@ -116,6 +123,13 @@ def test_version():
 
 def test_a_bare_geomem_shows_the_help():
     assert geomem() == geomem("--help")
+
+
+@pytest.mark.parametrize("command", [[], ["moments"]], ids=["geomem", "moments"])
+def test_examples_keep_their_lines(command):
+    shown = geomem(*command, "--help").out
+    assert "\\b" not in shown
+    assert [line for line in shown.splitlines() if line.startswith("    geomem ")]
 
 
 def test_every_command_is_one_of_the_group():
@@ -568,6 +582,196 @@ def test_a_json_file_in_a_directory_to_come_is_written(again, tmp_path):
     assert list(json.loads(file.read_text())) == ["claims", "manifest"]
 
 
+# moments
+
+SAMPLES_AT, POINTS_AT = (np.random.default_rng(k).standard_normal((n, 3)) for k, n in enumerate((95, 4)))
+AVERAGES = (
+    "log_partition",
+    "energy",
+    "energy_variance",
+    "entropy",
+    "participation",
+    "largest_weight",
+    "nearest",
+    "error",
+)
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """A complete command on files in the working directory."""
+    np.save(tmp_path / "samples.npy", SAMPLES_AT)
+    np.save(tmp_path / "points.npy", POINTS_AT)
+    return ["moments", "samples.npy", "--queries", "points.npy", "--t", "0.1,1", "--output", "out.npz"]
+
+
+def averages(path="out.npz"):
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+@pytest.mark.parametrize("more", [[], ["--rows", "10"], ["--dtype", "float64", "--temperature", "2"]], ids=" ".join)
+@pytest.mark.parametrize("covariance", [None, "diagonal", "full"])
+def test_moments_are_those_of_the_engine(asked, covariance, more):
+    options = ["--covariance", covariance] if covariance else []
+    done = geomem(*asked, *options, *more)
+    assert (done.code, done.err) == (0, "")
+    temperature = 2.0 if "--temperature" in more else 1.0
+    expected = gibbs_moments(POINTS_AT, SAMPLES_AT, [[0.1], [1.0]], covariance=covariance, temperature=temperature)
+    found = averages()
+    names = [*AVERAGES, "mean", "score", *(["covariance"] if covariance else [])]
+    assert set(found) == {*names, "t", "queries", "samples"}
+    for name in names:
+        # |x - y|^2 / 2t is below 200 here: rounded by 200 eps, 4e-14, in every block
+        np.testing.assert_allclose(found[name], getattr(expected, name), rtol=1e-10, atol=1e-10, err_msg=name)
+    assert (found["error"] < 1e-10).all()
+    assert found["energy"].shape == (2, 4)
+    assert found["t"].tolist() == [0.1, 1]
+    assert (found["queries"] == POINTS_AT).all()
+    assert found["samples"] == 95
+
+
+def test_moments_prints_a_table_and_where_the_rest_is(asked):
+    done = geomem(*asked)
+    lines = done.out.splitlines()
+    assert lines[0] == "95 samples, 4 queries, 2 times; medians over the queries:"
+    assert lines[2].split() == ["t", "log_partition", "energy", "entropy", "participation"]
+    assert [line.split()[0] for line in lines[3:5]] == ["0.1", "1"]
+    assert float(lines[4].split()[3]) == pytest.approx(np.median(averages()["entropy"][1]), rel=1e-5)
+    assert lines[-1] == "output: out.npz"
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".zarr", "directory"])
+def test_moments_of_other_formats(asked, tmp_path, suffix):
+    geomem(*asked)
+    expected = averages()
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".zarr":
+        zarr = pytest.importorskip("zarr")
+        zarr.open_array(str(path), mode="w", shape=SAMPLES_AT.shape, dtype="float64")[...] = SAMPLES_AT
+    else:
+        (tmp_path / "adirectory").mkdir()
+        table = pyarrow.table({name: SAMPLES_AT[:, k] for k, name in enumerate("xyz")})
+        pyarrow.parquet.write_table(table, path if suffix == ".parquet" else path / "part.parquet")
+    assert geomem("moments", path, *asked[2:]).code == 0
+    assert (averages()["nearest"] == expected["nearest"]).all()
+    np.testing.assert_allclose(averages()["mean"], expected["mean"], rtol=1e-10)
+
+
+def test_moments_by_a_cluster(asked):
+    distributed = pytest.importorskip("distributed")
+    geomem(*asked)
+    expected = averages()["mean"]
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as workers:
+        done = geomem(*asked, "--rows", "10", "--scheduler", workers.scheduler_address)
+    assert (done.code, done.err) == (0, "")
+    np.testing.assert_allclose(averages()["mean"], expected, rtol=1e-10)
+
+
+def test_interrupted_moments_go_on_from_their_checkpoint(asked, monkeypatch):
+    command = [*asked, "--rows", "10", "--checkpoint", "to/come/sum.npz"]
+    with monkeypatch.context() as patch:
+        _interrupt_at(patch, 40)
+        done = geomem(*command)
+    assert (done.code, done.out) == (130, "")
+    assert done.err.strip() == "geomem: interrupted; what was finished is kept"
+    assert not Path("out.npz").exists()
+    asked_for = []
+    ask = partitions._moments
+    monkeypatch.setattr(partitions, "_moments", lambda *a: (asked_for.append(a[3]), ask(*a))[1])
+    assert geomem(*command).code == 0
+    assert asked_for == [40, 50, 60, 70, 80, 90]
+    resumed = averages()
+    assert geomem(*command[:-2]).code == 0
+    whole = averages()
+    assert all(resumed[name].tobytes() == whole[name].tobytes() for name in whole)
+
+
+def test_interrupted_moments_without_a_checkpoint_say_that_nothing_is_kept(asked, monkeypatch):
+    _interrupt_at(monkeypatch, 40)
+    done = geomem(*asked, "--rows", "10")
+    assert (done.code, done.out) == (130, "")
+    assert done.err.strip() == "geomem: interrupted; nothing is kept without --checkpoint"
+
+
+def _interrupt_at(patch, row):
+    ask = partitions._moments
+
+    def moments(block, source, question, start, stop):
+        if start == row:
+            raise KeyboardInterrupt
+        return ask(block, source, question, start, stop)
+
+    patch.setattr(partitions, "_moments", moments)
+
+
+def test_moments_of_rows_that_are_not_finite_name_them(asked):
+    bad = SAMPLES_AT.copy()
+    bad[27] = np.nan
+    np.save("samples.npy", bad)
+    done = geomem(*asked, "--rows", "10")
+    is_one_line(done)
+    assert "rows 20 to 29 of samples.npy (counted from 0): data must be finite" in done.err
+
+
+@pytest.fixture
+def nothing_summed(monkeypatch):
+    monkeypatch.setattr(partitions, "_moments", lambda *a: pytest.fail("work was done for bad usage"))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (["--t", "0"], "t must be positive and finite"),
+        (["--t", "a,b"], "--t must be comma separated numbers"),
+        (["--t", "nan"], "t must be positive and finite"),
+        (["--temperature", "0"], "temperature must be one positive"),
+        (["--temperature", "x"], "temperature"),
+        (["--covariance", "both"], "covariance"),
+        (["--dtype", "float16"], "dtype must be one of float64, float32, got 'float16'"),
+        (["--dtype", ""], "dtype must be one of"),
+        (["--tolerance", "2"], "tolerance must be a number between 0 and 1"),
+        (["--rows", "0"], "rows"),
+        (["--rows", "1.5"], "rows"),
+        (["--scheduler", "nope"], "expected the address of a running dask scheduler"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "expected the address of a running dask scheduler"),
+        (["--queries", "missing.npy"], "data file not found: 'missing.npy'"),
+        (["--queries", "points.csv"], "queries must be a .npy or .parquet file"),
+        (["--output", "points.npy"], "--output must be a file of its own"),
+        (["--output", "samples.npy"], "--output must be a file of its own"),
+        (["--checkpoint", "samples.npy"], "--checkpoint must be a file of its own"),
+        (["--checkpoint", "out.npz"], "must be a file of its own"),
+        (["--checkpoint", "text"], "text is no whole checkpoint"),
+        (["--output", "."], "--output must name a file, got the directory"),
+        (["--checkpoint", "."], "--checkpoint must name a file, got the directory"),
+        (["--output", "text/out.npz"], "expected a writable directory"),
+        (["--checkpoint", "text/sum.npz"], "expected a writable directory"),
+        (["surplus"], "surplus"),
+    ],
+    ids=" ".join,
+)
+def test_moments_that_cannot_be_had(asked, nothing_summed, change, named):
+    Path("text").write_text("mine")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    done = geomem(*asked, *change)
+    is_one_line(done)
+    assert named in done.err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+@pytest.mark.parametrize("missing", ["--queries", "--t", "--output"])
+def test_moments_need_their_options(asked, nothing_summed, missing):
+    at = asked.index(missing)
+    done = geomem(*asked[:at], *asked[at + 2 :])
+    is_one_line(done)
+    assert missing in done.err
+
+
+@pytest.mark.parametrize("data", ["missing.npy", "data.csv", "digits", "."])
+def test_moments_of_what_is_no_data_set(asked, data):
+    is_one_line(geomem("moments", data, *asked[2:]))
+
+
 # bad usage
 
 SUBSPACES = [
@@ -682,6 +886,8 @@ def test_simulations_that_cannot_be_run(arguments):
         ["audit", "--device", "tpu", "digits"],
         ["audit", "nope.txt"],
         ["audit", "missing.npy"],
+        ["moments"],
+        ["moments", "missing.npy"],
         ["doctor", "now"],
         ["doctor", "--nope"],
     ],

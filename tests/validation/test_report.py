@@ -13,9 +13,8 @@ import sympy as sp
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from theory.derivation import Derivation, Step
-from validation import report, store
+from validation import report
 from validation.report import Figure, Section, write_report
-from validation.store import write_atomic
 
 VOID = {"meta", "img", "br", "hr", "link"}
 t, s = sp.symbols("t sigma", positive=True)
@@ -272,26 +271,6 @@ def test_a_report_that_cannot_be_composed_leaves_the_old_one(tmp_path):
         write(tmp_path, title="new", claims=[{"claim": "only"}], manifest={"seed": 2})
     assert (tmp_path / "report.html").read_bytes() == old
     assert json.loads((tmp_path / "manifest.json").read_text()) == {"seed": 1}
-
-
-def test_a_write_that_fails_midway_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    write_atomic(path, b"old")
-
-    def fail(descriptor):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(store.os, "fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomic(path, b"new and longer")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_written_file_has_the_permissions_of_any_other(tmp_path):
-    write_atomic(tmp_path / "atomic", b"x")
-    (tmp_path / "plain").write_bytes(b"x")
-    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 @pytest.mark.parametrize(

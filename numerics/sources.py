@@ -1,0 +1,379 @@
+"""Sources: data sets that need not fit into memory, read as blocks of rows that follow one another.
+
+A source knows its shape and how to read any range of its rows; no more than the block asked for is ever in memory, in
+the dtype of the disk. What it reads is never unpickled. Samples of more than one axis, such as images, are flattened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BUDGET", "Source", "open_source"]
+
+BUDGET = 2**28  # bytes of a block in float64, what it takes once it is computed with
+DECODED = 2**20  # numbers decoded at a time from Parquet
+READ_AT_ONCE = 2**16  # bytes of a Parquet column: whole columns of a row group may not fit
+
+
+@dataclass(frozen=True)
+class Source(ABC):
+    """Samples in rows, wherever they lie.
+
+    Attributes:
+        name: what messages call it.
+        shape: (N, D).
+        dtype: as stored.
+        grain: rows stored together, which cost least when read together.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+    grain: int = 1
+
+    @property
+    def path(self) -> Path | None:
+        """The file or directory that another process could open; None for an array."""
+        return None
+
+    @abstractmethod
+    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        """The samples from `start` to before `stop`, in arrays of `rows` rows, of which the last may be shorter."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What changes when the data do, as far as can be told without reading them all; of JSON's types."""
+
+    def rows(self) -> int:
+        """Rows of a block of at most `BUDGET` bytes in float64, whole grains where they fit."""
+        rows = max(1, BUDGET // (8 * self.shape[1]))
+        return rows - rows % self.grain if self.grain <= rows else rows
+
+
+def open_source(data: Any, what: str = "data") -> Source:
+    """A data set as a source.
+
+    Args:
+        data: a path to a .npy or .parquet file, to a directory of .parquet files (taken in the order of their names),
+            or to a Zarr array; or anything with a shape whose rows can be sliced, `data[start:stop]`.
+        what: what errors call it.
+
+    Raises:
+        ValueError: for what is missing, unreadable, of another kind, or not a table of real numbers; for a Zarr array
+            where zarr is not installed.
+    """
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, list | tuple):
+        data = np.asarray(data)
+    if isinstance(data, str | os.PathLike):
+        return _on_disk(Path(data), what)
+    if not (hasattr(data, "shape") and hasattr(data, "__getitem__")):
+        raise ValueError(f"{what} must be a path, or have a shape and rows to slice, got {type(data).__name__}")
+    shape = _flat(data.shape, what)
+    return _Rows(what, shape, _real(np.asarray(data[0:1]).dtype, what), array=data)
+
+
+def _on_disk(path: Path, what: str) -> Source:
+    try:
+        opener = _opener(path)
+    except OSError as error:  # a folder that may not be entered, a name too long
+        raise ValueError(f"cannot read {str(path)!r}: {error.strerror}") from None
+    if opener is None:
+        raise ValueError(
+            f"{what} must be a .npy or .parquet file, a directory of .parquet files or a Zarr array, got {str(path)!r}"
+        )
+    try:
+        return opener(path)
+    except _UnfitError:
+        raise
+    except Exception as error:  # readers raise whatever their format's library raises
+        raise ValueError(f"cannot read {str(path)!r}: {' '.join(str(error).split())}") from None
+
+
+def _opener(path: Path) -> Any:
+    """What opens the path, by its suffix or what lies in it; None where nothing does."""
+    if path.is_dir():
+        if any((path / name).exists() for name in _ZARR):
+            return _open_zarr
+        return _open_parquet if _parquet_files(path) else None
+    if path.suffix.lower() not in (".npy", ".parquet"):
+        return None
+    if not path.is_file():
+        raise _UnfitError(f"data file not found: {str(path)!r}")
+    return _open_npy if path.suffix.lower() == ".npy" else _open_parquet
+
+
+class _UnfitError(ValueError):
+    """A data set that was read and will not do."""
+
+
+def _flat(shape: Sequence[int], name: str) -> tuple[int, int]:
+    if len(shape) < 2:
+        raise _UnfitError(f"{name} must hold a table (samples, dimensions), got shape {tuple(shape)}")
+    if 0 in shape:
+        raise _UnfitError(f"{name} must not be empty, got shape {tuple(shape)}")
+    return int(shape[0]), math.prod(map(int, shape[1:]))
+
+
+def _real(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
+    if dtype.kind not in "biuf":
+        raise _UnfitError(f"{name} must hold real numbers, got dtype {dtype}")
+    return dtype
+
+
+def _stamp(files: Sequence[Path]) -> dict[str, Any]:
+    """How many bytes the files have, and when the last of them changed."""
+    stats = [file.stat() for file in files]
+    return {"files": len(stats), "bytes": sum(s.st_size for s in stats), "changed": max(s.st_mtime_ns for s in stats)}
+
+
+# anything with rows
+
+
+@dataclass(frozen=True)
+class _Rows(Source):
+    """An array, or what behaves like one."""
+
+    array: Any = None
+
+    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        for first in range(start, stop, rows):
+            last = min(first + rows, stop)
+            yield np.asarray(self.array[first:last]).reshape(last - first, -1)
+
+    def identity(self) -> dict[str, Any]:
+        # its shape, and the content of three of its rows
+        digest = hashlib.sha256()
+        for row in (0, self.shape[0] // 2, self.shape[0] - 1):
+            digest.update(np.asarray(self.array[row : row + 1]).tobytes())
+        return {"shape": list(self.shape), "dtype": str(self.dtype), "rows": digest.hexdigest()}
+
+
+@dataclass(frozen=True)
+class _File(Source):
+    """What lies on a disk.
+
+    Attributes:
+        location: absolute path of the file or directory.
+    """
+
+    location: Path = Path()
+
+    @property
+    def path(self) -> Path:
+        return self.location
+
+    def files(self) -> Sequence[Path]:
+        """Every file it consists of."""
+        return [self.location]
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "path": str(self.location),
+            "shape": list(self.shape),
+            "dtype": str(self.dtype),
+            **_stamp(self.files()),
+        }
+
+
+# .npy
+
+
+@dataclass(frozen=True)
+class _Npy(_File):
+    """A .npy file, read rather than mapped: a file cut short is then an error, where a map would kill the process."""
+
+    offset: int = 0
+
+    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        D = self.shape[1]
+        with self.location.open("rb") as file:
+            for first in range(start, stop, rows):
+                wanted = (min(first + rows, stop) - first) * D
+                file.seek(self.offset + first * D * self.dtype.itemsize)
+                block = np.fromfile(file, self.dtype, wanted)
+                if block.size < wanted:
+                    raise OSError(f"the file ends in row {first + block.size // D:,}; it was cut short")
+                yield block.reshape(-1, D)
+
+
+@dataclass(frozen=True)
+class _NpyByColumns(_File):
+    """A .npy file in Fortran order: its rows lie apart, so they are mapped, one block at a time."""
+
+    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        for first in range(start, stop, rows):
+            mapped = np.lib.format.open_memmap(self.location, mode="r")
+            last = min(first + rows, stop)
+            yield np.array(mapped[first:last], order="C").reshape(last - first, -1)
+
+
+def _open_npy(path: Path) -> Source:
+    mapped = np.lib.format.open_memmap(path, mode="r")  # which does not unpickle
+    shape, dtype = _flat(mapped.shape, repr(str(path))), _real(mapped.dtype, repr(str(path)))
+    location = path.resolve()
+    if not mapped.flags.c_contiguous:
+        return _NpyByColumns(path.name, shape, dtype, location=location)
+    return _Npy(path.name, shape, dtype, location=location, offset=mapped.offset)
+
+
+# Parquet
+
+
+@dataclass(frozen=True)
+class _Parquet(_File):
+    """Parquet files, one after the other; every column is a dimension.
+
+    Attributes:
+        parts: the files.
+        groups: for each file, the number of rows in each of its row groups.
+    """
+
+    parts: tuple[Path, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
+
+    def files(self) -> Sequence[Path]:
+        return self.parts
+
+    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        batches = self._batches(start, stop)
+        batch = next(batches)
+        for first in range(start, stop, rows):
+            block = np.empty((min(first + rows, stop) - first, self.shape[1]), self.dtype)
+            filled = 0
+            while filled < len(block):
+                batch = batch if batch.num_rows else next(batches)
+                part = batch.slice(0, len(block) - filled)
+                batch = batch.slice(part.num_rows)
+                _fill(block[filled : filled + part.num_rows], part)
+                filled += part.num_rows
+            yield block
+
+    def _batches(self, start: int, stop: int) -> Iterator[Any]:
+        """The rows as record batches of any length."""
+        import pyarrow.parquet
+
+        size = max(1, DECODED // self.shape[1])
+        first = 0
+        for path, groups in zip(self.parts, self.groups, strict=True):
+            if first + sum(groups) <= start or first >= stop:
+                first += sum(groups)
+                continue
+            with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_AT_ONCE) as file:
+                for group, count in enumerate(groups):
+                    low, high = max(start - first, 0), min(stop - first, count)
+                    first += count
+                    if low < high:
+                        yield from _sliced(file.iter_batches(size, row_groups=[group]), low, high)
+
+
+def _sliced(batches: Iterator[Any], low: int, high: int) -> Iterator[Any]:
+    """Rows `low` to before `high` of batches that follow one another."""
+    first = 0
+    for batch in batches:
+        last = first + batch.num_rows
+        if first < high and last > low:
+            begin = max(low - first, 0)
+            yield batch.slice(begin, min(high, last) - first - begin)
+        first = last
+        if first >= high:
+            return
+
+
+def _fill(block: NDArray[Any], batch: Any) -> None:
+    for k, column in enumerate(batch.columns):
+        if column.null_count:
+            raise ValueError(
+                f"column {batch.schema.names[k]!r} must be finite, got {column.null_count} empty cells; "
+                "drop or impute them first"
+            )
+        block[:, k] = column.to_numpy(zero_copy_only=False)
+
+
+def _parquet_files(directory: Path) -> list[Path]:
+    """The .parquet files right below a directory, by name; those of writers' own names begin with _ or a dot."""
+    found = (p for p in directory.iterdir() if p.suffix.lower() == ".parquet" and p.name[0] not in "._")
+    return sorted(p for p in found if p.is_file())
+
+
+def _open_parquet(path: Path) -> Source:
+    import pyarrow.parquet
+
+    location = path.resolve()
+    parts = _parquet_files(location) if location.is_dir() else [location]
+    groups, columns = [], None
+    for part in parts:
+        with pyarrow.parquet.ParquetFile(part) as file:
+            metadata, found = file.metadata, [(c.name, c.type) for c in file.schema_arrow]
+            groups.append(tuple(metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)))
+        columns = columns or found
+        if found != columns:
+            raise _UnfitError(f"files of one data set must have the same columns, got others in {str(part)!r}")
+    shape = _flat((sum(map(sum, groups)), len(columns or ())), repr(str(path)))
+    dtype = np.result_type(*(_column_dtype(name, kind, repr(str(path))) for name, kind in columns or ()))
+    grain = max(map(max, filter(None, groups)))
+    return _Parquet(path.name, shape, dtype, grain, location=location, parts=tuple(parts), groups=tuple(groups))
+
+
+def _column_dtype(column: str, kind: Any, name: str) -> np.dtype[Any]:
+    from pyarrow import array, types
+
+    if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
+        raise _UnfitError(f"{name} must hold real numbers, got {kind} in column {column!r}; leave that column out")
+    return np.asarray(array([], kind).to_numpy(zero_copy_only=False)).dtype
+
+
+# Zarr
+
+_ZARR = ("zarr.json", ".zarray", ".zgroup")
+
+
+@dataclass(frozen=True)
+class _Zarr(_File):
+    """A Zarr array in a directory."""
+
+    def files(self) -> Sequence[Path]:
+        return [Path(root, name) for root, _, names in os.walk(self.location) for name in names]
+
+    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        for first in range(start, stop, rows):
+            last = min(first + rows, stop)
+            yield np.asarray(self._array[first:last]).reshape(last - first, -1)
+
+    @cached_property
+    def _array(self) -> Any:
+        return _zarr().open(str(self.location), mode="r")
+
+
+def _open_zarr(path: Path) -> Source:
+    array = _zarr().open(str(path), mode="r")
+    if not hasattr(array, "shape"):
+        names = ", ".join(sorted(array.array_keys())) or "none"
+        raise _UnfitError(f"{str(path)!r} is a group of Zarr arrays ({names}); name one of them, as in {path / 'NAME'}")
+    for name in _ZARR:  # Zarr 2 has a codec that unpickles what it reads
+        if (path / name).is_file() and '"pickle"' in json.dumps(json.loads((path / name).read_bytes())):
+            raise _UnfitError(f"{str(path)!r} is pickled, and what is read here is never unpickled; store it without")
+    shape, dtype = _flat(array.shape, repr(str(path))), _real(np.dtype(array.dtype), repr(str(path)))
+    grain = (getattr(array, "shards", None) or array.chunks)[0]
+    return _Zarr(path.name, shape, dtype, grain, location=path.resolve())
+
+
+def _zarr() -> Any:
+    try:
+        import zarr
+    except ImportError:
+        raise _UnfitError("reading a Zarr array takes zarr, not found here; pip install 'geomem[zarr]'") from None
+    return zarr
