@@ -46,6 +46,7 @@ def gibbs_moments_of(
     *,
     temperature: float = 1.0,
     covariance: Literal["diagonal", "full"] | None = None,
+    basis: Array | None = None,
     dtype: Any = None,
     tolerance: float | None = None,
     rows: int | None = None,
@@ -63,6 +64,7 @@ def gibbs_moments_of(
         t: noise variance, data units squared; shapes as for `gibbs_moments`.
         temperature: T; 1 is the posterior.
         covariance: also the posterior covariance, `diagonal` or `full`.
+        basis: orthonormal columns to take the covariance along, as for `gibbs_moments`.
         dtype: of the distances and weights; by default that of queries and data.
         tolerance: as for `gibbs_moments`.
         rows: samples of a partition; by default what takes 256 MiB in float64.
@@ -81,7 +83,7 @@ def gibbs_moments_of(
     """
     source = open_source(data)
     queries = checked(queries, "queries", "(M, D)")
-    question = _Question(queries, t, temperature, covariance, dtype, tolerance)
+    question = _Question(queries, t, temperature, covariance, basis, dtype, tolerance)
     _check(question, source)
     rows = _checked_rows(source.rows() if rows is None else rows)
     before = source.identity()
@@ -156,19 +158,20 @@ class _Question:
     t: Any
     temperature: float
     covariance: Literal["diagonal", "full"] | None
+    basis: Array | None
     dtype: Any
     tolerance: float | None
 
     def asked_of(self, samples: Array) -> GibbsMoments:
-        options: dict[str, Any] = {} if self.tolerance is None else {"tolerance": self.tolerance}
         return gibbs_moments(
             self.queries,
             samples,
             self.t,
             temperature=self.temperature,
             covariance=self.covariance,
+            basis=self.basis,
             dtype=self.dtype,
-            **options,
+            tolerance=self.tolerance,
         )
 
 
@@ -188,7 +191,8 @@ def _checked_rows(rows: int) -> int:
 
 def _key(question: _Question, identity: dict[str, Any]) -> str:
     """Changes with anything the answer depends on, but for rounding; options have one form for all their spellings."""
-    arrays = [np.ascontiguousarray(to_host(a)) for a in (question.queries, question.t)]
+    given = [a for a in (question.queries, question.t, question.basis) if a is not None]
+    arrays = [np.ascontiguousarray(to_host(a)) for a in given]
     parts = {
         "data": identity,
         "arrays": [[a.dtype.str, a.shape, hashlib.sha256(a.tobytes()).hexdigest()] for a in arrays],

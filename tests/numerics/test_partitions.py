@@ -511,3 +511,13 @@ def test_a_file_cut_short_while_it_is_read_names_the_rows(tmp_path):
     path = saved(tmp_path, ".npy", data)
     with pytest.raises(ValueError, match=r"^cannot read rows \d+ to \d+ of a.npy .*: the file ends in row 1,500"):
         gibbs_moments_of(path, queries, 0.3, rows=10, tick=lambda samples: os.truncate(path, 128 + 24 * 1500))
+
+
+def test_the_covariance_along_a_basis(tmp_path):
+    rng = np.random.default_rng(5)
+    samples, queries = rng.standard_normal((300, 4)), rng.standard_normal((3, 4))
+    basis = np.linalg.qr(rng.standard_normal((4, 2)))[0]
+    np.save(tmp_path / "samples.npy", samples)
+    found = gibbs_moments_of(tmp_path / "samples.npy", queries, 0.5, covariance="full", basis=basis, rows=70)
+    whole = gibbs_moments(queries, samples, 0.5, covariance="full").covariance
+    np.testing.assert_allclose(found.covariance, basis.T @ whole @ basis, rtol=1e-10, atol=1e-12)
