@@ -20,7 +20,7 @@ from numba.extending import overload
 
 from numerics.dense import Weighed
 
-__all__ = ["above", "lay_out", "pair_squares", "pair_total", "tiles", "weigh"]
+__all__ = ["above", "largest_square", "lay_out", "pair_squares", "pair_total", "tiles", "weigh"]
 
 EXACT = {"contract", "nnan", "ninf", "nsz"}  # no reassociation: r is a difference of nearly equal numbers
 SUMS = EXACT | {"reassoc"}  # sums in any order, so that they are taken many at a time
@@ -107,8 +107,7 @@ def weigh(S, scale):
 
 @njit(fastmath=SUMS, nogil=True, cache=True)
 def lay_out(data, centre, scale, rows):
-    """The rows [y', -|y'|^2/2] of numerics.samples, y' = (y - centre) scale, and the largest |y'|^2."""
-    largest = 0.0
+    """The rows [y', -|y'|^2/2] of numerics.samples, y' = (y - centre) scale."""
     D = centre.size
     for i in range(data.shape[0]):
         square = 0.0
@@ -117,6 +116,17 @@ def lay_out(data, centre, scale, rows):
             rows[i, k] = y
             square += y * y
         rows[i, D] = -square / 2
+
+
+@njit(fastmath=SUMS, nogil=True, cache=True)
+def largest_square(data, centre, scale):
+    """The largest |y'|^2, y' = (y - centre) scale."""
+    largest = 0.0
+    for i in range(data.shape[0]):
+        square = 0.0
+        for k in range(centre.size):
+            y = (double(data[i, k]) - centre[k]) * scale
+            square += y * y
         largest = max(largest, square)
     return largest
 

@@ -70,7 +70,7 @@ def product_will_do(x: Array, rows: Rows | None, t: Array, asked: Asked) -> bool
     if rows is None or asked.covariance == "full" or (asked.covariance and rows.parts[-1].stop <= FEW):
         return False
     xp = namespace(x)
-    epsilon = 2 * unit_roundoff(rows.blocks[0].dtype, xp)
+    epsilon = 2 * unit_roundoff(rows.dtype, xp)
     largest = float(xp.max(rows.of(x)[1])) ** 2 + max(rows.norms) ** 2
     return epsilon * largest * rows.unit**2 <= epsilon**0.5 * float(xp.min(t)) * asked.temperature
 
@@ -83,7 +83,7 @@ def _by_products(x: Array, rows: Rows, t: Array, asked: Asked) -> GibbsMoments:
     scales = t * asked.temperature / unit**2  # of S
     rounding = 2 * rows.bound(norms, max(rows.norms)) / scales
     states: dict[int, GibbsMoments] = {}
-    for block, (_, _, S) in zip(rows.blocks, rows.products(z), strict=True):
+    for _, _, block, S in rows.swept(z):
         y = block[:, :D]
         for i in range(t.shape[0]):
             scale = scales[i, :]

@@ -45,7 +45,7 @@ from numerics.threads import parallel, workers
 
 __all__ = ["GibbsMoments", "gibbs_moments"]
 
-QUERY_BLOCK, SAMPLE_BLOCK = 256, 4096
+QUERY_BLOCK, SAMPLE_BLOCK = 512, 2048
 GPU_BLOCKS = 4096, 16384
 WORTH_THREADS = 1e7  # pairs times dimensions
 DIRECT_AT_ONCE = 64  # bytes to a sample; compiled differences are then faster than screening

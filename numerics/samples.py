@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,17 +48,21 @@ CENTRED = 4096  # samples whose mean is the centre
 
 @dataclass(frozen=True)
 class Rows:
-    """The data set as rows [y', -|y'|^2/2] of one dtype, block by block.
+    """The data set as rows [y', -|y'|^2/2] of one dtype, laid out block by block when they are needed.
+
+    A block of rows costs a small part of its product with a block of queries, fresh memory for all of them may not.
 
     Attributes:
-        blocks: arrays of shape (n, D + 1).
+        data: the samples, shape (N, D).
+        dtype: of the rows.
         parts: the samples of each block.
         norms: the largest |y'| of each block.
         centre: c in float64, shape (D,).
         unit: L.
     """
 
-    blocks: tuple[Array, ...]
+    data: Array
+    dtype: Any
     parts: tuple[slice, ...]
     norms: tuple[float, ...]
     centre: Array
@@ -70,28 +74,47 @@ class Rows:
         shifted = (xp.astype(x, xp.float64) - self.centre) * (1 / self.unit)
         ones = xp.ones((x.shape[0], 1), dtype=shifted.dtype, device=shifted.device)
         rows = xp.concat([shifted, ones], axis=1)
-        return xp.astype(rows, self.blocks[0].dtype), xp.sqrt(xp.sum(shifted**2, axis=-1))
+        return xp.astype(rows, self.dtype), xp.sqrt(xp.sum(shifted**2, axis=-1))
+
+    def block(self, part: slice, room: Array | None = None) -> Array:
+        """The rows of some samples, shape (n, D + 1); in `room`, of NumPy, where that is given."""
+        xp, loops = namespace(self.data), compiled(self.data)
+        data = self.data[part, :]
+        if loops is not None:
+            rows = np.empty((data.shape[0], data.shape[1] + 1), self.dtype) if room is None else room[: data.shape[0]]
+            loops.lay_out(data, self.centre, 1 / self.unit, rows)
+            return rows
+        shifted = (data - self.centre) * (1 / self.unit)
+        return xp.astype(xp.concat([shifted, -xp.vecdot(shifted, shifted)[:, None] / 2], axis=1), self.dtype)
+
+    def some(self, step: int) -> Array:
+        """The rows of every so many samples."""
+        return replace(self, data=self.data[::step, :]).block(slice(None))
+
+    def swept(self, z: Array) -> Iterator[tuple[slice, float, Array, Array]]:
+        """Block after block: samples, largest |y'|, rows, and S for the query rows z; the next block overwrites both."""
+        m, most = z.shape[0], self.parts[0].stop
+        here = isinstance(z, np.ndarray)
+        rows = np.empty((most, z.shape[1]), self.dtype) if here else None
+        room = np.empty(m * most, self.dtype) if here else None
+        for part, norm in zip(self.parts, self.norms, strict=True):
+            block = self.block(part, rows)
+            out = None if room is None else room[: m * block.shape[0]].reshape(m, -1)
+            yield part, norm, block, z @ block.T if out is None else np.matmul(z, block.T, out=out)
 
     def products(self, z: Array) -> Iterator[tuple[slice, float, Array]]:
-        """S of the query rows z and block after block: samples, largest |y'|, S, which the next block overwrites."""
-        m, most = z.shape[0], max(block.shape[0] for block in self.blocks)
-        room = np.empty(m * most, z.dtype) if isinstance(z, np.ndarray) else None
-        for part, norm, block in zip(self.parts, self.norms, self.blocks, strict=True):
-            if room is None:
-                yield part, norm, z @ block.T
-            else:  # fresh memory for every block would cost as much as a product of few dimensions
-                yield part, norm, np.matmul(z, block.T, out=room[: m * block.shape[0]].reshape(m, -1))
+        """Block after block: samples, largest |y'|, and S for the query rows z, which the next block overwrites."""
+        return ((part, norm, S) for part, norm, _, S in self.swept(z))
 
     def bound(self, x_norms: Array, y_norm: float) -> Array:
         """B of the module's head for queries of norm |x'|, shape (M,), and samples of norm y_norm at most."""
-        xp, dtype = namespace(x_norms), self.blocks[0].dtype
-        D = self.centre.shape[0]
-        absolute = 16 * (D + 1) / float(xp.finfo(dtype).max)
-        return 4 * (D + 6) * unit_roundoff(dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + absolute
+        xp, D = namespace(x_norms), self.centre.shape[0]
+        absolute = 16 * (D + 1) / float(xp.finfo(self.dtype).max)
+        return 4 * (D + 6) * unit_roundoff(self.dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + absolute
 
 
 def laid_out(data: Array, size: float, dtype: Any, block: int, threads: int) -> Rows | None:
-    """Centre, scale and augment the data; None where the dimension is too large for the bound.
+    """A centre and a unit for the data; None where the dimension is too large for the bound.
 
     `size` is to bound every coordinate of data and queries; the unit is the next power of two above twice that.
     """
@@ -102,18 +125,15 @@ def laid_out(data: Array, size: float, dtype: Any, block: int, threads: int) -> 
     centre = xp.mean(xp.astype(some, xp.float64), axis=0)
     unit = 2.0 ** (math.frexp(size)[1] + 1)
 
-    def rows(part: slice) -> tuple[Array, float]:
+    def norm(part: slice) -> float:
         loops = compiled(data)
         if loops is not None:
-            found = np.empty((part.stop - part.start, data.shape[1] + 1), dtype)
-            return found, loops.lay_out(data[part, :], centre, 1 / unit, found) ** 0.5
+            return float(loops.largest_square(data[part, :], centre, 1 / unit)) ** 0.5
         shifted = (data[part, :] - centre) * (1 / unit)
-        squares = xp.vecdot(shifted, shifted)[:, None]
-        return xp.astype(xp.concat([shifted, -squares / 2], axis=1), dtype), float(xp.max(squares)) ** 0.5
+        return float(xp.max(xp.vecdot(shifted, shifted))) ** 0.5
 
     parts = tuple(slices(data.shape[0], block))
-    blocks, norms = zip(*parallel(rows, parts, threads), strict=True)
-    return Rows(blocks, parts, norms, centre, unit)
+    return Rows(data, dtype, parts, tuple(parallel(norm, parts, threads)), centre, unit)
 
 
 def difference_error(dimension: int, dtype: Any, xp: Any) -> float:

@@ -27,7 +27,9 @@ __all__ = ["screened"]
 
 SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
 PILOT, PILOT_QUERIES = 4096, 8  # samples and queries that tell whether screening is worth a try
-PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther away than that of all, so the pilot sees more
+PILOT_SHARE = (
+    2  # times that share: the nearest of a few samples is farther away than that of all, so the pilot sees more
+)
 RESCORED = 2**18  # elements of differences at once
 
 
@@ -100,7 +102,7 @@ def _hopeless(z: Array, rows: Rows, reaches: list[Array], most: float) -> int:
     xp = namespace(z)
     step = max(1, rows.parts[-1].stop // PILOT)
     few = slice(None, None, max(1, z.shape[0] // PILOT_QUERIES))
-    S = z[few, :] @ xp.concat([block[::step, :] for block in rows.blocks], axis=0).T
+    S = z[few, :] @ rows.some(step).T
     gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
     shares = [float(xp.mean(xp.astype(gap < reach[few, None], xp.float64))) for reach in reaches]
     return sum(share > most for share in shares)
