@@ -4,7 +4,9 @@ Test modules read them as `from tests.numerics.conftest import ...`: pytest has 
 """
 
 import ast
+import contextlib
 import importlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from numerics import gibbs
+from numerics import arrays, gibbs
 from numerics.arrays import to_host
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
@@ -62,6 +64,230 @@ def backend(request):
 @pytest.fixture
 def rng():
     return np.random.default_rng(20250731)
+
+
+@contextlib.contextmanager
+def without_numba(wanted=True):
+    """NumPy's own loops where they are wanted."""
+    with pytest.MonkeyPatch.context() as patch:
+        if wanted:
+            patch.setattr(arrays, "_compiled", lambda: None)
+        yield
+
+
+@pytest.fixture(params=["compiled", "plain"])
+def ways(request):
+    """With the compiled loops, and without."""
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+    with without_numba(request.param == "plain"):
+        yield request.param
+
+
+# -- the weights in extended precision
+
+TINY = float(np.finfo(np.float64).tiny)  # what underflows is lost
+
+
+class Exact:
+    """The weights of all samples from direct differences in extended precision, and what follows from them.
+
+    B is the shape (M,) or (T, M).
+    """
+
+    def __init__(self, queries, data, t, temperature=1.0):
+        self.x, self.y = (np.asarray(a, dtype=np.longdouble) for a in (queries, data))
+        t = np.asarray(t, dtype=np.longdouble)
+        scale = 2 * temperature * np.broadcast_to(t, (*t.shape[:-1], len(self.x)))
+        self.squares = np.stack([((self.y - x) ** 2).sum(axis=-1) for x in self.x])
+        first = self.y[self.squares.argmin(axis=-1)]
+        # |x - y|^2 - |x - y0|^2 = (y0 - y).(x - y + x - y0), which does not cancel where all samples are far away
+        beyond = np.stack(
+            [((a - self.y) * (x - self.y + x - a)).sum(axis=-1) for x, a in zip(self.x, first, strict=True)]
+        )
+        beyond -= beyond.min(axis=-1, keepdims=True)
+        self.gaps = beyond / scale[..., None]
+        self.shift = -self.squares.min(axis=-1) / scale
+        weights = np.exp(-self.gaps)
+        self.log_partition = self.shift + np.log(weights.sum(axis=-1))
+        self.weights = weights / weights.sum(axis=-1, keepdims=True)
+        self.participation = (self.weights**2).sum(axis=-1)
+        self.largest_weight = self.weights.max(axis=-1)
+        self.mean = self.x + np.stack([self.weights[..., i, :] @ (self.y - x) for i, x in enumerate(self.x)], axis=-2)
+        self.nearest = np.broadcast_to(beyond.argmin(axis=-1), scale.shape)
+
+    def rest(self, i):
+        """y - mean at the i-th query, shape (..., N, D)."""
+        return self.y - self.mean[..., i, None, :]
+
+    def covariance(self, basis=None):
+        """Of the coordinates, or of those in the basis, B + (k, k)."""
+        found = []
+        for i in range(len(self.x)):
+            z = self.rest(i) if basis is None else self.rest(i) @ np.asarray(basis, dtype=np.longdouble)
+            found.append(np.swapaxes(self.weights[..., i, :, None] * z, -1, -2) @ z)
+        return np.stack(found, axis=-3)
+
+    def width(self):
+        """The largest |y - mean|, shape B."""
+        return np.stack([np.sqrt((self.rest(i) ** 2).sum(axis=-1)).max(axis=-1) for i in range(len(self.x))], axis=-1)
+
+    def deviations(self, found, host=np.asarray, u=2.0**-53):
+        """How far observables are off, and how far they may be: by name, two arrays of the shape B.
+
+        `error` bounds sum |w' - w|, and so the largest weight; sum |w'^2 - w^2| <= 2 sum |w' - w|; and an average of y,
+        with y taken about its exact mean, is off by sum |w' - w| max |y - mean|. Sums of N positive terms in any order
+        err by N u of themselves (Higham, eq. 4.4), and a quotient of two sums by twice that; so do the means, of the sizes
+        of what is averaged: of y, of y - c or of y - x, whatever is the largest.
+        """
+        with np.errstate(over="ignore"):  # at noise far below the rounding of distances it says nothing, which is 2
+            error = host(found.error)
+        sums = (len(self.y) + 8) * u
+        assert ((error >= 0) & (error <= 2)).all()
+        sizes = np.sqrt((self.y**2).sum(axis=-1)).max() + np.sqrt((self.x**2).sum(axis=-1)) + TINY
+        return {
+            "largest_weight": (
+                abs(host(found.largest_weight) - self.largest_weight),
+                error + 2 * sums * self.largest_weight,
+            ),
+            "participation": (
+                abs(host(found.participation) - self.participation),
+                2 * error + 4 * sums * self.participation,
+            ),
+            "mean": (
+                np.sqrt(((host(found.mean) - self.mean) ** 2).sum(axis=-1)),
+                error * self.width() + 4 * sums * sizes,
+            ),
+        }
+
+    def near(self, nearest, dtype):
+        """Whether no sample is nearer than these indices, shape (M,), by more than a squared distance is rounded."""
+        u = float(np.finfo(dtype).eps) / 2
+        square = np.take_along_axis(self.squares, nearest[:, None], axis=1)[:, 0]
+        # both squares are rounded, by 3 (D + 4) u of themselves, or by what underflows in each of D terms
+        slack = 6 * (self.x.shape[1] + 4) * u * square + 2 * self.x.shape[1] * float(np.finfo(dtype).tiny)
+        return (square - self.squares.min(axis=1) <= slack).all()
+
+    def certify(self, found, host=np.asarray, u=2.0**-53):
+        """The largest share of what `error` allows that was used."""
+        used = 0.0
+        for name, (off, bound) in self.deviations(found, host, u).items():
+            assert (off <= bound).all(), (name, float(off.max()), float(bound[off > bound].max()))
+            used = max(used, float((off / (bound + 1e-300)).max()))
+        return used
+
+
+# -- clouds that are hard on floating point: functions of a generator, M, N, D and the largest number allowed
+
+ATTACKS = {}
+
+
+def attack(function):
+    ATTACKS[function.__name__] = function
+    return function
+
+
+@attack
+def noised(rng, M, N, D, largest):
+    data = rng.standard_normal((N, D))
+    return data[rng.integers(N, size=M)] + 0.01 * rng.standard_normal((M, D)), data
+
+
+@attack
+def offset(rng, M, N, D, largest):
+    return 1e8 + rng.standard_normal((M, D)), 1e8 + rng.standard_normal((N, D))
+
+
+@attack
+def near_ties(rng, M, N, D, largest):
+    """Samples on a sphere, up to a billionth of its radius, and queries near its centre."""
+    data = rng.standard_normal((N, D))
+    data *= (1 + 1e-9 * rng.standard_normal((N, 1))) / np.linalg.norm(data, axis=1, keepdims=True)
+    return 1e-9 * rng.standard_normal((M, D)), data
+
+
+@attack
+def far_query(rng, M, N, D, largest):
+    return 1e5 * rng.standard_normal((M, D)), 1e-3 * rng.standard_normal((N, D))
+
+
+@attack
+def duplicates(rng, M, N, D, largest):
+    data = np.round(rng.standard_normal((-(-N // 3), D)))
+    return np.round(rng.standard_normal((M, D))), np.concatenate([data] * 3)[:N]
+
+
+@attack
+def one_sign(rng, M, N, D, largest):
+    """All products of coordinates have the same sign: their sum is as large as it can be, and roundings add up."""
+    sign = np.where(np.arange(N) % 2, 1.0, -1.0)[:, None]
+    return np.full((M, D), 1 / 3), sign / 3 + 1e-3 * rng.uniform(size=(N, D)) * sign
+
+
+@attack
+def ratios(rng, M, N, D, largest):
+    top = min(30.0, math.log10(largest))
+    x, y = 10.0 ** rng.uniform(-30, top, (M, 1)), 10.0 ** rng.uniform(-30, top, (N, 1))
+    return x * rng.standard_normal((M, D)), y * rng.standard_normal((N, D))
+
+
+@attack
+def half_ulps(rng, M, N, D, largest):
+    """Coordinates nearly half way between two numbers of float32, so that all of them are rounded by as much as can be."""
+    sign = np.where(np.arange(N) % 2, 1.0, -1.0)[:, None]
+    return np.full((M, D), 1 + 2.0**-24 - 2.0**-40), sign * np.full((N, D), 1 + 2.0**-24 - 2.0**-40)
+
+
+@attack
+def anisotropic(rng, M, N, D, largest):
+    """From one to the smallest denormals, coordinate by coordinate; in one dimension, sample by sample."""
+    if D == 1:
+        scales = 10.0 ** -np.linspace(0, 322, N)[:, None]
+        return scales[rng.integers(N, size=M)], scales * rng.standard_normal((N, 1))
+    scales = 10.0 ** -np.linspace(0, 322, D)
+    return scales * rng.standard_normal((M, D)), scales * rng.standard_normal((N, D))
+
+
+@attack
+def denormals_of_float32(rng, M, N, D, largest):
+    x, y = 1e-40 * rng.standard_normal((M, D)), 1e-40 * rng.standard_normal((N, D))
+    x[0], y[0], y[-1] = 1, -1, 1  # so that the unit is of the order of one, and the centre near zero
+    return x, y
+
+
+@attack
+def denormals_of_float64(rng, M, N, D, largest):
+    x, y = 1e-315 * rng.standard_normal((M, D)), 1e-315 * rng.standard_normal((N, D))
+    x[0] = 1
+    return x, y
+
+
+@attack
+def halves(rng, M, N, D, largest):
+    return tuple(rng.standard_normal((n, D)).astype(np.float16).astype(np.float64) for n in (M, N))
+
+
+@attack
+def all_equal(rng, M, N, D, largest):
+    return np.full((M, D), 0.7), np.full((N, D), 0.7)
+
+
+@attack
+def zeros(rng, M, N, D, largest):
+    return np.zeros((M, D)), np.zeros((N, D))
+
+
+@attack
+def outlier(rng, M, N, D, largest):
+    x, y = rng.standard_normal((M, D)), rng.standard_normal((N, D))
+    y[N // 2] = min(largest, 1e100)
+    return x, y
+
+
+def attacked(name, rng, M, N, D, dtype=np.float64):
+    """The queries and data of an attack in a dtype."""
+    largest = {"float32": 1e15, "float64": 1e100}[np.dtype(dtype).name]
+    return tuple(a.astype(dtype) for a in ATTACKS[name](rng, M, N, D, largest))
 
 
 def experiment(name):

@@ -1,6 +1,7 @@
 import math
+import threading
 from dataclasses import fields
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 
 import array_api_strict
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
-from numerics import dense, gibbs
+from numerics import arrays, dense, gibbs
 from numerics.data import noise, score
 from numerics.gibbs import GibbsMoments, gibbs_moments
-from tests.numerics.conftest import PROPERTY
+from tests.numerics.conftest import PROPERTY, Exact, backend_of, without_numba
 from theory.setting import LinearManifold
 
 SCALARS = ("log_partition", "energy", "energy_variance", "entropy", "participation", "largest_weight")
@@ -21,19 +23,28 @@ FLOOR = 1e-290  # weights below exp(-700) are held there
 SLACK = 50  # rounding errors add up over D, N and the merges
 
 
+@pytest.fixture(params=["numpy", "plain", "array_api_strict", "torch", pytest.param("cuda", marks=pytest.mark.gpu)])
+def backend(request):
+    """As everywhere, and NumPy without the compiled loops."""
+    with without_numba(request.param == "plain"):
+        yield backend_of("numpy" if request.param == "plain" else request.param)
+
+
 class Reference:
     """Every attribute, written out in extended precision, and how far rounding may take the engine from it.
 
     A log weight may be wrong by `du`: by what the matrix product rounds, which the engine keeps below half the digits,
-    and by the rounding of the energies themselves; the other bounds say what comes of that.
+    and by the rounding of the energies themselves; the other bounds say what comes of that. What may be neglected, by
+    default a share of eps, is known: samples with a log weight log(N/share) below the largest, or nearly so.
     """
 
-    def __init__(self, queries, data, t, temperature=1.0, eps=EPS64):
+    def __init__(self, queries, data, t, temperature=1.0, eps=EPS64, neglected=None):
         x, y = (np.asarray(a, dtype=np.longdouble) for a in (queries, data))
         t = np.asarray(t, dtype=np.longdouble)
         self.t = np.broadcast_to(t, (*t.shape[:-1], len(x)))
         away = y[None] - x[:, None]  # (M, N, D)
-        E = (away**2).sum(-1) / (2 * self.t[..., None])  # B + (N,)
+        squares = (away**2).sum(-1)
+        E = squares / (2 * self.t[..., None])  # B + (N,)
         log_weights = -E / temperature
         shift = log_weights.max(-1)
         e = np.exp(log_weights - shift[..., None])
@@ -48,12 +59,11 @@ class Reference:
             self.entropy = -np.where(w > 0, w * np.log(w), 0).sum(-1)
         self.participation = (w**2).sum(-1)
         self.largest_weight = w.max(-1)
-        from_query = (w[..., None] * away).sum(-2)
+        from_query = (w[..., None, :] @ away)[..., 0, :]
         self.mean = x + from_query
         self.score = from_query / self.t[..., None]
-        spread = away - from_query[..., None, :]
-        self.full = np.swapaxes(w[..., None] * spread, -1, -2) @ spread
-        self.diagonal = np.diagonal(self.full, axis1=-2, axis2=-1)
+        self.spread = away - from_query[..., None, :]
+        square = (self.spread**2).sum(-1)
         self.nearest = E.argmin(-1)
         # the bounds
         centre = y.mean(0)
@@ -73,14 +83,45 @@ class Reference:
             "participation": (2 * du + small) * self.participation,
             "largest_weight": (2 * du + small) * self.largest_weight,
         }
-        size = (w[..., None] * abs(y)).sum(-2).max(-1) + abs(x).max() + abs(centre).max()  # means are taken about it
-        width = np.sqrt((w * (spread**2).sum(-1)).sum(-1))
+        size = (w @ abs(y)).max(-1) + abs(x).max() + abs(centre).max()  # means are taken about it
+        width = np.sqrt((w * square).sum(-1))
         self.bounds["mean"] = (du * width + small * size)[..., None]
         self.bounds["score"] = self.bounds["mean"] / self.t[..., None]
-        reach = (w * np.sqrt((away**2).sum(-1))).sum(-1)
-        wide = np.sqrt((w * (spread**2).sum(-1) ** 2).sum(-1))
+        reach = (w * np.sqrt(squares)).sum(-1)
+        wide = np.sqrt((w * square**2).sum(-1))
         cov = du * wide + small * (width * reach + width**2) + (small * reach) ** 2 + FLOOR * largest
         self.bounds["diagonal"], self.bounds["full"] = cov[..., None], cov[..., None, None]
+        self._allow_for_what_is_neglected(w, rest, square, temperature, math.log(len(y) / (neglected or eps)))
+
+    def _allow_for_what_is_neglected(self, w, rest, square, temperature, cut):
+        """The average of f without samples of weight n together is that of all less sum w (f - <f>)/(1 - n) over them.
+
+        That is so for E, y and, with what it does to the mean squared, for second moments; log Z loses -log(1 - n), and Y2
+        gains a factor 1/(1 - n)^2 and loses sum w^2. A factor of two is for 1 - n, and for products of such terms.
+        """
+        out = np.where(np.log(w.max(-1, keepdims=True) / np.maximum(w, FLOOR)) > 0.9 * cut, w, 0)
+        n, E, E2, y, y2 = (2 * (out * f).sum(-1) for f in (1, abs(rest), rest**2, np.sqrt(square), square))
+        for name, extra in {
+            "log_partition": n,
+            "energy": E,
+            "energy_variance": E2 + E**2 + n * self.energy_variance,
+            "entropy": n + E / temperature,
+            "participation": 2 * n * self.participation + (out**2).sum(-1),
+            "largest_weight": n * self.largest_weight,
+            "mean": y[..., None],
+            "score": (y / self.t)[..., None],
+            "diagonal": (y2 + y**2 + n * (w * square).sum(-1))[..., None],
+            "full": (y2 + y**2 + n * (w * square).sum(-1))[..., None, None],
+        }.items():
+            self.bounds[name] = self.bounds[name] + extra
+
+    @cached_property
+    def diagonal(self):
+        return (self.weights[..., None] * self.spread**2).sum(-2)
+
+    @cached_property
+    def full(self):
+        return np.swapaxes(self.weights[..., None] * self.spread, -1, -2) @ self.spread
 
     def check(self, found, host=np.asarray, nearest=True, only=None):
         for name in only or (*SCALARS, "mean", "score"):
@@ -183,8 +224,11 @@ def test_many_blocks_of_the_real_size(rng, t):
     M, N = gibbs.QUERY_BLOCK + 3, gibbs.SAMPLE_BLOCK + 5
     queries, data = cloud(rng, M, N, 2)
     queries = data[:M] + math.sqrt(t) * queries
-    for found in (gibbs_moments(queries, data, t), gibbs_moments(queries, data, t, covariance="diagonal")):
-        Reference(queries, data, t).check(found)
+    expected = Reference(queries, data, t)
+    expected.check(gibbs_moments(queries, data, t))
+    found = gibbs_moments(queries, data, t, covariance="diagonal")
+    expected.check(found)
+    expected.check_one("diagonal", found.covariance)
 
 
 def test_exactly_one_block(rng):
@@ -715,3 +759,359 @@ def test_moments_of_different_questions_do_not_add_up(other):
     queries, data = np.zeros((2, 3)), np.arange(12.0).reshape(4, 3)
     with pytest.raises(ValueError, match="only moments at the same queries"):
         gibbs_moments(queries, data, 0.5) + gibbs_moments(queries, data, **other)
+
+
+# -- many samples, where blocks go the fast ways
+
+
+def many(rng, M, N, D, t, dtype="float64"):
+    """Queries half noised samples, half new ones."""
+    queries, data = cloud(rng, M, N, D)
+    queries[::2] = data[rng.integers(N, size=len(queries[::2]))] + math.sqrt(t) * queries[::2]
+    return queries.astype(dtype), data.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("t", [1e-6, 1e-3, 0.1, 3.0, 100.0])
+@pytest.mark.parametrize("D", [2, 6, 20, 40, 130])
+@pytest.mark.parametrize("N", [700, 5000])
+def test_many_samples(rng, N, D, t, dtype):
+    queries, data = many(rng, 4, N, D, t, dtype)
+    expected = Reference(queries, data, t, eps=float(np.finfo(dtype).eps))
+    for plain in (False, True):
+        with without_numba(plain):
+            expected.check(gibbs_moments(queries, data, t))
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """The ways that were taken, and whether screening answered."""
+    ways = []
+
+    def noted(module, name, label):
+        function = getattr(module, name)
+
+        def call(*args, **options):
+            found = function(*args, **options)
+            ways.append(label if found else f"{label} in vain")
+            return found
+
+        monkeypatch.setattr(module, name, call)
+
+    noted(gibbs, "screened", "screening")
+    noted(dense, "_by_products", "products")
+    noted(dense, "_by_differences", "differences")
+    if arrays._compiled() is not None:
+        from numerics import tiling
+
+        noted(tiling, "tiled", "tiles")
+    return ways
+
+
+@pytest.mark.parametrize(
+    ("D", "t", "covariance", "compiled", "plain"),
+    [
+        (2, 1e-6, None, ["tiles"], ["screening"]),
+        (2, 100.0, None, ["tiles"], ["screening in vain", "products"]),
+        (20, 100.0, None, ["screening in vain", "tiles"], ["screening in vain", "products"]),
+        (40, 1e-6, None, ["screening"], ["screening"]),
+        (40, 100.0, None, ["screening in vain", "products"], ["screening in vain", "products"]),
+        (40, 1e-6, "full", ["screening"], ["screening"]),
+        (40, 100.0, "diagonal", ["screening in vain", "products"], ["screening in vain", "products"]),
+        (2, 100.0, "full", ["screening in vain", "differences"], ["screening in vain", "differences"]),
+    ],
+)
+def test_the_ways_are_taken(rng, ways, taken, D, t, covariance, compiled, plain):
+    """So that the tests above and below are of all of them."""
+    gibbs_moments(*many(rng, 16, 1500, D, 1e-6), t, covariance=covariance)
+    assert taken == (compiled if ways == "compiled" else plain)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("D", [2, 20, 40])
+def test_times_that_part_ways(ways, rng, taken, D, dtype):
+    """In one call, some times are screened and others are not."""
+    queries, data = many(rng, 4, 1500, D, 1e-4, dtype)
+    t = np.array([3.0, 1e-6, 100.0, 1e-3])
+    found = gibbs_moments(queries, data, t[:, None])
+    for k, one in enumerate(t):
+        expected = Reference(queries, data, one, eps=float(np.finfo(dtype).eps))
+        for name in (*SCALARS, "mean", "score"):
+            expected.check_one(name, getattr(found, name)[k])
+        assert (found.nearest[k] == expected.nearest).all()
+    if D == 40:
+        assert taken == ["screening", "products"]
+
+
+# -- covariances along a basis
+
+
+def projected(expected, basis):
+    """The reference with V^T C V for C; its bounds hold along any direction."""
+    along = np.asarray(basis, dtype=np.longdouble)
+    expected.full = along.T @ expected.full @ along
+    expected.diagonal = np.diagonal(expected.full, axis1=-2, axis2=-1)
+    return expected
+
+
+@pytest.mark.parametrize("kind", ["diagonal", "full"])
+@pytest.mark.parametrize("t", [1e-3, 0.1, 3.0, 100.0])
+@pytest.mark.parametrize(("N", "D", "k"), [(60, 5, 5), (60, 5, 1), (1500, 6, 2), (1500, 40, 3)])
+def test_covariances_along_a_basis(ways, rng, N, D, k, t, kind):
+    queries, data = many(rng, 4, N, D, t)
+    basis = np.linalg.qr(rng.standard_normal((D, k)))[0]
+    expected = projected(Reference(queries, data, t), basis)
+    found = gibbs_moments(queries, data, t, covariance=kind, basis=basis)
+    assert found.covariance.shape == ((4, k) if kind == "diagonal" else (4, k, k))
+    assert found.basis.shape == (D, k)
+    parts = [gibbs_moments(queries, data[i::3], t, covariance=kind, basis=basis) for i in range(3)]
+    both = reduce(
+        add, [gibbs_moments(queries, part, t, covariance=kind, basis=basis) for part in np.split(data, [7, N // 2])]
+    )
+    for state in (found, reduce(add, parts), both):
+        expected.check_one(kind, state.covariance)
+        assert state.basis is found.basis or (state.basis == found.basis).all()
+    expected.check(found)
+    expected.check(both)
+
+
+def test_covariances_along_a_basis_in_every_library(backend, rng):
+    queries, data = cloud(rng, 5, 60, 3)
+    basis = np.linalg.qr(rng.standard_normal((3, 2)))[0]
+    expected = projected(Reference(queries, data, [[1e-3], [0.3]]), basis)
+    for kind in ("diagonal", "full"):
+        found = gibbs_moments(
+            backend.array(queries), backend.array(data), [[1e-3], [0.3]], covariance=kind, basis=backend.array(basis)
+        )
+        expected.check_one(kind, backend.host(found.covariance))
+        assert backend.owns(found.basis)
+
+
+def test_a_basis_good_to_float32_will_do(rng):
+    queries, data = cloud(rng, 3, 60, 3)
+    basis = np.linalg.qr(rng.standard_normal((3, 2)))[0]
+    exact, rounded = (
+        gibbs_moments(queries, data, 0.3, covariance="full", basis=b).covariance
+        for b in (basis, basis.astype(np.float32))
+    )
+    np.testing.assert_allclose(rounded, exact, rtol=0, atol=10 * EPS32 * exact.max())
+    assert (rounded != exact).any()
+
+
+AXES = np.eye(2)
+
+
+@pytest.mark.parametrize(
+    ("basis", "message"),
+    [
+        (2 * AXES, "columns of basis must be orthonormal, their products are off by 3; take numpy.linalg.qr"),
+        (np.array([[1.0, 1.0], [0.0, 1e-4]]), "must be orthonormal, their products are off by 1"),
+        (np.array([[1.0, 1e-4], [0.0, 1.0]]), "must be orthonormal, their products are off by 0.0001"),
+        (np.ones((2, 3)) / math.sqrt(2), "must be orthonormal"),  # more of them than dimensions
+        (np.zeros((2, 1)), "must be orthonormal, their products are off by 1"),
+        (np.eye(3), r"basis must have shape \(D, k\) with D = 2, got \(3, 3\)"),
+        (AXES[0], r"basis must have shape \(D, k\), got \(2,\)"),
+        (np.ones((2, 0)), r"basis must not be empty, got shape \(2, 0\)"),
+        (AXES * np.nan, "basis must be finite, got NaN or infinite entries"),
+        (AXES * 1j, "basis must be a numeric array, got dtype complex128"),
+        ("axes", "expected arrays of one library"),
+        (array_api_strict.eye(2), "expected arrays of one library"),
+    ],
+)
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_bad_bases(basis, message, covariance):
+    with pytest.raises(ValueError, match=message):
+        gibbs_moments(GOOD, GOOD, 1.0, covariance=covariance, basis=basis)
+
+
+def test_a_basis_is_for_the_covariance():
+    with pytest.raises(ValueError, match="a basis is for the covariance; ask for covariance='diagonal' or 'full'"):
+        gibbs_moments(GOOD, GOOD, 1.0, basis=AXES)
+
+
+# -- what may be neglected
+
+
+@pytest.mark.parametrize(
+    "tolerance", [0, 1, 0.0, 1.0, -0.1, 2, np.nan, np.inf, "a", "0.1", [0.1], np.ones(1), 1j, True]
+)
+def test_bad_tolerances(tolerance):
+    with pytest.raises(ValueError, match=r"tolerance must be a .*number"):
+        gibbs_moments(GOOD, GOOD, 1.0, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("t", [1e-3, 0.1, 1.0, 3.0])
+@pytest.mark.parametrize("D", [2, 40])
+def test_what_is_neglected_is_within_its_bound(ways, rng, D, t, dtype):
+    queries, data = many(rng, 4, 1500, D, t, dtype)
+    exact = Exact(queries, data, t)
+    for tolerance in (1e-12, 1e-3, 0.5):
+        found = gibbs_moments(queries, data, t, tolerance=tolerance)
+        exact.certify(found, u=float(np.finfo(dtype).eps) / 2)
+        assert (found.neglected == tolerance).all()
+        assert (found.error >= 2 * tolerance).all()
+    for tolerance in (1e-12, 1e-3):
+        expected = Reference(queries, data, t, eps=float(np.finfo(dtype).eps), neglected=tolerance)
+        expected.check(gibbs_moments(queries, data, t, tolerance=tolerance))
+
+
+def test_a_tolerance_does_change_something(ways, rng):
+    """By less than a half of the weight, and more than rounding does."""
+    queries, data = many(rng, 4, 1500, 40, 1.0)
+    fine, rough = (gibbs_moments(queries, data, 0.5, tolerance=s) for s in (None, 0.5))
+    off = abs(fine.largest_weight - rough.largest_weight)
+    assert off.max() > 1e-6 > 100 * fine.error.max()
+    assert (off <= rough.error).all()
+
+
+# -- dtypes
+
+
+def test_halves_are_worked_on_in_float32(backend, rng):
+    queries, data = (a.astype(np.float16) for a in cloud(rng, 4, 60, 3))
+    expected = Reference(queries, data, 0.1, eps=EPS32)
+    halves = [backend.xp.float16] if hasattr(backend.xp, "float16") and backend.name != "array_api_strict" else []
+    halves += [backend.xp.bfloat16] if backend.name in ("torch", "cuda") else []
+    for half in halves:
+        x, y = (backend.xp.asarray(a, device=backend.device) for a in (queries, data))
+        if half != backend.xp.float16:
+            x, y = x.to(half), y.to(half)
+            expected = Reference(*(backend.host(a.to(backend.xp.float64)) for a in (x, y)), 0.1, eps=EPS32)
+        found = gibbs_moments(x, y, 0.1, covariance="full")
+        expected.check(found, backend.host)
+        expected.check_one("full", backend.host(found.covariance))
+        single = [backend.array(expected_input, "float32") for expected_input in (queries, data)]
+        if half == backend.xp.float16:
+            same = gibbs_moments(*single, 0.1, covariance="full")
+            states_agree(found.each(backend.host), same.each(backend.host), rtol=0)
+        assert (found.neglected == EPS32).all()
+        with pytest.raises(ValueError, match="dtype must be float64 or float32 of the library, got"):
+            gibbs_moments(x, y, 0.1, dtype=half)
+
+
+def test_halves_with_wider_arrays(rng):
+    queries, data = cloud(rng, 4, 60, 3)
+    halves = queries.astype(np.float16)
+    for dtype, eps in ((np.float32, EPS32), (np.float64, EPS64)):
+        found = gibbs_moments(halves, data.astype(dtype), 0.1)
+        Reference(halves, data.astype(dtype), 0.1, eps=eps).check(found)
+        assert (found.neglected == eps).all()
+
+
+LAYOUTS = {
+    "columns first": np.asfortranarray,
+    "every other row": lambda a: np.repeat(a, 2, axis=0)[::2],
+    "every other column": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+    "backwards": lambda a: a[::-1, ::-1].copy()[::-1, ::-1],
+    "the other end first": lambda a: a.astype(a.dtype.newbyteorder()),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("D", "t"), [(3, 0.1), (40, 1e-3), (40, 100.0)])
+def test_any_layout_in_memory(ways, rng, layout, D, t):
+    queries, data = many(rng, 4, 700, D, t)
+    plain = gibbs_moments(queries, data, t)
+    found = gibbs_moments(LAYOUTS[layout](queries), LAYOUTS[layout](data), t)
+    states_agree(found, plain, rtol=1e-13)
+
+
+# -- threads
+
+
+@pytest.fixture
+def threaded(monkeypatch):
+    """So many threads, whatever the work is worth; and a BLAS that has what it had when the test is over."""
+    monkeypatch.setattr(gibbs, "WORTH_THREADS", 0)
+
+    def use(number):
+        monkeypatch.setattr(gibbs, "workers", lambda: number)
+
+    with threadpool_limits():
+        yield use
+
+
+WORK = [(3, 1500, 2, 0.1), (3, 1500, 40, 1e-3), (3, 1500, 40, 3.0), (260, 60, 3, 0.1), (520, 40, 40, 1.0)]
+
+
+@pytest.mark.parametrize(("M", "N", "D", "t"), WORK)
+@pytest.mark.parametrize("covariance", [None, "diagonal"])
+def test_threads_change_nothing_but_rounding(ways, rng, threaded, monkeypatch, M, N, D, t, covariance):
+    """Few queries: threads share the samples, and merge. Many queries: each has its own."""
+    queries, data = many(rng, M, N, D, t)
+    expected = Reference(queries, data, t)
+    for number in (1, 2, 3, 7):
+        threaded(number)
+        found = gibbs_moments(queries, data, t, covariance=covariance)
+        expected.check(found)
+        if covariance:
+            expected.check_one(covariance, found.covariance)
+        assert found.count == N
+        again = gibbs_moments(queries, data, t, covariance=covariance)
+        states_agree(found, again, rtol=0)  # and from run to run not even rounding
+
+
+def test_threads_are_used(rng, threaded, monkeypatch):
+    """One task for each thread: parts of the samples for one block of queries, and blocks of queries otherwise."""
+    asked = []
+    monkeypatch.setattr(gibbs, "QUERY_BLOCK", 256)
+    monkeypatch.setattr(
+        gibbs,
+        "parallel",
+        lambda function, items, threads: asked.append((len(list(items)), threads)) or [function(i) for i in items],
+    )
+    for number, M, tasks in ((1, 3, 1), (4, 3, 4), (4, 600, 4), (2, 600, 4), (1, 600, 3)):
+        threaded(number)
+        gibbs_moments(*many(rng, M, 40, 3, 0.1), 0.1)
+        assert asked.pop() == (tasks, number)
+
+
+def test_little_work_is_done_by_one_thread(rng, monkeypatch):
+    def unwanted():
+        raise AssertionError
+
+    monkeypatch.setattr(gibbs, "workers", unwanted)
+    gibbs_moments(*many(rng, 30, 100, 3, 0.1), 0.1)
+
+
+@pytest.mark.parametrize(("M", "N", "D", "t"), WORK[:3])
+def test_concurrent_calls_do_not_meddle(ways, rng, threaded, M, N, D, t):
+    threaded(2)
+    tasks = [many(rng, M, N, D, t) for _ in range(4)]
+    alone = [gibbs_moments(*task, t) for task in tasks]
+    found = [None] * len(tasks)
+
+    def call(k):
+        for _ in range(3):
+            found[k] = gibbs_moments(*tasks[k], t)
+
+    callers = [threading.Thread(target=call, args=(k,)) for k in range(len(tasks))]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    for one, other in zip(alone, found, strict=True):
+        states_agree(one, other, rtol=0)
+
+
+# -- without the compiled loops
+
+WITHOUT_NUMBA = [
+    test_any_cloud,
+    test_merging_is_that_of_sets,
+    test_symmetries,
+    test_bounds_and_their_order,
+]
+
+
+@pytest.mark.parametrize("test", WITHOUT_NUMBA)
+def test_properties_without_numba(test):
+    with without_numba():
+        test()
+
+
+@pytest.mark.parametrize("test", [test_a_query_far_away, test_an_outlier_in_float32, test_exactly_one_block])
+def test_the_same_without_numba(rng, test):
+    with without_numba():
+        test(rng)
