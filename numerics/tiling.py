@@ -27,17 +27,17 @@ from numerics.samples import difference_error
 
 __all__ = ["Tiles", "tiled", "tiles_of"]
 
-TILE = 256
+TILE, TILE_BYTES = 512, 2**15  # samples of a tile: no more than the first cache takes
 NEIGHBOURS_UP_TO = 8  # dimensions: in more of them the balls of neighbours are as wide as the data
 Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """A data set in K tiles.
+    """A data set in K tiles of n samples.
 
     Attributes:
-        samples: coordinates, padded with zeros to E, a multiple of four, shape (K, E, TILE); the last tile may not be full.
+        samples: coordinates, padded with zeros to E, a multiple of four, shape (K, E, n); the last tile may not be full.
         numbers: of the samples in the data, shape (N,), tile after tile.
         centres: shape (K, E).
         radii: infinite where tiles are not of neighbours, shape (K,).
@@ -54,15 +54,17 @@ class Tiles:
 def tiles_of(data: Floats) -> Tiles:
     """The data set, shape (N, D), in tiles: of neighbours where there are few dimensions, else as the samples come."""
     N, D = data.shape
-    K, E = -(-N // TILE), -(-D // 4) * 4
+    E = -(-D // 4) * 4
+    n = max(1, min(TILE, TILE_BYTES // (E * data.itemsize)))
+    K = -(-N // n)
     numbers = np.arange(N)
     if D <= NEIGHBOURS_UP_TO:
-        numbers = cKDTree(data, leafsize=TILE, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
+        numbers = cKDTree(data, leafsize=n, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
         data = data[numbers]
-    rows = np.zeros((K * TILE, E), dtype=data.dtype)
+    rows = np.zeros((K * n, E), dtype=data.dtype)
     rows[:N, :D] = data
     rows[N:, :D] = data[-1]
-    rows = rows.reshape(K, TILE, E)
+    rows = rows.reshape(K, n, E)
     centres, radii = rows[:, 0].astype(np.float64), np.full(K, np.inf)
     if D <= NEIGHBOURS_UP_TO:
         centres = rows.mean(axis=1, dtype=np.float64)
@@ -79,7 +81,7 @@ def tiled(x: Floats, tiles: Tiles, t: Floats, asked: Asked) -> GibbsMoments:
     rate = 1 / (2 * t * asked.temperature)
     reach = asked.cut(count) / rate.min(axis=0)
     margin = 1 + 2 * difference_error(E, x.dtype, np)
-    squares, e = np.empty((2, TILE), dtype=x.dtype)
+    squares, e = np.empty((2, tiles.samples.shape[2]), dtype=x.dtype)
     outside = cdist(queries, tiles.centres) - tiles.radii
     least, nearest = np.full(m, np.inf, dtype=x.dtype), np.full(m, count)
     sums, away = np.zeros((T, m, 4)), np.zeros((T, m, E))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 pytest.importorskip("numba")
 
 from numerics.dense import Asked
-from numerics.tiling import NEIGHBOURS_UP_TO, TILE, tiled, tiles_of
+from numerics.tiling import NEIGHBOURS_UP_TO, TILE, TILE_BYTES, tiled, tiles_of
 from tests.numerics.conftest import ATTACKS, PROPERTY, TINY, Exact, attacked
 
 DTYPES = ["float32", "float64"]
@@ -46,7 +46,9 @@ def test_tiles_hold_each_sample_once(rng, name, dtype):
             assert sorted(tiles.numbers) == list(range(N))
             rows = tiles.samples.swapaxes(1, 2).reshape(-1, tiles.samples.shape[1])
             assert rows.dtype == data.dtype
-            assert rows.shape == (-(-N // TILE) * TILE, -(-D // 4) * 4)
+            n = tiles.samples.shape[2]
+            assert n == TILE or n * rows.itemsize * rows.shape[1] <= TILE_BYTES
+            assert rows.shape == (-(-N // n) * n, -(-D // 4) * 4)
             assert (rows[:N, :D] == data[tiles.numbers]).all()
             assert (rows[:, D:] == 0).all()
             assert tiles.dimension == D
@@ -166,7 +168,7 @@ def skipped(x, tiles, least, t, question):
 
 def test_skipped_tiles_are_not_looked_at(rng):
     """A sample put at the query, unknown to the ball of its tile, is found or not found."""
-    data = rng.uniform(size=(40 * TILE, 2))
+    data = rng.uniform(size=(80 * TILE, 2))
     x, t, question = data[:1] + 0.01, 1e-6, asked(np.float64)
     tiles = tiles_of(data)
     plain = tiled(x, tiles, np.full((1, 1), t), question)
