@@ -71,7 +71,8 @@ def product_will_do(x: Array, rows: Rows | None, t: Array, asked: Asked) -> bool
         return False
     xp = namespace(x)
     epsilon = 2 * unit_roundoff(rows.dtype, xp)
-    largest = float(xp.max(rows.of(x)[1])) ** 2 + max(rows.norms) ** 2
+    most = max(rows.norms)
+    largest = (float(xp.max(rows.of(x)[1])) + most) * most  # what S is made of; |x'|^2 is the same for all samples
     return epsilon * largest * rows.unit**2 <= epsilon**0.5 * float(xp.min(t)) * asked.temperature
 
 
