@@ -248,7 +248,7 @@ def test_a_worker_that_sees_another_file_is_refused(tmp_path):
     queries, data = cloud(30)
     path = saved(tmp_path, ".npy", data)
     identity = '{"shape": [31, 3], "dtype": "float64", "bytes": 872}'
-    question = partitions._Question(queries, 1.0, 1.0, None, None, None)
+    question = partitions._Question(queries, 1.0, 1.0, None, None, None, None)
     with pytest.raises(ValueError, match=r"is not the same file on a worker: expected .*31.* got .*30"):
         partitions._moments_on_worker((0, 10), (str(path), identity, 10, question))
 
