@@ -224,6 +224,8 @@ def _compiled() -> Any:
         return None
     if numba.config.DISABLE_JIT:
         return None
-    from numerics import compiled_loops
-
+    try:
+        from numerics import compiled_loops
+    except RuntimeError:  # numba finds no directory to keep what it compiled
+        return None
     return compiled_loops
