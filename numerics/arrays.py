@@ -40,7 +40,7 @@ __all__ = [
 Array = Any  # an array of any library
 DEVICES = ("auto", "cpu", "cuda")
 DTYPES = ("float64", "float32")
-PASS = 2**17  # entries at a time, so that a second look finds them in the cache
+PASS, COMPILED_PASS = 2**17, 2**21  # entries at a time: a second look is to find them in the cache, one look need not
 
 
 def namespace(*arrays: Array) -> Any:
@@ -98,10 +98,15 @@ def finite_extent(a: Array, what: str) -> float:
     """
     xp = namespace(a)
 
+    loops = compiled(a) if a.dtype in (xp.float32, xp.float64) else None
+
     def of(part: slice) -> float:
+        if loops is not None:
+            return float(loops.extent(a[part, :]))
         return max(float(xp.max(a[part, :])), -float(xp.min(a[part, :])))
 
-    parts = slices(a.shape[0], max(1, PASS // a.shape[1]) if isinstance(a, np.ndarray) else a.shape[0])
+    entries = PASS if loops is None else COMPILED_PASS
+    parts = slices(a.shape[0], max(1, entries // a.shape[1]) if isinstance(a, np.ndarray) else a.shape[0])
     found = parallel(of, parts, workers() if len(parts) > 8 else 1)
     if not np.all(np.isfinite(found)):
         raise ValueError(f"{what} must be finite, got NaN or infinite entries; drop or impute them first")

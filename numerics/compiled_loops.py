@@ -20,10 +20,21 @@ from numba.extending import overload
 
 from numerics.dense import Weighed
 
-__all__ = ["above", "largest_square", "lay_out", "pair_squares", "pair_total", "tiles", "weigh"]
+__all__ = [
+    "above",
+    "add_rescaled",
+    "extent",
+    "largest_square",
+    "lay_out",
+    "pair_squares",
+    "pair_total",
+    "tiles",
+    "weigh",
+]
 
 EXACT = {"contract", "nnan", "ninf", "nsz"}  # no reassociation: r is a difference of nearly equal numbers
 SUMS = EXACT | {"reassoc"}  # sums in any order, so that they are taken many at a time
+CHUNK = 128  # samples that are passed over together where none of them is wanted
 single, double = np.float32, np.float64
 
 
@@ -75,15 +86,62 @@ def _exp_of(x):
     return (lambda x: _exp_single(x)) if x == types.float32 else (lambda x: _exp_double(x))
 
 
+def extent(a):
+    """The largest |a| of a matrix, shape (n, D); not finite where an entry is not."""
+    bits, _, most = _as_bits(a)
+    return bits.dtype.type(_extent(bits, most)).view(a.dtype)
+
+
+@njit(nogil=True, cache=True)
+def _extent(bits, most):
+    """Without their signs floating-point numbers are in the order of their bits, and NaN comes above all of them."""
+    kind = bits.dtype.type
+    found = kind(0)
+    for i in range(bits.shape[0]):
+        row = bits[i]
+        for j in range(row.size):
+            found = max(found, kind(row[j] & most))
+    return found
+
+
 @njit(fastmath=SUMS, nogil=True, cache=True)
-def _weigh(S, top, scale, best, sums):
+def add_rescaled(total, shrink, more):
+    """total = shrink total + more, row by row."""
+    for i in range(total.shape[0]):
+        row, new, scale = total[i], more[i], shrink[i]
+        for j in range(row.size):
+            row[j] = scale * row[j] + new[j]
+
+
+@njit(nogil=True)
+def _largest(bits, sign, most):
+    """The bits of the largest of some numbers; a loop of maxima of floats would not be vectorized."""
+    kind = bits.dtype.type
+    found = kind(-most)  # bits of negative numbers are in reverse order
+    for j in range(bits.size):
+        found = max(found, kind(bits[j] ^ (kind(bits[j] >> sign) & most)))
+    return kind(found ^ (kind(found >> sign) & most))
+
+
+def _as_bits(S):
+    """S as integers, and what to do to them so that they are in the order of the numbers."""
+    bits = S.view(f"i{S.itemsize}")
+    kind = bits.dtype.type
+    return bits, kind(8 * S.itemsize - 1), kind(np.iinfo(kind).max)
+
+
+@njit(fastmath=SUMS, nogil=True, cache=True)
+def _weigh(S, bits, sign, most, scale, top, best, sums):
     zero = S.dtype.type(0)
     for i in range(S.shape[0]):
-        row, greatest, unit = S[i], top[i], S.dtype.type(1 / scale[i])
-        first = np.int32(row.size)
-        for j in range(row.size):
-            first = min(first, np.int32(j) if row[j] == greatest else np.int32(row.size))
+        row, unit = S[i], S.dtype.type(1 / scale[i])
+        own = _largest(bits[i], sign, most)
+        first = np.int32(0)
+        while bits[i, first] != own:
+            first += 1
         best[i] = first
+        top[i] = max(top[i], row[first])
+        greatest = S.dtype.type(top[i])
         weight = weight_squared = log_weight = log_weight_squared = zero
         for j in range(row.size):
             u = (row[j] - greatest) * unit
@@ -97,12 +155,12 @@ def _weigh(S, top, scale, best, sums):
         sums[0, i], sums[1, i], sums[2, i], sums[3, i] = weight, weight_squared, log_weight, log_weight_squared
 
 
-def weigh(S, scale):
+def weigh(S, scale, before):
     """numerics.dense.weigh, in the place of S."""
-    top = S.max(axis=1)
-    best, sums = np.empty(top.shape, dtype=np.int64), np.empty((4, *top.shape))
-    _weigh(S, top, scale, best, sums)
-    return S, Weighed(top.astype(double), best, *sums)
+    top = np.full(S.shape[0], -np.inf) if before is None else before.copy()
+    best, sums = np.zeros(top.shape, dtype=np.int64), np.empty((4, *top.shape))
+    _weigh(S, *_as_bits(S), scale, top, best, sums)
+    return S, Weighed(top, best, *sums)
 
 
 @njit(fastmath=SUMS, nogil=True, cache=True)
@@ -131,30 +189,34 @@ def largest_square(data, centre, scale):
     return largest
 
 
+def above(S, bound, lowest, reach):
+    """Raise `lowest`, shape (m,), to max S - bound, and say where S + bound is not below lowest - reach: rows and columns."""
+    largest = np.empty((1, -(-S.shape[1] // CHUNK)), dtype=S.dtype)
+    return _above(S, largest, *_as_bits(S), _as_bits(largest)[0], bound, lowest, reach, np.finfo(S.dtype).eps)
+
+
 @njit(nogil=True, cache=True)
-def above(S, least):
-    """Where S, shape (m, n), is not below `least`, shape (m,): the rows and columns, row by row."""
-    size = 256  # at a time, for nearly all have none
-    room = 1024
+def _above(S, largest, bits, sign, most, largest_bits, bound, lowest, reach, eps):
+    n, parts, room, found = S.shape[1], largest.shape[1], 2 * S.shape[1], 0
     rows, columns = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-    found = 0
     for i in range(S.shape[0]):
-        row, bar = S[i], least[i]
-        for start in range(0, row.size, size):
-            stop = min(start + size, row.size)
-            count = np.int32(0)
-            for j in range(start, stop):
-                count += np.int32(row[j] >= bar)
-            if count == 0:
-                continue
-            if found + size > room:
-                room *= 2
-                rows = np.concatenate((rows, np.empty_like(rows)))
-                columns = np.concatenate((columns, np.empty_like(columns)))
-            for j in range(start, stop):
-                if row[j] >= bar:
-                    rows[found], columns[found] = i, j
-                    found += 1
+        for p in range(parts):
+            largest_bits[0, p] = _largest(bits[i, p * CHUNK : (p + 1) * CHUNK], sign, most)
+        lowest[i] = max(lowest[i], largest[0].max() - bound[i])
+        least = lowest[i] - reach[i] - bound[i]
+        bar = S.dtype.type(least - eps * abs(least))  # so that rounding does not raise it
+        if found + n > room:
+            room *= 2
+            rows = np.concatenate((rows, np.empty_like(rows)))
+            columns = np.concatenate((columns, np.empty_like(columns)))
+        first = found
+        for p in range(parts):
+            if largest[0, p] >= bar:
+                part = S[i, p * CHUNK : (p + 1) * CHUNK]
+                for j in range(part.size):
+                    columns[np.uint64(found)] = p * CHUNK + j
+                    found += part[j] >= bar
+        rows[first:found] = i
     return rows[:found], columns[:found]
 
 

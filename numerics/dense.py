@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from numerics.arrays import Array, compiled, kernels, namespace, slices
-from numerics.moments import NEGLIGIBLE, GibbsMoments
+from numerics.moments import NEGLIGIBLE, GibbsMoments, rescaled
 from numerics.samples import Rows, difference_error, unit_roundoff
 
 __all__ = ["Asked", "Weighed", "dense", "fused", "log_weight_error", "product_will_do", "state_of"]
@@ -48,7 +48,7 @@ class Asked:
 
 
 class Weighed(NamedTuple):
-    """Sums over one block of samples, float64, shape (m,)."""
+    """Sums over samples, float64, shape (m,): the largest S and whose it is, sum e, e^2, e u and e u^2, u = log e."""
 
     top: Array
     best: Array
@@ -56,6 +56,13 @@ class Weighed(NamedTuple):
     weight_squared: Array
     log_weight: Array
     log_weight_squared: Array
+
+    def then(self, block: Weighed, scale: Array, start: int) -> tuple[Array, Weighed]:
+        """exp((top - block.top)/scale), and the sums of both; the block was weighed against its own top or this one."""
+        xp = namespace(self.top)
+        shrink, sums = rescaled((self.top - block.top) / scale, *self[2:])
+        best = xp.where(block.top > self.top, block.best + start, self.best)
+        return shrink, Weighed(block.top, best, *(a + b for a, b in zip(sums, block[2:], strict=True)))
 
 
 def dense(x: Array, data: Array, rows: Rows | None, t: Array, asked: Asked) -> GibbsMoments:
@@ -83,40 +90,75 @@ def _by_products(x: Array, rows: Rows, t: Array, asked: Asked) -> GibbsMoments:
     half = xp.sum(xp.astype(z[:, :D], xp.float64) ** 2, axis=-1) / 2
     scales = t * asked.temperature / unit**2  # of S
     rounding = 2 * rows.bound(norms, max(rows.norms)) / scales
-    states: dict[int, GibbsMoments] = {}
-    for _, _, block, S in rows.swept(z):
-        y = block[:, :D]
-        for i in range(t.shape[0]):
-            scale = scales[i, :]
-            e, found = weigh(S, scale, last=i + 1 == t.shape[0])
-            mean = rows.centre + unit * _average(e, y, found.weight)
-            scatter = None if asked.covariance is None else unit**2 * _spread(e, asked.along(y), found.weight)
-            shift = xp.minimum((found.top - half) / scale, xp.zeros_like(half))
-            part = state_of(x, t[i, :], asked, block.shape[0], found, shift, mean, scatter, rounding[i, :])
-            states[i] = states[i] + part if i in states else part
-    return GibbsMoments.joined(list(states.values()), axis=0)
+    sums = [_Sums(scales[i, :], asked) for i in range(t.shape[0])]
+    for part, _, block, S in rows.swept(z):
+        for one in sums:
+            one.add(S, block[:, :D], part.start, last=one is sums[-1])
+    return GibbsMoments.joined(
+        [one.state(x, t[i, :], rows, half, rounding[i, :]) for i, one in enumerate(sums)], axis=0
+    )
 
 
-def _average(e: Array, values: Array, weight: Array) -> Array:
-    """Sum e v / sum e, in float64, shape (m, k)."""
-    xp = namespace(e)
-    return xp.astype(e @ values, xp.float64) / weight[:, None]
+class _Sums:
+    """Sums over the blocks of samples so far at one time, in units of the largest weight so far."""
+
+    def __init__(self, scale: Array, asked: Asked) -> None:
+        self.scale, self.asked = scale, asked
+        self.found: Weighed | None = None
+        self.first: Array = None  # sum e y, shape (m, D)
+        self.second: Array = None  # sum e z^2, shape (m, k)
+
+    def add(self, S: Array, y: Array, start: int, *, last: bool) -> None:
+        """One block of samples y, shape (n, D), and its S, which may be overwritten if this is its `last` use."""
+        xp = namespace(S)
+        before = self.found
+        e, block = weigh(S, self.scale, None if before is None else before.top, last=last)
+        first = e @ y
+        second = None if self.asked.covariance is None else e @ self.asked.along(y) ** 2
+        if before is None:
+            self.found, self.first = block, xp.astype(first, xp.float64)
+            self.second = second if second is None else xp.astype(second, xp.float64)
+            return
+        shrink, self.found = before.then(block, self.scale, start)
+        self.first = self._plus(self.first, shrink, first)
+        self.second = second if second is None else self._plus(self.second, shrink, second)
+
+    def _plus(self, total: Array, shrink: Array, more: Array) -> Array:
+        """shrink total + more; in place where the library can."""
+        loops = compiled(total)
+        if loops is not None:
+            loops.add_rescaled(total, shrink, more)
+            return total
+        if bool(namespace(shrink).any(shrink < 1)):
+            total *= shrink[:, None]
+        total += more
+        return total
+
+    def state(self, x: Array, t: Array, rows: Rows, half: Array, rounding: Array) -> GibbsMoments:
+        xp, found, unit = namespace(x), self.found, rows.unit
+        assert found is not None
+        away = self.first / found.weight[:, None]
+        scatter = None
+        if self.second is not None:
+            spread = self.second - found.weight[:, None] * self.asked.along(away) ** 2
+            scatter = unit**2 * xp.maximum(spread, xp.zeros_like(spread))
+        shift = xp.minimum((found.top - half) / self.scale, xp.zeros_like(half))
+        count, mean = rows.parts[-1].stop, rows.centre + unit * away
+        return state_of(x, t, self.asked, count, found, shift, mean, scatter, rounding)
 
 
-def _spread(e: Array, z: Array, weight: Array) -> Array:
-    """Sum e (z - mean z)^2, in float64, shape (m, k)."""
-    xp = namespace(e)
-    zero = xp.zeros((), dtype=xp.float64, device=e.device)
-    return xp.maximum(_average(e, z**2, weight) - _average(e, z, weight) ** 2, zero) * weight[:, None]
+def weigh(S: Array, scale: Array, before: Array | None = None, *, last: bool = False) -> tuple[Array, Weighed]:
+    """The weights e = exp((S - top)/scale) of a block, shape (m, n), and their sums; top = max S, or `before` if larger.
 
-
-def weigh(S: Array, scale: Array, *, last: bool = False) -> tuple[Array, Weighed]:
-    """The weights e = exp((S - max S)/scale) of a block, shape (m, n), and their sums; the `last` use of S may overwrite it."""
+    The `last` use of S may overwrite it.
+    """
     xp = namespace(S)
     loops = compiled(S)
     if loops is not None:
-        return loops.weigh(S if last else S.copy(), scale)
+        return loops.weigh(S if last else S.copy(), scale, before)
     best, top = xp.argmax(S, axis=-1), xp.max(S, axis=-1)
+    if before is not None:
+        top = xp.maximum(top, xp.astype(before, S.dtype))
     u = (S - top[:, None]) / xp.astype(scale, S.dtype)[:, None]
     u = xp.maximum(u, xp.asarray(-NEGLIGIBLE, dtype=S.dtype, device=S.device))
     e = xp.exp(u)
@@ -193,7 +235,7 @@ def _difference_state(x: Array, y: Array, difference: Array | None, S: Array, t:
     e, found = weigh(S, scale)
     scatter = None
     if difference is None:
-        mean = _average(e, y, found.weight)
+        mean = xp.astype(e @ y, xp.float64) / found.weight[:, None]
     else:
         away = xp.sum(e[..., None] * difference, axis=-2, dtype=xp.float64) / found.weight[:, None]
         scatter = _scatter(e, xp.astype(difference, xp.float64) - away[:, None, :], asked)

@@ -45,11 +45,11 @@ from numerics.threads import parallel, workers
 
 __all__ = ["GibbsMoments", "gibbs_moments"]
 
-QUERY_BLOCK, SAMPLE_BLOCK = 512, 2048
+QUERY_BLOCK, SAMPLE_BLOCK = 512, 1000
 GPU_BLOCKS = 4096, 16384
 WORTH_THREADS = 1e7  # pairs times dimensions
 DIRECT_AT_ONCE = 64  # bytes to a sample; compiled differences are then faster than screening
-DIRECT_UP_TO = 32  # dimensions; compiled differences are then faster than matrix products
+DIRECT_UP_TO = 20  # dimensions; compiled differences are then faster than matrix products
 
 
 def gibbs_moments(

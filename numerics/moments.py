@@ -16,7 +16,7 @@ from typing import Any
 
 from numerics.arrays import Array, namespace, slices
 
-__all__ = ["NEGLIGIBLE", "GibbsMoments"]
+__all__ = ["NEGLIGIBLE", "GibbsMoments", "rescaled"]
 
 NEGLIGIBLE = 700.0  # log weights this far below the largest are held there: their squares would overflow
 SHARED = ("queries", "temperature", "count", "basis")  # by all times
@@ -101,14 +101,10 @@ class GibbsMoments:
         scatter = None if self.scatter is None else tuple(self.scatter.shape)
         return tuple(self.queries.shape), tuple(self.t.shape), self.temperature, scatter
 
-    def _rescaled(self, shift: Array) -> tuple[Array, Array, Array, Array]:
+    def _rescaled(self, shift: Array) -> tuple[Array, ...]:
         """The four scalar sums in units of a larger largest weight."""
-        xp = namespace(shift)
-        gap = xp.maximum(self.shift - shift, xp.asarray(-NEGLIGIBLE, dtype=shift.dtype, device=shift.device))
-        scale = xp.exp(gap)
-        first = self.log_weight + gap * self.weight
-        second = self.log_weight_squared + 2 * gap * self.log_weight + gap**2 * self.weight
-        return scale * self.weight, scale**2 * self.weight_squared, scale * first, scale * second
+        sums = self.weight, self.weight_squared, self.log_weight, self.log_weight_squared
+        return rescaled(self.shift - shift, *sums)[1]
 
     @property
     def log_partition(self) -> Array:
@@ -194,6 +190,18 @@ class GibbsMoments:
             else:
                 found[field.name] = xp.concat(values, axis=axis)
         return GibbsMoments(**found)
+
+
+def rescaled(
+    gap: Array, weight: Array, weight_squared: Array, log_weight: Array, log_weight_squared: Array
+) -> tuple[Array, tuple[Array, ...]]:
+    """exp(gap), and the sums of e, e^2, e u and e u^2 once every log weight u is larger by gap <= 0, shape B."""
+    xp = namespace(gap)
+    gap = xp.maximum(gap, xp.asarray(-NEGLIGIBLE, dtype=gap.dtype, device=gap.device))
+    scale = xp.exp(gap)
+    first = log_weight + gap * weight
+    second = log_weight_squared + 2 * gap * log_weight + gap**2 * weight
+    return scale, (scale * weight, scale**2 * weight_squared, scale * first, scale * second)
 
 
 def _merged_scatter(a: GibbsMoments, b: GibbsMoments, shift: Array, share: Array) -> Array | None:

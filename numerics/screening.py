@@ -70,10 +70,8 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
     if wide == len(reaches):
         return wide, None
     for part, norm, S in rows.products(z):
-        bound = rows.bound(norms, norm)
-        top = xp.astype(xp.max(S, axis=-1), xp.float64)
-        lowest = xp.maximum(lowest, top - bound)
-        kept.append(_above(S, top, bound, lowest - reaches[wide], part.start))
+        lowest, more = _above(S, rows.bound(norms, norm), lowest, reaches[wide], part.start)
+        kept.append(more)
         seen += S.shape[0] * S.shape[1]
         while _held(kept) > most * seen:
             kept = [part.above(lowest - reaches[wide]) for part in kept]  # earlier ones faced a lower maximum
@@ -108,24 +106,20 @@ def _hopeless(z: Array, rows: Rows, reaches: list[Array], most: float) -> int:
     return sum(share > most for share in shares)
 
 
-def _above(S: Array, top: Array, bound: Array, threshold: Array, start: int) -> _Kept:
-    """The pairs that S + bound does not put below the threshold; `top` is the largest S of each query."""
-    xp = namespace(S)
-    some = xp.nonzero(top + bound >= threshold)[0]
-    least, bound = threshold[some] - bound[some], bound[some]
-    lower = least - float(xp.finfo(S.dtype).eps) * xp.abs(least)  # so that rounding it to the dtype does not raise it
-    query, sample = _pairs_above(S if some.shape[0] == S.shape[0] else S[some, :], xp.astype(lower, S.dtype))
-    upper = xp.astype(S[some[query], sample], xp.float64) + bound[query]
-    return _Kept(some[query], sample + start, upper)
-
-
-def _pairs_above(S: Array, least: Array) -> tuple[Array, Array]:
-    """Rows and columns where S is not below `least`, by row."""
+def _above(S: Array, bound: Array, lowest: Array, reach: Array, start: int) -> tuple[Array, _Kept]:
+    """The largest S is at least `lowest`, shape (m,), and max S - bound; the pairs that S + bound puts within reach of it."""
     xp, loops = namespace(S), compiled(S)
     if loops is not None:
-        return loops.above(S, least)
-    flat = xp.nonzero(xp.reshape(least[:, None] <= S, (-1,)))[0]
-    return flat // S.shape[1], flat % S.shape[1]
+        query, sample = loops.above(S, bound, lowest, reach)
+    else:
+        lowest = xp.maximum(lowest, xp.astype(xp.max(S, axis=-1), xp.float64) - bound)
+        least = lowest - reach - bound
+        least = least - float(xp.finfo(S.dtype).eps) * xp.abs(
+            least
+        )  # so that rounding it to the dtype does not raise it
+        flat = xp.nonzero(xp.reshape(xp.astype(least, S.dtype)[:, None] <= S, (-1,)))[0]
+        query, sample = flat // S.shape[1], flat % S.shape[1]
+    return lowest, _Kept(query, sample + start, xp.astype(S[query, sample], xp.float64) + bound[query])
 
 
 class _Pairs:

@@ -130,7 +130,7 @@ def test_a_task_takes_several_partitions_where_there_are_too_many(threads, tmp_p
         saved(tmp_path, ".npy", data), queries, TIMES, rows=9, scheduler=threads, tick=ticks.append
     )
     close(found, gibbs_moments(queries, data, TIMES))
-    assert ticks == [54, 54, 54, 41]
+    assert sorted(ticks) == [41, 54, 54, 54]  # as they come
 
 
 def test_rows_that_are_not_finite_are_named(local, tmp_path):

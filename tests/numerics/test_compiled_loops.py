@@ -98,6 +98,29 @@ def test_weigh_is_the_plain_one(rng, dtype, n, reach):
     assert (abs(found.weight_squared - expected.weight_squared) <= bound).all()
 
 
+@pytest.mark.parametrize("dtype", EPS)
+def test_weighing_against_an_earlier_block(rng, ways, dtype):
+    """Block after block gives the sums over all of them, whichever block holds the largest S, and the first of ties."""
+    scale = rng.uniform(0.5, 2, 6)
+    S = rng.standard_normal((6, 90)).astype(dtype)
+    S[0, [5, 40, 80]] = S[1, [40, 80]] = S[2, 80] = 3000.0  # the others lie beyond exp(-700)
+    _, expected = dense.weigh(S.copy(), scale)
+    found, total = None, 0.0
+    for start in (0, 30, 60):
+        block = S[:, start : start + 30]
+        e, more = dense.weigh(block.copy(), scale, None if found is None else found.top)
+        u = np.maximum((block.astype(np.float64) - more.top[:, None]) / scale[:, None], -700)
+        np.testing.assert_allclose(e, np.exp(u), rtol=30 * EPS[dtype], atol=2e-38)
+        shrink, found = (1.0, more) if found is None else found.then(more, scale, start)
+        total = shrink * total + e.sum(axis=1, dtype=np.float64)
+    np.testing.assert_allclose(total, expected.weight, rtol=100 * EPS[dtype])
+    for name in expected._fields:
+        np.testing.assert_allclose(
+            getattr(found, name), getattr(expected, name), rtol=100 * EPS[dtype], atol=1e-200, err_msg=name
+        )
+    assert list(found.best[:3]) == [5, 40, 80]
+
+
 def test_the_last_weighing_takes_the_place_of_the_products(rng):
     S, scale = rng.standard_normal((3, 40)), np.ones(3)
     kept, _ = dense.weigh(S.copy(), scale)
@@ -111,24 +134,28 @@ def test_the_last_weighing_takes_the_place_of_the_products(rng):
 
 @pytest.mark.parametrize("dtype", EPS)
 @pytest.mark.parametrize("shape", [(1, 1), (3, 255), (4, 256), (5, 257), (7, 3000)])
-@pytest.mark.parametrize("level", [-np.inf, -1.0, 2.0, np.inf])
-def test_above(rng, dtype, shape, level):
+@pytest.mark.parametrize("reach", [0.0, 1.0, np.inf])
+def test_above(rng, dtype, shape, reach):
+    """What may be within reach of the largest lower bound of S, of this block or of earlier ones."""
     S = rng.standard_normal(shape).astype(dtype)
-    least = np.full(shape[0], level, dtype=dtype)
-    if np.isfinite(level):
-        least[0] = S[0].max()  # not below itself
-        least += np.where(np.arange(shape[0]) % 3 == 2, 10, 0).astype(dtype)  # some rows have none
-    rows, columns = above(S, least)
-    expected = np.nonzero(least[:, None] <= S)
-    assert (rows == expected[0]).all()
-    assert (columns == expected[1]).all()
+    earlier = np.where(np.arange(shape[0]) % 3 == 2, 10.0, -np.inf)  # some rows have none
+    bound, reach = rng.uniform(0, 0.1, shape[0]), np.full(shape[0], reach)
+    lowest = earlier.copy()
+    rows, columns = above(S, bound, lowest, reach)
+    assert (lowest == np.maximum(earlier, S.max(axis=1) - bound)).all()
+    least = lowest - reach - bound
+    bar = (least - np.finfo(dtype).eps * abs(least)).astype(dtype)
+    wanted = np.nonzero(bar[:, None] <= S)
+    assert (rows == wanted[0]).all()
+    assert (columns == wanted[1]).all()
+    assert rows.size >= np.isinf(earlier).sum()  # the largest is always wanted
 
 
 @pytest.mark.parametrize("dtype", EPS)
 def test_above_finds_more_than_it_had_room_for(rng, dtype):
     S = np.zeros((70, 1000), dtype=dtype)
     S[:, ::7] = 1
-    rows, columns = above(S, np.ones(70, dtype=dtype))
+    rows, columns = above(S, np.zeros(70), np.zeros(70), np.full(70, 0.5))
     assert (np.stack([rows, columns]) == np.nonzero(S)).all()
 
 

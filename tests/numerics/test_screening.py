@@ -109,15 +109,16 @@ def test_few_are_candidates_where_few_matter(ways, rng, never):
 
 
 def test_above_is_what_it_says(ways, rng):
-    """All pairs with S + bound >= threshold, and none that is below it by more than the spacing of float32."""
+    """All pairs with S + bound >= lowest - reach, and none that is below it by more than the spacing of float32."""
     S = rng.standard_normal((7, 50)).astype(np.float32)
-    bound = 10.0 ** rng.uniform(-9, -3, 7)
-    threshold = S[np.arange(7), rng.integers(50, size=7)].astype(np.float64) + bound  # some S + bound lies on it
-    threshold[3] = 10.0  # no pair of this query
-    found = _above(S, S.max(axis=1).astype(np.float64), bound, threshold, 1000)
+    bound, earlier = 10.0 ** rng.uniform(-9, -3, 7), np.full(7, -np.inf)
+    earlier[3] = 10.0  # no pair of this query
+    reach = S.max(axis=1) - S[np.arange(7), rng.integers(50, size=7)] - 2 * bound  # some S + bound lies on it
+    lowest, found = _above(S, bound, earlier.copy(), reach, 1000)
+    np.testing.assert_array_equal(lowest, np.maximum(earlier, S.max(axis=1) - bound))
     listed = np.zeros(S.shape, dtype=bool)
     listed[found.query, found.sample - 1000] = True
-    upper = S + bound[:, None]
+    upper, threshold = S + bound[:, None], lowest - reach
     assert (listed >= (upper >= threshold[:, None])).all()
     assert (listed <= (upper >= (threshold - 4e-7 * (1 + abs(threshold)))[:, None])).all()
     assert not listed[3].any()
