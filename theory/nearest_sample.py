@@ -13,15 +13,14 @@ shift all distances alike and drop out.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh_tridiagonal
 from scipy.special import xlog1py
-from scipy.stats import chi2, ncx2, qmc
+from scipy.stats import chi2, ncx2
 
+from theory.radii import laguerre, product, sobol
 from theory.setting import LinearManifold
 from theory.squared_distance import SquaredDistance
 
@@ -29,7 +28,6 @@ __all__ = ["own_is_nearest", "own_is_nearest_reference"]
 
 Array = NDArray[np.float64]
 GAUSS_NODES = {1: 48, 2: 12, 3: 8}  # per radius |x_k|, by the number of subspaces
-SOBOL_POINTS = 1024
 LEVEL_STEP = 0.25  # at N = 2 and large D the error is exp(-pi^2 / (2 step)), 3e-9
 LOWEST_LEVEL = 20.0  # e-folds below 1/N
 
@@ -42,7 +40,8 @@ def own_is_nearest(manifold: LinearManifold, t: Array, samples: int) -> Array:
     exceeds a variance of one or two directions the rules converge slowly: 5e-5 at m = 1, t = 100 lambda.
     """
     manifold = LinearManifold.from_spectrum(manifold.spectrum)  # equal variances count once
-    squares, weights = _radii(manifold.dimensions)
+    nodes, dimensions = GAUSS_NODES.get(manifold.dimensions.size), manifold.dimensions
+    squares, weights = sobol(dimensions) if nodes is None else product([laguerre(m, nodes) for m in dimensions])
     # at a trillion variances of noise P is 1/N to a millionth, and beyond float64 cannot tell the distances apart
     reachable = np.minimum(t, 1e12 * manifold.variances.max())
     found = np.array([weights @ _given(manifold, squares, s, float(samples)) for s in reachable])
@@ -70,26 +69,6 @@ def own_is_nearest_reference(variance: float, dimension: int, t: float, samples:
         impostor = ncx2(dimension, square / variance, scale=variance)
         total += weight * (w @ np.exp((samples - 1) * impostor.logsf(s)))
     return float(total)
-
-
-def _radii(dimensions: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Nodes |x_k|^2 / (lambda_k + t), shape (n, K), and weights, shape (n,), of the average over x ~ p_t."""
-    nodes = GAUSS_NODES.get(dimensions.size)
-    if nodes is None:
-        points = qmc.Sobol(dimensions.size, seed=0).random(SOBOL_POINTS)
-        return np.asarray(chi2.ppf(points, dimensions)), np.full(SOBOL_POINTS, 1 / SOBOL_POINTS)
-    rules = [_chi_square_rule(m, nodes) for m in dimensions]
-    squares = np.array(list(itertools.product(*(r[0] for r in rules))))
-    weights = np.array(list(itertools.product(*(r[1] for r in rules)))).prod(axis=1)
-    return squares, weights
-
-
-def _chi_square_rule(dimension: int, nodes: int) -> tuple[Array, Array]:
-    """Gauss nodes and weights for a chi-square average: Laguerre's, from the three-term recurrence (Golub-Welsch)."""
-    a = dimension / 2 - 1
-    k = np.arange(nodes)
-    values, vectors = eigh_tridiagonal(2 * k + 1 + a, np.sqrt(k[1:] * (k[1:] + a)))
-    return np.asarray(2 * values, dtype=np.float64), np.asarray(vectors[0] ** 2, dtype=np.float64)
 
 
 def _given(manifold: LinearManifold, squares: Array, t: float, samples: float) -> Array:

@@ -21,13 +21,15 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ENSEMBLES", "SCHEDULES", "LinearManifold", "Schedule", "Setting", "Subspace", "group_spectrum"]
+__all__ = ["ENSEMBLES", "QUERIES", "SCHEDULES", "LinearManifold", "Schedule", "Setting", "Subspace", "group_spectrum"]
 
 Array = NDArray[np.float64]
 Ensemble = Literal["gaussian", "sphere"]
+Query = Literal["fresh", "trajectory"]
 SMALLEST, LARGEST = 1e-100, 1e100  # variances and noise variances: their squares are float64 numbers
 MOST_DIRECTIONS = 10**8
 ENSEMBLES: tuple[Ensemble, ...] = ("gaussian", "sphere")
+QUERIES: tuple[Query, ...] = ("fresh", "trajectory")
 
 
 def _positive(value: Any, what: str) -> float:
@@ -356,9 +358,12 @@ class Setting:
         times: the schedule's own time tau, shape (T,); the noise variance itself for the default schedule `ve`.
         schedule: one of `SCHEDULES`.
         ensemble: `gaussian`, or `sphere`, where each sample is rescaled to norm sqrt(tr Sigma).
+        query: what x is: `fresh`, a point of p_t that no sample knows, or `trajectory`, a noised training sample.
+        point: x itself in the schedule's units, along the principal axes, D coordinates or those of the manifold alone;
+            None for the average over x.
 
     Raises:
-        ValueError: for a count, time, schedule or ensemble outside its domain.
+        ValueError: for a count, time, schedule, ensemble, query or point outside its domain.
     """
 
     manifold: LinearManifold
@@ -366,6 +371,8 @@ class Setting:
     times: Array = field(default_factory=_default_times, compare=False)
     schedule: Schedule = SCHEDULES["ve"]
     ensemble: Ensemble = "gaussian"
+    query: Query = "fresh"
+    point: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.manifold, LinearManifold):
@@ -376,8 +383,23 @@ class Setting:
         object.__setattr__(self, "schedule", _schedule(self.schedule))
         if self.ensemble not in ENSEMBLES:
             raise ValueError(f"ensemble must be one of {', '.join(ENSEMBLES)}, got {self.ensemble!r}")
+        if self.query not in QUERIES:
+            raise ValueError(f"query must be one of {', '.join(QUERIES)}, got {self.query!r}")
         object.__setattr__(self, "samples", _count(self.samples, "the number of samples", 2))
         object.__setattr__(self, "times", self._checked_times())
+        object.__setattr__(self, "point", self._checked_point())
+
+    def _checked_point(self) -> tuple[float, ...] | None:
+        if self.point is None:
+            return None
+        point = np.atleast_1d(_real_array(self.point, "a point"))
+        sizes = self.manifold.intrinsic_dimension, self.manifold.ambient_dimension
+        if point.ndim != 1 or point.size not in sizes or not np.isfinite(point).all():
+            raise ValueError(
+                f"a point must have finite coordinates, {' or '.join(map(str, dict.fromkeys(sizes)))} of them, along the "
+                f"principal axes; got shape {point.shape}"
+            )
+        return tuple(point.tolist())
 
     def _checked_times(self) -> Array:
         try:
@@ -426,6 +448,18 @@ class Setting:
     def alpha(self) -> Array:
         """The contraction alpha at each time, shape (T,)."""
         return self.schedule.alpha(self.times)
+
+    @property
+    def offsets(self) -> Array:
+        """|x_k|^2 of the point at each time in data units squared, shape (T, K).
+
+        Raises:
+            ValueError: where there is no point.
+        """
+        if self.point is None:
+            raise ValueError("this setting has no point; give one, as Setting(..., point=(0.5, 0.1))")
+        squares = np.array([sum(x**2 for x in self.point[part]) for part in self.manifold.slices])
+        return np.asarray(squares / self.alpha[:, None] ** 2)
 
     def at(self, **changes: Any) -> Self:
         """The same setting with some attributes changed."""

@@ -80,8 +80,8 @@ class SquaredDistance:
     offsets: Array
 
     def exponent(self, theta: Any, order: int = 0) -> Any:
-        """The order-th derivative of log M at theta, shape (..., n); complex theta for order 0."""
-        per_direction = _on_path() if np.iscomplexobj(theta) else log_laplace(order).compiled
+        """The order-th derivative of log M at theta, shape (..., n), which may be complex."""
+        per_direction = _on_path() if order == 0 and np.iscomplexobj(theta) else log_laplace(order).compiled
         total = 0.0
         for k, (variance, dimension) in enumerate(zip(self.variances, self.dimensions, strict=True)):
             squares = self.offsets[..., k, None] / dimension

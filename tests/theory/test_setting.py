@@ -324,3 +324,28 @@ def test_observables_return_the_declared_dimensions(name):
     for constant in ("STATEMENT", "SOURCE", "REGIME"):
         assert isinstance(getattr(module, constant), str)
     assert set(module.__all__) <= set(vars(module))
+
+
+# the point
+
+
+def test_a_point_has_radii_in_data_units():
+    setting = Setting.of("1x2,0.1x1", times=np.array([0.5]), schedule="flow", point=(3.0, 4.0, 1.0))
+    assert setting.query == "fresh"
+    np.testing.assert_allclose(setting.offsets, [[25 / 0.25, 1 / 0.25]])
+    wide = LinearManifold.parse("1x2", 4)
+    assert Setting(wide, point=(1.0, 2.0, 9.0, 9.0)).offsets[0] == pytest.approx([5.0])  # not the normal ones
+    assert Setting(wide, point=(1.0, 2.0)).offsets[0] == pytest.approx([5.0])
+
+
+@pytest.mark.parametrize("point", [(1.0,), (1.0, 2.0, 3.0), (np.nan, 1.0), [[1.0, 2.0]], "ab"])
+def test_a_point_that_does_not_fit_is_refused(point):
+    with pytest.raises(ValueError, match="point must"):
+        Setting.of("1x2", point=point)
+
+
+def test_a_query_is_one_of_two():
+    with pytest.raises(ValueError, match="fresh, trajectory"):
+        Setting.of("1x2", query="stale")
+    with pytest.raises(ValueError, match="has no point"):
+        _ = Setting.of("1x2").offsets

@@ -1,0 +1,379 @@
+r"""Exact averages over the data set, at every N and D.
+
+Euler's integral for the powers of 1/Z, Z = sum exp(-E), turns every average over N independent samples into one
+integral over v = log u of averages over one sample, z = u exp(-E). With phi = E e^-z, A[f] = E[f z e^-z] and
+B[f] = E[f z^2 e^-z], which theory.mellin evaluates,
+
+    E sum w f                    = N int A[f] phi^(N-1) dv,
+    E sum w^2                    = N int B[1] phi^(N-1) dv,
+    E (sum w f)^2                = N int B[f^2] phi^(N-1) dv + N (N-1) int A[f]^2 phi^(N-2) dv,
+    E sum w f^2 - E (sum w f)^2  = N (N-1) int (A[f^2] A[1] - A[f]^2) phi^(N-2) dv,
+    E log Z                      = -gamma - N int v A[1] phi^(N-1) dv,
+    E log Z - log E Z            = int (exp(-N E z) - phi^N) dv,
+
+for phi^N is the probability that v stays below log Exp(1) - log Z. The first and the third with f = 1 must give 1:
+every call checks both, and `error` is what they are off by.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from functools import lru_cache, partial
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.extensive import gaussian_only
+from theory.mellin import Paths, Sample, Tilted
+from theory.radii import Rule, laguerre, legendre, product, sobol
+from theory.setting import LinearManifold, Setting
+
+__all__ = ["Averages", "Disorder", "averages", "reference"]
+
+Array = NDArray[np.float64]
+PANEL_NODES = 12
+PANEL, SLOPE = 3.0, 1.0  # e-folds of probability and of its slope to a panel
+LOWEST = 32.0  # e-folds below 1/N from where the integrals over v start
+EULER = 0.5772156649015329
+FEW = 12  # directions
+AT_ONCE = 32  # points x
+ACCURACY = 1e-6
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Averages over data sets at each time of a setting, at its point or over all x.
+
+    Attributes:
+        participation: E Y2, shape (T,).
+        own_weight: E w of the sample that x came from, shape (T,); NaN for fresh points.
+        entropy: E of -sum w log w, nats, shape (T,).
+        heat_capacity: E of the variance of the energy over T^2, shape (T,).
+        divergence: E log p_t(x)/p^_t(x) = log E Z - E log Z, nats, shape (T,): the divergence KL(p_t||p^_t) once it is
+            averaged over fresh x; NaN on trajectories.
+        mean_error: E |m^ - m|^2 in each subspace, data units squared, shape (T, K).
+        spread: E tr C^ in each subspace, data units squared, shape (T, K).
+        error: what E sum w and E (sum w)^2 are off by, at most, shape (T,).
+    """
+
+    participation: Array
+    own_weight: Array
+    entropy: Array
+    heat_capacity: Array
+    divergence: Array
+    mean_error: Array
+    spread: Array
+    error: Array
+
+
+def averages(setting: Setting) -> Averages:
+    """Everything at once, for Gaussian data: relative accuracy 1e-6 at a point, or a warning.
+
+    The average over x has about 1e-6 for one subspace, 1e-5 for two, 1e-3 for three of few directions each and 1e-4 for
+    more; many directions, or a wide transition, are easier. Some twenty milliseconds at each x: seconds for an average.
+
+    Raises:
+        ValueError: for another ensemble.
+    """
+    gaussian_only(setting, "the average over data sets")
+    found = [_at_time(setting.manifold, t, setting.samples, setting.query, x) for t, x in _asked(setting)]
+    whole = Averages(*(np.stack([getattr(one, f.name) for one in found]) for f in fields(Averages)))
+    worst = float(whole.error.max())
+    if not worst <= ACCURACY:
+        warnings.warn(
+            f"the exact averages at t = {setting.t[whole.error.argmax()]:g} are off by about {worst:.1g}, more than {ACCURACY:g}",
+            stacklevel=2,
+        )
+    return whole
+
+
+def _asked(setting: Setting) -> list[tuple[float, tuple[float, ...] | None]]:
+    """The noise variances, and |x_k|^2 at each where there is a point."""
+    if setting.point is None:
+        return [(float(t), None) for t in setting.t]
+    return [(float(t), tuple(x)) for t, x in zip(setting.t, setting.offsets.tolist(), strict=True)]
+
+
+@lru_cache(maxsize=1024)
+def _at_time(manifold: LinearManifold, t: float, samples: int, query: str, x: tuple[float, ...] | None) -> Averages:
+    """The averages at one time, of shape () and (K,)."""
+    if x is None:
+        squares, weights = _radii(manifold.dimensions)
+        offsets = squares * (manifold.variances + t)
+    else:
+        offsets, weights = np.array([x]), np.ones(1)
+    parts = [slice(i, i + AT_ONCE) for i in range(0, len(weights), AT_ONCE)]
+    with ThreadPoolExecutor() as pool:
+        found = list(
+            pool.map(lambda part: _of(Disorder(manifold, t, samples, offsets[part], own=query == "trajectory")), parts)
+        )
+    at_x = {f.name: np.concatenate([getattr(one, f.name) for one in found]) for f in fields(Averages)}
+    return Averages(**{name: a.max() if name == "error" else np.tensordot(weights, a, 1) for name, a in at_x.items()})
+
+
+def _radii(dimensions: NDArray[np.int64]) -> Rule:
+    """Nodes |x_k|^2 / (lambda_k + t) of the average over x."""
+    if dimensions.size > 3:
+        return sobol(dimensions)
+    few, many = {1: (64, 24), 2: (24, 14), 3: (10, 8)}[dimensions.size]
+    return product([legendre(m, few) if m < FEW else laguerre(m, many) for m in dimensions])
+
+
+def _of(d: Disorder) -> Averages:
+    """Everything at each x, shapes (n,) and (n, K)."""
+    unknown = np.full(d.offsets.shape[0], np.nan)
+    own = len(d.kinds) > 1
+    return Averages(
+        d.participation(),
+        d.own_weight() if own else unknown,
+        d.entropy(),
+        d.heat_capacity(),
+        unknown if own else -d.log_partition_excess(),
+        d.mean_error(),
+        d.spread(),
+        d.error(),
+    )
+
+
+class Disorder:
+    """Averages over N samples at points x, shape (n,) each.
+
+    Args:
+        manifold: of the samples.
+        t: noise variance.
+        samples: N.
+        offsets: |x_k|^2, shape (n, K).
+        temperature: T of the weights.
+        own: whether one of the N samples is the one that x came from.
+    """
+
+    def __init__(
+        self,
+        manifold: LinearManifold,
+        t: float,
+        samples: float,
+        offsets: Array,
+        *,
+        temperature: float = 1.0,
+        own: bool = False,
+    ) -> None:
+        self.offsets = np.atleast_2d(np.asarray(offsets, dtype=np.float64))
+        self.samples = float(samples)
+        groups = [(self.samples - own, Sample.impostor(manifold, self.offsets, t, temperature))]
+        if own:
+            groups.append((1.0, Sample.own(manifold, self.offsets, t, temperature)))
+        self.v, self.weights = _panels(groups)
+        self.counts = [count for count, _ in groups]
+        self.kinds = [sample for _, sample in groups]
+        self.paths = [Paths(sample, self.v) for sample in self.kinds]
+        below = [paths.average(0) for paths in self.paths]  # E[e^-z], or that less 1
+        self.log_phi = [
+            np.where(paths.strip < 0, np.log(np.maximum(b, 1e-300)), np.log1p(np.maximum(b, -1 + 1e-300)))
+            for paths, b in zip(self.paths, below, strict=True)
+        ]
+        self.log_all = np.sum([n * log for n, log in zip(self.counts, self.log_phi, strict=True)], axis=0)
+
+    def _single(self, averages: list[Array]) -> Array:
+        """N int a phi^(N-1) dv, shape (n,), where a, shape (n, V), is an average of z e^-z or z^2 e^-z over each kind."""
+        total = np.zeros_like(self.v)
+        for count, a, log_phi in zip(self.counts, averages, self.log_phi, strict=True):
+            total += count * a * np.exp(self.log_all - log_phi)
+        return np.asarray((total * self.weights).sum(axis=-1))
+
+    def _pair(self, product: Callable[[int, int], Array]) -> Array:
+        """N (N-1) int a b phi^(N-2) dv, shape (n,), `product` giving a b for a pair of kinds."""
+        total = np.zeros_like(self.v)
+        for g, count in enumerate(self.counts):
+            for h, other in enumerate(self.counts):
+                pairs = count * (other - (g == h))
+                if pairs > 0:
+                    total += pairs * product(g, h) * np.exp(self.log_all - self.log_phi[g] - self.log_phi[h])
+        return np.asarray((total * self.weights).sum(axis=-1))
+
+    def _averages(self, power: int, f: Tilted | None = None) -> list[Array]:
+        """E[f z^power e^-z] for each kind of sample; f is its tilted average at theta."""
+        return [paths.average(power, f) for paths in self.paths]
+
+    def _covariance(self, mean: Tilted, variance: Tilted, points: Any = 1.0) -> Array:
+        """E of sum w f^2 - (sum w f)^2 from the tilted average, in units of the root of `points`, and variance of f."""
+        one, first = self._averages(1), self._averages(1, mean)
+        shares = [n * np.exp(self.log_all - log_phi) for n, log_phi in zip(self.counts, self.log_phi, strict=True)]
+        weight, total = (sum(n * a for n, a in zip(shares, of, strict=True)) for of in (one, first))
+        centre = np.divide(total, weight, out=np.zeros_like(self.v), where=weight > 0)  # or small variances cancel
+        around = centre.reshape(-1, 1)
+        spread = np.repeat(np.broadcast_to(points, (self.v.shape[0], 1)), self.v.shape[1], axis=0)
+        square = self._averages(1, lambda s, theta: variance(s, theta) + spread * (mean(s, theta) - around) ** 2)
+        first = [a - centre * b for a, b in zip(first, one, strict=True)]
+        return self._pair(lambda g, h: (square[g] * one[h] + one[g] * square[h]) / 2 - points * first[g] * first[h])
+
+    def error(self) -> Array:
+        """How far E sum w and E (sum w)^2 come out from 1."""
+        first = self._averages(1)
+        square = self._single(self._averages(2)) + self._pair(lambda g, h: first[g] * first[h])
+        return np.maximum(np.abs(self._single(first) - 1), np.abs(square - 1))
+
+    def participation(self) -> Array:
+        """E Y2."""
+        return self._single(self._averages(2))
+
+    def own_weight(self) -> Array:
+        """E w of the sample that x came from.
+
+        Raises:
+            ValueError: where there is none.
+        """
+        if len(self.kinds) < 2:
+            raise ValueError("a fresh point has no sample of its own; ask with own=True")
+        a = self.paths[1].average(1)
+        return np.asarray((a * np.exp(self.log_all - self.log_phi[1]) * self.weights).sum(axis=-1))
+
+    def mean(self) -> Array:
+        """E of the posterior mean less the true one, in units of x, shape (n, K)."""
+        return self._by_subspace(lambda k: self._single(self._averages(1, partial(Paths.mean, k=k))))
+
+    def mean_error(self) -> Array:
+        """E |m^ - m|^2 of each subspace, t^2 times that of the score, shape (n, K)."""
+
+        def of(k: int) -> Array:
+            points = np.repeat(self.offsets[:, k], self.v.shape[1])[:, None]
+            first = self._averages(1, partial(Paths.mean, k=k))
+            square = self._averages(2, lambda s, theta: s.variance(theta, k) + points * s.mean(theta, k) ** 2)
+            return self._single(square) + self.offsets[:, k] * self._pair(lambda g, h: first[g] * first[h])
+
+        return self._by_subspace(of)
+
+    def spread(self) -> Array:
+        """E of the trace of the posterior covariance in each subspace, shape (n, K)."""
+        return self._by_subspace(
+            lambda k: self._covariance(partial(Paths.mean, k=k), partial(Paths.variance, k=k), self.offsets[:, k, None])
+        )
+
+    def _by_subspace(self, of: Callable[[int], Array]) -> Array:
+        return np.stack([of(k) for k in range(self.offsets.shape[1])], axis=-1)
+
+    def log_partition(self) -> Array:
+        """E log Z, Z = sum exp(-E) over the directions of the manifold."""
+        return -EULER - self._single([a * self.v for a in self._averages(1)])
+
+    def log_partition_excess(self) -> Array:
+        """E log Z - log E Z of fresh points, which is never positive, and where Z is self-averaging very small."""
+        (paths,), N = self.paths, self.samples
+        log_mean = self.v + paths.log_powers[:, 1, None]  # of z
+        right = paths.strip >= 1
+        mean = np.exp(np.minimum(log_mean, 30))
+        expected = N * mean
+        rest = paths.average(0, first=1)
+        y = np.where(right, rest - mean, 0.0)
+        small = N * (_log1p_less(y) + rest)  # N log phi + N E z, free of cancellation
+        gap = np.where(right, -np.exp(-expected) * np.expm1(small), np.exp(-expected) - np.exp(N * self.log_phi[0]))
+        found = (gap * self.weights).sum(axis=-1)
+        # far left of 1 exp(-N E z) is a step too sharp for these nodes
+        centre = np.abs(N * self.log_phi[0] + 1).argmin(axis=-1)
+        averaging = np.take_along_axis(paths.strip, centre[:, None], axis=1)[:, 0] >= 1
+        return np.where(averaging, found, self.log_partition() - np.log(N) - paths.log_powers[:, 1])
+
+    def entropy(self) -> Array:
+        """E of -sum w log w, which is log Z + <E>."""
+        return self._single(self._averages(1, Paths.energy)) - EULER
+
+    def energy(self) -> Array:
+        """E <E>, in units of the temperature."""
+        return self.entropy() - self.log_partition()
+
+    def heat_capacity(self) -> Array:
+        """E of the variance of E, in units of the temperature squared."""
+        return self._covariance(Paths.energy, Paths.energy_variance)
+
+
+def _panels(groups: list[tuple[float, Sample]]) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and weights over all v that matter, shapes (n, V)."""
+    tables = [_measure(count, sample) for count, sample in groups]
+    edges, most = [], 0.0
+    for i in range(groups[0][1].distance.offsets.shape[0]):
+        low, high = min(t.low[i] for t in tables), min(t.high[i] for t in tables)
+        grid = np.concatenate([t.v[i] for t in tables])
+        grid = np.concatenate([[low], np.sort(grid[(grid > low) & (grid < high)]), [high]])
+        panels = np.sum([np.interp(grid, t.v[i], t.panels[i]) for t in tables], axis=0)
+        edges.append((grid, panels - panels[0]))
+        most = max(most, edges[-1][1][-1])
+    count = int(np.ceil(most))
+    cuts = np.array([np.interp(np.linspace(0, p[-1], count + 1), p, grid) for grid, p in edges])
+    nodes, weights = np.polynomial.legendre.leggauss(PANEL_NODES)
+    half = np.diff(cuts)[..., None] / 2
+    v = (cuts[:, :-1, None] + half * (nodes + 1)).reshape(cuts.shape[0], -1)
+    return v, (half * weights).reshape(v.shape)
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """How many panels there are to be up to v, shapes (n, LEVELS), and from where to where v matters, (n,)."""
+
+    v: Array
+    panels: Array
+    low: Array
+    high: Array
+
+
+def _measure(count: float, sample: Sample) -> _Measure:
+    v, level, slope = sample.levels()
+    zero = np.zeros((v.shape[0], 1))
+    mean, deviation = -sample.exponent(zero, 1), np.sqrt(sample.exponent(zero, 2) + np.pi**2 / 6)
+    tail = 2 * sample.distance.variances.max() / sample.scale  # the probability beyond falls by e over this
+    low = np.array([np.interp(-np.log(count) - LOWEST, *pair) for pair in zip(level, v, strict=True)])
+    high = (mean + 12 * deviation + 40 * tail)[:, 0]
+    if count > 600:
+        high = np.array([np.interp(np.log(60 / count) + 1, *pair) for pair in zip(level, v, strict=True)])
+    # in e-folds of probability, and of its slope; where it is nearly one, in standard deviations, and in e-folds of the tail
+    panels = np.maximum(level, -np.log(count) - LOWEST) / PANEL - np.log(slope) / SLOPE
+    bulk = np.clip((v - mean) / deviation, -2, 12)
+    beyond = np.maximum(v - mean - 12 * deviation, 0)
+    return _Measure(v, panels + bulk / 1.5 + beyond / (4 * tail), low, high)
+
+
+def _log1p_less(y: Array) -> Array:
+    """log(1 + y) - y."""
+    series = y**2 * (-1 / 2 + y * (1 / 3 - y * (1 / 4 - y * (1 / 5 - y / 6))))
+    return np.where(np.abs(y) < 1e-3, series, np.log1p(np.maximum(y, -1 + 1e-300)) - y)
+
+
+def reference(
+    variance: float, dimension: int, t: float, samples: int, offset: float, temperature: float = 1.0
+) -> dict[str, float]:
+    """E Y2, E log Z and E <E> at |x|^2 = offset by another route, for one subspace and few samples; takes seconds.
+
+    The average over a sample is a sum over the density of its distance to x, a Bessel function, by the tanh-sinh rule;
+    no transform is inverted. 25 digits of mpmath, about 12 of them right.
+    """
+    with mpmath.workdps(25):
+        lam, q, half = mpmath.mpf(variance), mpmath.mpf(offset), mpmath.mpf(dimension) / 2
+        farthest = mpmath.sqrt(q) + mpmath.sqrt(lam) * (mpmath.sqrt(dimension) + 11)
+        energies, weights = [], []
+        for j in range(-100, 101):
+            sinh = mpmath.pi / 2 * mpmath.sinh(mpmath.mpf(j) / 32)
+            r = farthest * (1 + mpmath.tanh(sinh)) / 2
+            width = farthest * mpmath.pi / 4 * mpmath.cosh(mpmath.mpf(j) / 32) / mpmath.cosh(sinh) ** 2 / 32
+            bessel = mpmath.besseli(half - 1, r * mpmath.sqrt(q) / lam)
+            density = r / lam * (r / mpmath.sqrt(q)) ** (half - 1) * mpmath.exp(-(r**2 + q) / (2 * lam)) * bessel
+            energies.append(r**2 / (2 * t * temperature))
+            weights.append(density * width)
+        step = mpmath.mpf("0.4")
+        first, last = -mpmath.log(samples) - 45, energies[-1] + 5
+        total = dict.fromkeys(("participation", "log_partition", "energy"), mpmath.mpf(0))
+        for i in range(int((last - first) / step)):
+            v = first + i * step
+            phi = a = b = e = mpmath.mpf(0)
+            for energy, weight in zip(energies, weights, strict=True):
+                z = mpmath.exp(v - energy)
+                if z < 100:
+                    left = weight * mpmath.exp(-z)
+                    phi, a, b, e = phi + left, a + left * z, b + left * z**2, e + left * z * energy
+            rest = samples * phi ** (samples - 1) * step
+            for name, term in (("participation", b), ("log_partition", -v * a), ("energy", e)):
+                total[name] += rest * term
+        total["log_partition"] -= mpmath.euler
+        return {name: float(value) for name, value in total.items()}
