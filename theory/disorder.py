@@ -9,7 +9,7 @@ B[f] = E[f z^2 e^-z], which theory.mellin evaluates,
     E (sum w f)^2                = N int B[f^2] phi^(N-1) dv + N (N-1) int A[f]^2 phi^(N-2) dv,
     E sum w f^2 - E (sum w f)^2  = N (N-1) int (A[f^2] A[1] - A[f]^2) phi^(N-2) dv,
     E log Z                      = -gamma - N int v A[1] phi^(N-1) dv,
-    E log Z - log E Z            = int (exp(-N E z) - phi^N) dv,
+    log E Z - E log Z            = int (phi^N - exp(-N E z)) dv,
 
 for phi^N is the probability that v stays below log Exp(1) - log Z. The first and the third with f = 1 must give 1:
 every call checks both, and `error` is what they are off by.
@@ -20,7 +20,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -33,62 +33,50 @@ from theory.mellin import Paths, Sample, Tilted
 from theory.radii import Rule, laguerre, legendre, product, sobol
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["Averages", "Disorder", "averages", "reference"]
+__all__ = ["Disorder", "averages", "reference"]
 
 Array = NDArray[np.float64]
 PANEL_NODES = 12
 PANEL, SLOPE = 3.0, 1.0  # e-folds of probability and of its slope to a panel
-LOWEST = 32.0  # e-folds below 1/N from where the integrals over v start
+LOWEST = 25.0  # e-folds below 1/N from where the integrals over v start
 EULER = 0.5772156649015329
 FEW = 12  # directions
 AT_ONCE = 32  # points x
 ACCURACY = 1e-6
+ALWAYS = {"participation", "entropy", "heat_capacity", "mean_error", "spread"}
+KNOWN = {"fresh": ALWAYS | {"divergence"}, "trajectory": ALWAYS | {"own_weight"}}
 
 
-@dataclass(frozen=True)
-class Averages:
-    """Averages over data sets at each time of a setting, at its point or over all x.
+def averages(setting: Setting, *names: str) -> dict[str, Array]:
+    """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
-    Attributes:
-        participation: E Y2, shape (T,).
-        own_weight: E w of the sample that x came from, shape (T,); NaN for fresh points.
-        entropy: E of -sum w log w, nats, shape (T,).
-        heat_capacity: E of the variance of the energy over T^2, shape (T,).
-        divergence: E log p_t(x)/p^_t(x) = log E Z - E log Z, nats, shape (T,): the divergence KL(p_t||p^_t) once it is
-            averaged over fresh x; NaN on trajectories.
-        mean_error: E |m^ - m|^2 in each subspace, data units squared, shape (T, K).
-        spread: E tr C^ in each subspace, data units squared, shape (T, K).
-        error: what E sum w and E (sum w)^2 are off by, at most, shape (T,).
-    """
+    Relative accuracy 1e-6 at a point, or a warning. The average over x has about 1e-6 for one subspace, 1e-4 for two, 1e-3
+    for three of few directions each and 1e-4 for more; many directions are easier. Ten milliseconds or so at each x and
+    time, so seconds for an average over it.
 
-    participation: Array
-    own_weight: Array
-    entropy: Array
-    heat_capacity: Array
-    divergence: Array
-    mean_error: Array
-    spread: Array
-    error: Array
+    Args:
+        setting: where, when, of how many samples.
+        names: `participation`, `entropy`, `heat_capacity`, `divergence` (of fresh points: E log p_t/p^_t, in nats, and once
+            it is averaged over x KL(p_t||p^_t)), `own_weight` (on trajectories), shape (T,); `mean_error` (E |m^ - m|^2, t^2
+            times that of the score) and `spread` (E tr C^) in each subspace, data units squared, shape (T, K).
 
-
-def averages(setting: Setting) -> Averages:
-    """Everything at once, for Gaussian data: relative accuracy 1e-6 at a point, or a warning.
-
-    The average over x has about 1e-6 for one subspace, 1e-5 for two, 1e-3 for three of few directions each and 1e-4 for
-    more; many directions, or a wide transition, are easier. Some twenty milliseconds at each x: seconds for an average.
+    Returns:
+        name -> array, and `error`, what E sum w and E (sum w)^2 are off by, at most, shape (T,).
 
     Raises:
-        ValueError: for another ensemble.
+        ValueError: for another ensemble, or a name that is not one of these or not for this query.
     """
-    gaussian_only(setting, "the average over data sets")
-    found = [_at_time(setting.manifold, t, setting.samples, setting.query, x) for t, x in _asked(setting)]
-    whole = Averages(*(np.stack([getattr(one, f.name) for one in found]) for f in fields(Averages)))
-    worst = float(whole.error.max())
+    gaussian_only(setting, " and ".join(names))
+    known = KNOWN[setting.query]
+    if unknown := set(names) - known:
+        raise ValueError(f"{setting.query} points have {', '.join(sorted(known))}, got {', '.join(sorted(unknown))}")
+    where = setting.manifold, setting.samples, setting.query
+    found = [_at_time(*where, t, x, names) for t, x in _asked(setting)]
+    whole = {name: np.stack([one[name] for one in found]) for name in (*names, "error")}
+    worst = float(whole["error"].max())
     if not worst <= ACCURACY:
-        warnings.warn(
-            f"the exact averages at t = {setting.t[whole.error.argmax()]:g} are off by about {worst:.1g}, more than {ACCURACY:g}",
-            stacklevel=2,
-        )
+        at = setting.t[whole["error"].argmax()]
+        warnings.warn(f"averages at t = {at:g} are off by about {worst:.1g}, more than {ACCURACY:g}", stacklevel=2)
     return whole
 
 
@@ -100,44 +88,38 @@ def _asked(setting: Setting) -> list[tuple[float, tuple[float, ...] | None]]:
 
 
 @lru_cache(maxsize=1024)
-def _at_time(manifold: LinearManifold, t: float, samples: int, query: str, x: tuple[float, ...] | None) -> Averages:
-    """The averages at one time, of shape () and (K,)."""
+def _at_time(
+    manifold: LinearManifold,
+    samples: int,
+    query: str,
+    t: float,
+    x: tuple[float, ...] | None,
+    names: tuple[str, ...],
+) -> dict[str, Array]:
+    """The averages at one time, shapes () and (K,)."""
     if x is None:
         squares, weights = _radii(manifold.dimensions)
         offsets = squares * (manifold.variances + t)
     else:
         offsets, weights = np.array([x]), np.ones(1)
-    parts = [slice(i, i + AT_ONCE) for i in range(0, len(weights), AT_ONCE)]
+
+    def of(part: slice) -> list[Array]:
+        d = Disorder(manifold, t, samples, offsets[part], own=query == "trajectory")
+        return [getattr(d, name)() for name in (*names, "error")]
+
     with ThreadPoolExecutor() as pool:
-        found = list(
-            pool.map(lambda part: _of(Disorder(manifold, t, samples, offsets[part], own=query == "trajectory")), parts)
-        )
-    at_x = {f.name: np.concatenate([getattr(one, f.name) for one in found]) for f in fields(Averages)}
-    return Averages(**{name: a.max() if name == "error" else np.tensordot(weights, a, 1) for name, a in at_x.items()})
+        found = list(pool.map(of, (slice(i, i + AT_ONCE) for i in range(0, len(weights), AT_ONCE))))
+    *at_x, error = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    averaged = {name: np.tensordot(weights, a, 1) for name, a in zip(names, at_x, strict=True)}
+    return {**averaged, "error": error.max()}
 
 
 def _radii(dimensions: NDArray[np.int64]) -> Rule:
     """Nodes |x_k|^2 / (lambda_k + t) of the average over x."""
     if dimensions.size > 3:
         return sobol(dimensions)
-    few, many = {1: (64, 24), 2: (24, 14), 3: (10, 8)}[dimensions.size]
+    few, many = {1: (40, 14), 2: (20, 12), 3: (10, 8)}[dimensions.size]
     return product([legendre(m, few) if m < FEW else laguerre(m, many) for m in dimensions])
-
-
-def _of(d: Disorder) -> Averages:
-    """Everything at each x, shapes (n,) and (n, K)."""
-    unknown = np.full(d.offsets.shape[0], np.nan)
-    own = len(d.kinds) > 1
-    return Averages(
-        d.participation(),
-        d.own_weight() if own else unknown,
-        d.entropy(),
-        d.heat_capacity(),
-        unknown if own else -d.log_partition_excess(),
-        d.mean_error(),
-        d.spread(),
-        d.error(),
-    )
 
 
 class Disorder:
@@ -260,8 +242,8 @@ class Disorder:
         """E log Z, Z = sum exp(-E) over the directions of the manifold."""
         return -EULER - self._single([a * self.v for a in self._averages(1)])
 
-    def log_partition_excess(self) -> Array:
-        """E log Z - log E Z of fresh points, which is never positive, and where Z is self-averaging very small."""
+    def divergence(self) -> Array:
+        """log E Z - E log Z of fresh points, E log p_t/p^_t: never negative, and where Z is self-averaging very small."""
         (paths,), N = self.paths, self.samples
         log_mean = self.v + paths.log_powers[:, 1, None]  # of z
         right = paths.strip >= 1
@@ -270,12 +252,12 @@ class Disorder:
         rest = paths.average(0, first=1)
         y = np.where(right, rest - mean, 0.0)
         small = N * (_log1p_less(y) + rest)  # N log phi + N E z, free of cancellation
-        gap = np.where(right, -np.exp(-expected) * np.expm1(small), np.exp(-expected) - np.exp(N * self.log_phi[0]))
+        gap = np.where(right, np.exp(-expected) * np.expm1(small), np.exp(N * self.log_phi[0]) - np.exp(-expected))
         found = (gap * self.weights).sum(axis=-1)
         # far left of 1 exp(-N E z) is a step too sharp for these nodes
         centre = np.abs(N * self.log_phi[0] + 1).argmin(axis=-1)
         averaging = np.take_along_axis(paths.strip, centre[:, None], axis=1)[:, 0] >= 1
-        return np.where(averaging, found, self.log_partition() - np.log(N) - paths.log_powers[:, 1])
+        return np.where(averaging, found, np.log(N) + paths.log_powers[:, 1] - self.log_partition())
 
     def entropy(self) -> Array:
         """E of -sum w log w, which is log Z + <E>."""
@@ -326,12 +308,12 @@ def _measure(count: float, sample: Sample) -> _Measure:
     tail = 2 * sample.distance.variances.max() / sample.scale  # the probability beyond falls by e over this
     low = np.array([np.interp(-np.log(count) - LOWEST, *pair) for pair in zip(level, v, strict=True)])
     high = (mean + 12 * deviation + 40 * tail)[:, 0]
-    if count > 600:
-        high = np.array([np.interp(np.log(60 / count) + 1, *pair) for pair in zip(level, v, strict=True)])
+    if count > 200:
+        high = np.array([np.interp(np.log(60 / count) + 0.5, *pair) for pair in zip(level, v, strict=True)])
     # in e-folds of probability, and of its slope; where it is nearly one, in standard deviations, and in e-folds of the tail
     panels = np.maximum(level, -np.log(count) - LOWEST) / PANEL - np.log(slope) / SLOPE
     bulk = np.clip((v - mean) / deviation, -2, 12)
-    beyond = np.maximum(v - mean - 12 * deviation, 0)
+    beyond = np.clip(v - mean - 12 * deviation, 0, 40 * tail)
     return _Measure(v, panels + bulk / 1.5 + beyond / (4 * tail), low, high)
 
 

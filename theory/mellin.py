@@ -35,7 +35,7 @@ FARTHEST = 240.0  # widths of the peak to follow a path
 BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of an integrand
 STRIPS = 12
-LEVELS = 400  # points of a table of levels
+LEVELS = 700  # points of a table of levels
 
 
 @dataclass(frozen=True)
@@ -92,21 +92,22 @@ class Sample:
 
     def levels(self) -> tuple[Array, Array, Array]:
         """v, the log of P(E + log Exp(1) <= v) to saddle-point accuracy, and its slope, shapes (n, LEVELS), v increasing."""
-        w = np.geomspace(1e4, 1e-13, LEVELS)
+        w = np.geomspace(1e4, 1e-30, LEVELS)
         theta = np.broadcast_to(w / (1 + w), (self.distance.offsets.shape[0], LEVELS))
         v = 1 / theta + digamma(1 / (1 + w)) - self.exponent(theta, 1)
         curvature = 1 + theta**2 * (polygamma(1, 1 / (1 + w)) + self.exponent(theta, 2))
         return v, gammaln(1 / (1 + w)) + theta * v + self.exponent(theta) - np.log(2 * np.pi * curvature) / 2, theta
 
 
-def _trigamma(theta: Array, order: int) -> Array:
+def _pole_curvature(theta: Array, order: int) -> Array:
     """The order-th derivative, 0 or 1, in theta of the trigamma function at -theta; theta < 0, or in a strip to the right."""
-    left = np.minimum(theta, 0)
-    direct = (-1) ** order * polygamma(1 + order, np.where(left < 0, -left, 1.0))
+    of = (_trigamma_of, lambda z: -polygamma(2, z))[order]
+    direct = of(np.where(theta < 0, -theta, 1.0))
     sine, cosine = np.sin(np.pi * theta), np.cos(np.pi * theta)
     with np.errstate(divide="ignore", invalid="ignore"):
         reflected = np.pi**2 / sine**2 if order == 0 else -2 * np.pi**3 * cosine / sine**3
-    return np.where(theta < 0, direct, reflected - polygamma(1 + order, 1 + np.maximum(theta, 0)))
+    right = of(1 + np.maximum(theta, 0))
+    return np.where(theta < 0, direct, reflected - right if order == 0 else reflected + right)
 
 
 class Paths:
@@ -132,11 +133,11 @@ class Paths:
         def minus_slope(w: Array) -> tuple[Array, Array]:
             theta = low + width * w / (1 + w)
             slope = u - digamma(-theta) + flat.exponent(theta, 1)
-            curvature = _trigamma(theta, 0) + flat.exponent(theta, 2)
+            curvature = _pole_curvature(theta, 0) + flat.exponent(theta, 2)
             return -slope, curvature * width * w / (1 + w) ** 2
 
         zero = np.zeros_like(u)
-        w = decreasing_root(minus_slope, zero, np.full_like(u, 1e-14), np.full_like(u, 1e10), 1e-5)
+        w = decreasing_root(minus_slope, zero, np.full_like(u, 1e-30), np.full_like(u, 1e10), 1e-5)
         return np.asarray(low + width * w / (1 + w))
 
     def average(self, power: int, f: Tilted | None = None, *, first: int = 0) -> Array:
@@ -168,18 +169,18 @@ class Paths:
         """The tilted average of E - v; left of 1 by parts, with z e^-z: an average of -log z, which is of order one."""
         exact = -self.flat.exponent(theta, 1) - self.v.reshape(-1, 1)
         left = self._left(theta)
-        return np.where(left, -_complex_digamma(np.where(left, 1 - theta, 1)), exact)
+        return np.where(left, -_digamma_of(np.where(left, 1 - theta, 1)), exact)
 
     def energy_variance(self, theta: Any) -> Any:
         """The tilted variance of E, likewise."""
         left = self._left(theta)
-        return np.where(left, _complex_trigamma(np.where(left, 1 - theta, 1)), self.flat.exponent(theta, 2))
+        return np.where(left, _trigamma_of(np.where(left, 1 - theta, 1)), self.flat.exponent(theta, 2))
 
     def _left(self, theta: Any) -> NDArray[np.bool_]:
         return (self.strip.reshape(-1, 1) < 1) & (theta.real < 1)
 
 
-def _complex_digamma(z: Any) -> Any:
+def _digamma_of(z: Any) -> Any:
     """The digamma function right of the imaginary axis: by recurrence to |z| > 10, where the asymptotic series holds."""
     r = 1 / (z + 10)
     q = r**2
@@ -187,7 +188,7 @@ def _complex_digamma(z: Any) -> Any:
     return series - sum(1 / (z + k) for k in range(10))
 
 
-def _complex_trigamma(z: Any) -> Any:
+def _trigamma_of(z: Any) -> Any:
     """The trigamma function, likewise."""
     r = 1 / (z + 10)
     q = r**2
@@ -205,10 +206,10 @@ def _followed(flat: Sample, u: Array, saddle: Array) -> tuple[Any, Any]:
     The paths bend to the left, towards steepest descent, but not so far that they meet the singularities there: each is
     bent less until the integrand falls along it steadily.
     """
-    poles = _trigamma(saddle, 0)
+    poles = _pole_curvature(saddle, 0)
     second = poles + flat.exponent(saddle, 2)
     # the poles bend the path only where they, not M, make the peak
-    third = _trigamma(saddle, 1) * (poles / second) ** 2 + flat.exponent(saddle, 3)
+    third = _pole_curvature(saddle, 1) * (poles / second) ** 2 + flat.exponent(saddle, 3)
     width = 1 / np.sqrt(second)
     top = gammaln(-saddle) + saddle * u + flat.exponent(saddle)
     theta = np.empty((u.shape[0], PATH_NODES), dtype=complex)

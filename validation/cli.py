@@ -98,6 +98,12 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--times", metavar="T,...", help="Comma separated; by default nine around the collapse time."),
         click.option("--schedule", default="ve", show_default=True, help="ve, ou (or vp), ddpm, cosine, edm or flow."),
         click.option("--ensemble", default="gaussian", show_default=True, help="gaussian or sphere."),
+        click.option(
+            "--at", "query", metavar="WHERE", help="x is fresh, or on a trajectory: a noised training sample."
+        ),
+        click.option(
+            "--x", "point", metavar="X,...", help="One x along the principal axes; by default an average over x."
+        ),
         click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
     ]
     for option in reversed(options):
@@ -112,19 +118,34 @@ def _setting(
     times: str | None,
     schedule: str,
     ensemble: str,
+    query: str | None,
+    point: str | None,
 ) -> Setting:
     import numpy as np
 
     from theory.setting import LinearManifold, Setting
 
     manifold = LinearManifold.parse(subspaces, ambient_dimension)
+    where = {"query": query or "fresh", "point": None if point is None else tuple(_numbers(point, "--x"))}
     if times is not None:
-        return Setting(manifold, samples, _numbers(times, "--times"), schedule, ensemble)  # type: ignore[arg-type]
+        return Setting(manifold, samples, _numbers(times, "--times"), schedule, ensemble, **where)  # type: ignore[arg-type]
     from theory.predictions.collapse import collapse_time
 
     gaussian = Setting(manifold, samples)
-    setting = Setting(manifold, samples, schedule=schedule, ensemble=ensemble, times=np.array([0.5]))  # type: ignore[arg-type]
+    setting = Setting(manifold, samples, np.array([0.5]), schedule, ensemble, **where)  # type: ignore[arg-type]
     return setting.at(times=setting.schedule.time(collapse_time(gaussian) * np.geomspace(0.1, 10, 9)))
+
+
+def _anywhere(name: str, query: str | None, point: str | None) -> None:
+    """Refuse a question about x where the answer does not depend on it.
+
+    Raises:
+        ValueError: for --at or --x with such a prediction.
+    """
+    from validation.suite import prediction
+
+    if (query or point) and not getattr(prediction(name), "ANYWHERE", False):
+        raise ValueError(f"--at and --x are for predictions at a given x, such as condensation; got them for {name}")
 
 
 def _numbers(text: str, what: str) -> list[float]:
@@ -149,6 +170,7 @@ def predict(name: str, as_json: bool, epsilon: float | None, **options: Any) -> 
     from validation.suite import check_names, prediction
 
     (name,) = check_names([name])
+    _anywhere(name, options["query"], options["point"])
     module, setting = prediction(name), _setting(**options)
     if epsilon is not None and name != "kl_bound":
         raise ValueError(f"--kl belongs to kl_bound, got it for {name}")
@@ -176,6 +198,7 @@ def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dty
     from validation.suite import check_names
 
     (name,) = check_names([name])
+    _anywhere(name, options["query"], options["point"])
     setting, device = _setting(**options), resolve_device(device)
     experiment = importlib.import_module(f"numerics.experiments.{name}")
     with _progress(repeats, "data sets") as bar:

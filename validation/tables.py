@@ -57,6 +57,10 @@ def render(
         return strict_json(_document(name, setting, coordinates, dims, observables))
     tables = [_table(coordinates, dims[o], o, value) for o, value in observables.items() if value is not None]
     heading = f"{name}: {setting.manifold}, N = {setting.samples}, {setting.ensemble}, schedule {setting.schedule.name}"
+    if setting.query != "fresh":
+        heading += f", {setting.query}"
+    if setting.point:
+        heading += ", x = " + ",".join(f"{x:g}" for x in setting.point)
     return "\n".join([heading, *tables])
 
 
@@ -75,6 +79,8 @@ def _document(
             "samples": setting.samples,
             "schedule": setting.schedule.name,
             "ensemble": setting.ensemble,
+            "at": setting.query,
+            "x": setting.point,
         },
         "coordinates": coordinates,
         "dims": {observable: list(dims[observable]) for observable in observables},

@@ -19,7 +19,8 @@ settings.register_profile(
 )
 settings.load_profile("theory")
 
-PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss")
+PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss", "condensation")
+SLOW = ("memorized_probability", "participation", "entropy", "heat_capacity")  # exact averages: seconds a call
 
 
 def decades(low: float, high: float) -> st.SearchStrategy[float]:
@@ -51,12 +52,12 @@ def prediction(name):
 
 
 def cheap_observables():
-    """(prediction, observable) but for the exact memorized probability, which takes a second a call."""
+    """(prediction, observable) but for those that take seconds a call."""
     return [
         (name, observable)
         for name in PREDICTIONS
         for observable in prediction(name).OBSERVABLES
-        if observable != "memorized_probability"
+        if observable not in SLOW
     ]
 
 

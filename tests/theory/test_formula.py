@@ -26,6 +26,9 @@ DOMAINS = {
     "S": decades(-6, 6),
     "g": st.sampled_from([0.0, 1.0]),
     "theta": decades(-6, 6),
+    "a": decades(-6, 6),
+    "b": decades(-6, 6),
+    "t_c": decades(-6, 6),
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]
 

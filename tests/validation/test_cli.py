@@ -48,6 +48,14 @@ OBSERVABLES = {
         "critical_samples_annealed": ["time", "subspace"],
         "critical_samples_typical": ["time", "subspace"],
     },
+    "condensation": {
+        "condensation_time": [],
+        "condensation_time_gaussian": [],
+        "participation": ["time"],
+        "participation_asymptotic": ["time"],
+        "entropy": ["time"],
+        "heat_capacity": ["time"],
+    },
 }
 
 
@@ -187,6 +195,8 @@ def test_predict_has_the_documented_parts(name):
         "samples": 500,
         "schedule": "ve",
         "ensemble": "gaussian",
+        "at": "fresh",
+        "x": None,
     }
     assert found["coordinates"] == {"time": [0.2, 0.7], "subspace": [0, 1]}
     assert found["dims"].keys() == found["observables"].keys()
@@ -194,7 +204,7 @@ def test_predict_has_the_documented_parts(name):
         assert found["dims"][observable] == dims
         values = np.array(found["observables"][observable])
         assert values.shape == tuple(2 for _ in dims)
-        assert (values > 0).all()
+        assert (values > 0).all() or observable == "participation_asymptotic"  # 0 above t_c
 
 
 def test_collapse_at_known_points():
@@ -287,7 +297,7 @@ def test_what_was_not_derived_for_the_sphere_is_left_out_of_the_table():
     assert not [name for name in OBSERVABLES["subspace_loss"] if name in done.out and name != "loss_time_published"]
 
 
-@pytest.mark.parametrize("name", ["collapse", "score_covariance", "kl_bound"])
+@pytest.mark.parametrize("name", ["collapse", "score_covariance", "kl_bound", "condensation"])
 def test_what_was_derived_for_gaussians_alone_refuses_the_sphere(name):
     done = geomem("predict", name, *TWO, "--ensemble", "sphere")
     is_one_line(done)
@@ -903,3 +913,40 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
         done = geomem(*command, "--device", "cuda")
         is_one_line(done)
         assert "--device cpu" in done.err
+
+
+# x
+
+
+def test_a_point_and_a_trajectory_can_be_asked_for():
+    where = ["--subspaces", "1x2", "--samples", "30", "--times", "0.1,0.5"]
+    fresh, own, one = (
+        json.loads(geomem("predict", "condensation", *where, "--json", *more).out)
+        for more in ((), ("--at", "trajectory"), ("--x", "0.5,-1"))
+    )
+    assert fresh["setting"]["at"] == one["setting"]["at"] == "fresh"
+    assert (own["setting"]["at"], one["setting"]["x"]) == ("trajectory", [0.5, -1.0])
+    found = [answer["observables"]["participation"] for answer in (fresh, own, one)]
+    assert len({tuple(values) for values in found}) == 3
+    measured = json.loads(geomem("simulate", "condensation", *where, "--json", "--at", "trajectory").out)
+    off = np.subtract(measured["observables"]["participation"], found[1])
+    assert (abs(off) < 5 * np.array(measured["standard_errors"]["participation"])).all()
+    assert (
+        "trajectory, x = 0.5,-1" in geomem("predict", "condensation", *where, "--at", "trajectory", "--x", "0.5,-1").out
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("collapse", "--at", "fresh"), "got them for collapse"),
+        (("condensation", "--at", "home"), "query must be one of fresh, trajectory"),
+        (("condensation", "--x", "1,2,3"), "a point must have finite coordinates, 2 of them"),
+        (("condensation", "--x", "a"), "--x must be comma separated numbers"),
+    ],
+)
+def test_a_point_that_does_not_fit_is_one_line(options, said):
+    for command in ("predict", "simulate"):
+        found = geomem(command, *options, "--subspaces", "1x2")
+        assert found.code == 2
+        assert said in found.err

@@ -43,6 +43,8 @@ def test_json_names_the_setting_the_coordinates_and_the_dimensions():
         "ambient_dimension": 5,
         "samples": 500,
         "schedule": "ou",
+        "at": "fresh",
+        "x": None,
         "ensemble": "gaussian",
     }
     assert document["coordinates"] == {"time": [0.1, 0.25], "subspace": [0, 1]}

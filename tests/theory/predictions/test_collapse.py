@@ -10,6 +10,8 @@ from theory.setting import SCHEDULES, LinearManifold, Setting
 # how each observable scales where lambda -> c lambda and t -> c t
 POWER = {
     "collapse_time": 1.0,
+    "condensation_time": 1.0,
+    "condensation_time_gaussian": 1.0,
     "loss_time_annealed": 1.0,
     "loss_time_typical": 1.0,
     "loss_time_published": 1.0,

@@ -1,0 +1,320 @@
+r"""Condensation: at which noise do a few samples carry the weight, and how many do at finite N and D?
+
+At a point x the N samples are a random energy model with energies E = |x - y|^2 / 2t. Samples are dense among those that
+the posterior asks for as long as its relative entropy is below log N. At the condensation time t_c(x),
+
+    KL(p(y | x) || p(y)) = 1/2 sum [log(1 + lambda/t) - lambda/(lambda + t) + lambda x^2/(lambda + t)^2] = log N,
+
+they run out, and below it the weights are those of Poisson and Dirichlet, E Y2 = 1 - t/t_c. Its average over x is the
+information of collapse. All this is for log N = O(D) large. At any N and D the averages are integrals, which
+`theory.disorder` evaluates: `participation`, `entropy` and `heat_capacity` are exact.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from theory import gaussian
+from theory.derivation import Derivation
+from theory.disorder import Disorder, averages
+from theory.extensive import gaussian_only, time_where
+from theory.predictions import collapse, score_covariance
+from theory.setting import LinearManifold, Setting
+from theory.squared_distance import log_laplace
+from theory.symbols import N, lam, q, t, theta, x, y
+
+__all__ = [
+    "ANYWHERE",
+    "OBSERVABLES",
+    "condensation_time",
+    "condensation_time_gaussian",
+    "derivation",
+    "entropy",
+    "heat_capacity",
+    "participation",
+    "participation_asymptotic",
+]
+
+STATEMENT = "the weights condense on a few samples once the relative entropy of posterior and prior exceeds log N"
+SOURCE = (
+    "arXiv:2402.18491 (random energy model); condensation at given x and exact averages at finite N and D derived here"
+)
+REGIME = "participation, entropy, heat_capacity: exact at every N and D, Gaussian data; times: log N = O(D)"
+EXACT = "participation", "entropy", "heat_capacity"  # which share their integrals
+ANYWHERE = True  # at fresh points or on trajectories, averaged or at one x
+
+Array = NDArray[np.float64]
+
+
+@cache
+def derivation() -> Derivation:
+    """From Euler's integral and the tilted averages to the two phases and the time between them."""
+    d = Derivation(
+        "condensation",
+        STATEMENT,
+        SOURCE,
+        "N i.i.d. samples y ~ N(0, lambda) in each direction, x fixed; E = (x - y)^2/2t, g = e^-E, Z = sum g; lambda, t > 0",
+    )
+    _averages(d)
+    _phases(d)
+    return d
+
+
+def _averages(d: Derivation) -> None:
+    """How an average over data sets becomes one over v of averages over one sample."""
+    a, Z, u = sp.symbols("a Z u", positive=True)
+    d.compute(
+        "powers of 1/Z",
+        r"\int_0^\infty u\, e^{-uZ} du",
+        sp.integrate(u * sp.exp(-u * Z), (u, 0, sp.oo)),
+        1 / Z**2,
+        "Euler's integral, and 1/Z without the factor u: Z enters as e^-uZ, a product over independent samples, and its "
+        "average as a power of phi = E e^-ug",
+    )
+    end = sp.Symbol("z", positive=True)
+    d.compute(
+        "the logarithm",
+        r"\int_1^z \int_0^\infty e^{-uZ} du\, dZ",
+        sp.integrate(sp.integrate(sp.exp(-u * Z), (u, 0, sp.oo)), (Z, 1, end)),
+        sp.log(end),
+        "hence E log Z = int (e^-u - phi^N) du/u, phi = E e^-ug (Frullani)",
+    )
+    p = sp.Symbol("p", nonnegative=True)
+    g, h = sp.symbols("g h", positive=True)
+    phi = p * sp.exp(-u * g) + (1 - p) * sp.exp(-u * h)
+    tilted = p * g**2 * sp.exp(-u * g) + (1 - p) * h**2 * sp.exp(-u * h)
+    d.compute(
+        "why the averages factor",
+        r"N \int u\, E[g^2 e^{-ug}]\, \varphi^{N-1} du, \quad N = 2",
+        sp.factor(2 * sp.integrate(sp.expand(u * tilted * phi), (u, 0, sp.oo))),
+        p**2 / 2 + (1 - p) ** 2 / 2 + 2 * p * (1 - p) * (g**2 + h**2) / (g + h) ** 2,
+        "E Y2 of two samples that are g with probability p and h else; compared with the sum over the four data sets",
+    )
+    weight = -theta * (x - y) ** 2
+    norm, first, second = (gaussian.mean(y**k, y, lam, weight) for k in range(3))
+    mean = d.compute(
+        "tilted mean",
+        r"E[y e^{-\theta(x-y)^2}] / E\, e^{-\theta(x-y)^2}",
+        sp.factor(sp.simplify(first / norm)),
+        x + sp.diff(log_laplace().expression.subs(q, x**2), x) / (2 * theta),
+        "a sample enters by its averages tilted with e^-theta s alone; compared with the derivative of the transform in x",
+    )
+    d.compute(
+        "tilted variance",
+        r"\mathrm{Var}\, y",
+        sp.factor(sp.simplify(second / norm - mean**2)),
+        lam / (1 + 2 * lam * theta),
+        "y given s is Gaussian about the tilted mean",
+    )
+    s = sp.Symbol("s", positive=True)
+    d.compute(
+        "Mellin transform of e^-z",
+        r"\int_0^\infty z^{s-1} e^{-z} dz",
+        sp.integrate(a ** (s - 1) * sp.exp(-a), (a, 0, sp.oo)),
+        sp.gamma(s),
+        "inverted along Re s > 0, s = -theta, it gives E e^-z from E e^(-theta E); across the poles of Gamma(-theta) at 0, 1, .. "
+        "the terms of the power series come out",
+    )
+    for power, product in ((1, s), (2, s * (s + 1))):
+        d.equal(
+            f"transform of z^{power} e^-z",
+            sp.gamma(s + power) / sp.gamma(s),
+            product,
+            "each factor z shifts the argument: the same integral with a factor p_1 = -theta, p_2 = theta (theta - 1)",
+        )
+
+
+def _phases(d: Derivation) -> None:
+    transform = log_laplace().expression
+    posterior, spread = lam * x / (lam + t), lam * t / (lam + t)
+    level = d.compute(
+        "relative entropy of posterior and prior",
+        r"KL(p(y|x) \| p(y))",
+        sp.expand_log(
+            gaussian.log_terms((theta * sp.diff(transform, theta) - transform).subs(theta, 1 / (2 * t))), force=True
+        ),
+        (spread / lam + posterior**2 / lam - 1 - sp.log(spread / lam)).subs(x**2, q) / 2,
+        "the probability of an energy with saddle theta is e^(theta E + log M): log N samples reach theta = 1 where "
+        "-(E + log M) = log N; compared with the divergence of two Gaussians",
+    )
+    d.result("level", level, lam, q, t)
+    d.positive("it falls with t", -sp.diff(level, t), "so that there is one condensation time", r"-\partial_t KL")
+    information = collapse.derivation()["information"].expression
+    d.compute(
+        "averaged over x",
+        r"E_x KL",
+        sp.simplify(level.subs(q, lam + t)),
+        information,
+        "KL is linear in x^2, and E x^2 = lambda + t: at a typical x the condensation time is the collapse time",
+    )
+    c, v, m = sp.symbols("C v theta", positive=True)
+    F = c * sp.exp(m * v)
+    d.compute(
+        "condensed phase",
+        r"N \int A\, e^{-NF} dv, \quad F = C e^{\theta v}",
+        sp.integrate(N * sp.diff(F, v).subs(v, sp.log(y) / m) * sp.exp(-N * c * y) / (m * y), (y, 0, sp.oo)),
+        sp.Integer(1),
+        "theta < 1 at the lowest energies: 1 - phi = F is exponential there, A = dF/dv, and B = (1 - theta) A for "
+        "p_2/p_1 = 1 - theta; so E Y2 = 1 - theta, Poisson-Dirichlet",
+    )
+    critical = sp.Symbol("t_c", positive=True)
+    asymptotic = d.approximate(
+        "participation ratio",
+        r"E\,Y_2",
+        1 - t / critical,
+        "theta E at t equals E at t_c, where theta = 1: theta = t/t_c",
+        {f"m = {size}": _error_below(size) for size in (20, 80, 320)},
+    )
+    d.result("participation_asymptotic", asymptotic, t, critical)
+    u, G, R = sp.symbols("u G R", positive=True)
+    d.compute(
+        "self-averaging phase",
+        r"N \int u\, R G^2 e^{-N u G} du",
+        sp.integrate(N * u * R * G**2 * sp.exp(-N * u * G), (u, 0, sp.oo)),
+        R / N,
+        "theta > 1: phi^N = exp(-N u E g), G = E g, E g^2 = R G^2; the inverse of the effective number of samples",
+    )
+    d.compute(
+        "the weight ratio",
+        r"\log E g^2 - 2 \log E g",
+        sp.expand_log(gaussian.log_terms(transform.subs(theta, 1 / t) - 2 * transform.subs(theta, 1 / (2 * t)))),
+        score_covariance.derivation()["log_weight_ratio"].expression,
+        "the transform at twice the argument; compared with that of score_covariance",
+    )
+    _gaussian_energies(d)
+
+
+def _gaussian_energies(d: Derivation) -> None:
+    square, linear = sp.symbols("a b", positive=True)
+    variance = d.compute(
+        "variance of the energy",
+        r"t^2\,\mathrm{Var}\,E",
+        sp.expand(gaussian.variance(sp.expand((x - y) ** 2 / 2), {y: lam})),
+        lam**2 / 2 + lam * x**2,
+        "of one direction, at fixed x; 3/2 lambda^2 + lambda t at x^2 = lambda + t",
+    )
+    d.result("energy_variance", variance.subs(x**2, q), lam, q)
+    roots = sp.solve(sp.Eq((square + linear * t) / t**2, 2 * sp.log(N)), t)
+    root = max(roots, key=lambda r: r.subs({square: 1, linear: 1, N: 10}).evalf())
+    found = d.compute(
+        "Gaussian random energy model",
+        "t_c",
+        root,
+        (linear + sp.sqrt(linear**2 + 8 * square * sp.log(N))) / (4 * sp.log(N)),
+        "N Gaussian energies of variance (a + b t)/t^2 condense where it reaches 2 log N: far too early at moderate log N/D, for "
+        "an energy has no Gaussian tail below",
+    )
+    d.result("gaussian", found, square, linear, N)
+
+
+def _error_below(dimension: int) -> float:
+    """How far E Y2 is from 1/2, its limit, at half the condensation time of x; log N = m/4, one subspace."""
+    critical = 1 / np.expm1(0.5)
+    x = np.array([[dimension * (1 + critical)]])  # a typical x at t_c, so that t_c is its condensation time
+    manifold = LinearManifold.parse(f"1x{dimension}")
+    exact = Disorder(manifold, critical / 2, round(np.exp(dimension / 4)), x).participation()
+    return abs(float(exact[0]) - 0.5)
+
+
+def condensation_time(setting: Setting) -> float:
+    """The time where KL(posterior || prior) = log N at the setting's point, or at a typical x: then it is the collapse time.
+
+    Raises:
+        ValueError: for a point in a schedule that contracts, where x moves with time.
+    """
+    gaussian_only(setting, "condensation_time")
+    if setting.point is None:
+        return collapse.collapse_time(setting)
+    variances, dimensions = _directions(setting)
+    squares = _squares(setting)
+
+    def level(time: Array) -> Array:
+        per_direction = derivation()["level"](variances, squares / dimensions, np.asarray(time)[..., None])
+        return np.asarray(per_direction @ dimensions)
+
+    return float(setting.schedule.time(time_where(level, np.log(setting.samples))))
+
+
+def condensation_time_gaussian(setting: Setting) -> float:
+    """The same for Gaussian energies of equal variance, the approximation of arXiv:2410.08727.
+
+    Raises:
+        ValueError: as `condensation_time`.
+    """
+    gaussian_only(setting, "condensation_time_gaussian")
+    variances, dimensions = _directions(setting)
+    formula = derivation()["energy_variance"]
+    if setting.point is None:  # x^2 = lambda + t
+        square = dimensions @ formula(variances, variances)
+        found = derivation()["gaussian"](square, dimensions @ variances, setting.samples)
+    else:
+        square = dimensions @ formula(variances, _squares(setting) / dimensions)
+        found = np.sqrt(square / (2 * np.log(setting.samples)))
+    return float(setting.schedule.time(found))
+
+
+def _directions(setting: Setting) -> tuple[Array, Array]:
+    """lambda_k and m_k."""
+    return setting.manifold.variances, setting.manifold.dimensions.astype(float)
+
+
+def _squares(setting: Setting) -> Array:
+    """|x_k|^2 of the setting's point, shape (K,)."""
+    if (setting.alpha != 1).any():
+        raise ValueError(
+            f"the condensation time at a point is asked for where x stays, in the schedule ve or edm, not {setting.schedule.name}"
+        )
+    return np.asarray(setting.offsets[0])
+
+
+def participation(setting: Setting) -> Array:
+    """E Y2, exact at finite N and D.
+
+    Returns:
+        shape (T,).
+    """
+    return averages(setting, *EXACT)["participation"]
+
+
+def participation_asymptotic(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large: below t_c 1 - t/t_c at fresh points, 1 on trajectories; 0 above.
+
+    Returns:
+        shape (T,).
+    """
+    critical = setting.schedule.noise_variance(np.array(condensation_time(setting)))
+    if setting.query == "trajectory":
+        return np.where(setting.t < critical, 1.0, 0.0)
+    return np.maximum(derivation()["participation_asymptotic"](setting.t, critical), 0)
+
+
+def entropy(setting: Setting) -> Array:
+    """E of -sum w log w, nats, exact at finite N and D.
+
+    Returns:
+        shape (T,).
+    """
+    return averages(setting, *EXACT)["entropy"]
+
+
+def heat_capacity(setting: Setting) -> Array:
+    """E of the variance of the energy |x - y|^2 / 2t, exact at finite N and D.
+
+    Returns:
+        shape (T,).
+    """
+    return averages(setting, *EXACT)["heat_capacity"]
+
+
+OBSERVABLES = {
+    "condensation_time": (),
+    "condensation_time_gaussian": (),
+    "participation": ("time",),
+    "participation_asymptotic": ("time",),
+    "entropy": ("time",),
+    "heat_capacity": ("time",),
+}
