@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import digamma, factorial, gammaln, loggamma, polygamma
 
 from theory.setting import LinearManifold
-from theory.squared_distance import SquaredDistance, decreasing_root
+from theory.squared_distance import SquaredDistance
 
 __all__ = ["Paths", "Sample", "Tilted"]
 
@@ -121,24 +121,21 @@ class Paths:
         self.log_powers = sample.exponent(np.broadcast_to(poles, (v.shape[0], poles.size)))  # of z, without e^(theta v)
         energies = -sample.exponent(np.broadcast_to(poles[:-1], (v.shape[0], STRIPS)), 1)
         self.strip = (v[..., None] < energies[:, None, :]).sum(axis=-1) - 1  # -1: left of all poles
-        saddle = self._saddles(flat, u)
+        saddle = self._saddles(flat.scale / (2 * flat.distance.variances.max()))
         self.theta, self.height = _followed(flat, u, saddle)
 
-    def _saddles(self, flat: Sample, u: Array) -> Array:
-        strip = self.strip.reshape(-1, 1).astype(float)
-        edge = flat.scale / (2 * flat.distance.variances.max())
-        low = np.where(strip < 0, -edge, strip)
-        width = np.where(strip < 0, edge, 1.0)
-
-        def minus_slope(w: Array) -> tuple[Array, Array]:
-            theta = low + width * w / (1 + w)
-            slope = u - digamma(-theta) + flat.exponent(theta, 1)
-            curvature = _pole_curvature(theta, 0) + flat.exponent(theta, 2)
-            return -slope, curvature * width * w / (1 + w) ** 2
-
-        zero = np.zeros_like(u)
-        w = decreasing_root(minus_slope, zero, np.full_like(u, 1e-30), np.full_like(u, 1e10), 1e-5)
-        return np.asarray(low + width * w / (1 + w))
+    def _saddles(self, edge: float) -> Array:
+        """Where e^(theta v) M(theta) |Gamma(-theta)| is least in the strip of each v; interpolated: a path may start beside."""
+        saddle = np.empty_like(self.v)
+        for strip in np.unique(self.strip):
+            low, width = (-edge, edge) if strip < 0 else (float(strip), 1.0)
+            w = np.geomspace(1e10, 1e-30 if strip == 0 else 1e-11, LEVELS)
+            theta = np.broadcast_to(low + width * w / (1 + w), (self.v.shape[0], LEVELS))
+            at = digamma(-low - width * w / (1 + w)) - self.sample.exponent(theta, 1)  # the v whose saddle that is
+            for i, here in enumerate(self.strip == strip):
+                u = np.exp(np.interp(self.v[i, here], at[i], np.log(w)))
+                saddle[i, here] = low + width * u / (1 + u)
+        return saddle.reshape(-1, 1)
 
     def average(self, power: int, f: Tilted | None = None, *, first: int = 0) -> Array:
         """E[f z^power e^-z], shape (n, V), less its power series in z up to z^first in strips to the right of that."""

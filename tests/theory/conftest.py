@@ -20,7 +20,13 @@ settings.register_profile(
 settings.load_profile("theory")
 
 PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss", "condensation")
-SLOW = ("memorized_probability", "participation", "entropy", "heat_capacity")  # exact averages: seconds a call
+SLOW = (
+    "memorized_probability",
+    "participation",
+    "entropy",
+    "heat_capacity",
+    "kl_exact",
+)  # exact averages: seconds a call
 
 
 def decades(low: float, high: float) -> st.SearchStrategy[float]:

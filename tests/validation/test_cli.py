@@ -40,7 +40,7 @@ OBSERVABLES = {
         "effective_samples_annealed": ["time"],
         "noise_variance_annealed": ["time", "subspace"],
     },
-    "kl_bound": {"kl_leading": ["time"]},
+    "kl_bound": {"kl_leading": ["time"], "kl_exact": ["time"]},
     "subspace_loss": {
         "loss_time_annealed": ["subspace"],
         "loss_time_typical": ["subspace"],

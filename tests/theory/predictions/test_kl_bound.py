@@ -95,3 +95,33 @@ def test_extremes_of_the_trusted_range(observable, manifold):
     assert (found >= 0).all()
     found = np.minimum(found, 1e300)
     assert (np.diff(found) <= 1e-6 * found[:-1] + 1e-12).all()
+
+
+# --- exact ---
+
+
+def test_the_catalogues_divergence():
+    """Theory.md: t = 0.1, lambda = (1, 0.3), N = 2000: simulation 0.0057(2), leading order 0.0108."""
+    setting = Setting.of("1x1,0.3x1", samples=2000, times=np.array([0.1]))
+    assert kl_bound.kl_exact(setting)[0] == pytest.approx(0.00566, abs=1e-5)
+    assert kl_bound.kl_leading(setting)[0] == pytest.approx(0.0108, abs=1e-4)
+
+
+def test_the_exact_divergence_lies_where_the_leading_order_says():
+    setting = Setting.of("1x4", samples=500, times=np.array([0.3, 1.0, 3.0, 30.0]))
+    exact, leading = kl_bound.kl_exact(setting), kl_bound.kl_leading(setting)
+    assert (exact < leading).all()
+    assert (exact > leading * (1 - kl_bound.rare_share(setting)) * 0.98).all()
+    assert exact[-1] == pytest.approx(leading[-1], rel=1e-2)
+
+
+def test_the_exact_divergence_is_that_of_fresh_points():
+    setting = Setting.of("1x2", samples=50, times=np.array([0.3]))
+    elsewhere = setting.at(query="trajectory", point=(1.0, 2.0))
+    assert kl_bound.kl_exact(elsewhere) == kl_bound.kl_exact(setting)
+
+
+def test_one_sample_more_helps():
+    setting = Setting.of("1x2", samples=2, times=np.array([1e-3, 0.1, 10.0]))
+    found = [kl_bound.kl_exact(setting.at(samples=n)) for n in (2, 3, 30, 3000)]
+    assert (np.diff(found, axis=0) < 0).all()
