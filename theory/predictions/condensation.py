@@ -12,7 +12,7 @@ information of collapse. All this is for log N = O(D) large. At any N and D the 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import sympy as sp
@@ -223,38 +223,22 @@ def _error_below(dimension: int) -> float:
 def condensation_time(setting: Setting) -> float:
     """The time where KL(posterior || prior) = log N at the setting's point, or at a typical x: then it is the collapse time.
 
-    Raises:
-        ValueError: for a point in a schedule that contracts, where x moves with time.
+    NaN at a point in a schedule that contracts, where x moves with time.
     """
     gaussian_only(setting, "condensation_time")
-    if setting.point is None:
-        return collapse.collapse_time(setting)
-    variances, dimensions = _directions(setting)
-    squares = _squares(setting)
-
-    def level(time: Array) -> Array:
-        per_direction = derivation()["level"](variances, squares / dimensions, np.asarray(time)[..., None])
-        return np.asarray(per_direction @ dimensions)
-
-    return float(setting.schedule.time(time_where(level, np.log(setting.samples))))
+    return _one(setting, _critical(setting))
 
 
 def condensation_time_gaussian(setting: Setting) -> float:
-    """The same for Gaussian energies of equal variance, the approximation of arXiv:2410.08727.
-
-    Raises:
-        ValueError: as `condensation_time`.
-    """
+    """The same for N Gaussian energies of the same variance, the approximation of arXiv:2410.08727."""
     gaussian_only(setting, "condensation_time_gaussian")
     variances, dimensions = _directions(setting)
     formula = derivation()["energy_variance"]
     if setting.point is None:  # x^2 = lambda + t
         square = dimensions @ formula(variances, variances)
-        found = derivation()["gaussian"](square, dimensions @ variances, setting.samples)
-    else:
-        square = dimensions @ formula(variances, _squares(setting) / dimensions)
-        found = np.sqrt(square / (2 * np.log(setting.samples)))
-    return float(setting.schedule.time(found))
+        return _one(setting, derivation()["gaussian"](square, dimensions @ variances, setting.samples))
+    square = formula(variances, setting.offsets / dimensions) @ dimensions
+    return _one(setting, np.sqrt(square / (2 * np.log(setting.samples))))
 
 
 def _directions(setting: Setting) -> tuple[Array, Array]:
@@ -262,13 +246,24 @@ def _directions(setting: Setting) -> tuple[Array, Array]:
     return setting.manifold.variances, setting.manifold.dimensions.astype(float)
 
 
-def _squares(setting: Setting) -> Array:
-    """|x_k|^2 of the setting's point, shape (K,)."""
-    if (setting.alpha != 1).any():
-        raise ValueError(
-            f"the condensation time at a point is asked for where x stays, in the schedule ve or edm, not {setting.schedule.name}"
-        )
-    return np.asarray(setting.offsets[0])
+def _critical(setting: Setting) -> Array:
+    """The noise variance t_c of the x of each time, shape (T,), or () for a typical x."""
+    if setting.point is None:
+        return setting.schedule.noise_variance(np.array(collapse.collapse_time(setting)))
+    variances, dimensions = _directions(setting)
+
+    def level(t: Array, squares: Array) -> Array:
+        return np.asarray(derivation()["level"](variances, squares / dimensions, t[..., None]) @ dimensions)
+
+    found = [time_where(partial(level, squares=squares), np.log(setting.samples)) for squares in setting.offsets]
+    return np.array(found)
+
+
+def _one(setting: Setting, critical: Array) -> float:
+    """A noise variance as a time, where it is the same at all times."""
+    if setting.point and (setting.alpha != 1).any():
+        return float("nan")
+    return float(setting.schedule.time(np.ravel(critical)[0]))
 
 
 def participation(setting: Setting) -> Array:
@@ -286,7 +281,8 @@ def participation_asymptotic(setting: Setting) -> Array:
     Returns:
         shape (T,).
     """
-    critical = setting.schedule.noise_variance(np.array(condensation_time(setting)))
+    gaussian_only(setting, "participation_asymptotic")
+    critical = _critical(setting)
     if setting.query == "trajectory":
         return np.where(setting.t < critical, 1.0, 0.0)
     return np.maximum(derivation()["participation_asymptotic"](setting.t, critical), 0)

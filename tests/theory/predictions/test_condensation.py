@@ -77,9 +77,15 @@ def test_trajectories_condense_on_their_own_sample():
     assert condensation.participation(setting)[1] == pytest.approx(fresh[1], rel=0.2)
 
 
-def test_a_point_that_moves_with_time_has_no_condensation_time():
-    with pytest.raises(ValueError, match="in the schedule ve or edm, not ou"):
-        condensation.condensation_time(Setting.of("1x2", schedule="ou", point=(1.0, 0.0)))
+def test_a_point_that_moves_with_time_has_no_condensation_time_of_its_own():
+    moving = Setting.of("1x2", schedule="ou", times=np.array([0.1, 0.5]), samples=50, point=(1.0, 0.0))
+    assert np.isnan(condensation.condensation_time(moving))
+    assert np.isnan(condensation.condensation_time_gaussian(moving))
+    found = condensation.participation_asymptotic(moving)
+    for k, (t, alpha) in enumerate(zip(moving.t, moving.alpha, strict=True)):
+        here = Setting.of("1x2", times=np.array([t]), samples=50, point=(1.0 / alpha, 0.0))
+        assert found[k] == pytest.approx(condensation.participation_asymptotic(here)[0], rel=1e-9)
+        assert condensation.participation(moving)[k] == pytest.approx(condensation.participation(here)[0], rel=1e-9)
 
 
 def test_another_ensemble_is_refused():
