@@ -18,8 +18,6 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from numerics.dense import Weighed
-
 __all__ = [
     "above",
     "add_rescaled",
@@ -156,11 +154,11 @@ def _weigh(S, bits, sign, most, scale, top, best, sums):
 
 
 def weigh(S, scale, before):
-    """numerics.dense.weigh, in the place of S."""
+    """What numerics.dense.weigh does, in the place of S; the sums as a plain tuple."""
     top = np.full(S.shape[0], -np.inf) if before is None else before.copy()
     best, sums = np.zeros(top.shape, dtype=np.int64), np.empty((4, *top.shape))
     _weigh(S, *_as_bits(S), scale, top, best, sums)
-    return S, Weighed(top, best, *sums)
+    return S, (top, best, *sums)
 
 
 @njit(fastmath=SUMS, nogil=True, cache=True)

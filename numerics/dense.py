@@ -155,7 +155,8 @@ def weigh(S: Array, scale: Array, before: Array | None = None, *, last: bool = F
     xp = namespace(S)
     loops = compiled(S)
     if loops is not None:
-        return loops.weigh(S if last else S.copy(), scale, before)
+        e, sums = loops.weigh(S if last else S.copy(), scale, before)
+        return e, Weighed(*sums)
     best, top = xp.argmax(S, axis=-1), xp.max(S, axis=-1)
     if before is not None:
         top = xp.maximum(top, xp.astype(before, S.dtype))
