@@ -320,9 +320,8 @@ def _add(x, i, tile, n, squares, least, rate, e, sums, k, away):
 def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits, e, least, nearest, sums, away):
     """One pass over the tiles for all queries and times; see numerics.tiling for the arrays."""
     size = squares.size
-    for i in range(
-        x.shape[0]
-    ):  # the tile that may hold the nearest sample, so that others can be skipped from the start
+    # first the tile that may hold the nearest sample, so that others can be skipped from the start
+    for i in range(x.shape[0]):
         n = min(size, numbers.size - closest[i] * size)
         _squares(x, i, samples[closest[i]], n, squares)
         least[i] = squares[_least(bits, n)]

@@ -27,9 +27,7 @@ __all__ = ["screened"]
 
 SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
 PILOT, PILOT_QUERIES = 4096, 8  # samples and queries that tell whether screening is worth a try
-PILOT_SHARE = (
-    2  # times that share: the nearest of a few samples is farther away than that of all, so the pilot sees more
-)
+PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther than that of all, so the pilot sees more
 RESCORED = 2**18  # elements of differences at once
 
 
@@ -114,9 +112,7 @@ def _above(S: Array, bound: Array, lowest: Array, reach: Array, start: int) -> t
     else:
         lowest = xp.maximum(lowest, xp.astype(xp.max(S, axis=-1), xp.float64) - bound)
         least = lowest - reach - bound
-        least = least - float(xp.finfo(S.dtype).eps) * xp.abs(
-            least
-        )  # so that rounding it to the dtype does not raise it
+        least = least - float(xp.finfo(S.dtype).eps) * xp.abs(least)  # so that rounding does not raise it
         flat = xp.nonzero(xp.reshape(xp.astype(least, S.dtype)[:, None] <= S, (-1,)))[0]
         query, sample = flat // S.shape[1], flat % S.shape[1]
     return lowest, _Kept(query, sample + start, xp.astype(S[query, sample], xp.float64) + bound[query])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw
+from numerics.data import data_sets, draw, noise
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from theory.setting import Setting
@@ -56,7 +56,7 @@ def _points(setting: Setting, i: int, samples: Array, random: np.random.Generato
     t, trajectory = setting.t[i], setting.query == "trajectory"
     if setting.point is None:
         clean = samples[:QUERIES] if trajectory else draw(setting, QUERIES, random)
-        return clean + np.sqrt(t) * random.standard_normal(clean.shape), samples
+        return noise(clean, t, random), samples
     x = np.zeros(samples.shape[1])
     x[: len(setting.point)] = setting.point
     x = x / setting.alpha[i]

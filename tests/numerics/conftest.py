@@ -84,6 +84,16 @@ def ways(request):
         yield request.param
 
 
+class Trap:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
 # -- the weights in extended precision
 
 TINY = float(np.finfo(np.float64).tiny)  # what underflows is lost

@@ -12,7 +12,7 @@ from scipy import stats
 
 from numerics import data
 from numerics.data import Mixture, Resampled, draw, load, log_density, noise, score
-from tests.numerics.conftest import PROPERTY
+from tests.numerics.conftest import PROPERTY, Trap
 from theory.setting import LinearManifold, Setting
 
 # a test statistic beyond its quantile at this level fails: a false alarm in a million seeds, and there are ten of them
@@ -217,16 +217,6 @@ def test_tables_in_text(tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
     assert load(str(path))[1].tolist() == [[1, 2], [3, 4], [5, 6]]
-
-
-class Trap:
-    """Leaves a trace where it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def test_pickles_are_refused_and_not_opened(tmp_path):

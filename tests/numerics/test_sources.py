@@ -1,7 +1,6 @@
 import os
 import pickle
 import sys
-from pathlib import Path
 
 import numpy as np
 import pyarrow
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from numerics import sources
 from numerics.sources import open_source
-from tests.numerics.conftest import PROPERTY
+from tests.numerics.conftest import PROPERTY, Trap
 
 zarr = pytest.importorskip("zarr")
 
@@ -330,16 +329,6 @@ def test_arrays_of_no_numbers(tmp_path, table):
     np.save(tmp_path / "a.npy", table)
     refused(tmp_path / "a.npy", "must hold real numbers, got dtype")
     refused(table, "must hold real numbers, got dtype")
-
-
-class Trap:
-    """Leaves a trace where it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def test_pickles_are_refused_and_not_opened(tmp_path):

@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 
 from numerics.experiments import condensation as experiment
 from theory.predictions import condensation as prediction
-from theory.setting import LinearManifold, Setting, Subspace
+from theory.setting import Setting
 from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
+from validation.claims.collapse import scaled
 from validation.report import Figure
 from validation.statistics import Verdict
 
@@ -43,21 +44,16 @@ def _of_case(name: str) -> list[Claim]:
     setting = CASES[name]
     limit = Control("thermodynamic limit", lambda _: prediction.participation_asymptotic(setting))
     doubled = Control("twice as many samples", lambda _: prediction.entropy(setting.at(samples=2 * setting.samples)))
-    wider = Control("lambda off by 20 %", lambda _: prediction.heat_capacity(_scaled(setting, 1.2)))
+    wider = Control("lambda off by 20 %", lambda _: prediction.heat_capacity(scaled(setting, 1.2)))
     found = [
         _claim(name, "participation", "exact at finite N and D", limit),
         _claim(name, "entropy", "exact at finite N and D", doubled),
         _claim(name, "heat_capacity", "exact at finite N and D", wider),
     ]
     if name == "large":
-        off = Control("lambda off by 20 %", lambda _: prediction.participation_asymptotic(_scaled(setting, 1.2)))
+        off = Control("lambda off by 20 %", lambda _: prediction.participation_asymptotic(scaled(setting, 1.2)))
         found.append(_claim(name, "participation_asymptotic", "the limit is off at this N and D", off, "disagrees"))
     return found
-
-
-def _scaled(setting: Setting, factor: float) -> Setting:
-    parts = tuple(Subspace(s.variance * factor, s.dimension) for s in setting.manifold.subspaces)
-    return setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension))
 
 
 def _claim(name: str, observable: str, statement: str, control: Control, expected: Verdict = "agrees") -> Claim:
