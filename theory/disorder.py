@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 import mpmath
@@ -160,12 +160,26 @@ class Disorder:
         ]
         self.log_all = np.sum([n * log for n, log in zip(self.counts, self.log_phi, strict=True)], axis=0)
 
-    def _single(self, averages: list[Array]) -> Array:
-        """N int a phi^(N-1) dv, shape (n,), where a, shape (n, V), is an average of z e^-z or z^2 e^-z over each kind."""
+    @cached_property
+    def _one(self) -> list[Array]:
+        """A[1] of each kind of sample."""
+        return self._averages(1)
+
+    @cached_property
+    def _two(self) -> list[Array]:
+        """B[1] of each kind of sample."""
+        return self._averages(2)
+
+    def _others(self, averages: list[Array]) -> Array:
+        """N a phi^(N-1), shape (n, V), where a is an average of z e^-z or z^2 e^-z over each kind."""
         total = np.zeros_like(self.v)
         for count, a, log_phi in zip(self.counts, averages, self.log_phi, strict=True):
             total += count * a * np.exp(self.log_all - log_phi)
-        return np.asarray((total * self.weights).sum(axis=-1))
+        return total
+
+    def _single(self, averages: list[Array]) -> Array:
+        """The integral of that over v, shape (n,)."""
+        return np.asarray((self._others(averages) * self.weights).sum(axis=-1))
 
     def _pair(self, product: Callable[[int, int], Array]) -> Array:
         """N (N-1) int a b phi^(N-2) dv, shape (n,), `product` giving a b for a pair of kinds."""
@@ -183,9 +197,8 @@ class Disorder:
 
     def _covariance(self, mean: Tilted, variance: Tilted, points: Any = 1.0) -> Array:
         """E of sum w f^2 - (sum w f)^2 from the tilted average, in units of the root of `points`, and variance of f."""
-        one, first = self._averages(1), self._averages(1, mean)
-        shares = [n * np.exp(self.log_all - log_phi) for n, log_phi in zip(self.counts, self.log_phi, strict=True)]
-        weight, total = (sum(n * a for n, a in zip(shares, of, strict=True)) for of in (one, first))
+        one, first = self._one, self._averages(1, mean)
+        weight, total = self._others(one), self._others(first)
         centre = np.divide(total, weight, out=np.zeros_like(self.v), where=weight > 0)  # or small variances cancel
         around = centre.reshape(-1, 1)
         spread = np.repeat(np.broadcast_to(points, (self.v.shape[0], 1)), self.v.shape[1], axis=0)
@@ -195,13 +208,12 @@ class Disorder:
 
     def error(self) -> Array:
         """How far E sum w and E (sum w)^2 come out from 1."""
-        first = self._averages(1)
-        square = self._single(self._averages(2)) + self._pair(lambda g, h: first[g] * first[h])
-        return np.maximum(np.abs(self._single(first) - 1), np.abs(square - 1))
+        square = self._single(self._two) + self._pair(lambda g, h: self._one[g] * self._one[h])
+        return np.maximum(np.abs(self._single(self._one) - 1), np.abs(square - 1))
 
     def participation(self) -> Array:
         """E Y2."""
-        return self._single(self._averages(2))
+        return self._single(self._two)
 
     def own_weight(self) -> Array:
         """E w of the sample that x came from.
@@ -211,36 +223,42 @@ class Disorder:
         """
         if len(self.kinds) < 2:
             raise ValueError("a fresh point has no sample of its own; ask with own=True")
-        a = self.paths[1].average(1)
-        return np.asarray((a * np.exp(self.log_all - self.log_phi[1]) * self.weights).sum(axis=-1))
+        impostors, own = self._one
+        return self._single([np.zeros_like(impostors), own])
 
     def mean(self) -> Array:
         """E of the posterior mean less the true one, in units of x, shape (n, K)."""
-        return self._by_subspace(lambda k: self._single(self._averages(1, partial(Paths.mean, k=k))))
+        return self._by_subspace(lambda k: self._single(self._averages(1, lambda s, theta: s.flat.mean(theta, k))))
 
     def mean_error(self) -> Array:
         """E |m^ - m|^2 of each subspace, t^2 times that of the score, shape (n, K)."""
 
         def of(k: int) -> Array:
             points = np.repeat(self.offsets[:, k], self.v.shape[1])[:, None]
-            first = self._averages(1, partial(Paths.mean, k=k))
-            square = self._averages(2, lambda s, theta: s.variance(theta, k) + points * s.mean(theta, k) ** 2)
+            first = self._averages(1, lambda s, theta: s.flat.mean(theta, k))
+            square = self._averages(2, lambda s, theta: s.flat.variance(theta, k) + points * s.flat.mean(theta, k) ** 2)
             return self._single(square) + self.offsets[:, k] * self._pair(lambda g, h: first[g] * first[h])
 
         return self._by_subspace(of)
 
     def spread(self) -> Array:
         """E of the trace of the posterior covariance in each subspace, shape (n, K)."""
-        return self._by_subspace(
-            lambda k: self._covariance(partial(Paths.mean, k=k), partial(Paths.variance, k=k), self.offsets[:, k, None])
-        )
+
+        def of(k: int) -> Array:
+            return self._covariance(
+                lambda s, theta: s.flat.mean(theta, k),
+                lambda s, theta: s.flat.variance(theta, k),
+                self.offsets[:, k, None],
+            )
+
+        return self._by_subspace(of)
 
     def _by_subspace(self, of: Callable[[int], Array]) -> Array:
         return np.stack([of(k) for k in range(self.offsets.shape[1])], axis=-1)
 
     def log_partition(self) -> Array:
         """E log Z, Z = sum exp(-E) over the directions of the manifold."""
-        return -EULER - self._single([a * self.v for a in self._averages(1)])
+        return -EULER - self._single([a * self.v for a in self._one])
 
     def divergence(self) -> Array:
         """log E Z - E log Z of fresh points, E log p_t/p^_t: never negative, and where Z is self-averaging very small."""

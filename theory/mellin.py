@@ -154,14 +154,6 @@ class Paths:
             total = total + term
         return np.asarray(total)
 
-    def mean(self, theta: Any, k: int) -> Any:
-        """The tilted average of y - m in subspace k, in units of x."""
-        return self.flat.mean(theta, k)
-
-    def variance(self, theta: Any, k: int) -> Any:
-        """The tilted variance of y in subspace k, summed over its directions."""
-        return self.flat.variance(theta, k)
-
     def energy(self, theta: Any) -> Any:
         """The tilted average of E - v; left of 1 by parts, with z e^-z: an average of -log z, which is of order one."""
         exact = -self.flat.exponent(theta, 1) - self.v.reshape(-1, 1)
