@@ -26,6 +26,7 @@ __all__ = [
     "log_density",
     "needs_density",
     "noise",
+    "points",
     "score",
 ]
 
@@ -110,6 +111,29 @@ def data_sets(
 def noise(samples: Array, t: float, rng: np.random.Generator) -> Array:
     """Samples + sqrt(t) xi."""
     return samples + np.sqrt(t) * rng.standard_normal(samples.shape)
+
+
+def points(setting: Setting, i: int, samples: Array, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The points x of the setting at its i-th time, shape (M, D), and the samples they look at.
+
+    Its own point, M = 1; else `count` points of its query. On a trajectory through a point the first sample is drawn
+    given that x came from it.
+
+    Raises:
+        ValueError: for that, unless the ensemble is `gaussian`.
+    """
+    t, trajectory = setting.t[i], setting.query == "trajectory"
+    if setting.point is None:
+        return noise(samples[:count] if trajectory else draw(setting, count, rng), t, rng), samples
+    x = np.zeros(samples.shape[1])
+    x[: len(setting.point)] = setting.point
+    x = x / setting.alpha[i]
+    if trajectory:
+        needs_density(setting, "on a trajectory through a given point")
+        spectrum = setting.manifold.spectrum
+        own = spectrum / (spectrum + t) * x + np.sqrt(spectrum * t / (spectrum + t)) * rng.standard_normal(x.size)
+        samples = np.concatenate([own[None], samples[1:]])
+    return x[None], samples
 
 
 def needs_density(setting: Setting, what: str) -> None:

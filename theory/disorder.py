@@ -43,11 +43,10 @@ EULER = 0.5772156649015329
 FEW = 12  # directions
 AT_ONCE = 8  # points x
 ACCURACY = 1e-6
-ALWAYS = {"participation", "entropy", "heat_capacity", "mean_error", "spread"}
-KNOWN = {"fresh": ALWAYS | {"divergence"}, "trajectory": ALWAYS | {"own_weight"}}
+KNOWN = {"participation", "entropy", "energy", "heat_capacity", "divergence", "mean_error", "spread"}
 
 
-def averages(setting: Setting, *names: str) -> dict[str, Array]:
+def averages(setting: Setting, *names: str, clean: bool = False) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
     Relative accuracy 1e-6 at a point, or a warning. The average over x has about 1e-6 for one subspace, 1e-4 for two, 1e-3
@@ -56,9 +55,10 @@ def averages(setting: Setting, *names: str) -> dict[str, Array]:
 
     Args:
         setting: where, when, of how many samples.
-        names: `participation`, `entropy`, `heat_capacity`, `divergence` (of fresh points: E log p_t/p^_t, in nats, and once
-            it is averaged over x KL(p_t||p^_t)), `own_weight` (on trajectories), shape (T,); `mean_error` (E |m^ - m|^2, t^2
-            times that of the score) and `spread` (E tr C^) in each subspace, data units squared, shape (T, K).
+        names: `participation`, `entropy`, `energy`, `heat_capacity`, `divergence` (E log p_t/p^_t, in nats: over fresh x
+            KL(p_t||p^_t), on trajectories -KL(p^_t||p_t)), `own_weight` (on trajectories), shape (T,); `mean_error`
+            (E |m^ - m|^2, t^2 times that of the score) and `spread` (E tr C^) in each subspace, data units squared, (T, K).
+        clean: average over x ~ p_0, fresh samples without noise.
 
     Returns:
         name -> array, and `error`, what E sum w and E (sum w)^2 are off by, at most, shape (T,).
@@ -67,11 +67,14 @@ def averages(setting: Setting, *names: str) -> dict[str, Array]:
         ValueError: for another ensemble, or a name that is not one of these or not for this query.
     """
     gaussian_only(setting, " and ".join(names))
-    known = KNOWN[setting.query]
+    own = setting.query == "trajectory"
+    known = KNOWN | ({"own_weight"} if own else set())
     if unknown := set(names) - known:
         raise ValueError(f"{setting.query} points have {', '.join(sorted(known))}, got {', '.join(sorted(unknown))}")
-    where = setting.manifold, setting.samples, setting.query
-    found = [_at_time(*where, t, x, names) for t, x in _asked(setting)]
+    if clean and (own or setting.point is not None):
+        raise ValueError("clean points are fresh and averaged over, got a trajectory or a point")
+    where = setting.manifold, setting.samples, own
+    found = [_at_time(*where, t, x, clean, names) for t, x in _asked(setting)]
     whole = {name: np.stack([one[name] for one in found]) for name in (*names, "error")}
     worst = float(whole["error"].max())
     if not worst <= ACCURACY:
@@ -91,20 +94,21 @@ def _asked(setting: Setting) -> list[tuple[float, tuple[float, ...] | None]]:
 def _at_time(
     manifold: LinearManifold,
     samples: int,
-    query: str,
+    own: bool,
     t: float,
     x: tuple[float, ...] | None,
+    clean: bool,
     names: tuple[str, ...],
 ) -> dict[str, Array]:
     """The averages at one time, shapes () and (K,)."""
     if x is None:
         squares, weights = _radii(manifold.dimensions)
-        offsets = squares * (manifold.variances + t)
+        offsets = squares * (manifold.variances + (0 if clean else t))
     else:
         offsets, weights = np.array([x]), np.ones(1)
 
     def of(part: slice) -> list[Array]:
-        d = Disorder(manifold, t, samples, offsets[part], own=query == "trajectory")
+        d = Disorder(manifold, t, samples, offsets[part], own=own)
         return [getattr(d, name)() for name in (*names, "error")]
 
     with ThreadPoolExecutor() as pool:
@@ -115,7 +119,7 @@ def _at_time(
 
 
 def _radii(dimensions: NDArray[np.int64]) -> Rule:
-    """Nodes |x_k|^2 / (lambda_k + t) of the average over x."""
+    """Nodes |x_k|^2 / E x^2 of the average over x."""
     if dimensions.size > 3:
         return sobol(dimensions)
     few, many = {1: (40, 14), 2: (20, 12), 3: (10, 8)}[dimensions.size]
@@ -261,21 +265,24 @@ class Disorder:
         return -EULER - self._single([a * self.v for a in self._one])
 
     def divergence(self) -> Array:
-        """log E Z - E log Z of fresh points, E log p_t/p^_t: never negative, and where Z is self-averaging very small."""
-        (paths,), N = self.paths, self.samples
+        """E log p_t/p^_t = log(N E z) - E log Z; of fresh points never negative, and where Z is self-averaging very small."""
+        paths, N = self.paths[0], self.samples
+        expected = np.log(N) + paths.log_powers[:, 1]
+        if len(self.kinds) > 1:
+            return expected - self.log_partition()
         log_mean = self.v + paths.log_powers[:, 1, None]  # of z
         right = paths.strip >= 1
         mean = np.exp(np.minimum(log_mean, 30))
-        expected = N * mean
         rest = paths.average(0, first=1)
         y = np.where(right, rest - mean, 0.0)
         small = N * (_log1p_less(y) + rest)  # N log phi + N E z, free of cancellation
-        gap = np.where(right, np.exp(-expected) * np.expm1(small), np.exp(N * self.log_phi[0]) - np.exp(-expected))
+        gap = np.exp(-N * mean)
+        gap = np.where(right, gap * np.expm1(small), np.exp(N * self.log_phi[0]) - gap)
         found = (gap * self.weights).sum(axis=-1)
         # far left of 1 exp(-N E z) is a step too sharp for these nodes
         centre = np.abs(N * self.log_phi[0] + 1).argmin(axis=-1)
         averaging = np.take_along_axis(paths.strip, centre[:, None], axis=1)[:, 0] >= 1
-        return np.where(averaging, found, np.log(N) + paths.log_powers[:, 1] - self.log_partition())
+        return np.where(averaging, found, expected - self.log_partition())
 
     def entropy(self) -> Array:
         """E of -sum w log w, which is log Z + <E>."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from theory.setting import Setting
 
 __all__ = ["cli", "main"]
@@ -136,16 +138,17 @@ def _setting(
     return setting.at(times=setting.schedule.time(collapse_time(gaussian) * np.geomspace(0.1, 10, 9)))
 
 
-def _anywhere(name: str, query: str | None, point: str | None) -> None:
-    """Refuse a question about x where the answer does not depend on it.
+def _follows_x(module: ModuleType, name: str, query: str | None, point: str | None) -> tuple[str, ...]:
+    """The observables of a prediction or experiment to show: where x is asked for, those that depend on it.
 
     Raises:
-        ValueError: for --at or --x with such a prediction.
+        ValueError: for --at or --x where none does.
     """
-    from validation.suite import prediction
-
-    if (query or point) and not getattr(prediction(name), "ANYWHERE", False):
-        raise ValueError(f"--at and --x are for predictions at a given x, such as condensation; got them for {name}")
+    if query is None and point is None:
+        return tuple(module.OBSERVABLES)
+    if not (found := getattr(module, "ANYWHERE", ())):
+        raise ValueError(f"--at and --x are for what is known at a given x, such as condensation; got them for {name}")
+    return tuple(found)
 
 
 def _numbers(text: str, what: str) -> list[float]:
@@ -170,11 +173,11 @@ def predict(name: str, as_json: bool, epsilon: float | None, **options: Any) -> 
     from validation.suite import check_names, prediction
 
     (name,) = check_names([name])
-    _anywhere(name, options["query"], options["point"])
-    module, setting = prediction(name), _setting(**options)
+    module = prediction(name)
+    shown, setting = _follows_x(module, name, options["query"], options["point"]), _setting(**options)
     if epsilon is not None and name != "kl_bound":
         raise ValueError(f"--kl belongs to kl_bound, got it for {name}")
-    found, notes = tables.predicted(module, setting)
+    found, notes = tables.predicted(module, setting, shown)
     dims = {observable: module.OBSERVABLES[observable] for observable in found}
     if epsilon is not None:
         found["samples_for_kl"], dims["samples_for_kl"] = module.samples_for_kl(setting, epsilon), ("time",)
@@ -198,9 +201,9 @@ def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dty
     from validation.suite import check_names
 
     (name,) = check_names([name])
-    _anywhere(name, options["query"], options["point"])
-    setting, device = _setting(**options), resolve_device(device)
     experiment = importlib.import_module(f"numerics.experiments.{name}")
+    _follows_x(experiment, name, options["query"], options["point"])
+    setting, device = _setting(**options), resolve_device(device)
     with _progress(repeats, "data sets") as bar:
         found = experiment.measure(
             setting, repeats=repeats, rng=_seed(seed), device=device, dtype=dtype, tick=bar.update

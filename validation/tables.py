@@ -18,15 +18,15 @@ from validation.claim import holds
 __all__ = ["plain", "predicted", "render", "strict_json", "verdicts"]
 
 
-def predicted(module: ModuleType, setting: Setting) -> tuple[dict[str, Any], list[str]]:
-    """The observables of a prediction, None where one was not derived for the setting, and notes on them.
+def predicted(module: ModuleType, setting: Setting, names: Sequence[str] = ()) -> tuple[dict[str, Any], list[str]]:
+    """Observables of a prediction, all for no names, None where one was not derived for the setting, and notes on them.
 
     Raises:
         ValueError: where none was, or where one fails for another reason.
     """
     found: dict[str, Any] = {}
     refusals: dict[str, ValueError] = {}
-    for observable in module.OBSERVABLES:
+    for observable in names or module.OBSERVABLES:
         try:
             found[observable] = getattr(module, observable)(setting)
         except ValueError as error:

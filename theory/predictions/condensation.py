@@ -45,7 +45,6 @@ SOURCE = (
 )
 REGIME = "participation, entropy, heat_capacity: exact at every N and D, Gaussian data; times: log N = O(D)"
 EXACT = "participation", "entropy", "heat_capacity"  # which share their integrals
-ANYWHERE = True  # at fresh points or on trajectories, averaged or at one x
 
 Array = NDArray[np.float64]
 
@@ -314,3 +313,4 @@ OBSERVABLES = {
     "entropy": ("time",),
     "heat_capacity": ("time",),
 }
+ANYWHERE = tuple(OBSERVABLES)  # known at fresh points or on trajectories, averaged or at one x
