@@ -12,7 +12,7 @@ B[f] = E[f z^2 e^-z], which theory.mellin evaluates,
     log E Z - E log Z            = int (phi^N - exp(-N E z)) dv,
 
 for phi^N is the probability that v stays below log Exp(1) - log Z. The first and the third with f = 1 must give 1:
-every call checks both, and `error` is what they are off by.
+every call checks both, and `error` is what they are off by. The average over x estimates its own (theory.radii).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from theory.extensive import gaussian_only
 from theory.mellin import Paths, Sample, Tilted
-from theory.radii import Rule, laguerre, legendre, product, sobol
+from theory.radii import average
 from theory.setting import LinearManifold, Setting
 
 __all__ = ["Disorder", "averages", "reference"]
@@ -38,20 +38,22 @@ __all__ = ["Disorder", "averages", "reference"]
 Array = NDArray[np.float64]
 PANEL_NODES = 12
 PANEL, SLOPE = 3.0, 1.0  # e-folds of probability and of its slope to a panel
-LOWEST = 25.0  # e-folds below 1/N from where the integrals over v start
+GRADE = 3.0  # e-folds below 1/N where panels grow to twice that
+LOWEST = 36.0  # e-folds below 1/N from where the integrals over v start
+ROUNDING = 1e-13  # of an entropy
 EULER = 0.5772156649015329
-FEW = 12  # directions
 AT_ONCE = 8  # points x
 ACCURACY = 1e-6
-KNOWN = {"participation", "entropy", "energy", "heat_capacity", "divergence", "mean_error", "spread"}
+BY_SUBSPACE = {"mean_error", "spread"}
+KNOWN = {"participation", "entropy", "energy", "heat_capacity", "divergence", *BY_SUBSPACE}
 
 
 def averages(setting: Setting, *names: str, clean: bool = False) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
-    Relative accuracy 1e-6 at a point, or a warning. The average over x has about 1e-6 for one subspace, 1e-4 for two, 1e-3
-    for three of few directions each and 1e-4 for more; many directions are easier. Ten milliseconds or so at each x and
-    time, so seconds for an average over it.
+    Relative accuracy 1e-6, or a warning. A few milliseconds at each x and time; averages over x take 10 points for one
+    subspace, 300 for two, 1000 for three of few directions each, 4000 for four, fewer for many directions, and where that
+    is not enough Sobol points, with an accuracy of about 1e-4.
 
     Args:
         setting: where, when, of how many samples.
@@ -61,7 +63,8 @@ def averages(setting: Setting, *names: str, clean: bool = False) -> dict[str, Ar
         clean: average over x ~ p_0, fresh samples without noise.
 
     Returns:
-        name -> array, and `error`, what E sum w and E (sum w)^2 are off by, at most, shape (T,).
+        name -> array, and `error`, shape (T,): what E sum w and E (sum w)^2 are off by, at most, or the estimated relative
+        error of the average over x where that is more.
 
     Raises:
         ValueError: for another ensemble, or a name that is not one of these or not for this query.
@@ -101,29 +104,30 @@ def _at_time(
     names: tuple[str, ...],
 ) -> dict[str, Array]:
     """The averages at one time, shapes () and (K,)."""
-    if x is None:
-        squares, weights = _radii(manifold.dimensions)
-        offsets = squares * (manifold.variances + (0 if clean else t))
+    worst = 0.0
+
+    def at(offsets: Array) -> Array:
+        """The averages at points x, in columns."""
+        nonlocal worst
+
+        def of(part: Array) -> tuple[Array, float]:
+            d = Disorder(manifold, t, samples, part, own=own)
+            return np.column_stack([getattr(d, name)() for name in names]), d.error().max()
+
+        with ThreadPoolExecutor() as pool:
+            found, errors = zip(*pool.map(of, np.split(offsets, range(AT_ONCE, len(offsets), AT_ONCE))), strict=True)
+        worst = max(worst, *errors)
+        return np.concatenate(found)
+
+    if x is not None:
+        found, error = at(np.array([x]))[0], 0.0
     else:
-        offsets, weights = np.array([x]), np.ones(1)
-
-    def of(part: slice) -> list[Array]:
-        d = Disorder(manifold, t, samples, offsets[part], own=own)
-        return [getattr(d, name)() for name in (*names, "error")]
-
-    with ThreadPoolExecutor() as pool:
-        found = list(pool.map(of, (slice(i, i + AT_ONCE) for i in range(0, len(weights), AT_ONCE))))
-    *at_x, error = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    averaged = {name: np.tensordot(weights, a, 1) for name, a in zip(names, at_x, strict=True)}
-    return {**averaged, "error": error.max()}
-
-
-def _radii(dimensions: NDArray[np.int64]) -> Rule:
-    """Nodes |x_k|^2 / E x^2 of the average over x."""
-    if dimensions.size > 3:
-        return sobol(dimensions)
-    few, many = {1: (40, 14), 2: (20, 12), 3: (10, 8)}[dimensions.size]
-    return product([legendre(m, few) if m < FEW else laguerre(m, many) for m in dimensions])
+        variances = manifold.variances + (0 if clean else t)
+        found, error = average(lambda squares: at(squares * variances), manifold.dimensions, ACCURACY)
+    K = manifold.dimensions.size
+    columns = iter(np.split(found, np.cumsum([K if name in BY_SUBSPACE else 1 for name in names])[:-1]))
+    shaped = {name: a if name in BY_SUBSPACE else a[0] for name, a in zip(names, columns, strict=True)}
+    return {**shaped, "error": np.array(max(worst, error))}
 
 
 class Disorder:
@@ -286,7 +290,8 @@ class Disorder:
 
     def entropy(self) -> Array:
         """E of -sum w log w, which is log Z + <E>."""
-        return self._single(self._averages(1, Paths.energy)) - EULER
+        found = self._single(self._averages(1, Paths.energy)) - EULER
+        return np.where(np.abs(found) < ROUNDING, 0.0, found)
 
     def energy(self) -> Array:
         """E <E>, in units of the temperature."""
@@ -336,7 +341,8 @@ def _measure(count: float, sample: Sample) -> _Measure:
     if count > 200:
         high = np.array([np.interp(np.log(60 / count) + 0.5, *pair) for pair in zip(level, v, strict=True)])
     # in e-folds of probability, and of its slope; where it is nearly one, in standard deviations, and in e-folds of the tail
-    panels = np.maximum(level, -np.log(count) - LOWEST) / PANEL - np.log(slope) / SLOPE
+    below = np.clip(-np.log(count) - level, 0, LOWEST)
+    panels = (level + below) / PANEL - GRADE / PANEL * np.log1p(below / GRADE) - np.log(slope) / SLOPE
     bulk = np.clip((v - mean) / deviation, -2, 12)
     beyond = np.clip(v - mean - 12 * deviation, 0, 40 * tail)
     return _Measure(v, panels + bulk / 1.5 + beyond / (4 * tail), low, high)

@@ -29,9 +29,9 @@ __all__ = ["Paths", "Sample", "Tilted"]
 
 Array = NDArray[np.float64]
 Tilted = Callable[["Paths", Any], Any]  # paths and theta to the tilted average of some f
-PATH_NODES = 40
-WIDTHS = 3.0  # of the peak, within which the nodes of a path are evenly spaced
-FARTHEST = 240.0  # widths of the peak to follow a path
+PATH_NODES = 32
+WIDTHS = 2.5  # of the peak, within which the nodes of a path are evenly spaced
+PROBES = np.geomspace(4, 240, 8)  # widths of the peak: how far to follow a path is found between them
 BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of an integrand
 STRIPS = 12
@@ -189,6 +189,16 @@ def _polynomial(power: int, theta: Any) -> Any:
     return (1.0, -theta, theta * (theta - 1))[power]
 
 
+def _reach(log_heights: Array) -> Array:
+    """How far to follow each path, in widths of its peak, shape (n, 1), from the heights at the probes; by interpolation."""
+    beyond = np.maximum.accumulate(log_heights < ROUNDING, axis=1)
+    last = np.clip(beyond.argmax(axis=1, keepdims=True), 1, None)
+    far, near = (np.log(np.maximum(-np.take_along_axis(log_heights, i, axis=1), 1)) for i in (last, last - 1))
+    share = np.clip((np.log(-ROUNDING) - near) / np.maximum(far - near, 1e-3), 0, 1)
+    found = PROBES[last - 1] * (PROBES[last] / PROBES[last - 1]) ** share
+    return np.where(beyond[:, -1:], found, PROBES[-1])
+
+
 def _followed(flat: Sample, u: Array, saddle: Array) -> tuple[Any, Any]:
     """Nodes of each path and the integrand there, shapes (n, P), such that its sum is the integral.
 
@@ -214,9 +224,7 @@ def _followed(flat: Sample, u: Array, saddle: Array) -> tuple[Any, Any]:
         def log_height(nodes: Any, law: Sample = law, u_: Array = u_, top_: Array = top_) -> Any:
             return loggamma(-nodes) + nodes * u_ + law.exponent(nodes) - top_
 
-        reach = np.full_like(u_, FARTHEST)
-        for widths in np.geomspace(FARTHEST, 4, 14)[1:]:
-            reach = np.where(log_height(path(widths * width_)).real < ROUNDING, widths, reach)
+        reach = _reach(log_height(path(PROBES * width_)).real)
         last = np.arcsinh(reach / WIDTHS)
         tau = (np.arange(PATH_NODES) + 0.5) / PATH_NODES * last
         omega = WIDTHS * width_ * np.sinh(tau)
