@@ -48,10 +48,10 @@ BY_SUBSPACE = {"mean_error", "spread"}
 KNOWN = {"participation", "entropy", "energy", "heat_capacity", "divergence", *BY_SUBSPACE}
 
 
-def averages(setting: Setting, *names: str, clean: bool = False) -> dict[str, Array]:
+def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float = ACCURACY) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
-    Relative accuracy 1e-6, or a warning. A few milliseconds at each x and time; averages over x take 10 points for one
+    Relative accuracy 1e-6, or as told, or a warning. A few milliseconds at each x and time; averages over x take 10 points for one
     subspace, 300 for two, 1000 for three of few directions each, 4000 for four, fewer for many directions, and where that
     is not enough Sobol points, with an accuracy of about 1e-4.
 
@@ -61,6 +61,7 @@ def averages(setting: Setting, *names: str, clean: bool = False) -> dict[str, Ar
             KL(p_t||p^_t), on trajectories -KL(p^_t||p_t)), `own_weight` (on trajectories), shape (T,); `mean_error`
             (E |m^ - m|^2, t^2 times that of the score) and `spread` (E tr C^) in each subspace, data units squared, (T, K).
         clean: average over x ~ p_0, fresh samples without noise.
+        accuracy: relative, of the average over x.
 
     Returns:
         name -> array, and `error`, shape (T,): what E sum w and E (sum w)^2 are off by, at most, or the estimated relative
@@ -77,12 +78,12 @@ def averages(setting: Setting, *names: str, clean: bool = False) -> dict[str, Ar
     if clean and (own or setting.point is not None):
         raise ValueError("clean points are fresh and averaged over, got a trajectory or a point")
     where = setting.manifold, setting.samples, own
-    found = [_at_time(*where, t, x, clean, names) for t, x in _asked(setting)]
+    found = [_at_time(*where, t, x, clean, accuracy, names) for t, x in _asked(setting)]
     whole = {name: np.stack([one[name] for one in found]) for name in (*names, "error")}
     worst = float(whole["error"].max())
-    if not worst <= ACCURACY:
+    if not worst <= accuracy:
         at = setting.t[whole["error"].argmax()]
-        warnings.warn(f"averages at t = {at:g} are off by about {worst:.1g}, more than {ACCURACY:g}", stacklevel=2)
+        warnings.warn(f"averages at t = {at:g} are off by about {worst:.1g}, more than {accuracy:g}", stacklevel=2)
     return whole
 
 
@@ -101,6 +102,7 @@ def _at_time(
     t: float,
     x: tuple[float, ...] | None,
     clean: bool,
+    accuracy: float,
     names: tuple[str, ...],
 ) -> dict[str, Array]:
     """The averages at one time, shapes () and (K,)."""
@@ -123,7 +125,7 @@ def _at_time(
         found, error = at(np.array([x]))[0], 0.0
     else:
         variances = manifold.variances + (0 if clean else t)
-        found, error = average(lambda squares: at(squares * variances), manifold.dimensions, ACCURACY)
+        found, error = average(lambda squares: at(squares * variances), manifold.dimensions, accuracy)
     K = manifold.dimensions.size
     columns = iter(np.split(found, np.cumsum([K if name in BY_SUBSPACE else 1 for name in names])[:-1]))
     shaped = {name: a if name in BY_SUBSPACE else a[0] for name, a in zip(names, columns, strict=True)}

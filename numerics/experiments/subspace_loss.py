@@ -8,16 +8,17 @@ from functools import partial
 import numpy as np
 
 from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, needs_density, noise, score
+from numerics.data import data_sets, draw, needs_density, points, score
 from numerics.experiments.score_covariance import by_subspace
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
 from theory.setting import Setting
 
-__all__ = ["OBSERVABLES", "measure", "measure_participation"]
+__all__ = ["ANYWHERE", "OBSERVABLES", "measure", "measure_participation"]
 
 OBSERVABLES = {"signal_to_noise": ("time", "subspace"), "loss_time": ("subspace",)}
-QUERIES = 64  # fresh points per data set
+ANYWHERE = tuple(OBSERVABLES)  # at fresh points or on trajectories, averaged or at one x
+QUERIES = 64  # points per data set, where they are averaged over
 
 
 def measure(
@@ -29,7 +30,7 @@ def measure(
     dtype: str = "float64",
     tick: Callable[[], object] = lambda: None,
 ) -> dict[str, Measurement]:
-    """Draw `repeats` data sets and compare score and score error at fresh points, subspace by subspace.
+    """Draw `repeats` data sets and compare score and score error at the setting's points, subspace by subspace.
 
     Returns:
         signal_to_noise, shape (T, K); loss_time, shape (K,), where it passes 1 (NaN where the times do not bracket it).
@@ -39,13 +40,12 @@ def measure(
     for random, samples in data_sets(
         partial(draw, setting, setting.samples), "subspace_loss", repeats=repeats, rng=rng, tick=tick
     ):
-        data = to_device(samples, device, dtype)
-        clean = draw(setting, QUERIES, random)
         rows = []
-        for t in setting.t:
-            x = noise(clean, t, random)
+        for i, t in enumerate(setting.t):
+            x, data = points(setting, i, samples, QUERIES, random)
             true = score(x, t, setting.manifold)
-            error = to_host(gibbs_moments(to_device(x, device, dtype), data, t).score) - true
+            found = gibbs_moments(to_device(x, device, dtype), to_device(data, device, dtype), t)
+            error = to_host(found.score) - true
             rows.append([by_subspace(v**2, setting).mean(axis=0) for v in (true, error)])
         draws.append(rows)
 

@@ -26,6 +26,9 @@ SLOW = (
     "entropy",
     "heat_capacity",
     "kl_exact",
+    "own_weight",
+    "signal_to_noise",
+    "loss_time_exact",
 )  # exact averages: seconds a call
 
 

@@ -47,6 +47,8 @@ OBSERVABLES = {
         "loss_time_published": ["subspace"],
         "critical_samples_annealed": ["time", "subspace"],
         "critical_samples_typical": ["time", "subspace"],
+        "signal_to_noise": ["time", "subspace"],
+        "loss_time_exact": ["subspace"],
     },
     "condensation": {
         "condensation_time": [],

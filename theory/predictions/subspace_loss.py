@@ -8,7 +8,8 @@ of score_covariance that is N = N_k(t), in the average over fresh x (annealed) o
 
 Rare points dominate the annealed noise, so the truth lies between. The published times, from a random energy model
 with Gaussian energies (arXiv:2410.08727), are kept under their own name: far from the truth at moderate N, because the
-lower tail of the energy, a squared distance, is far from Gaussian.
+lower tail of the energy, a squared distance, is far from Gaussian. `signal_to_noise` and `loss_time_exact` are exact at
+every N and D: `theory.disorder` has the average of the noise over data sets.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from functools import cache, partial
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from theory import gaussian
 from theory.derivation import Derivation
+from theory.disorder import averages
 from theory.extensive import extensive, gaussian_only, time_where
 from theory.formula import Formula
 from theory.predictions import collapse, score_covariance
@@ -29,6 +32,7 @@ from theory.setting import Setting
 from theory.symbols import N, lam, t, x, y
 
 __all__ = [
+    "ANYWHERE",
     "OBSERVABLES",
     "critical_samples_annealed",
     "critical_samples_typical",
@@ -36,15 +40,18 @@ __all__ = [
     "log_critical_samples_annealed",
     "log_critical_samples_typical",
     "loss_time_annealed",
+    "loss_time_exact",
     "loss_time_published",
     "loss_time_typical",
+    "signal_to_noise",
 ]
 
 STATEMENT = "the score loses its subspaces one by one, those of high variance first"
 SOURCE = "arXiv:2410.08727 (published times); signal to noise, annealed and typical times derived here"
-REGIME = "annealed and typical bracket the loss at fresh x; Gaussian data (published times: sphere too)"
+REGIME = "signal_to_noise, loss_time_exact: exact, Gaussian data; annealed and typical: fresh x; published: sphere too"
 
 Array = NDArray[np.float64]
+ACCURACY = 1e-4  # of `loss_time_exact`
 
 
 @cache
@@ -205,6 +212,50 @@ def loss_time_published(setting: Setting) -> Array:
     return np.asarray(setting.schedule.time(found))
 
 
+def signal_to_noise(setting: Setting) -> Array:
+    """E s_k^2 / E (s^_k - s_k)^2, exact at finite N and D; seconds a time where there are several subspaces.
+
+    Fresh points or trajectories, averaged over x or at the setting's point.
+
+    Returns:
+        shape (T, K).
+    """
+    return _signal(setting) / averages(setting, "mean_error")["mean_error"]
+
+
+def loss_time_exact(setting: Setting) -> Array:
+    """The time where `signal_to_noise` passes 1, to 1e-4 of itself; it is evaluated some six times for each subspace.
+
+    Returns:
+        shape (K,).
+    """
+    typical, annealed = (_loss_time(setting.at(schedule="ve"), *kind) for kind in (_typical(), _annealed()))
+
+    def log_signal_to_noise(log_t: float, k: int) -> float:
+        at = setting.at(times=setting.schedule.time(np.exp([log_t])))
+        return float(np.log(_signal(at) / averages(at, "mean_error", accuracy=ACCURACY)["mean_error"])[0, k])
+
+    between = np.log(typical * annealed) / 2
+    found = np.exp([_root(partial(log_signal_to_noise, k=k), log_t) for k, log_t in enumerate(between)])
+    return np.asarray(setting.schedule.time(found))
+
+
+def _signal(setting: Setting) -> Array:
+    """t^2 E s_k^2, all directions of a subspace together, shape (T, K)."""
+    variances, t = setting.manifold.variances, setting.t[:, None]
+    squares = setting.manifold.dimensions * (variances + t) if setting.point is None else setting.offsets
+    return np.asarray(squares * (t / (variances + t)) ** 2)
+
+
+def _root(rising: Callable[[float], float], first: float) -> float:
+    """Where a function with a slope of about one or more passes 0; if it is less the bracket takes longer to grow."""
+    step = -rising(first)
+    near, far = first, first + step
+    while rising(far) * step < 0:
+        near, far = far, far + step
+    return near if near == far else float(brentq(rising, near, far, xtol=ACCURACY / 4))
+
+
 def _annealed() -> tuple[Formula, Callable[[Setting, Array], Array]]:
     information = collapse.derivation()["information"]
     return derivation()["annealed_factor"], lambda s, t: 2 * extensive(information, s.manifold, t)
@@ -239,4 +290,7 @@ OBSERVABLES = {
     "critical_samples_typical": ("time", "subspace"),
     "log_critical_samples_annealed": ("time", "subspace"),
     "log_critical_samples_typical": ("time", "subspace"),
+    "signal_to_noise": ("time", "subspace"),
+    "loss_time_exact": ("subspace",),
 }
+ANYWHERE = ("signal_to_noise", "loss_time_exact")  # at fresh points or on trajectories, averaged or at one x

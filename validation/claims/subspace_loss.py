@@ -1,8 +1,9 @@
-"""Claims of subspace_loss: annealed and typical times bracket the truth, the published ones do not reach it."""
+"""Claims of subspace_loss: loss times are exact, annealed and typical ones bracket them, the published are far off."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,20 +11,22 @@ from numpy.typing import NDArray
 
 from numerics.experiments import subspace_loss as experiment
 from numerics.measurement import Measurement
-from theory.predictions import kl_bound
+from theory.predictions import condensation, kl_bound
 from theory.predictions import subspace_loss as prediction
 from theory.setting import Setting
 from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.report import Figure
 
-__all__ = ["claims", "figures"]
+__all__ = ["claims", "figures", "prepare"]
 
 Array = NDArray[np.float64]
 SPEC = "1.0x2,0.1x2"
 GRIDS = {300: np.geomspace(0.03, 0.25, 10), 3000: np.geomspace(0.015, 0.1, 9)}
 LOSSES = {N: Setting.of(SPEC, samples=N, times=times) for N, times in GRIDS.items()}
 LARGE = Setting.of(SPEC, samples=1000, times=np.array([2.0, 4.0, 8.0]))
+OWN = Setting.of(SPEC, samples=300, times=np.array([0.03, 0.1, 0.3, 1.0]), query="trajectory")
+EXACT_SIZES = (100, *LOSSES, 10_000)  # of the figure
 AUTHORS = Setting.of("1.0x2,0.09x5,0.0001x23", samples=1000, times=np.array([0.005, 0.01, 0.02, 0.05, 0.13]))
 
 
@@ -42,6 +45,7 @@ def experiments() -> dict[str, Experiment]:
             for N, s in LOSSES.items()
         },
         "large": Experiment("subspace_loss.large", experiment.measure, {"setting": LARGE}, 600),
+        "trajectory": Experiment("subspace_loss.trajectory", experiment.measure, {"setting": OWN}, 400),
         "authors": Experiment(
             "subspace_loss.authors",
             experiment.measure_participation,
@@ -52,13 +56,58 @@ def experiments() -> dict[str, Experiment]:
 
 
 def claims() -> list[Claim]:
-    """Brackets and published times at two sizes, the exact range, and the authors' own setting."""
+    """Exact, bracketing and published times at two sizes, signals to noise, and the authors' own setting."""
     return [
+        *(_exact(N) for N in LOSSES),
+        _trajectory(),
         *(_bracket(N) for N in LOSSES),
         *(_published(N) for N in LOSSES),
         _signal_to_noise(),
         _authors(),
+        _authors_exact(),
     ]
+
+
+@cache
+def _loss_time(N: int) -> Array:
+    """The exact loss times, which take seconds."""
+    return prediction.loss_time_exact(LOSSES[300].at(samples=N))
+
+
+def prepare() -> None:
+    """Compute the exact loss times and ratios while the experiments run."""
+    for N in EXACT_SIZES:
+        _loss_time(N)
+    for query in ("trajectory", "fresh"):
+        prediction.signal_to_noise(OWN.at(query=query))
+
+
+def _exact(N: int) -> Claim:
+    return Claim(
+        name=f"subspace_loss.exact.{N}",
+        statement=f"subspaces are lost at the exact times ({SPEC}, N = {N})",
+        observable="loss_time_exact",
+        coordinates={"subspace": np.arange(2)},
+        experiment=experiments()[f"loss{N}"],
+        measured=lambda r: r["loss_time"],
+        predict=lambda: _loss_time(N),
+        control=Control("annealed times", lambda _: prediction.loss_time_annealed(LOSSES[N])),
+        # of the interpolation between times a quarter of an e-fold apart, and of the evaluation
+        allowed_bias=lambda: 3e-4 * _loss_time(N),
+    )
+
+
+def _trajectory() -> Claim:
+    return Claim(
+        name="subspace_loss.trajectory",
+        statement=f"signal to noise on trajectories is exact ({SPEC}, N = {OWN.samples})",
+        observable="signal_to_noise",
+        coordinates={"time": OWN.times[:, None], "subspace": np.arange(2)},
+        experiment=experiments()["trajectory"],
+        measured=lambda r: r["signal_to_noise"],
+        predict=lambda: prediction.signal_to_noise(OWN),
+        control=Control("fresh points", lambda _: prediction.signal_to_noise(OWN.at(query="fresh"))),
+    )
 
 
 def _bracket(N: int) -> Claim:
@@ -131,6 +180,27 @@ def _authors() -> Claim:
     )
 
 
+def _authors_exact() -> Claim:
+    times = AUTHORS.times
+    return Claim(
+        name="subspace_loss.authors_exact",
+        statement=f"the participation ratio at these points is exact ({AUTHORS.manifold}, N = 1000)",
+        observable="participation",
+        coordinates={"time": times[:, None], "subspace": np.arange(3)},
+        experiment=experiments()["authors"],
+        measured=lambda r: r["participation"],
+        predict=lambda: _participation(times),
+        control=Control("published model", lambda _: _published_participation(AUTHORS, times)),
+    )
+
+
+def _participation(t: Array) -> Array:
+    """E Y2 at x = sqrt(t) e_i of the authors' setting, shape (T, K)."""
+    axes = np.eye(AUTHORS.manifold.intrinsic_dimension)[[part.start for part in AUTHORS.manifold.slices]]
+    at = [[AUTHORS.at(times=np.array([s]), point=tuple(np.sqrt(s) * axis)) for axis in axes] for s in t]
+    return np.array([[condensation.participation(one)[0] for one in row] for row in at])
+
+
 def figures(results: Mapping[str, Results]) -> list[Figure]:
     """Loss times against N, the authors' setting, and the phase diagram."""
     with draw.style():
@@ -140,9 +210,9 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
         _phase_panel(axes[2])
     caption = (
         f"Left: loss times of the two subspaces of {SPEC} (noise variance, data units squared) against the samples $N$; the band "
-        "runs from the typical to the annealed time. Middle: participation ratio at $x = \\sqrt{t}\\,e_i$ in the setting of "
-        "arXiv:2410.08727 ($N = 1000$, standard deviations 1, 0.3, 0.01 in 2, 5, 23 directions); dashed: the published model, "
-        "$1 - t/t_i$. Error bars: one standard error over data sets. Right: which subspaces of variance $1$ and $r$, two "
+        "runs from the typical to the annealed time, the line in it is exact. Middle: participation ratio at $x = \\sqrt{t}\\,e_i$ in the setting of "
+        "arXiv:2410.08727 ($N = 1000$, standard deviations 1, 0.3, 0.01 in 2, 5, 23 directions); lines: exact; dashed: "
+        "the published model, $1 - t/t_i$. Error bars: one standard error over data sets. Right: which subspaces of variance $1$ and $r$, two "
         "directions each, the score has lost at $t = 0.1$, by variance ratio $r$ and $N$ (annealed lines, typical dotted): "
         "the one of high variance always goes first."
     )
@@ -158,8 +228,8 @@ def _loss_panel(axis: Axes, results: Mapping[str, Results]) -> None:
     )
     for k, name in enumerate(("high", "low")):
         axis.fill_between(N, typical[:, k], annealed[:, k], color=draw.COLOURS[k + 1], alpha=0.2, lw=0)
-        draw.theory(axis, N, annealed[:, k], f"{name} variance", series=k + 1)
-        draw.theory(axis, N, typical[:, k], series=k + 1)
+        exact = [_loss_time(n)[k] for n in EXACT_SIZES]
+        draw.theory(axis, EXACT_SIZES, exact, f"{name} variance", series=k + 1)
         draw.control(axis, N, published[:, k], "published times" if k == 0 else None)
         found = [results[f"subspace_loss.loss{n}"]["loss_time"] for n in LOSSES]
         draw.measured(
@@ -176,8 +246,11 @@ def _loss_panel(axis: Axes, results: Mapping[str, Results]) -> None:
 
 def _authors_panel(axis: Axes, m: Measurement) -> None:
     t = np.geomspace(0.003, 0.5, 100)
+    few = t[::4]
+    exact = _participation(few)
     for k, deviation in enumerate(np.sqrt(AUTHORS.manifold.variances)):
         draw.measured(axis, AUTHORS.times, m.mean[:, k], m.sem[:, k], f"std {deviation:g}", series=k)
+        draw.theory(axis, few, exact[:, k], series=k)
         published = _published_participation(AUTHORS, t)[:, k]
         draw.control(axis, t, published, "published model" if k == 0 else None)
     draw.logarithmic(axis)

@@ -62,3 +62,41 @@ def test_the_catalogues_times():
         at = setting.at(samples=samples)
         assert (subspace_loss.loss_time_typical(at) < simulated).all()
         assert (subspace_loss.loss_time_annealed(at) > simulated).all()
+
+
+# -- exact at finite N and D
+
+
+def test_the_catalogues_loss_times():
+    """Theory.md, by simulation: 0.123 and 0.045 at N = 300."""
+    found = subspace_loss.loss_time_exact(Setting.of("1.0x2,0.1x2", samples=300))
+    assert found == pytest.approx([0.123, 0.045], abs=5e-4)
+
+
+def test_the_signal_passes_the_noise_at_the_loss_time():
+    for query in ("fresh", "trajectory"):
+        setting = Setting.of("1x6", samples=100, schedule="ou", times=np.array([0.5]), query=query)
+        lost = subspace_loss.loss_time_exact(setting)
+        assert subspace_loss.signal_to_noise(setting.at(times=lost)) == pytest.approx(1, rel=3e-4)
+
+
+def test_at_a_point_the_signal_is_that_of_the_point():
+    """Twice as far from the origin the score is twice as loud, and there the samples are fewer."""
+    near = Setting.of("1x2", samples=100, times=np.array([0.3]), point=(0.5, 0.0))
+    far = near.at(point=(2.0, 0.0))
+    t, noise = 0.3, []
+    for setting in (near, far):
+        signal = setting.point[0] ** 2 / (1 + t) ** 2
+        noise.append(signal / subspace_loss.signal_to_noise(setting)[0, 0])
+    assert noise[1] > 2 * noise[0] > 0
+
+
+def test_many_samples_are_the_leading_order():
+    """The error is of order 1/N where t is far above the variance; closer, rare points slow it down."""
+    off = []
+    for N in (10**5, 10**6):
+        setting = Setting.of("1x3", samples=N, times=np.array([5.0]))
+        ratio = subspace_loss.signal_to_noise(setting) * subspace_loss.critical_samples_annealed(setting) / N
+        off.append(ratio[0, 0] - 1)
+    assert 0 < off[1] < 2e-5
+    assert off[1] / off[0] == pytest.approx(0.1, rel=0.1)
