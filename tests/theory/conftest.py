@@ -19,7 +19,7 @@ settings.register_profile(
 )
 settings.load_profile("theory")
 
-PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss", "condensation")
+PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss", "condensation", "frozen_jacobian")
 SLOW = (
     "memorized_probability",
     "participation",
@@ -29,6 +29,8 @@ SLOW = (
     "own_weight",
     "signal_to_noise",
     "loss_time_exact",
+    "retained_variance",
+    "estimated_dimension",
 )  # exact averages: seconds a call
 
 

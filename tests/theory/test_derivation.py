@@ -29,7 +29,11 @@ def test_every_step_but_a_limit_law_is_proved(name):
     derivation = prediction(name).derivation()
     unproved = [(s.name, s.verdict) for s in derivation.steps if s.verdict != "proved"]
     # a central limit theorem is no identity: its error against exact values is shown instead
-    known = {"collapse": "second-order memorized probability", "condensation": "participation ratio"}
+    known = {
+        "collapse": "second-order memorized probability",
+        "condensation": "participation ratio",
+        "frozen_jacobian": "frozen variance at finite size",
+    }
     limit_laws = [(known[name], "supported")] if name in known else []
     assert unproved == limit_laws
     assert derivation.verdict == ("supported" if limit_laws else "proved")

@@ -58,6 +58,13 @@ OBSERVABLES = {
         "entropy": ["time"],
         "heat_capacity": ["time"],
     },
+    "frozen_jacobian": {
+        "retained_variance": ["time", "subspace"],
+        "retained_variance_frozen": ["time", "subspace"],
+        "estimated_dimension": ["time"],
+        "estimated_dimension_frozen": ["time"],
+        "log_critical_samples_jacobian": ["subspace"],
+    },
 }
 
 
@@ -299,7 +306,7 @@ def test_what_was_not_derived_for_the_sphere_is_left_out_of_the_table():
     assert not [name for name in OBSERVABLES["subspace_loss"] if name in done.out and name != "loss_time_published"]
 
 
-@pytest.mark.parametrize("name", ["collapse", "score_covariance", "kl_bound", "condensation"])
+@pytest.mark.parametrize("name", ["collapse", "score_covariance", "kl_bound", "condensation", "frozen_jacobian"])
 def test_what_was_derived_for_gaussians_alone_refuses_the_sphere(name):
     done = geomem("predict", name, *TWO, "--ensemble", "sphere")
     is_one_line(done)

@@ -32,6 +32,7 @@ __all__ = [
     "OBSERVABLES",
     "condensation_time",
     "condensation_time_gaussian",
+    "critical_noise_variance",
     "derivation",
     "entropy",
     "heat_capacity",
@@ -225,7 +226,7 @@ def condensation_time(setting: Setting) -> float:
     NaN at a point in a schedule that contracts, where x moves with time.
     """
     gaussian_only(setting, "condensation_time")
-    return _one(setting, _critical(setting))
+    return _one(setting, critical_noise_variance(setting))
 
 
 def condensation_time_gaussian(setting: Setting) -> float:
@@ -245,8 +246,8 @@ def _directions(setting: Setting) -> tuple[Array, Array]:
     return setting.manifold.variances, setting.manifold.dimensions.astype(float)
 
 
-def _critical(setting: Setting) -> Array:
-    """The noise variance t_c of the x of each time, shape (T,), or () for a typical x."""
+def critical_noise_variance(setting: Setting) -> Array:
+    """The noise variance t_c of the x of each time, shape (T,), or () for a typical x; data units squared."""
     if setting.point is None:
         return setting.schedule.noise_variance(np.array(collapse.collapse_time(setting)))
     variances, dimensions = _directions(setting)
@@ -281,7 +282,7 @@ def participation_asymptotic(setting: Setting) -> Array:
         shape (T,).
     """
     gaussian_only(setting, "participation_asymptotic")
-    critical = _critical(setting)
+    critical = critical_noise_variance(setting)
     if setting.query == "trajectory":
         return np.where(setting.t < critical, 1.0, 0.0)
     return np.maximum(derivation()["participation_asymptotic"](setting.t, critical), 0)

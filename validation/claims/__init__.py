@@ -4,4 +4,4 @@ Attributes:
     PREDICTIONS: the list of predictions, the one place a new one is entered.
 """
 
-PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss", "condensation")
+PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss", "condensation", "frozen_jacobian")

@@ -17,7 +17,7 @@ from validation.claims.collapse import scaled
 from validation.report import Figure
 from validation.statistics import Verdict
 
-__all__ = ["claims", "figures", "prepare"]
+__all__ = ["claims", "figures", "prepare", "where"]
 
 CASES = {
     "small": Setting.of("1.0x2", samples=10, times=np.array([0.05, 0.2, 0.8, 3.0])),
@@ -62,7 +62,7 @@ def _claim(name: str, observable: str, statement: str, control: Control, expecte
     evaluate = getattr(prediction, observable)
     return Claim(
         name=f"condensation.{name}.{observable}",
-        statement=f"{observable} of {setting.manifold}, N = {setting.samples}, {_where(setting)}: {statement}",
+        statement=f"{observable} of {setting.manifold}, N = {setting.samples}, {where(setting)}: {statement}",
         observable=observable,
         coordinates={"time": setting.times},
         experiment=EXPERIMENTS[name],
@@ -73,7 +73,7 @@ def _claim(name: str, observable: str, statement: str, control: Control, expecte
     )
 
 
-def _where(setting: Setting) -> str:
+def where(setting: Setting) -> str:
     """Where x is."""
     return "at one x" if setting.point else "fresh x" if setting.query == "fresh" else "on trajectories"
 
@@ -103,7 +103,7 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
                 _panel(axis, name, observable, results)
             row[0].set_ylabel(label)
         for axis, setting in zip(axes[0], CASES.values(), strict=True):
-            axis.set_title(f"{setting.manifold}, $N$ = {setting.samples}\n{_where(setting)}")
+            axis.set_title(f"{setting.manifold}, $N$ = {setting.samples}\n{where(setting)}")
         axes[0, 0].legend(loc="upper right")
     caption = (
         "Participation ratio, entropy of the weights and heat capacity (variance of $|x - y|^2/2t$) against the noise variance "

@@ -17,6 +17,7 @@ POWER = {
     "loss_time_published": 1.0,
     "noise_variance_annealed": -1.0,
     "correlation_length": 0.5,
+    "retained_variance_frozen": 1.0,
 }
 SLOW = ("samples_trusted", "rare_share")  # tested in test_kl_bound
 OBSERVED = [(name, o) for name, o in cheap_observables() if o not in SLOW]
@@ -77,6 +78,8 @@ BY_SUBSPACE = {
     "critical_samples_typical",
     "log_critical_samples_annealed",
     "log_critical_samples_typical",
+    "retained_variance_frozen",
+    "log_critical_samples_jacobian",
 }
 
 

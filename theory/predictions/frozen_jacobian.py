@@ -1,0 +1,269 @@
+r"""Frozen Jacobian: which directions does the Jacobian of the empirical score keep once the weights have condensed?
+
+The Jacobian is J^ = -1/t + C^/t^2, C^ the covariance of the samples under their weights. Along a direction of variance
+lambda at fresh x, for log N = O(D) large,
+
+    E C^ = lambda t / (lambda + t)      above the condensation time t_c,
+    E C^ = lambda t / (lambda + t_c)    below it:
+
+a share t/t_c of the variance at t_c, for so much of the weight is not on one sample. So E t J^ = -t_c/(lambda + t_c) is
+frozen, and D + t tr J^, the usual estimate of the dimension, with it. Directions of lambda < t_c never show: those of low
+variance are lost first as N falls, where the score loses those of high variance first (subspace_loss). At any N and D
+E C^ is an integral, which `theory.disorder` evaluates.
+
+It is the average that freezes. The weight of one x is spread by so much only at a share t/t_c of all x, and there over a
+few samples: the eigenvalues of one J^ are not those of E J^.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from theory import gaussian
+from theory.derivation import Derivation
+from theory.disorder import Disorder, averages
+from theory.extensive import extensive, gaussian_only
+from theory.predictions import collapse, condensation
+from theory.setting import LinearManifold, Setting
+from theory.symbols import N, lam, t, theta, x, y
+
+__all__ = [
+    "ANYWHERE",
+    "OBSERVABLES",
+    "derivation",
+    "estimated_dimension",
+    "estimated_dimension_frozen",
+    "log_critical_samples_jacobian",
+    "retained_variance",
+    "retained_variance_frozen",
+]
+
+STATEMENT = "below the condensation time the mean Jacobian of the score freezes; it never shows directions of variance below t_c"
+SOURCE = (
+    "arXiv:2410.08727, arXiv:2410.05898 (Jacobian spectrum, estimated dimension); frozen values, their order and exact averages "
+    "at finite N and D derived here"
+)
+REGIME = "retained_variance, estimated_dimension: exact at every N and D, Gaussian data; frozen values: log N = O(D), mean over x"
+
+Array = NDArray[np.float64]
+
+
+@cache
+def derivation() -> Derivation:
+    """From the Jacobian as a covariance to its frozen mean, and to the size below which a direction never shows."""
+    d = Derivation(
+        "frozen_jacobian",
+        STATEMENT,
+        SOURCE,
+        "N i.i.d. samples y ~ N(0, lambda) in each direction, weights w ~ g = exp(-(x - y)^2/2t), C^ = <y^2> - <y>^2; "
+        "lambda, t > 0; t_c the condensation time of x",
+    )
+    critical = sp.Symbol("t_c", positive=True)
+    tilted = _jacobian(d)
+    share = _phases(d, critical)
+    frozen = d.compute(
+        "frozen variance",
+        r"E\,\hat C",
+        sp.factor(share.subs(theta, t / critical) * tilted.subs(theta, 1 / (2 * critical))),
+        t / critical / (1 / lam + 1 / critical),
+        "theta = t/t_c, and the tilt e^-(x - y)^2/2t_c of a sample at the lowest energies; compared with the sum of precisions",
+    )
+    d.result("retained_variance_frozen", frozen, lam, t, critical)
+    d.equal(
+        "continuity",
+        frozen.subs(critical, t),
+        tilted.subs(theta, 1 / (2 * t)),
+        "at t = t_c both phases have the posterior variance: one formula for both, with the larger of t and t_c",
+    )
+    d.compute(
+        "frozen eigenvalue",
+        r"t\,E\hat J",
+        sp.factor(-1 + frozen / t),
+        critical * sp.diff(sp.log(gaussian.density(x, lam + critical)), x, 2),
+        "free of t; compared with t J of the true score at t_c",
+    )
+    d.approximate(
+        "frozen variance at finite size",
+        r"E\,\hat C",
+        frozen,
+        "the saddle at finite log N; error of E C^/t at t = t_c/2, lambda = 1, log N = m/4, x typical at t_c",
+        {f"m = {size}": _error_below(size) for size in (20, 80, 320)},
+    )
+    _critical_size(d, frozen / t, critical)
+    return d
+
+
+def _jacobian(d: Derivation) -> sp.Expr:
+    """The Jacobian of the empirical and of the true score; returns the variance of a tilted sample."""
+    norm, square = sp.symbols("n s", positive=True)
+    first = sp.Symbol("f", real=True)
+    slopes = {x: sp.Integer(1), norm: (first - x * norm) / t, first: (square - x * first) / t}
+    score = (first / norm - x) / t
+    d.compute(
+        "Jacobian of the empirical score",
+        r"\hat J = \partial_x \hat s",
+        sp.expand(sum(sp.diff(score, a) * slope for a, slope in slopes.items())),
+        -1 / t + (square / norm - (first / norm) ** 2) / t**2,
+        "n, f, s = sum of g, g y, g y^2, and dg/dx = g (y - x)/t; compared with -1/t + C^/t^2",
+    )
+    norm, first, square = (gaussian.mean(y**k, y, lam, -theta * (x - y) ** 2) for k in range(3))
+    tilted = sp.factor(sp.simplify(square / norm - (first / norm) ** 2))
+    d.compute(
+        "Jacobian of the true score",
+        "J",
+        sp.factor(sp.diff(sp.log(gaussian.density(x, lam + t)), x, 2)),
+        -1 / t + tilted.subs(theta, 1 / (2 * t)) / t**2,
+        "second derivative of log p_t; compared with the same formula and the posterior variance lambda t/(lambda + t)",
+    )
+    return tilted
+
+
+def _phases(d: Derivation, critical: sp.Symbol) -> sp.Expr:
+    """E C^ in units of the variance of a tilted sample; returns it for the condensed phase."""
+    u, G, F = sp.symbols("u G F", positive=True)
+    d.compute(
+        "self-averaging phase",
+        r"N^2 \int A[1]^2 \varphi^N dv, \quad \varphi^N = e^{-N u G}",
+        sp.integrate(N**2 * (u * G) ** 2 * sp.exp(-N * u * G) / u, (u, 0, sp.oo)),
+        sp.Integer(1),
+        "E C^ = N (N-1) int (A[f^2] A[1] - A[f]^2) phi^(N-2) dv of condensation, f = y: A[f]/A[1] is the mean of a sample tilted "
+        "at the saddle, so A[1]^2 is left times its variance; here theta = 1, A[1] = u E g, N large: all of it",
+    )
+    return d.compute(
+        "condensed phase",
+        r"N^2 \int A[1]^2 \varphi^N dv, \quad \varphi^N = e^{-NF}",
+        sp.integrate(N**2 * (theta * F) ** 2 * sp.exp(-N * F) / (theta * F), (F, 0, sp.oo)),
+        1 - condensation.derivation()["participation_asymptotic"].expression.subs(t, theta * critical),
+        "F = C e^(theta v), A[1] = dF/dv = theta F; compared with 1 - E Y2: Poisson-Dirichlet weights know nothing of y",
+    )
+
+
+def _critical_size(d: Derivation, share: sp.Expr, critical: sp.Symbol) -> None:
+    """When a direction shows at all, and which goes first."""
+    own = sp.Symbol("lambda_k", positive=True)
+    d.positive(
+        "the share of a direction",
+        -sp.diff(share, critical),
+        "1 + t E J^ = lambda/(lambda + max(t, t_c)) is largest in the frozen phase, and falls with t_c",
+        r"-\partial_{t_c} E\,\hat C/t",
+    )
+    d.compute(
+        "critical condensation time",
+        "t_c",
+        sp.solve(sp.Eq(share, sp.Rational(1, 2)), critical)[0],
+        lam,
+        "a direction shows where its eigenvalue of t J^ is nearer to 0, that of the tangent space, than to -1, that of the "
+        "normal space: at no t where t_c > lambda",
+    )
+    information = collapse.derivation()["information"].expression
+    size = d.define(
+        "critical size",
+        r"\log N_k",
+        information.subs(t, own),
+        "log N = I(t_c) at a typical x, and t_c = lambda_k: each direction adds its information at the noise lambda_k",
+    )
+    d.positive(
+        "low variance is lost first",
+        -sp.diff(size, own),
+        "the smaller lambda_k, the more samples it takes; every term of the sum falls with lambda_k",
+        r"-\partial_{\lambda_k} \log N_k",
+    )
+
+
+def _error_below(dimension: int) -> float:
+    """How far E C^/t is from its limit at half the condensation time of x; log N = m/4, one subspace of variance 1."""
+    critical = 1 / np.expm1(0.5)
+    x = np.array([[dimension * (1 + critical)]])  # a typical x at t_c, so that t_c is its condensation time
+    manifold = LinearManifold.parse(f"1x{dimension}")
+    exact = Disorder(manifold, critical / 2, round(np.exp(dimension / 4)), x).spread()
+    return abs(float(exact[0, 0]) / (dimension * critical / 2) - 1 / (1 + critical))
+
+
+def retained_variance(setting: Setting) -> Array:
+    """E tr C^_k / m_k, data units squared: the variance under the weights along a direction, exact at finite N and D.
+
+    Returns:
+        shape (T, K).
+
+    Raises:
+        ValueError: for another ensemble than `gaussian`.
+    """
+    return averages(setting, "spread")["spread"] / setting.manifold.dimensions
+
+
+def retained_variance_frozen(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large: lambda t/(lambda + max(t, t_c)) at fresh x; on trajectories 0 below t_c.
+
+    Returns:
+        shape (T, K), data units squared.
+
+    Raises:
+        ValueError: for another ensemble than `gaussian`.
+    """
+    gaussian_only(setting, "retained_variance_frozen")
+    critical = condensation.critical_noise_variance(setting)
+    later = np.maximum(setting.t, critical)
+    found = derivation()["retained_variance_frozen"](setting.manifold.variances, setting.t[:, None], later[:, None])
+    if setting.query == "trajectory":
+        return np.where((setting.t < critical)[:, None], 0.0, found)
+    return found
+
+
+def estimated_dimension(setting: Setting) -> Array:
+    """E tr C^/t = D + t E tr J^, exact at finite N and D.
+
+    Returns:
+        shape (T,).
+
+    Raises:
+        ValueError: for another ensemble than `gaussian`.
+    """
+    return _dimension(setting, retained_variance(setting))
+
+
+def estimated_dimension_frozen(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large.
+
+    Returns:
+        shape (T,).
+
+    Raises:
+        ValueError: for another ensemble than `gaussian`.
+    """
+    return _dimension(setting, retained_variance_frozen(setting))
+
+
+def _dimension(setting: Setting, variance: Array) -> Array:
+    return variance @ setting.manifold.dimensions / setting.t
+
+
+def log_critical_samples_jacobian(setting: Setting) -> Array:
+    """log N_k = I(lambda_k): with fewer samples E C^_k/t stays below 1/2 at every t in the limit, fresh typical x.
+
+    Returns:
+        shape (K,).
+
+    Raises:
+        ValueError: for another ensemble than `gaussian`.
+    """
+    gaussian_only(setting, "log_critical_samples_jacobian")
+    return extensive(collapse.derivation()["information"], setting.manifold, setting.manifold.variances)
+
+
+OBSERVABLES = {
+    "retained_variance": ("time", "subspace"),
+    "retained_variance_frozen": ("time", "subspace"),
+    "estimated_dimension": ("time",),
+    "estimated_dimension_frozen": ("time",),
+    "log_critical_samples_jacobian": ("subspace",),
+}
+ANYWHERE = (  # known at fresh points or on trajectories, averaged or at one x
+    "retained_variance",
+    "retained_variance_frozen",
+    "estimated_dimension",
+    "estimated_dimension_frozen",
+)
