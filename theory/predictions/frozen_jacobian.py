@@ -11,8 +11,8 @@ frozen, and D + t tr J^, the usual estimate of the dimension, with it. Direction
 variance are lost first as N falls, where the score loses those of high variance first (subspace_loss). At any N and D
 E C^ is an integral, which `theory.disorder` evaluates.
 
-It is the average that freezes. The weight of one x is spread by so much only at a share t/t_c of all x, and there over a
-few samples: the eigenvalues of one J^ are not those of E J^.
+It is the average that freezes. At most x one sample has all the weight; at a share of order t/t_c of them a few samples
+have it, and these x carry the average. So the eigenvalues of one J^ are not those of E J^.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def derivation() -> Derivation:
     )
     d.compute(
         "frozen eigenvalue",
-        r"t\,E\hat J",
+        r"t\,E\,\hat J",
         sp.factor(-1 + frozen / t),
         critical * sp.diff(sp.log(gaussian.density(x, lam + critical)), x, 2),
         "free of t; compared with t J of the true score at t_c",
@@ -99,8 +99,8 @@ def derivation() -> Derivation:
 
 def _jacobian(d: Derivation) -> sp.Expr:
     """The Jacobian of the empirical and of the true score; returns the variance of a tilted sample."""
-    norm, square = sp.symbols("n s", positive=True)
-    first = sp.Symbol("f", real=True)
+    norm, square = sp.symbols("S_0 S_2", positive=True)
+    first = sp.Symbol("S_1", real=True)
     slopes = {x: sp.Integer(1), norm: (first - x * norm) / t, first: (square - x * first) / t}
     score = (first / norm - x) / t
     d.compute(
@@ -108,7 +108,7 @@ def _jacobian(d: Derivation) -> sp.Expr:
         r"\hat J = \partial_x \hat s",
         sp.expand(sum(sp.diff(score, a) * slope for a, slope in slopes.items())),
         -1 / t + (square / norm - (first / norm) ** 2) / t**2,
-        "n, f, s = sum of g, g y, g y^2, and dg/dx = g (y - x)/t; compared with -1/t + C^/t^2",
+        "S_k = sum of g y^k and dg/dx = g (y - x)/t; compared with -1/t + C^/t^2",
     )
     norm, first, square = (gaussian.mean(y**k, y, lam, -theta * (x - y) ** 2) for k in range(3))
     tilted = sp.factor(sp.simplify(square / norm - (first / norm) ** 2))

@@ -47,7 +47,8 @@ EXPERIMENTS = {
 SPECTRAL_TIMES = np.array([0.6, 0.3, 0.1, 0.01, 1e-5])
 MANY, FROZEN = slice(3), 3  # times at which many data sets carry the mean, of which only t/t_c do; in the frozen phase
 SPECTRA = {N: AUTHORS.at(samples=N, times=SPECTRAL_TIMES, point=TYPICAL) for N in (10, 1000, 20000)}
-LOWEST = -5  # eigenvalue to draw: where two samples are equally near x one is -(distance)^2/4t, however small t is
+SHOWN = 12  # eigenvalues to draw, of 30
+LOWEST = -5  # and down to where: with two samples equally near x there is one of -(distance)^2/4t, however small t is
 SPECTRAL_REPEATS = {10: 2000, 1000: 400, 20000: 60}
 SPECTRAL = {
     N: Experiment(f"frozen_jacobian.spectrum{N}", experiment.measure_spectrum, {"setting": s}, SPECTRAL_REPEATS[N])
@@ -247,12 +248,11 @@ def _dimension_panel(axis: Axes, results: Mapping[str, Results]) -> None:
 
 
 def _spectrum_panel(axis: Axes, i: int, results: Mapping[str, Results]) -> None:
+    rank = np.arange(1, SHOWN + 1)
     for k, (N, setting) in enumerate(SPECTRA.items()):
-        m = results[SPECTRAL[N].name]["spectrum"]
-        rank = np.arange(1, m.mean.shape[1] + 1)
-        draw.control(axis, rank, _limit_spectrum(setting)[i], "limit" if k == 0 else None)
-        draw.measured(axis, rank, m.mean[i], m.sem[i], f"$N$ = {N}", series=k)
-    axis.set_title(f"$t$ = {SPECTRAL_TIMES[i]:g}")
-    axis.set(xlabel="rank of the eigenvalue, of 30", xlim=(0.5, 12.5), xticks=(1, 4, 8, 12))
+        m = _part(results[SPECTRAL[N].name]["spectrum"], i)
+        draw.control(axis, rank, _limit_spectrum(setting)[i, :SHOWN], "limit" if k == 0 else None)
+        draw.measured(axis, rank, m.mean[:SHOWN], m.sem[:SHOWN], f"$N$ = {N}", series=k)
     low = max(axis.get_ylim()[0], LOWEST)
-    axis.set_ylim(low, 1 + 0.06 * (1 - low))
+    axis.set_title(f"$t$ = {SPECTRAL_TIMES[i]:g}")
+    axis.set(xlabel="rank of the eigenvalue, of 30", xticks=(1, 4, 8, 12), ylim=(low, 1 + 0.06 * (1 - low)))
