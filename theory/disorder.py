@@ -51,9 +51,9 @@ KNOWN = {"participation", "entropy", "energy", "heat_capacity", "divergence", *B
 def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float = ACCURACY) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
-    Relative accuracy 1e-6, or as told, or a warning. A few milliseconds at each x and time; averages over x take 10 points for one
-    subspace, 300 for two, 1000 for three of few directions each, 4000 for four, fewer for many directions, and where that
-    is not enough Sobol points, with an accuracy of about 1e-4.
+    Relative accuracy 1e-6, or as told, or a warning. A few milliseconds at each x and time; averages over x take 10 points
+    for one subspace, 300 for two, 1000 for three of few directions each, 4000 for four, fewer for many directions, and where
+    that is not enough Sobol points, with an accuracy of about 1e-4.
 
     Args:
         setting: where, when, of how many samples.

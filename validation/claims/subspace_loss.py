@@ -210,11 +210,11 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
         _phase_panel(axes[2])
     caption = (
         f"Left: loss times of the two subspaces of {SPEC} (noise variance, data units squared) against the samples $N$; the band "
-        "runs from the typical to the annealed time, the line in it is exact. Middle: participation ratio at $x = \\sqrt{t}\\,e_i$ in the setting of "
-        "arXiv:2410.08727 ($N = 1000$, standard deviations 1, 0.3, 0.01 in 2, 5, 23 directions); lines: exact; dashed: "
-        "the published model, $1 - t/t_i$. Error bars: one standard error over data sets. Right: which subspaces of variance $1$ and $r$, two "
-        "directions each, the score has lost at $t = 0.1$, by variance ratio $r$ and $N$ (annealed lines, typical dotted): "
-        "the one of high variance always goes first."
+        "runs from the typical to the annealed time, the line in it is exact. Middle: participation ratio at "
+        "$x = \\sqrt{t}\\,e_i$ in the setting of arXiv:2410.08727 ($N = 1000$, standard deviations 1, 0.3, 0.01 in 2, 5, 23 "
+        "directions); lines: exact; dashed: the published model, $1 - t/t_i$. Error bars: one standard error over data sets. "
+        "Right: which subspaces of variance $1$ and $r$, two directions each, the score has lost at $t = 0.1$, by variance "
+        "ratio $r$ and $N$ (annealed lines, typical dotted): the one of high variance always goes first."
     )
     return [Figure("subspace_loss", caption, figure)]
 
