@@ -13,6 +13,7 @@ Inverting M along the path of steepest descent gives that: the exponential small
 and the path theta_0 + i v - kappa v^2, kappa = |Phi'''| / 6 Phi'', follows that descent to third order. The
 integrand falls along it like a Gaussian, so a trapezoidal rule of a few dozen nodes comes close to rounding
 (Rice, SIAM J. Sci. Stat. Comput. 1 (1980) 438; the parabola as in Weideman and Trefethen, Math. Comp. 76 (2007) 1341).
+Without the factor 1/theta it gives the density, and with another one the integral of F, for averages of min(s, .).
 """
 
 from __future__ import annotations
@@ -151,16 +152,7 @@ class SquaredDistance:
 
         `positive` is the positive saddle of each s, where it is known already; shapes (..., n).
         """
-        s = np.broadcast_to(s, self.offsets.shape[:-1] + np.shape(s)[-1:])
-        mean, deviation = self.moments()
-        near = s <= mean + 0.4 * deviation
-        saddle = np.empty_like(s)
-        # one law per path from here on, so that paths can be told apart
-        saddle[near] = self._of(near).positive_saddle(s[near][:, None])[:, 0] if positive is None else positive[near]
-        saddle[~near] = self._of(~near).negative_saddle(s[~near][:, None])[:, 0]
-        top = saddle * s + self.exponent(saddle)
-        columns = (a.reshape(-1, 1) for a in (s, saddle, top))
-        tail, pdf = (f.reshape(s.shape) for f in self._of(np.ones_like(near))._integrals(*columns))
+        saddle, top, (pdf, tail, _) = self._inverted(s, positive)
         with np.errstate(divide="ignore"):
             log_tail = top + np.log(np.maximum(np.sign(saddle) * tail, 0))
             log_pdf = top + np.log(np.maximum(pdf, 0))
@@ -171,6 +163,25 @@ class SquaredDistance:
         """The log of P(distance^2 <= s), shape (..., n)."""
         return self.log_cdf_and_pdf(s)[0]
 
+    def limited_mean(self, s: Array) -> Array:
+        """E min(distance^2, s), shape (..., n)."""
+        saddle, top, (_, _, excess) = self._inverted(s)
+        # round a positive saddle the integral is E (s - distance^2)_+, round a negative one E (distance^2 - s)_+
+        return np.asarray(np.where(saddle > 0, s, self.moments()[0]) - np.exp(top) * excess)
+
+    def _inverted(self, s: Array, positive: Array | None = None) -> tuple[Array, Array, Array]:
+        """The saddle of each s, the exponent there, and the integrals for density, tail and excess in units of its exp."""
+        s = np.broadcast_to(s, self.offsets.shape[:-1] + np.shape(s)[-1:])
+        mean, deviation = self.moments()
+        near = s <= mean + 0.4 * deviation
+        saddle = np.empty_like(s)
+        # one law per path from here on, so that paths can be told apart
+        saddle[near] = self._of(near).positive_saddle(s[near][:, None])[:, 0] if positive is None else positive[near]
+        saddle[~near] = self._of(~near).negative_saddle(s[~near][:, None])[:, 0]
+        top = saddle * s + self.exponent(saddle)
+        columns = (a.reshape(-1, 1) for a in (s, saddle, top))
+        return saddle, top, self._of(np.ones_like(near))._integrals(*columns).reshape(3, *s.shape)
+
     def _of(self, chosen: NDArray[np.bool_]) -> SquaredDistance:
         """The law of each chosen path, offsets of shape (number chosen, K)."""
         return self._at(np.nonzero(chosen)[:-1])
@@ -178,13 +189,13 @@ class SquaredDistance:
     def _at(self, index: Any) -> SquaredDistance:
         return SquaredDistance(self.variances, self.dimensions, self.offsets[index])
 
-    def _integrals(self, s: Array, saddle: Array, top: Array) -> tuple[Array, Array]:
-        """The integrals for tail and density in units of exp(top); all shapes (n, 1).
+    def _integrals(self, s: Array, saddle: Array, top: Array) -> Array:
+        """The integrals for density, tail and excess in units of exp(top), shape (3, n, 1); all others (n, 1).
 
         Steepest descent bends to the left, but not so far that it meets what other subspaces have there: each path is
         bent less until the integrand falls along it steadily.
         """
-        tail, pdf = np.zeros_like(s), np.zeros_like(s)
+        integrals = np.zeros((3, *s.shape))
         left = np.arange(len(s))
         for bend in BENDS:
             law, s_, saddle_, top_ = self._at(left), s[left], saddle[left], top[left]
@@ -198,11 +209,11 @@ class SquaredDistance:
                 if part.size:
                     path = s_[part], saddle_[part], top_[part], kappa[part], reach[part]
                     found = law._at(part)._along_path(*path, nodes=int(nodes[part].max()))
-                    tail[left[part]], pdf[left[part]], rough[part] = found
+                    integrals[:, left[part]], rough[part] = found
             left = left[rough]
             if not left.size:
                 break
-        return tail, pdf
+        return integrals
 
     def _path(self, s: Array, saddle: Array, top: Array, bend: float) -> tuple[Array, Array, Array]:
         """The bend kappa of each path, how far up the integrand falls to rounding, and the nodes that takes, (n,)."""
@@ -219,9 +230,9 @@ class SquaredDistance:
 
     def _along_path(
         self, s: Array, saddle: Array, top: Array, kappa: Array, reach: Array, nodes: int
-    ) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Both integrals by the trapezoidal rule, and whether the integrand rose on the way."""
-        tail, pdf = np.zeros_like(s), np.zeros_like(s)
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """The integrals, over 1, theta and theta^2, by the trapezoidal rule, and whether the integrand rose on the way."""
+        integrals = np.zeros((3, *s.shape))
         lowest, rough = np.full_like(s, np.inf), np.zeros_like(s, dtype=bool)
         for j in range(nodes):
             v = (j + 0.5) / nodes * reach
@@ -230,10 +241,10 @@ class SquaredDistance:
             lowest = np.minimum(lowest, exponent.real)
             rough |= (exponent.real > lowest + 1) & (exponent.real > ROUNDING)
             height = _exp(exponent) * (1 + 2j * kappa * v)
-            tail += (height / path).real
-            pdf += height.real
-        scale = reach / (nodes * np.pi)
-        return tail * scale, pdf * scale, rough[:, 0]
+            for integral in integrals:
+                integral += height.real
+                height = height / path
+        return integrals * reach / (nodes * np.pi), rough[:, 0]
 
 
 def decreasing_root(

@@ -197,3 +197,24 @@ def test_the_tilted_law_is_the_weighted_one(rate, s):
     assert tilted.log_cdf_and_pdf(np.array([[s]]))[1].item() == pytest.approx(
         density - rate * s - norm, rel=1e-8, abs=1e-8
     )
+
+
+@pytest.mark.parametrize("m", [1, 2, 20, 1000])
+@pytest.mark.parametrize("centre", [0.1, 30.0])
+@pytest.mark.parametrize("sigmas", [-3, -1, 0.39, 0.41, 4, 12])
+def test_the_limited_mean_is_the_integral_of_the_upper_tail(m, centre, sigmas):
+    scipys = ncx2(m, centre)
+    s = max(m + centre + sigmas * np.sqrt(2 * m + 4 * centre), 0.01 * m)
+    edge = np.sqrt(s)
+    exact = quad(lambda r: 2 * r * scipys.sf(r * r), 0, edge, points=[0.9 * edge], epsrel=1e-11, limit=400)[0]
+    assert law((2.0, m, 2 * centre)).limited_mean(np.array([[2 * s]])).item() == pytest.approx(2 * exact, rel=1e-8)
+
+
+@pytest.mark.parametrize("parts", TWO, ids=range(3))
+def test_the_limited_mean_grows_by_the_upper_tail_and_ends_at_the_mean(parts):
+    distribution = law(*parts)
+    mean = distribution.moments()[0].item()
+    s, step = mean * np.geomspace(1e-3, 10, 30)[None], 1e-5
+    up, down = (distribution.limited_mean(s * np.exp(h)) for h in (step, -step))
+    np.testing.assert_allclose((up - down) / (2 * step * s), -np.expm1(distribution.log_cdf(s)), atol=1e-7)
+    np.testing.assert_allclose(distribution.limited_mean(np.array([[1e3 * mean]])), mean, rtol=1e-12)
