@@ -1,18 +1,24 @@
-r"""The sample nearest to a noised training sample: exactly how often is it the sample itself?
+r"""The sample nearest to a point: exactly how far is it, and how often is it the one that was noised?
 
 Let x = x^1 + sqrt(t) xi. Given x, the distance to each of the N - 1 impostors has the law F_x, and the distance to x^1
-the law H_x, F_x tilted by exp(-s/2t). Hence, exactly at every N and D,
+the law H_x, F_x tilted by exp(-s/2t). Hence, exactly at every N and D, with the nearest impostor's law
+G_x(s) = 1 - (1 - F_x(s))^(N-1),
 
-    P(x^1 is nearest) = E_x int H_x(s) d[1 - (1 - F_x(s))^(N-1)].
+    P(x^1 is nearest)  = E_x int H_x(s) dG_x(s),
+    E min |x - x^mu|^2 = E_x int E[min(s_1, s)] dG_x(s),       s_1 = |x - x^1|^2 ~ H_x,
+
+and at a fresh x, with N impostors and no own sample, E_x int s dG_x(s).
 
 The nearest impostor sits where N F_x(s) is of order one, and its measure is a Gumbel density in log F_x whatever N and D
 are. So the integral runs over the level Phi, which is log F_x up to slow terms: there the trapezoidal rule converges as
-exp(-pi^2 / 2 step) or faster, with some hundred nodes from N = 2 to 10^12 and beyond. Directions normal to the manifold
-shift all distances alike and drop out.
+exp(-pi^2 / 2 step) or faster, with some hundred nodes from N = 2 to 10^12 and beyond. The total of dG_x must come out as 1:
+every call checks it. Directions normal to the manifold shift all distances alike and are left out.
 """
 
 from __future__ import annotations
 
+import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,12 +30,13 @@ from theory.radii import average
 from theory.setting import LinearManifold
 from theory.squared_distance import SquaredDistance
 
-__all__ = ["own_is_nearest", "own_is_nearest_reference"]
+__all__ = ["OVER_X", "nearest_distance", "own_is_nearest", "own_is_nearest_reference", "tilted_is_nearest"]
 
 Array = NDArray[np.float64]
-ACCURACY = 1e-9  # by estimate, of the average over x; where t far exceeds lambda it falls short, by up to 1e-6
 LEVEL_STEP = 0.25  # at N = 2 and large D the error is exp(-pi^2 / (2 step)), 3e-9
 LOWEST_LEVEL = 20.0  # e-folds below 1/N
+ACCURACY = 1e-6  # of the total probability, or a warning
+OVER_X = 1e-9  # by estimate, of averages over x; where t far exceeds lambda they fall short, by up to 1e-6
 
 
 def own_is_nearest(manifold: LinearManifold, t: Array, samples: int) -> Array:
@@ -42,11 +49,11 @@ def own_is_nearest(manifold: LinearManifold, t: Array, samples: int) -> Array:
     # at a trillion variances of noise P is 1/N to a millionth, and beyond float64 cannot tell the distances apart
     reachable = np.minimum(t, 1e12 * manifold.variances.max())
 
-    def at(s: float) -> Array:
-        given = lambda squares: _given(manifold, squares, s, float(samples))[:, None]  # noqa: E731
-        return average(given, manifold.dimensions, ACCURACY)[0]
+    def given(squares: Array, s: float) -> Array:
+        return tilted_is_nearest(manifold, squares * (manifold.variances + s), 1 / (2 * s), samples)
 
-    return np.minimum([at(s)[0] for s in reachable], 1)  # its error may be above
+    found = [average(partial(given, s=s), manifold.dimensions, OVER_X)[0] for s in reachable]
+    return np.minimum(found, 1)  # its error may be above
 
 
 def own_is_nearest_reference(variance: float, dimension: int, t: float, samples: int) -> float:
@@ -72,28 +79,58 @@ def own_is_nearest_reference(variance: float, dimension: int, t: float, samples:
     return float(total)
 
 
-def _given(manifold: LinearManifold, squares: Array, t: float, samples: float) -> Array:
-    """P(own sample is nearest | x) for each x, shape (n,)."""
-    offsets = squares * (manifold.variances + t)
+def nearest_distance(manifold: LinearManifold, t: float, samples: float, offsets: Array, *, own: bool) -> Array:
+    """E min |x - x^mu|^2 over N samples and the directions of the manifold, data units squared.
+
+    Args:
+        manifold: of the samples.
+        t: noise variance.
+        samples: N.
+        offsets: |x_k|^2 of each x, shape (n, K).
+        own: whether x came from one of the samples; else all are impostors.
+
+    Returns:
+        shape (n,).
+    """
+    impostor, s, probability = _nearest_impostor(manifold, offsets, float(samples) - own)
+    nearest = impostor.tilted(1 / (2 * t)).limited_mean(s) if own else s
+    return np.asarray((nearest * probability).sum(axis=-1))
+
+
+def tilted_is_nearest(manifold: LinearManifold, offsets: Array, rate: float, samples: int) -> Array:
+    """P(a sample drawn with the weight exp(-rate |x - y|^2) is nearer to x than N - 1 others), shape (n,).
+
+    At rate 1/2t that sample is one that x may have come from. |x_k|^2 of each x are its offsets, shape (n, K).
+    """
+    if samples == 1:
+        return np.ones(len(offsets))
+    impostor, s, probability = _nearest_impostor(manifold, offsets, float(samples) - 1)
+    return np.asarray((np.exp(impostor.tilted(rate).log_cdf(s)) * probability).sum(axis=-1))
+
+
+def _nearest_impostor(manifold: LinearManifold, offsets: Array, count: float) -> tuple[SquaredDistance, Array, Array]:
+    """The law of an impostor's distance, and that of the nearest of `count`: values and probabilities, shapes (n, L)."""
     impostor = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), offsets)
-    saddle, step = _levels(impostor, samples)
+    saddle, step = _levels(impostor, count)
     s = impostor.distance_at(saddle)
     log_cdf, log_pdf = impostor.log_cdf_and_pdf(s, saddle)
-    nearest = np.log(samples - 1) + log_pdf + xlog1py(samples - 2, -np.exp(np.minimum(log_cdf, 0)))
-    own = impostor.tilted(1 / (2 * t))
-    # ds = dPhi / theta
-    return np.asarray((np.exp(own.log_cdf(s) + nearest) / saddle).sum(axis=-1) * step[..., 0])
+    log_density = np.log(count) + log_pdf + xlog1py(count - 1, -np.exp(np.minimum(log_cdf, 0)))
+    probability = np.exp(log_density) / saddle * step  # ds = dPhi / theta
+    error = np.abs(probability.sum(axis=-1) - 1).max()
+    if not error <= ACCURACY:
+        warnings.warn(f"averages over the nearest sample are off by about {error:.1g}", stacklevel=2)
+    return impostor, s, probability
 
 
-def _levels(impostor: SquaredDistance, samples: float) -> tuple[Array, Array]:
+def _levels(impostor: SquaredDistance, count: float) -> tuple[Array, Array]:
     """Saddles equally spaced in level over all distances where a nearest impostor may be, and the spacing."""
     mean, deviation = impostor.moments()
     low = impostor.positive_saddle(mean + 12 * deviation + 80 * impostor.variances.max())
     high = low * np.exp(250.0)
-    if samples > 600:  # then the farthest of interest is where N F = 60
-        low = impostor.saddle_of_tail(np.log(60 / samples), low, high)
-    high = impostor.saddle_of_tail(-np.log(samples) - LOWEST_LEVEL, low, high)
+    if count > 600:  # then the farthest of interest is where N F = 60
+        low = impostor.saddle_of_tail(np.log(60 / count), low, high)
+    high = impostor.saddle_of_tail(-np.log(count) - LOWEST_LEVEL, low, high)
     top, bottom = impostor.level(low), impostor.level(high)
-    count = int(np.ceil((top - bottom).max() / LEVEL_STEP))
-    fraction = (np.arange(count) + 0.5) / count
-    return impostor.saddle_of_level(bottom + (top - bottom) * fraction, low, high), (top - bottom) / count
+    nodes = int(np.ceil((top - bottom).max() / LEVEL_STEP))
+    fraction = (np.arange(nodes) + 0.5) / nodes
+    return impostor.saddle_of_level(bottom + (top - bottom) * fraction, low, high), (top - bottom) / nodes

@@ -55,12 +55,12 @@ def average(of: Callable[[Array], Array], dimensions: NDArray[np.int64], accurac
     even the first rule has too many, 1024 Sobol points: then the error is about 1e-4.
 
     Args:
-        of: f at squares |x_k|^2 / E x_k^2, shape (n, K), to shape (n, F).
+        of: f at squares |x_k|^2 / E x_k^2, shape (n, K), to shape (n, ...).
         dimensions: m_k, shape (K,).
         accuracy: wanted relative error.
 
     Returns:
-        shape (F,), and a number.
+        shape (...), and a number.
     """
     nodes = [FIRST if m < MANY else FIRST // 2 for m in dimensions]
     if np.prod(nodes) > MOST:
@@ -69,7 +69,7 @@ def average(of: Callable[[Array], Array], dimensions: NDArray[np.int64], accurac
         rule = product([chi(int(m), n) for m, n in zip(dimensions, nodes, strict=True)])
         values = of(rule.squares)
         mean = np.tensordot(rule.weights, values, 1)
-        errors = (rule.errors(values) / _scale(mean, values)).max(axis=1)
+        errors = (rule.errors(values) / _scale(mean, values)).reshape(len(nodes), -1).max(axis=1)
         more = [_more(n, e, accuracy) for n, e in zip(nodes, errors, strict=True)]
         if more == nodes or np.prod(more) > MOST:
             return mean, float(errors.max())

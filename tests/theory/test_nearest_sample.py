@@ -3,9 +3,11 @@ import itertools
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.stats import ncx2
 from scipy.stats import t as student
 
-from theory.nearest_sample import own_is_nearest, own_is_nearest_reference
+from theory import nearest_sample
+from theory.nearest_sample import nearest_distance, own_is_nearest, own_is_nearest_reference, tilted_is_nearest
 from theory.setting import LinearManifold
 
 
@@ -184,3 +186,83 @@ def test_it_falls_with_time_and_with_the_number_of_samples():
     table = np.array([exact("1x6", t, samples) for samples in (10, 30, 100, 500)])
     assert (np.diff(table, axis=1) < 0).all()
     assert (np.diff(table, axis=0) < 1e-7).all()
+
+
+# -- how far it is
+
+
+def at(spec, t, samples, offsets, **options):
+    manifold = LinearManifold.parse(spec)
+    return nearest_distance(manifold, t, samples, np.atleast_2d(np.asarray(offsets, dtype=float)), own=False, **options)
+
+
+def of_scipys(variance, dimension, t, samples, offset, own):
+    """E min by the integral of P(min > s), in the distance itself, from SciPy's chi-squares."""
+    impostor = ncx2(dimension, offset / variance, scale=variance)
+    spread, centre = variance * t / (variance + t), offset * (t / (variance + t)) ** 2
+    law = ncx2(dimension, centre / spread, scale=spread)
+
+    def beyond(r):
+        return 2 * r * np.exp((samples - own) * np.log1p(-impostor.cdf(r * r))) * (law.sf(r * r) if own else 1)
+
+    # no sample is nearer than 12 deviations below a mean, and SciPy's series overflow there
+    start = max(0, min(f.mean() - 12 * f.std() for f in ((impostor, law) if own else (impostor,))))
+    width = np.sqrt(impostor.isf(1e-13)) - np.sqrt(start)
+    edges = np.sqrt(start) + width * np.append(0, np.geomspace(1e-6, 1, 40))
+    return start + sum(
+        quad(beyond, a, b, limit=200, epsabs=1e-18, epsrel=1e-11)[0] for a, b in itertools.pairwise(edges)
+    )
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("samples", [2, 3, 100, 10**9])
+@pytest.mark.parametrize(("variance", "dimension", "t"), [(1.0, 1, 0.5), (2.0, 3, 0.2), (1.0, 20, 0.6), (0.1, 20, 0.9)])
+def test_the_distance_is_scipys(variance, dimension, t, samples, own):
+    offset = dimension * (variance + t) * 0.8
+    expected = of_scipys(variance, dimension, t, samples, offset, own)
+    found = nearest_distance(LinearManifold.parse(f"{variance}x{dimension}"), t, samples, np.array([[offset]]), own=own)
+    assert found[0] == pytest.approx(expected, rel=2e-8)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("samples", [2, 3, 100])
+def test_the_distance_is_that_of_the_plain_experiment(samples, own):
+    spec, t, x = "1x2,0.2x3", 0.3, np.array([0.9, -0.4, 0.5, 0.1, -0.7])
+    manifold = LinearManifold.parse(spec)
+    spectrum, rng = manifold.spectrum, np.random.default_rng(20260101)
+    data = rng.normal(size=(20_000, samples, 5)) * np.sqrt(spectrum)
+    if own:  # drawn from the posterior
+        data[:, 0] = spectrum / (spectrum + t) * x + data[:, 0] * np.sqrt(t / (spectrum + t))
+    drawn = ((x - data) ** 2).sum(axis=-1).min(axis=1)
+    offsets = np.array([[(x[:2] ** 2).sum(), (x[2:] ** 2).sum()]])
+    found = nearest_distance(manifold, t, samples, offsets, own=own)[0]
+    assert abs(found - drawn.mean()) < 4.5 * drawn.std() / np.sqrt(len(drawn))
+
+
+@pytest.mark.parametrize("spec", ["1x1", "1x20", "1x10000", "1x1,1e-6x3"])
+@pytest.mark.parametrize("samples", [2, 10**9])
+@pytest.mark.parametrize("t", [1e-6, 1e-2, 1.0, 1e3])
+def test_far_and_near_distances_add_up_and_are_ordered(spec, samples, t):
+    """No warning: the total probability is 1; an own sample can only be nearer; more samples are nearer."""
+    manifold = LinearManifold.parse(spec)
+    offsets = np.array([0.0, 0.3, 1.0, 4.0])[:, None] * manifold.dimensions * (manifold.variances + t)
+    fresh, own = (nearest_distance(manifold, t, samples, offsets, own=o) for o in (False, True))
+    posterior = manifold.variances * t / (manifold.variances + t)
+    mean = (manifold.dimensions * posterior + offsets * (t / (manifold.variances + t)) ** 2).sum(axis=-1)
+    assert (fresh > 0).all()
+    assert (own > 0).all()
+    assert (
+        own <= np.minimum(nearest_distance(manifold, t, samples - 1 or 1, offsets, own=False), mean) * (1 + 1e-8)
+    ).all()
+    assert (fresh > at(spec, t, 2 * samples, offsets)).all()
+
+
+def test_one_neighbour_is_the_nearest():
+    assert tilted_is_nearest(LinearManifold.parse("1x2"), np.ones((3, 1)), 0.7, 1).tolist() == [1, 1, 1]
+
+
+def test_a_law_that_is_cut_says_so(monkeypatch):
+    assert at("1x3", 0.2, 777, 1.0) > 0
+    monkeypatch.setattr(nearest_sample, "LOWEST_LEVEL", 3.0)
+    with pytest.warns(UserWarning, match=r"off by about 0\.0"):
+        at("1x3", 0.2, 777, 1.0)
