@@ -32,6 +32,7 @@ __all__ = [
     "OBSERVABLES",
     "condensation_time",
     "condensation_time_gaussian",
+    "critical_noise_at",
     "critical_noise_variance",
     "derivation",
     "entropy",
@@ -246,17 +247,25 @@ def _directions(setting: Setting) -> tuple[Array, Array]:
     return setting.manifold.variances, setting.manifold.dimensions.astype(float)
 
 
-def critical_noise_variance(setting: Setting) -> Array:
-    """The noise variance t_c of the x of each time, shape (T,), or () for a typical x; data units squared."""
-    if setting.point is None:
-        return setting.schedule.noise_variance(np.array(collapse.collapse_time(setting)))
-    variances, dimensions = _directions(setting)
+def critical_noise_at(manifold: LinearManifold, samples: float, offsets: Array) -> Array:
+    """The noise variance t_c at which each x condenses, |x_k|^2 of shape (T, K): where KL(posterior || prior) = log N.
+
+    Returns:
+        shape (T,).
+    """
+    variances, dimensions = manifold.variances, manifold.dimensions.astype(float)
 
     def level(t: Array, squares: Array) -> Array:
         return np.asarray(derivation()["level"](variances, squares / dimensions, t[..., None]) @ dimensions)
 
-    found = [time_where(partial(level, squares=squares), np.log(setting.samples)) for squares in setting.offsets]
-    return np.array(found)
+    return np.array([time_where(partial(level, squares=squares), np.log(samples)) for squares in offsets])
+
+
+def critical_noise_variance(setting: Setting) -> Array:
+    """The noise variance t_c of the x of each time, shape (T,), or () for a typical x; data units squared."""
+    if setting.point is None:
+        return setting.schedule.noise_variance(np.array(collapse.collapse_time(setting)))
+    return critical_noise_at(setting.manifold, setting.samples, setting.offsets)
 
 
 def _one(setting: Setting, critical: Array) -> float:
