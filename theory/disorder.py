@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from theory.extensive import gaussian_only
 from theory.mellin import Paths, Sample, Tilted
-from theory.radii import average
+from theory.radii import asked, average
 from theory.setting import LinearManifold, Setting
 
 __all__ = ["Disorder", "averages", "reference"]
@@ -78,20 +78,13 @@ def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float
     if clean and (own or setting.point is not None):
         raise ValueError("clean points are fresh and averaged over, got a trajectory or a point")
     where = setting.manifold, setting.samples, own
-    found = [_at_time(*where, t, x, clean, accuracy, names) for t, x in _asked(setting)]
+    found = [_at_time(*where, t, x, clean, accuracy, names) for t, x in asked(setting)]
     whole = {name: np.stack([one[name] for one in found]) for name in (*names, "error")}
     worst = float(whole["error"].max())
     if not worst <= accuracy:
         at = setting.t[whole["error"].argmax()]
         warnings.warn(f"averages at t = {at:g} are off by about {worst:.1g}, more than {accuracy:g}", stacklevel=2)
     return whole
-
-
-def _asked(setting: Setting) -> list[tuple[float, tuple[float, ...] | None]]:
-    """The noise variances, and |x_k|^2 at each where there is a point."""
-    if setting.point is None:
-        return [(float(t), None) for t in setting.t]
-    return [(float(t), tuple(x)) for t, x in zip(setting.t, setting.offsets.tolist(), strict=True)]
 
 
 @lru_cache(maxsize=1024)

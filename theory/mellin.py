@@ -34,6 +34,7 @@ WIDTHS = 2.5  # of the peak, within which the nodes of a path are evenly spaced
 PROBES = np.geomspace(4, 240, 8)  # widths of the peak: how far to follow a path is found between them
 BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of an integrand
+RISE = 0.05  # of its log on the way down, from which on a path is bent less
 STRIPS = 12
 LEVELS = 700  # points of a table of levels
 
@@ -231,7 +232,7 @@ def _followed(flat: Sample, u: Array, saddle: Array) -> tuple[Any, Any]:
         nodes = path(omega)
         exponent = log_height(nodes)
         lowest = np.minimum.accumulate(exponent.real, axis=1)
-        rough = ((exponent.real > lowest + 1) & (exponent.real > ROUNDING)).any(axis=1)
+        rough = ((exponent.real > lowest + RISE) & (exponent.real > ROUNDING)).any(axis=1)
         step = WIDTHS * width_ * np.cosh(tau) * last / PATH_NODES / np.pi
         theta[left] = nodes
         height[left] = (

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 from scipy.stats import chi2, qmc
 
-__all__ = ["Rule", "average", "chi", "product", "sobol"]
+from theory.setting import Setting
+
+__all__ = ["Rule", "asked", "average", "chi", "product", "sobol"]
 
 Array = NDArray[np.float64]
 OUTSIDE = 14.0  # deviations of a radius beyond which nothing counts
@@ -25,6 +27,7 @@ FINE = 600  # nodes that the Gauss rules are made from
 FIRST, MANY = 8, 20  # nodes to begin with; half of them from that many directions on
 LARGEST, MOST = 128, 8192  # nodes for one radius, points for all
 SOBOL_POINTS = 1024
+NOTHING = 1e-20  # weight of a node
 FLOOR = 1e-6  # of the largest value: averages below that need no relative accuracy
 
 
@@ -42,10 +45,22 @@ class Rule:
     weights: Array
     ends: Array
 
+    def heavy(self) -> Rule:
+        """The same without nodes whose weight is nothing."""
+        kept = self.weights > NOTHING
+        return Rule(self.squares[kept], self.weights[kept], self.ends[..., kept])
+
     def errors(self, values: Array) -> Array:
         """Estimated errors of the averages of values, shape (n, ...), on account of each radius, shape (K, ...)."""
         mean = np.maximum(np.abs(np.tensordot(self.weights, values, 1)), np.finfo(float).tiny)
         return np.asarray(np.max(np.tensordot(self.ends, values, 1) ** 2, axis=1) / mean)
+
+
+def asked(setting: Setting) -> list[tuple[float, tuple[float, ...] | None]]:
+    """The noise variances, and |x_k|^2 at each where there is a point, None where x is averaged over."""
+    if setting.point is None:
+        return [(float(t), None) for t in setting.t]
+    return [(float(t), tuple(x)) for t, x in zip(setting.t, setting.offsets.tolist(), strict=True)]
 
 
 def average(of: Callable[[Array], Array], dimensions: NDArray[np.int64], accuracy: float) -> tuple[Array, float]:
@@ -66,7 +81,7 @@ def average(of: Callable[[Array], Array], dimensions: NDArray[np.int64], accurac
     if np.prod(nodes) > MOST:
         return _sampled(of, dimensions)
     while True:
-        rule = product([chi(int(m), n) for m, n in zip(dimensions, nodes, strict=True)])
+        rule = product([chi(int(m), n) for m, n in zip(dimensions, nodes, strict=True)]).heavy()
         values = of(rule.squares)
         mean = np.tensordot(rule.weights, values, 1)
         errors = (rule.errors(values) / _scale(mean, values)).reshape(len(nodes), -1).max(axis=1)

@@ -34,10 +34,11 @@ from theory.symbols import lam, q, theta, x, y
 __all__ = ["SquaredDistance", "decreasing_root", "log_laplace"]
 
 Array = NDArray[np.float64]
-NODES_PER_WIDTH = 3.2  # of the peak; the error falls geometrically in it
-USUAL_NODES = 40
+NODES_PER_WIDTH = 4.0  # of the peak; the error falls geometrically in it
+USUAL_NODES = 50
 BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of the integrand
+RISE = 0.05  # of its log on the way down, from which on a path is bent less
 NEARBY = 1e-5  # in log theta: a path may start beside its saddle
 FARTHEST = 240.0  # widths of the peak to follow a path
 
@@ -239,7 +240,7 @@ class SquaredDistance:
             path = saddle - kappa * v**2 + 1j * v
             exponent = path * s + self.exponent(path) - top
             lowest = np.minimum(lowest, exponent.real)
-            rough |= (exponent.real > lowest + 1) & (exponent.real > ROUNDING)
+            rough |= (exponent.real > lowest + RISE) & (exponent.real > ROUNDING)
             height = _exp(exponent) * (1 + 2j * kappa * v)
             for integral in integrals:
                 integral += height.real

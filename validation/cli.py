@@ -202,12 +202,13 @@ def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dty
 
     (name,) = check_names([name])
     experiment = importlib.import_module(f"numerics.experiments.{name}")
-    _follows_x(experiment, name, options["query"], options["point"])
+    shown = _follows_x(experiment, name, options["query"], options["point"])
     setting, device = _setting(**options), resolve_device(device)
     with _progress(repeats, "data sets") as bar:
         found = experiment.measure(
             setting, repeats=repeats, rng=_seed(seed), device=device, dtype=dtype, tick=bar.update
         )
+    found = {observable: found[observable] for observable in shown if observable in found}
     click.echo(tables.render(name, setting, experiment.OBSERVABLES, found, as_json=as_json))
 
 

@@ -401,7 +401,8 @@ class Contract:
 
     def test_float32_is_close(self):
         plain, single = self.measure(rng=3), self.measure(rng=3, dtype="float32")
-        assert any((plain[k].mean != single[k].mean).any() for k in plain) or self.name == "collapse"
+        indices = self.name in ("collapse", "supervision_region")  # is all that these take from the device
+        assert any((plain[k].mean != single[k].mean).any() for k in plain) or indices
         same_as(single, plain, rtol=1e-2)
 
     def test_errors_shrink_with_the_root_of_repeats(self):

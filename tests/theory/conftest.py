@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace
 
@@ -19,7 +20,15 @@ settings.register_profile(
 )
 settings.load_profile("theory")
 
-PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss", "condensation", "frozen_jacobian")
+PREDICTIONS = (
+    "collapse",
+    "score_covariance",
+    "kl_bound",
+    "subspace_loss",
+    "condensation",
+    "frozen_jacobian",
+    "supervision_region",
+)
 SLOW = (
     "memorized_probability",
     "participation",
@@ -31,6 +40,9 @@ SLOW = (
     "loss_time_exact",
     "retained_variance",
     "estimated_dimension",
+    "nearest_distance_squared",
+    "shell_ratio",
+    "shell_overlap",
 )  # exact averages: seconds a call
 
 
@@ -56,6 +68,18 @@ times = st.lists(noise, min_size=1, max_size=4).map(np.array)
 def cases(draw, manifold=manifolds, within=times):
     """A setting in the variance exploding schedule."""
     return Setting(draw(manifold), samples=draw(counts), times=draw(within))
+
+
+def legendre(dimensions, nodes):
+    """Another rule for averages over x: Gauss-Legendre in each radius; |x_k|^2 / E x_k^2, shape (n, K), and weights."""
+    z, w = np.polynomial.legendre.leggauss(nodes)
+    squares, weights = np.zeros((1, 0)), np.ones(1)
+    for m in dimensions:
+        low, high = np.sqrt(chi2.ppf(1e-13, m)), np.sqrt(chi2.isf(1e-13, m))
+        r = low + (high - low) / 2 * (z + 1)
+        squares = np.column_stack([np.repeat(squares, nodes, axis=0), np.tile(r**2, len(squares))])
+        weights = np.outer(weights, (high - low) * w * r * chi2.pdf(r**2, m)).ravel()
+    return squares, weights
 
 
 def prediction(name):

@@ -33,6 +33,7 @@ def test_every_step_but_a_limit_law_is_proved(name):
         "collapse": "second-order memorized probability",
         "condensation": "participation ratio",
         "frozen_jacobian": "frozen variance at finite size",
+        "supervision_region": "nearest sample",
     }
     limit_laws = [(known[name], "supported")] if name in known else []
     assert unproved == limit_laws

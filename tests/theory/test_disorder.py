@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import digamma, logsumexp
-from scipy.stats import chi2
 
-from tests.theory.conftest import decades
+from tests.theory.conftest import decades, legendre
 from theory import disorder
 from theory.disorder import Disorder, averages, reference
 from theory.predictions import collapse, kl_bound, score_covariance
@@ -220,16 +219,9 @@ def test_a_point_is_one_x():
 )
 @pytest.mark.parametrize("clean", [False, True])
 def test_the_average_over_x_is_that_of_another_rule(spec, samples, t, nodes, clean):
-    """Gauss-Legendre in each radius over all that it can be."""
     setting = Setting.of(spec, samples=samples, times=np.array([t]))
     manifold = setting.manifold
-    z, w = np.polynomial.legendre.leggauss(nodes)
-    squares, weights = np.zeros((1, 0)), np.ones(1)
-    for m in manifold.dimensions:
-        low, high = np.sqrt(chi2.ppf(1e-12, m)), np.sqrt(chi2.isf(1e-12, m))
-        r = low + (high - low) / 2 * (z + 1)
-        squares = np.column_stack([np.repeat(squares, nodes, axis=0), np.tile(r**2, len(squares))])
-        weights = np.outer(weights, (high - low) * w * r * chi2.pdf(r**2, m)).ravel()
+    squares, weights = legendre(manifold.dimensions, nodes)
     many = at(spec, samples, t, squares * (manifold.variances + (0 if clean else t)))
     found = averages(setting, "participation", "divergence", "energy", clean=clean)
     for name in ("participation", "divergence", "energy"):

@@ -65,6 +65,14 @@ OBSERVABLES = {
         "estimated_dimension_frozen": ["time"],
         "log_critical_samples_jacobian": ["subspace"],
     },
+    "supervision_region": {
+        "nearest_distance_squared": ["time"],
+        "nearest_distance_squared_asymptotic": ["time"],
+        "shell_ratio": ["time"],
+        "shell_ratio_asymptotic": ["time"],
+        "shell_overlap": ["time"],
+        "extrapolation_time": [],
+    },
 }
 
 
@@ -306,7 +314,9 @@ def test_what_was_not_derived_for_the_sphere_is_left_out_of_the_table():
     assert not [name for name in OBSERVABLES["subspace_loss"] if name in done.out and name != "loss_time_published"]
 
 
-@pytest.mark.parametrize("name", ["collapse", "score_covariance", "kl_bound", "condensation", "frozen_jacobian"])
+@pytest.mark.parametrize(
+    "name", ["collapse", "score_covariance", "kl_bound", "condensation", "frozen_jacobian", "supervision_region"]
+)
 def test_what_was_derived_for_gaussians_alone_refuses_the_sphere(name):
     done = geomem("predict", name, *TWO, "--ensemble", "sphere")
     is_one_line(done)

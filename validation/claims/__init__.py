@@ -4,4 +4,12 @@ Attributes:
     PREDICTIONS: the list of predictions, the one place a new one is entered.
 """
 
-PREDICTIONS = ("collapse", "score_covariance", "kl_bound", "subspace_loss", "condensation", "frozen_jacobian")
+PREDICTIONS = (
+    "collapse",
+    "score_covariance",
+    "kl_bound",
+    "subspace_loss",
+    "condensation",
+    "frozen_jacobian",
+    "supervision_region",
+)

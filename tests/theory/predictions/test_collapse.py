@@ -12,6 +12,8 @@ POWER = {
     "collapse_time": 1.0,
     "condensation_time": 1.0,
     "condensation_time_gaussian": 1.0,
+    "extrapolation_time": 1.0,
+    "nearest_distance_squared_asymptotic": 1.0,
     "loss_time_annealed": 1.0,
     "loss_time_typical": 1.0,
     "loss_time_published": 1.0,
@@ -60,7 +62,8 @@ def test_order_only_permutes_and_normal_directions_change_nothing(name, observab
     order = list(range(len(setting.manifold.subspaces)))
     random.shuffle(order)
     parts = tuple(setting.manifold.subspaces[k] for k in order)
-    moved = setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension + 7))
+    more = 0 if observable in AMBIENT else 7
+    moved = setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension + more))
     plain, found = observe(name, observable, setting), observe(name, observable, moved)
     same(
         found,
@@ -68,6 +71,7 @@ def test_order_only_permutes_and_normal_directions_change_nothing(name, observab
     )
 
 
+AMBIENT = {"nearest_distance_squared_asymptotic", "shell_ratio_asymptotic"}  # where normal directions count
 BY_SUBSPACE = {
     "noise_variance_annealed",
     "correlation_length",
