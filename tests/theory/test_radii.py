@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from theory.radii import SOBOL_POINTS, average, chi, product, sobol
+from theory.radii import SOBOL_POINTS, asked, average, chi, product, sobol
+from theory.setting import Setting
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 7, 40, 1000, 10**6])
@@ -95,3 +96,12 @@ def test_many_subspaces_are_sampled():
     found, error = average(lambda squares: squares, dimensions, 1e-6)
     assert found == pytest.approx(dimensions, rel=2e-3)
     assert 1e-6 < error < 1e-2
+
+
+def test_what_is_asked_for_is_each_time_and_where_x_is_then():
+    setting = Setting.of("1x2", times=np.array([0.2, 0.5]), schedule="flow")
+    assert asked(setting) == [(t, None) for t in setting.t]
+    (_, near), (t, far) = asked(setting.at(point=(0.3, 0.4)))
+    assert t == setting.t[1]
+    assert near == pytest.approx((0.25 / 0.8**2,))
+    assert far == pytest.approx((0.25 / 0.5**2,))

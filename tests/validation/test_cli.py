@@ -955,6 +955,17 @@ def test_a_point_and_a_trajectory_can_be_asked_for():
     )
 
 
+def test_what_does_not_follow_x_is_left_out_where_x_is_asked_for():
+    where = ["supervision_region", "--subspaces", "1x2", "--samples", "30", "--times", "0.5", "--json"]
+    for command, *more in (("predict",), ("simulate", "--repeats", "2")):
+        everywhere, there = (
+            json.loads(geomem(command, *where, *more, *at).out)["observables"] for at in ((), ("--at", "trajectory"))
+        )
+        assert "shell_overlap" in everywhere
+        assert "shell_overlap" not in there
+        assert "shell_ratio" in there
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
