@@ -14,6 +14,7 @@ from theory.setting import LinearManifold, Setting
 from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.claims.collapse import scaled
+from validation.claims.condensation import where
 from validation.report import Figure
 from validation.statistics import Verdict
 
@@ -71,7 +72,7 @@ def _claim(name: str, observable: str, statement: str, control: Control, expecte
     evaluate = getattr(prediction, observable)
     return Claim(
         name=f"supervision_region.{name}.{observable}",
-        statement=f"{observable} of {setting.manifold}, N = {setting.samples}, {_where(setting)}: {statement}",
+        statement=f"{observable} of {setting.manifold}, N = {setting.samples}, {where(setting)}: {statement}",
         observable=observable,
         coordinates={"time": setting.times},
         experiment=EXPERIMENTS[name],
@@ -80,11 +81,6 @@ def _claim(name: str, observable: str, statement: str, control: Control, expecte
         control=control,
         expected=expected,
     )
-
-
-def _where(setting: Setting) -> str:
-    """Where x is."""
-    return "at one x" if setting.point else "fresh x" if setting.query == "fresh" else "on trajectories"
 
 
 def prepare() -> None:
@@ -134,7 +130,7 @@ def _ratio(axis: Axes, name: str, results: Mapping[str, Results]) -> None:
     if setting.point is None:
         axis.axvline(prediction.extrapolation_time(setting), color="0.8", zorder=0)
     draw.logarithmic(axis)
-    axis.set_title(f"{setting.manifold}, $N$ = {setting.samples}, {_where(setting)}")
+    axis.set_title(f"{setting.manifold}, $N$ = {setting.samples}, {where(setting)}")
     axis.set_xlabel("noise variance $t$")
 
 
