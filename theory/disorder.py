@@ -33,14 +33,14 @@ from theory.mellin import Paths, Sample, Tilted
 from theory.radii import asked, average
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["Disorder", "averages", "reference"]
+__all__ = ["Disorder", "averages", "log1p_less", "reference"]
 
 Array = NDArray[np.float64]
 PANEL_NODES = 12
 PANEL, SLOPE = 3.0, 1.0  # e-folds of probability and of its slope to a panel
 GRADE = 3.0  # e-folds below 1/N where panels grow to twice that
 LOWEST = 36.0  # e-folds below 1/N from where the integrals over v start
-ROUNDING = 1e-13  # of an entropy
+ROUNDING = 1e-12  # of averages of order one; below it they are nothing
 EULER = 0.5772156649015329
 AT_ONCE = 8  # points x
 ACCURACY = 1e-6
@@ -274,19 +274,18 @@ class Disorder:
         mean = np.exp(np.minimum(log_mean, 30))
         rest = paths.average(0, first=1)
         y = np.where(right, rest - mean, 0.0)
-        small = N * (_log1p_less(y) + rest)  # N log phi + N E z, free of cancellation
+        small = N * (log1p_less(y) + rest)  # N log phi + N E z, free of cancellation
         gap = np.exp(-N * mean)
         gap = np.where(right, gap * np.expm1(small), np.exp(N * self.log_phi[0]) - gap)
         found = (gap * self.weights).sum(axis=-1)
         # far left of 1 exp(-N E z) is a step too sharp for these nodes
         centre = np.abs(N * self.log_phi[0] + 1).argmin(axis=-1)
         averaging = np.take_along_axis(paths.strip, centre[:, None], axis=1)[:, 0] >= 1
-        return np.where(averaging, found, expected - self.log_partition())
+        return _but_rounding(np.where(averaging, found, expected - self.log_partition()), ROUNDING**1.25)
 
     def entropy(self) -> Array:
         """E of -sum w log w, which is log Z + <E>."""
-        found = self._single(self._averages(1, Paths.energy)) - EULER
-        return np.where(np.abs(found) < ROUNDING, 0.0, found)
+        return _but_rounding(self._single(self._averages(1, Paths.energy)) - EULER)
 
     def energy(self) -> Array:
         """E <E>, in units of the temperature."""
@@ -294,7 +293,7 @@ class Disorder:
 
     def heat_capacity(self) -> Array:
         """E of the variance of E, in units of the temperature squared."""
-        return self._covariance(Paths.energy, Paths.energy_variance)
+        return _but_rounding(self._covariance(Paths.energy, Paths.energy_variance))
 
 
 def _panels(groups: list[tuple[float, Sample]]) -> tuple[Array, Array]:
@@ -343,8 +342,12 @@ def _measure(count: float, sample: Sample) -> _Measure:
     return _Measure(v, panels + bulk / 1.5 + beyond / (4 * tail), low, high)
 
 
-def _log1p_less(y: Array) -> Array:
-    """log(1 + y) - y."""
+def _but_rounding(found: Array, rounding: float = ROUNDING) -> Array:
+    return np.where(np.abs(found) < rounding, 0.0, found)
+
+
+def log1p_less(y: Array) -> Array:
+    """log(1 + y) - y, y > -1, with relative accuracy."""
     series = y**2 * (-1 / 2 + y * (1 / 3 - y * (1 / 4 - y * (1 / 5 - y / 6))))
     return np.where(np.abs(y) < 1e-3, series, np.log1p(np.maximum(y, -1 + 1e-300)) - y)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import elementwise
+from scipy.optimize import brentq, elementwise
 
 from theory.formula import Formula
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["extensive", "gaussian_only", "time_where"]
+__all__ = ["extensive", "gaussian_only", "rising_root", "time_where"]
 
 Array = NDArray[np.float64]
 
@@ -41,6 +41,18 @@ def time_where(f: Callable[[Array], Array], value: ArrayLike) -> Array:
         tolerances={"xatol": 1e-15, "xrtol": 4e-16, "fatol": 0.0, "frtol": 0.0},
     )
     return np.where(np.isnan(root.x), np.nan, np.exp(root.x))
+
+
+def rising_root(rising: Callable[[float], float], first: float, tolerance: float) -> float:
+    """Where a function that takes long to evaluate passes 0, from a guess.
+
+    The bracket grows by the value at the guess, which is enough at once where the slope is one or more.
+    """
+    step = -rising(first)
+    near, far = first, first + step
+    while rising(far) * step < 0:
+        near, far = far, far + step
+    return near if near == far else float(brentq(rising, near, far, xtol=tolerance))
 
 
 def gaussian_only(setting: Setting, what: str) -> None:

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 OUTSIDE = 14.0  # deviations of a radius beyond which nothing counts
 FINE = 600  # nodes that the Gauss rules are made from
 FIRST, MANY = 8, 20  # nodes to begin with; half of them from that many directions on
-LARGEST, MOST = 128, 8192  # nodes for one radius, points for all
+LARGEST, MOST = 256, 8192  # nodes for one radius, points for all
 SOBOL_POINTS = 1024
 NOTHING = 1e-20  # weight of a node
 FLOOR = 1e-6  # of the largest value: averages below that need no relative accuracy
@@ -66,8 +66,8 @@ def asked(setting: Setting) -> list[tuple[float, tuple[float, ...] | None]]:
 def average(of: Callable[[Array], Array], dimensions: NDArray[np.int64], accuracy: float) -> tuple[Array, float]:
     """E f over the radii of m_k directions each, and its relative error by estimate.
 
-    Nodes are added to the radius that needs them until the estimate is below the accuracy or points are too many. Where
-    even the first rule has too many, 1024 Sobol points: then the error is about 1e-4.
+    Nodes are added to the radius that needs them until the estimate is below the accuracy, or until points are too many.
+    Where even the first rule has too many, 1024 Sobol points: then the error is about 1e-4.
 
     Args:
         of: f at squares |x_k|^2 / E x_k^2, shape (n, K), to shape (n, ...).
@@ -80,14 +80,19 @@ def average(of: Callable[[Array], Array], dimensions: NDArray[np.int64], accurac
     nodes = [FIRST if m < MANY else FIRST // 2 for m in dimensions]
     if np.prod(nodes) > MOST:
         return _sampled(of, dimensions)
+    grown, before = np.zeros(len(nodes), dtype=bool), np.array(np.inf)
     while True:
         rule = product([chi(int(m), n) for m, n in zip(dimensions, nodes, strict=True)]).heavy()
         values = of(rule.squares)
         mean = np.tensordot(rule.weights, values, 1)
-        errors = (rule.errors(values) / _scale(mean, values)).reshape(len(nodes), -1).max(axis=1)
+        scale = _scale(mean, values)
+        errors = (rule.errors(values) / scale).reshape(len(nodes), -1).max(axis=1)
+        # the estimate is far too high where rare points carry the average; fewer nodes err by what they are apart
+        errors[grown] = np.minimum(errors[grown], np.max(np.abs(mean - before) / scale))
         more = [_more(n, e, accuracy) for n, e in zip(nodes, errors, strict=True)]
         if more == nodes or np.prod(more) > MOST:
             return mean, float(errors.max())
+        grown, before = np.not_equal(more, nodes), mean
         nodes = more
 
 

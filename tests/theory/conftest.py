@@ -28,6 +28,7 @@ PREDICTIONS = (
     "condensation",
     "frozen_jacobian",
     "supervision_region",
+    "generalization_time",
 )
 SLOW = (
     "memorized_probability",
@@ -36,6 +37,8 @@ SLOW = (
     "heat_capacity",
     "kl_exact",
     "own_weight",
+    "kl_clean",
+    "generalization_time",
     "signal_to_noise",
     "loss_time_exact",
     "retained_variance",

@@ -51,6 +51,8 @@ def test_the_fast_value_is_the_reference(name, formula, data):
         values["c"] *= (values["t"] + values["lambda"]) ** 0.5 / 1e2
     if formula == "memorized_probability_asymptotic":
         values["N"] = round(min(1e12, max(2.0, np.exp(min(values["I"] + 5 * values["V"] ** 0.5, 28.0)))))
+    if formula == "bias":  # its logarithm cancels at small t, where another form is used
+        values["t"] = max(values["t"], values["lambda"])
     assert reaches(found, list(values.values())) < 1e-10
 
 

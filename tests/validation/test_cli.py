@@ -73,6 +73,13 @@ OBSERVABLES = {
         "shell_overlap": ["time"],
         "extrapolation_time": [],
     },
+    "generalization_time": {
+        "kl_clean": ["time"],
+        "kl_clean_asymptotic": ["time"],
+        "generalization_time": [],
+        "generalization_time_asymptotic": [],
+        "onset_time": [],
+    },
 }
 
 
@@ -474,7 +481,8 @@ BUDGET = 0.4  # of the repeats: enough for the claims of subspace_loss to hold
 
 
 LOSS_CLAIMS = (
-    "bracket.300", "bracket.3000", "published.300", "published.3000", "critical_samples", "authors_setting",
+    "exact.300", "exact.3000", "trajectory", "bracket.300", "bracket.3000", "published.300", "published.3000",
+    "critical_samples", "authors_setting", "authors_exact",
 )  # fmt: skip
 
 
@@ -490,7 +498,7 @@ def few(monkeypatch):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """One run of the cheapest prediction; the tests below look at what it left."""
+    """One run of a prediction; the tests below look at what it left."""
     directory = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         _few(patch)
@@ -513,7 +521,7 @@ def again(finished, tmp_path, few):
 def test_validate_prints_verdicts_and_succeeds(finished):
     directory, done = finished
     assert (done.code, done.err) == (0, "")
-    assert "6 of 6 claims hold" in done.out
+    assert "10 of 10 claims hold" in done.out
     assert done.out.splitlines()[0].split()[:3] == ["claim", "verdict", "expected"]
     assert done.out.endswith(f"report: {directory / 'out' / 'report.html'}\n")
 
@@ -525,7 +533,7 @@ def test_validate_leaves_a_report(finished):
     assert (output / "report.html").read_text().startswith("<!")
     assert (output / "subspace_loss.pdf").read_bytes().startswith(b"%PDF")
     assert "<svg" in (output / "subspace_loss.svg").read_text()
-    assert len(list((output / "measurements").iterdir())) == 4
+    assert len(list((output / "measurements").iterdir())) == 5
     rows = list(csv.DictReader((output / "claims.csv").read_text().splitlines()))
     assert len(rows) == len(json.loads((finished[0] / "claims.json").read_text())["claims"])
     assert {row["claim"] for row in rows} == {f"subspace_loss.{name}" for name in LOSS_CLAIMS}
@@ -558,7 +566,7 @@ def test_a_wrong_formula_makes_it_fail(again, monkeypatch):
     monkeypatch.setattr(subspace_loss, "critical_samples_annealed", lambda setting: 2 * wrong(setting))
     done = again()
     assert (done.code, done.err) == (1, "")
-    assert "5 of 6 claims hold" in done.out
+    assert "9 of 10 claims hold" in done.out
     assert "disagrees" in next(line for line in done.out.splitlines() if "critical_samples" in line)
 
 

@@ -20,12 +20,11 @@ from functools import cache, partial
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from theory import gaussian
 from theory.derivation import Derivation
 from theory.disorder import averages
-from theory.extensive import extensive, gaussian_only, time_where
+from theory.extensive import extensive, gaussian_only, rising_root, time_where
 from theory.formula import Formula
 from theory.predictions import collapse, score_covariance
 from theory.setting import Setting
@@ -236,7 +235,9 @@ def loss_time_exact(setting: Setting) -> Array:
         return float(np.log(_signal(at) / averages(at, "mean_error", accuracy=ACCURACY)["mean_error"])[0, k])
 
     between = np.log(typical * annealed) / 2
-    found = np.exp([_root(partial(log_signal_to_noise, k=k), log_t) for k, log_t in enumerate(between)])
+    found = np.exp(
+        [rising_root(partial(log_signal_to_noise, k=k), log_t, ACCURACY / 4) for k, log_t in enumerate(between)]
+    )
     return np.asarray(setting.schedule.time(found))
 
 
@@ -245,15 +246,6 @@ def _signal(setting: Setting) -> Array:
     variances, t = setting.manifold.variances, setting.t[:, None]
     squares = setting.manifold.dimensions * (variances + t) if setting.point is None else setting.offsets
     return np.asarray(squares * (t / (variances + t)) ** 2)
-
-
-def _root(rising: Callable[[float], float], first: float) -> float:
-    """Where a function with a slope of about one or more passes 0; if it is less the bracket takes longer to grow."""
-    step = -rising(first)
-    near, far = first, first + step
-    while rising(far) * step < 0:
-        near, far = far, far + step
-    return near if near == far else float(brentq(rising, near, far, xtol=ACCURACY / 4))
 
 
 def _annealed() -> tuple[Formula, Callable[[Setting, Array], Array]]:

@@ -12,4 +12,5 @@ PREDICTIONS = (
     "condensation",
     "frozen_jacobian",
     "supervision_region",
+    "generalization_time",
 )

@@ -13,6 +13,8 @@ POWER = {
     "condensation_time": 1.0,
     "condensation_time_gaussian": 1.0,
     "extrapolation_time": 1.0,
+    "generalization_time_asymptotic": 1.0,
+    "onset_time": 1.0,
     "nearest_distance_squared_asymptotic": 1.0,
     "loss_time_annealed": 1.0,
     "loss_time_typical": 1.0,

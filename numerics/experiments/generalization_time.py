@@ -1,0 +1,73 @@
+"""Generalization time, measured: at which noise are the noised samples closest to the distribution they were drawn from?
+
+The divergence is an average over fresh samples, the same ones at every time, so that its minimum is sharper than its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from numerics.arrays import to_device, to_host
+from numerics.data import data_sets, draw, log_density, needs_density
+from numerics.gibbs import gibbs_moments
+from numerics.measurement import Measurement, jackknife
+from theory.setting import LinearManifold, Setting
+
+__all__ = ["OBSERVABLES", "lowest", "measure"]
+
+Array = NDArray[np.float64]
+OBSERVABLES = {"kl_clean": ("time",), "generalization_time": ()}
+QUERIES = 256  # fresh samples per data set
+
+
+def measure(
+    setting: Setting,
+    *,
+    repeats: int = 100,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    tick: Callable[[], object] = lambda: None,
+) -> dict[str, Measurement]:
+    """Draw `repeats` data sets and average log p_0/p^_t over fresh samples without noise, on the manifold.
+
+    Returns:
+        kl_clean, in nats, shape (T,); generalization_time, a number, where it is least (NaN where that is the first or the
+        last time, or times are fewer than four).
+    """
+    needs_density(setting, "the divergence")
+    flat = setting.at(manifold=LinearManifold(setting.manifold.subspaces))
+    d = flat.manifold.ambient_dimension
+    draws = []
+    for random, samples in data_sets(
+        partial(draw, flat, setting.samples), "generalization_time", repeats=repeats, rng=rng, tick=tick
+    ):
+        x = draw(flat, QUERIES, random)
+        data, queries = to_device(samples, device, dtype), to_device(x, device, dtype)
+        log_clean = log_density(x, 0.0, flat.manifold)
+        found = []
+        for t in setting.t:
+            log_norm = np.log(setting.samples) + d / 2 * np.log(2 * np.pi * t)
+            found.append((log_clean + log_norm - to_host(gibbs_moments(queries, data, t).log_partition)).mean())
+        draws.append(found)
+    return {
+        "kl_clean": Measurement.of(draws),
+        "generalization_time": jackknife(draws, lambda mean: lowest(setting.times, mean)),
+    }
+
+
+def lowest(times: Array, values: Array) -> float:
+    """Where a spline through the values is least, in log t, between the first and the last; NaN where it is not between."""
+    order = np.argsort(times)
+    log_t, f = np.log(np.asarray(times)[order]), np.asarray(values)[order]
+    i = int(f.argmin())
+    if len(f) < 4 or i in (0, len(f) - 1):
+        return float("nan")
+    turns = CubicSpline(log_t, f).derivative().roots(extrapolate=False)
+    near = turns[(turns > log_t[i - 1]) & (turns < log_t[i + 1])]
+    return float(np.exp(near[np.abs(near - log_t[i]).argmin()]))
