@@ -25,14 +25,14 @@ from scipy.special import digamma, factorial, gammaln, loggamma, polygamma
 from theory.setting import LinearManifold
 from theory.squared_distance import SquaredDistance
 
-__all__ = ["Paths", "Sample", "Tilted"]
+__all__ = ["PATH_NODES", "Paths", "Sample", "Tilted"]
 
 Array = NDArray[np.float64]
 Tilted = Callable[["Paths", Any], Any]  # paths and theta to the tilted average of some f
 PATH_NODES = 32
 WIDTHS = 2.5  # of the peak, within which the nodes of a path are evenly spaced
 PROBES = np.geomspace(4, 240, 8)  # widths of the peak: how far to follow a path is found between them
-BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
+BENDS = (0.15, 0.05, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of an integrand
 RISE = 0.05  # of its log on the way down, from which on a path is bent less
 STRIPS = 12
@@ -112,9 +112,9 @@ def _pole_curvature(theta: Array, order: int) -> Array:
 
 
 class Paths:
-    """E[f z^a e^-z] at every v, shape (n, V), along one path for each."""
+    """E[f z^a e^-z] at every v, shape (n, V), along one path of some nodes for each."""
 
-    def __init__(self, sample: Sample, v: Array) -> None:
+    def __init__(self, sample: Sample, v: Array, nodes: int = PATH_NODES) -> None:
         self.v, self.sample = v, sample
         flat = sample.at(np.repeat(np.arange(v.shape[0]), v.shape[1]))
         self.flat, u = flat, v.reshape(-1, 1)
@@ -123,7 +123,7 @@ class Paths:
         energies = -sample.exponent(np.broadcast_to(poles[:-1], (v.shape[0], STRIPS)), 1)
         self.strip = (v[..., None] < energies[:, None, :]).sum(axis=-1) - 1  # -1: left of all poles
         saddle = self._saddles(flat.scale / (2 * flat.distance.variances.max()))
-        self.theta, self.height = _followed(flat, u, saddle)
+        self.theta, self.height = _followed(flat, u, saddle, nodes)
 
     def _saddles(self, edge: float) -> Array:
         """Where e^(theta v) M(theta) |Gamma(-theta)| is least in the strip of each v; interpolated: a path may start beside."""
@@ -200,7 +200,7 @@ def _reach(log_heights: Array) -> Array:
     return np.where(beyond[:, -1:], found, PROBES[-1])
 
 
-def _followed(flat: Sample, u: Array, saddle: Array) -> tuple[Any, Any]:
+def _followed(flat: Sample, u: Array, saddle: Array, count: int) -> tuple[Any, Any]:
     """Nodes of each path and the integrand there, shapes (n, P), such that its sum is the integral.
 
     The paths bend to the left, towards steepest descent, but not so far that they meet the singularities there: each is
@@ -212,7 +212,7 @@ def _followed(flat: Sample, u: Array, saddle: Array) -> tuple[Any, Any]:
     third = _pole_curvature(saddle, 1) * (poles / second) ** 2 + flat.exponent(saddle, 3)
     width = 1 / np.sqrt(second)
     top = gammaln(-saddle) + saddle * u + flat.exponent(saddle)
-    theta = np.empty((u.shape[0], PATH_NODES), dtype=complex)
+    theta = np.empty((u.shape[0], count), dtype=complex)
     height = np.zeros_like(theta)
     left = np.arange(u.shape[0])
     for bend in BENDS:
@@ -227,13 +227,13 @@ def _followed(flat: Sample, u: Array, saddle: Array) -> tuple[Any, Any]:
 
         reach = _reach(log_height(path(PROBES * width_)).real)
         last = np.arcsinh(reach / WIDTHS)
-        tau = (np.arange(PATH_NODES) + 0.5) / PATH_NODES * last
+        tau = (np.arange(count) + 0.5) / count * last
         omega = WIDTHS * width_ * np.sinh(tau)
         nodes = path(omega)
         exponent = log_height(nodes)
         lowest = np.minimum.accumulate(exponent.real, axis=1)
         rough = ((exponent.real > lowest + RISE) & (exponent.real > ROUNDING)).any(axis=1)
-        step = WIDTHS * width_ * np.cosh(tau) * last / PATH_NODES / np.pi
+        step = WIDTHS * width_ * np.cosh(tau) * last / count / np.pi
         theta[left] = nodes
         height[left] = (
             np.exp(np.minimum(exponent.real, 0) + 1j * exponent.imag + top_) * (1 + 2j * kappa * omega) * step
