@@ -24,6 +24,7 @@ OBSERVABLES = {
     "dispersion": ("time",),
     "collapse_time": (),
     "memorized_probability": ("time",),
+    "own_weight": ("time",),
 }
 QUERIES = 64  # noised training samples per data set
 
@@ -39,28 +40,30 @@ def measure(
 ) -> dict[str, Measurement]:
     """Draw `repeats` data sets and noise some samples of each at every time.
 
-    Where the data are not Gaussian their density is not known, and the memorized probability alone is measured.
+    Where the data are not Gaussian their density is not known, and memorized probability and own weight alone are measured.
 
     Returns:
-        information, dispersion, memorized_probability of shape (T,); collapse_time, a number, where the measured
+        information, dispersion, memorized_probability, own_weight of shape (T,); collapse_time, a number, where the measured
         information crosses log N (NaN where the times do not bracket it).
     """
     queries = min(QUERIES, setting.samples)
-    memorized, density = [], []
+    memorized, weights, density = [], [], []
     for random, data in data_sets(
         partial(draw, setting, setting.samples), "collapse", repeats=repeats, rng=rng, tick=tick
     ):
         xi = random.standard_normal((queries, data.shape[1]))
         on_device = to_device(data, device, dtype)
-        found, per_time = [], []
+        found, own, per_time = [], [], []
         for t in setting.t:
             x = data[:queries] + np.sqrt(t) * xi
             moments = gibbs_moments(to_device(x, device, dtype), on_device, t)
             found.append((to_host(moments.nearest) == np.arange(queries)).mean())
+            own.append(np.exp(-(xi**2).sum(axis=1) / 2 - to_host(moments.log_partition)).mean())
             per_time.append(_information_density(setting, x, xi, t))
         memorized.append(found)
+        weights.append(own)
         density.append(per_time)
-    measured = {"memorized_probability": Measurement.of(memorized)}
+    measured = {"memorized_probability": Measurement.of(memorized), "own_weight": Measurement.of(weights)}
     return measured if setting.ensemble != "gaussian" else measured | _information(setting, np.array(density))
 
 

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from numerics.arrays import Array as AnyArray
 from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, log_density, needs_density, score
+from numerics.data import data_sets, draw, log_density, needs_density, points, score
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from theory.setting import Setting
 
-__all__ = ["OBSERVABLES", "measure", "measure_routes"]
+__all__ = ["ANYWHERE", "OBSERVABLES", "measure", "measure_routes"]
 
 Array = NDArray[np.float64]
 OBSERVABLES = {"kl": ("time",)}
-QUERIES = 64  # fresh points per data set
+ANYWHERE = tuple(OBSERVABLES)  # at fresh points or on trajectories, averaged or at one x
+QUERIES = 64  # points per data set
 NODES = 24  # of the integral over noise variance
 
 
@@ -37,7 +38,7 @@ def measure(
     dtype: str = "float64",
     tick: Callable[[], object] = lambda: None,
 ) -> dict[str, Measurement]:
-    """Draw `repeats` data sets and average r - 1 - log r over fresh points.
+    """Draw `repeats` data sets and average r - 1 - log r over fresh points, or log r over trajectories: KL(p^_t || p_t).
 
     Returns:
         kl, in nats, shape (T,).
@@ -47,11 +48,12 @@ def measure(
     for random, samples in data_sets(
         partial(draw, setting, setting.samples), "kl_bound", repeats=repeats, rng=rng, tick=tick
     ):
-        data = to_device(samples, device, dtype)
-        clean, xi = draw(setting, QUERIES, random), random.standard_normal((QUERIES, data.shape[1]))
-        draws.append(
-            [_divergence(clean + np.sqrt(t) * xi, t, data, setting, device, dtype)[0].mean() for t in setting.t]
-        )
+        found = []
+        for i, t in enumerate(setting.t):
+            x, data = points(setting, i, samples, QUERIES, random)
+            log_r, _ = _log_ratio(x, t, to_device(data, device, dtype), setting, device, dtype)
+            found.append((log_r if setting.query == "trajectory" else np.expm1(log_r) - log_r).mean())
+        draws.append(found)
     return {"kl": Measurement.of(draws)}
 
 
@@ -84,8 +86,8 @@ def measure_routes(
         clean, xi = draw(setting, QUERIES, random), random.standard_normal((QUERIES, data.shape[1]))
 
         def at(t: float, clean: Array = clean, xi: Array = xi, data: AnyArray = data) -> tuple[float, float]:
-            divergence, error = _divergence(clean + np.sqrt(t) * xi, t, data, setting, device, dtype)
-            return float(divergence.mean()), float(error.mean())
+            log_r, error = _log_ratio(clean + np.sqrt(t) * xi, t, data, setting, device, dtype)
+            return float((np.expm1(log_r) - log_r).mean()), float(error.mean())
 
         by_densities = at(t0)[0] - at(last)[0]
         by_scores = sum(w * at(float(t))[1] for t, w in zip(times, weights, strict=True)) / 2
@@ -95,10 +97,10 @@ def measure_routes(
     return {name: Measurement(whole.mean[k], whole.sem[k], whole.n) for k, name in enumerate(names)}
 
 
-def _divergence(x: Array, t: float, data: AnyArray, setting: Setting, device: str, dtype: str) -> tuple[Array, Array]:
-    """r - 1 - log r and |s - s^|^2 at each x."""
+def _log_ratio(x: Array, t: float, data: AnyArray, setting: Setting, device: str, dtype: str) -> tuple[Array, Array]:
+    """log r and |s - s^|^2 at each x."""
     moments = gibbs_moments(to_device(x, device, dtype), data, t)
     log_norm = np.log(setting.samples) + x.shape[1] / 2 * np.log(2 * np.pi * t)
     log_r = to_host(moments.log_partition) - log_norm - log_density(x, t, setting.manifold)
     error = score(x, t, setting.manifold) - to_host(moments.score)
-    return np.expm1(log_r) - log_r, (error**2).sum(axis=-1)
+    return log_r, (error**2).sum(axis=-1)

@@ -34,6 +34,7 @@ OBSERVABLES = {
         "collapse_time": [],
         "memorized_probability": ["time"],
         "memorized_probability_asymptotic": ["time"],
+        "own_weight": ["time"],
     },
     "score_covariance": {
         "effective_samples_typical": ["time"],

@@ -6,7 +6,8 @@ x = x^1 + sqrt(t) xi, that is, when decoding succeeds. The information density o
     i = log p(x | x_0) / p_t(x),        E i = 1/2 log(1 + lambda/t),        Var i = lambda/(lambda + t),
 
 adds up over directions, and decoding fails once the N - 1 impostors outweigh it: log N = I(t_C).
-At finite N and D the fraction of memorized samples is an exact integral; `memorized_probability` evaluates it.
+At finite N and D the fraction of memorized samples is an exact integral, `memorized_probability`; so is the weight that the
+denoiser gives to the sample of its own, a softmax in place of the nearest, `own_weight`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from theory import gaussian
 from theory.derivation import Derivation
+from theory.disorder import averages
 from theory.extensive import extensive, gaussian_only, time_where
 from theory.nearest_sample import own_is_nearest
 from theory.setting import LinearManifold, Setting
@@ -33,11 +35,12 @@ __all__ = [
     "information",
     "memorized_probability",
     "memorized_probability_asymptotic",
+    "own_weight",
 ]
 
 STATEMENT = "the threshold of memorization is the time where the information about the sample falls to log N"
 SOURCE = "arXiv:2402.18491, arXiv:2502.09578; dispersion and finite-size probability derived here"
-REGIME = "time: log N = O(D); memorized_probability: exact at every N and D, Gaussian data"
+REGIME = "time: log N = O(D); memorized_probability, own_weight: exact at every N and D, Gaussian data"
 
 Array = NDArray[np.float64]
 
@@ -197,10 +200,22 @@ def memorized_probability(setting: Setting) -> Array:
     return own_is_nearest(setting.manifold, setting.t, setting.samples)
 
 
+def own_weight(setting: Setting) -> Array:
+    """E of the weight of x^1 at x = x^1 + sqrt(t) xi, exact at finite N and D, over x or at the setting's point.
+
+    The sample x came from is one of N by their weights: this is E Y2 of `condensation` on trajectories.
+
+    Returns:
+        shape (T,).
+    """
+    return averages(setting.at(query="trajectory"), "own_weight")["own_weight"]
+
+
 OBSERVABLES = {
     "information": ("time",),
     "dispersion": ("time",),
     "collapse_time": (),
     "memorized_probability": ("time",),
     "memorized_probability_asymptotic": ("time",),
+    "own_weight": ("time",),
 }

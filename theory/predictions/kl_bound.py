@@ -30,6 +30,7 @@ from theory.squared_distance import SquaredDistance
 from theory.symbols import I, N, lam, q, t, x
 
 __all__ = [
+    "ANYWHERE",
     "OBSERVABLES",
     "caution",
     "derivation",
@@ -178,10 +179,14 @@ def kl_leading(setting: Setting) -> Array:
 def kl_exact(setting: Setting) -> Array:
     """E KL(p_t || p^_t), nats, exact at finite N and D; seconds a time where there are several subspaces.
 
+    On trajectories E KL(p^_t || p_t), the average of log p^_t/p_t over noised samples; at the setting's point the logarithm of
+    p_t/p^_t, or p^_t/p_t, there.
+
     Returns:
         shape (T,).
     """
-    return averages(setting.at(query="fresh", point=None), "divergence")["divergence"]
+    sign = -1 if setting.query == "trajectory" else 1
+    return sign * averages(setting, "divergence")["divergence"]
 
 
 def log_kl_leading(setting: Setting) -> Array:
@@ -268,3 +273,4 @@ OBSERVABLES = {
     "rare_share": ("time",),
     "samples_trusted": ("time",),
 }
+ANYWHERE = ("kl_exact",)  # at fresh points or on trajectories, averaged or at one x

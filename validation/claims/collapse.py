@@ -47,8 +47,10 @@ def _of_case(name: str) -> list[Claim]:
         exact = Control("N impostors, not N - 1", lambda _: prediction.memorized_probability(setting.at(samples=5)))
     twice = Control("V = 2 I", lambda _: 2 * prediction.information(setting))
     made = partial(_claim, name, setting)
+    hard = Control("the nearest sample has all the weight", lambda _: prediction.memorized_probability(setting))
     found = [
         made("memorized_probability", "exact at finite N and D", exact),
+        made("own_weight", "exact at finite N and D", hard),
         made("dispersion", "the variance of the information density", twice),
     ]
     if name != "few":  # there log N is reached outside the times looked at, and queries are few
@@ -92,8 +94,9 @@ def _claim(
 
 def prepare() -> None:
     """Compute the curves of the figure, which takes seconds, while the experiments run."""
-    for name in CASES:
+    for name, setting in CASES.items():
         _curve(name)
+        prediction.own_weight(setting)
 
 
 @cache
@@ -112,10 +115,13 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
             fine, exact = _curve(name)
             t = fine.times
             draw.theory(axis, t, exact, "exact")
+            draw.theory(axis, setting.times, prediction.own_weight(setting), "own weight, exact", series=3)
             draw.theory(axis, t, prediction.memorized_probability_asymptotic(fine), "second order", series=2)
             draw.control(axis, 1.1 * t, exact, r"control, $\lambda$ 10 % off")  # P depends on lambda/t alone
             m = results[EXPERIMENTS[name].name]["memorized_probability"]
             draw.measured(axis, setting.times, m.mean, m.sem, "simulation", series=1)
+            m = results[EXPERIMENTS[name].name]["own_weight"]
+            draw.measured(axis, setting.times, m.mean, m.sem, series=3)
             axis.axvline(prediction.collapse_time(setting), color="0.8", zorder=0)
             draw.logarithmic(axis)
             axis.set(
@@ -126,7 +132,8 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
         axes[0].set_ylabel("memorized probability")
     caption = (
         "Probability that the training sample nearest to $x^1 + \\sqrt{t}\\,\\xi$ is $x^1$ itself, against the noise variance "
-        "$t$ (data units squared), for three linear manifolds (variance x dimension) and numbers of samples $N$. Error bars: "
+        "$t$ (data units squared), for three linear manifolds (variance x dimension) and numbers of samples $N$; and the weight "
+        "of $x^1$ under the denoiser, at the times of the simulation. Error bars: "
         "one standard error over data sets. Grey line: the collapse time, $I(t_C) = \\log N$."
     )
     return [Figure("collapse", caption, figure)]

@@ -17,12 +17,14 @@ __all__ = ["claims", "figures", "prepare"]
 
 RANGE = Setting.of("1.0x2,0.3x1", samples=1000, times=np.array([0.5, 1.0, 2.0, 4.0]))
 SMALL = Setting.of("1.0x1,0.3x1", samples=2000, times=np.array([0.05, 0.1]))  # far below samples_trusted
+OWN = Setting.of("1.0x5", samples=100, times=np.array([0.05, 0.3, 1.0, 3.0]), query="trajectory")
 ROUTES = Setting.of("1.0x1,0.3x1", samples=50, times=np.array([0.5]))
 LAST = 20.0
 
 MEASURED = {
     "range": Experiment("kl_bound.range", experiment.measure, {"setting": RANGE}, 800),
     "small": Experiment("kl_bound.small", experiment.measure, {"setting": SMALL}, 200),
+    "trajectory": Experiment("kl_bound.trajectory", experiment.measure, {"setting": OWN}, 600),
     "routes": Experiment("kl_bound.routes", experiment.measure_routes, {"setting": ROUTES, "last": LAST}, 600),
 }
 FACTOR_2 = "the factor 2 of (X - 1)/2N left out"
@@ -34,6 +36,7 @@ def claims() -> list[Claim]:
         _girsanov(),
         _exact("range", RANGE, Control(FACTOR_2, lambda _: 2 * prediction.kl_leading(RANGE))),
         _exact("small", SMALL, Control("the leading order", lambda _: prediction.kl_leading(SMALL))),
+        _exact("trajectory", OWN, Control("KL(p_t || p^_t)", lambda _: prediction.kl_exact(OWN.at(query="fresh")))),
         _range(),
         _small(),
     ]
@@ -42,7 +45,7 @@ def claims() -> list[Claim]:
 def _exact(name: str, setting: Setting, control: Control) -> Claim:
     return Claim(
         name=f"kl_bound.exact.{name}",
-        statement=f"E KL, exact at finite N and D ({setting.manifold}, N = {setting.samples})",
+        statement=f"E {_divergence(setting)}, exact at finite N and D ({setting.manifold}, N = {setting.samples})",
         observable="kl_exact",
         coordinates={"time": setting.times},
         experiment=MEASURED[name],
@@ -52,9 +55,13 @@ def _exact(name: str, setting: Setting, control: Control) -> Claim:
     )
 
 
+def _divergence(setting: Setting) -> str:
+    return "KL(p_t || p^_t)" if setting.query == "fresh" else "KL(p^_t || p_t)"
+
+
 def prepare() -> None:
     """Compute the exact values, which takes seconds, while the experiments run."""
-    for setting in (RANGE, SMALL):
+    for setting in (RANGE, SMALL, OWN):
         prediction.kl_exact(setting)
 
 

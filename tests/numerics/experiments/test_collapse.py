@@ -10,7 +10,7 @@ from theory.setting import Setting
 
 class TestContract(Contract):
     name = "collapse"
-    on_sphere = ("memorized_probability",)
+    on_sphere = ("memorized_probability", "own_weight")
 
 
 def test_the_memorized_fraction_by_hand():

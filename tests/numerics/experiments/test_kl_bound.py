@@ -18,10 +18,10 @@ def test_by_hand():
     for repeat in range(3):
         random = stream(9, "kl_bound", repeat)
         data = draw(SMALL, SMALL.samples, random)
-        clean, xi = draw(SMALL, QUERIES, random), random.standard_normal((QUERIES, 4))
         row = []
         for t in SMALL.t:
-            x, v = clean + np.sqrt(t) * xi, SMALL.manifold.spectrum + t
+            x, v = draw(SMALL, QUERIES, random), SMALL.manifold.spectrum + t
+            x = x + np.sqrt(t) * random.standard_normal((QUERIES, 4))
             p = np.exp(-0.5 * (x**2 / v).sum(-1)) / np.sqrt(2 * np.pi * v).prod()
             kernels = np.exp(-0.5 * ((x[:, None] - data) ** 2).sum(-1) / t) / (2 * np.pi * t) ** 2
             r = kernels.mean(axis=1) / p

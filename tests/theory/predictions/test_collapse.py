@@ -4,7 +4,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.theory.conftest import cases, cheap_observables, decades, manifolds, noise, observe
-from theory.predictions import collapse, subspace_loss
+from theory.predictions import collapse, condensation, subspace_loss
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
 # how each observable scales where lambda -> c lambda and t -> c t
@@ -182,3 +182,13 @@ def test_loss_and_collapse_are_of_one_order():
     setting = Setting.of("1x40", samples=10**6)
     collapse_time = collapse.collapse_time(setting)
     assert subspace_loss.loss_time_typical(setting)[0] < 3 * collapse_time
+
+
+@pytest.mark.parametrize(("spec", "samples"), [("1x20", 1000), ("1x2,0.1x1", 4)])
+def test_the_own_weight_is_the_participation_ratio_of_trajectories(spec, samples):
+    setting = Setting.of(spec, samples=samples, times=np.array([0.05, 0.5, 5.0]))
+    found = collapse.own_weight(setting)
+    expected = condensation.participation(setting.at(query="trajectory"))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert (np.diff(found) < 0).all()
+    assert (found > 1 / samples).all()

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from scipy.integrate import quad
 
-from tests.theory.conftest import cases, decades
+from tests.theory.conftest import cases, decades, legendre
 from theory.predictions import collapse, kl_bound, score_covariance
 from theory.setting import Setting
 
@@ -115,13 +115,25 @@ def test_the_exact_divergence_lies_where_the_leading_order_says():
     assert exact[-1] == pytest.approx(leading[-1], rel=1e-2)
 
 
-def test_the_exact_divergence_is_that_of_fresh_points():
-    setting = Setting.of("1x2", samples=50, times=np.array([0.3]))
-    elsewhere = setting.at(query="trajectory", point=(1.0, 2.0))
-    assert kl_bound.kl_exact(elsewhere) == kl_bound.kl_exact(setting)
-
-
 def test_one_sample_more_helps():
     setting = Setting.of("1x2", samples=2, times=np.array([1e-3, 0.1, 10.0]))
     found = [kl_bound.kl_exact(setting.at(samples=n)) for n in (2, 3, 30, 3000)]
     assert (np.diff(found, axis=0) < 0).all()
+
+
+def test_the_divergence_of_the_samples_from_the_distribution():
+    """KL(p^_t||p_t) falls with t, from I - log N where the weights are memorized, and is no more than I."""
+    setting = Setting.of("1x5", samples=100, times=np.array([1e-3, 0.1, 1.0, 10.0]), query="trajectory")
+    found = kl_bound.kl_exact(setting)
+    assert (np.diff(found) < 0).all()
+    assert (found > 0).all()
+    assert found[0] == pytest.approx(collapse.information(setting)[0] - np.log(100), abs=1e-3)
+    assert found[3] == pytest.approx(kl_bound.kl_exact(setting.at(query="fresh"))[3], rel=0.02)
+
+
+def test_at_a_point_it_is_the_logarithm_there():
+    """Over the points of a rule for |x| it averages to the divergence."""
+    squares, weights = legendre([1], 60)
+    one = Setting.of("1x1", samples=20, times=np.array([0.3]))
+    there = [kl_bound.kl_exact(one.at(point=(x,)))[0] for x in np.sqrt(squares[:, 0] * 1.3)]
+    assert weights @ there == pytest.approx(kl_bound.kl_exact(one)[0], rel=1e-6)
