@@ -37,9 +37,11 @@ FORMATS = (".npy", ".npz", ".csv", ".parquet")
 def draw(setting: Setting, count: int, rng: np.random.Generator) -> Array:
     """`count` samples of the setting's ensemble in principal axes, shape (count, D)."""
     manifold = setting.manifold
-    samples = np.zeros((count, manifold.ambient_dimension))
-    m = manifold.intrinsic_dimension
-    samples[:, :m] = rng.standard_normal((count, m)) * np.sqrt(manifold.spectrum[:m])
+    D, m = manifold.ambient_dimension, manifold.intrinsic_dimension
+    samples = rng.standard_normal((count, m))
+    samples *= np.sqrt(manifold.spectrum[:m])
+    if m < D:  # else a copy would double the memory
+        samples = np.pad(samples, ((0, 0), (0, D - m)))
     if setting.ensemble == "sphere":
         radius = np.sqrt(manifold.spectrum.sum())
         samples *= radius / np.linalg.norm(samples, axis=1, keepdims=True)
