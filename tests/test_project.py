@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from validation.claims import PREDICTIONS
+from validation.claims import PREDICTIONS, SURVEYS
 from validation.cli import cli
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +26,13 @@ TRIPLES = {
 BESIDES = (
     "docs/predictions/{}.md",
     "tests/theory/predictions/test_{}.py",
+    "tests/numerics/experiments/test_{}.py",
+    "tests/validation/claims/test_{}.py",
+)
+OF_A_SURVEY = (
+    "numerics/experiments/{}.py",
+    "validation/claims/{}.py",
+    "docs/{}.md",
     "tests/numerics/experiments/test_{}.py",
     "tests/validation/claims/test_{}.py",
 )
@@ -61,10 +68,19 @@ def test_every_prediction_has_its_files_and_no_file_is_without_a_prediction(patt
     found = {
         path.name for path in here.parent.glob(f"*{here.suffix}") if path.name not in ("__init__.py", "conftest.py")
     }
-    wanted = {Path(pattern.format(name)).name for name in PREDICTIONS}
+    names = (*PREDICTIONS, *SURVEYS) if pattern in OF_A_SURVEY else PREDICTIONS
+    wanted = {Path(pattern.format(name)).name for name in names}
     folder = relative(here.parent)
     assert not wanted - found, f"missing in {folder}: {', '.join(sorted(wanted - found))}"
     assert not found - wanted, f"not of a prediction in PREDICTIONS, in {folder}: {', '.join(sorted(found - wanted))}"
+
+
+@pytest.mark.parametrize("pattern", OF_A_SURVEY)
+@pytest.mark.parametrize("name", SURVEYS)
+def test_every_survey_has_its_files_and_is_linked(name, pattern):
+    assert (ROOT / pattern.format(name)).is_file()
+    assert f"(docs/{name}.md)" in README.read_text()
+    assert f"({name}.md)" in (ROOT / "docs/index.md").read_text()
 
 
 @pytest.mark.parametrize("pattern", TRIPLES)

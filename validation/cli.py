@@ -71,12 +71,14 @@ def cli(context: click.Context) -> None:
 @cli.command("list", context_settings=CONTEXT)
 def list_() -> None:
     """The catalogue: name, statement, source, regime."""
-    from validation.claims import PREDICTIONS
-    from validation.suite import prediction
+    from validation.claims import PREDICTIONS, SURVEYS
+    from validation.suite import claims_module, prediction
 
     for name in PREDICTIONS:
         module = prediction(name)
         click.echo(f"{name}\n    {module.STATEMENT}\n    source: {module.SOURCE}\n    regime: {module.REGIME}\n")
+    for name, stems in SURVEYS.items():
+        click.echo(f"{name}\n    {claims_module(name).STATEMENT}\n    survey, to validate: {', '.join(stems)}\n")
 
 
 @cli.command(context_settings=CONTEXT)
@@ -235,12 +237,13 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     from numerics.arrays import resolve_device
     from numerics.files import check_directory, write_atomic
     from validation import suite, tables
+    from validation.claims import CLAIMED
     from validation.manifest import manifest
     from validation.store import Store
     from validation.sweep import local_executor
 
     start = time.perf_counter()
-    names, device, seed = suite.check_names(names), resolve_device(device), _seed(seed)
+    names, device, seed = suite.check_names(names, CLAIMED), resolve_device(device), _seed(seed)
     check_directory(output)
     if json_file is not None:
         if json_file.is_dir():

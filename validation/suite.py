@@ -12,12 +12,23 @@ from typing import Any
 
 from theory.derivation import Derivation
 from validation.claim import Claim, Experiment, Results, holds
-from validation.claims import PREDICTIONS
+from validation.claims import PREDICTIONS, SURVEYS
 from validation.report import Figure, write_report
 from validation.store import Store
 from validation.sweep import sweep
 
-__all__ = ["Outcome", "check_names", "derive", "experiments", "judge", "measure", "prediction", "prepare", "report"]
+__all__ = [
+    "Outcome",
+    "check_names",
+    "claims_module",
+    "derive",
+    "experiments",
+    "judge",
+    "measure",
+    "prediction",
+    "prepare",
+    "report",
+]
 
 INTRODUCTION = (
     "Each claim holds a formula, derived symbolically below, against a simulation that does not know it. Errors are standard "
@@ -40,16 +51,16 @@ class Outcome:
         return all(map(holds, self.rows))
 
 
-def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The predictions named, all of them for none.
+def check_names(names: Sequence[str], known: Sequence[str] = PREDICTIONS) -> tuple[str, ...]:
+    """The predictions named, all of them for none; surveys too where they are known.
 
     Raises:
-        ValueError: for a name that is not one of them.
+        ValueError: for a name that is not known.
     """
     for name in names:
-        if name not in PREDICTIONS:
-            raise ValueError(f"prediction must be one of {', '.join(PREDICTIONS)}, got {name!r}")
-    return tuple(dict.fromkeys(names)) or PREDICTIONS
+        if name not in known:
+            raise ValueError(f"prediction must be one of {', '.join(known)}, got {name!r}")
+    return tuple(dict.fromkeys(names or known))
 
 
 def prediction(name: str) -> ModuleType:
@@ -57,12 +68,13 @@ def prediction(name: str) -> ModuleType:
     return importlib.import_module(f"theory.predictions.{name}")
 
 
-def _claims_module(name: str) -> ModuleType:
+def claims_module(name: str) -> ModuleType:
+    """validation.claims.NAME, of a prediction or a survey."""
     return importlib.import_module(f"validation.claims.{name}")
 
 
 def _claims(names: Sequence[str]) -> list[Claim]:
-    return [claim for name in names for claim in _claims_module(name).claims()]
+    return [claim for name in names for claim in claims_module(name).claims()]
 
 
 def experiments(names: Sequence[str]) -> list[Experiment]:
@@ -93,21 +105,22 @@ def measure(
 
 
 def derive(names: Sequence[str]) -> list[Derivation]:
-    """The derivations of some predictions; the first call takes seconds, later ones none."""
-    return [prediction(name).derivation() for name in names]
+    """The derivations behind some predictions and surveys, each once; the first call takes seconds, later ones none."""
+    stems = [stem for name in names for stem in SURVEYS.get(name, (name,))]
+    return [prediction(stem).derivation() for stem in dict.fromkeys(stems)]
 
 
 def prepare(names: Sequence[str]) -> None:
     """Do beforehand what takes seconds and needs no measurement."""
     derive(names)
     for name in names:
-        getattr(_claims_module(name), "prepare", lambda: None)()
+        getattr(claims_module(name), "prepare", lambda: None)()
 
 
 def judge(names: Sequence[str], results: dict[str, Results]) -> Outcome:
     """Hold the claims of some predictions against their results."""
     rows = [row for claim in _claims(names) for row in claim.rows(results[claim.experiment.name])]
-    figures = [figure for name in names for figure in _claims_module(name).figures(results)]
+    figures = [figure for name in names for figure in claims_module(name).figures(results)]
     return Outcome(rows, figures, derive(names))
 
 

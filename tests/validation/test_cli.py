@@ -21,7 +21,7 @@ from tests.validation.conftest import ROW, geomem
 from theory.predictions import subspace_loss
 from theory.setting import SCHEDULES
 from validation import claim, cli, suite, sweep
-from validation.claims import PREDICTIONS
+from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
 
 HEAVY = (
     "numpy", "scipy", "sympy", "matplotlib", "mpmath", "flint", "sklearn", "torch", "pyarrow", "math_core", "tqdm",
@@ -175,11 +175,32 @@ def test_every_command_is_one_of_the_group():
 def test_list_is_the_catalogue():
     done = geomem("list")
     assert (done.code, done.err) == (0, "")
-    assert [line for line in done.out.splitlines() if line and line[0] != " "] == list(PREDICTIONS)
+    assert [line for line in done.out.splitlines() if line and line[0] != " "] == list(CLAIMED)
     for name in PREDICTIONS:
         module = suite.prediction(name)
         for part in (module.STATEMENT, f"source: {module.SOURCE}", f"regime: {module.REGIME}"):
             assert part in done.out
+    for name, stems in SURVEYS.items():
+        for part in (suite.claims_module(name).STATEMENT, f"survey, to validate: {', '.join(stems)}"):
+            assert part in done.out
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+@pytest.mark.parametrize("command", ["derive", "predict", "simulate"])
+def test_a_survey_is_for_validate_alone(command, name):
+    done = geomem(command, name, *(["--subspaces", "1x2"] if command != "derive" else []))
+    is_one_line(done)
+    assert "prediction must be one of" in done.err
+
+
+def test_validate_takes_a_survey(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(suite, "measure", lambda names, **settings: asked.append(names) or {})
+    monkeypatch.setattr(suite, "prepare", lambda names: None)
+    monkeypatch.setattr(suite, "judge", lambda names, results: suite.Outcome([], [], []))
+    assert geomem("validate", "sizes", "--output", tmp_path).code == 0
+    assert geomem("validate", "--output", tmp_path).code == 0
+    assert asked == [("sizes",), CLAIMED]
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)

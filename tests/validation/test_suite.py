@@ -8,10 +8,10 @@ from theory.predictions import collapse, kl_bound, score_covariance, subspace_lo
 from validation import claim as claim_module
 from validation import statistics, suite
 from validation.claim import holds
-from validation.claims import PREDICTIONS
-from validation.suite import Outcome, check_names, experiments, judge, measure
+from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
+from validation.suite import Outcome, check_names, derive, experiments, judge, measure
 
-CLAIMS = [claim for name in PREDICTIONS for claim in claims_of(name).claims()]
+CLAIMS = [claim for name in CLAIMED for claim in claims_of(name).claims()]
 
 
 def test_no_name_means_all_and_names_come_once():
@@ -24,6 +24,19 @@ def test_no_name_means_all_and_names_come_once():
 def test_an_unknown_name_is_refused(name):
     with pytest.raises(ValueError, match=r"prediction must be one of collapse, score_covariance, kl_bound, subspace"):
         check_names(["collapse", name])
+
+
+def test_surveys_are_known_where_they_are_asked_for():
+    assert check_names([], CLAIMED) == CLAIMED
+    assert check_names(["sizes", "collapse"], CLAIMED) == ("sizes", "collapse")
+    with pytest.raises(ValueError, match="prediction must be one of"):
+        check_names(["sizes"])
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+def test_a_survey_is_of_predictions_and_shows_their_derivations_once(name):
+    assert set(SURVEYS[name]) <= set(PREDICTIONS)
+    assert [d.prediction for d in derive([name, "collapse"])] == list(SURVEYS[name])
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
@@ -53,8 +66,8 @@ def test_names_are_distinct():
     by_name = {}
     for claim in CLAIMS:
         assert by_name.setdefault(claim.experiment.name, claim.experiment) == claim.experiment
-    assert {e.name for e in experiments(PREDICTIONS)} == set(by_name)
-    assert len(experiments(PREDICTIONS)) == len(by_name)
+    assert {e.name for e in experiments(CLAIMED)} == set(by_name)
+    assert len(experiments(CLAIMED)) == len(by_name)
 
 
 def test_experiments_are_those_of_the_predictions_asked_for():
@@ -66,7 +79,7 @@ def test_experiments_are_those_of_the_predictions_asked_for():
 def test_every_claim_has_a_control_and_keeps_to_its_module(claim):
     assert len(claim.control.description) > 4
     assert claim.name.split(".")[0] == claim.experiment.name.split(".")[0]
-    assert claim.name.split(".")[0] in PREDICTIONS
+    assert claim.name.split(".")[0] in CLAIMED
 
 
 def test_an_outcome_holds_if_every_row_does():

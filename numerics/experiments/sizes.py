@@ -1,0 +1,102 @@
+"""Sizes, measured: the averages that theory knows exactly at finite N and D, all from the same data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import starmap
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.arrays import to_device, to_host
+from numerics.data import data_sets, draw, needs_density, noise, score
+from numerics.experiments.score_covariance import by_subspace
+from numerics.gibbs import GibbsMoments, gibbs_moments
+from numerics.measurement import Measurement, jackknife
+from theory.setting import Setting
+
+__all__ = ["OBSERVABLES", "measure"]
+
+OBSERVABLES = {
+    "participation": ("time",),
+    "entropy": ("time",),
+    "heat_capacity": ("time",),
+    "estimated_dimension": ("time",),
+    "shell_ratio": ("time",),
+    "signal_to_noise": ("time", "subspace"),
+    "own_weight": ("time",),
+    "memorized_probability": ("time",),
+}
+QUERIES = 64  # fresh points per data set, and as many noised samples
+
+Array = NDArray[np.float64]
+
+
+def measure(
+    setting: Setting,
+    *,
+    repeats: int = 100,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    tick: Callable[[], object] = lambda: None,
+) -> dict[str, Measurement]:
+    """Draw `repeats` data sets and look at each from fresh points and from noised samples, whatever the setting's query.
+
+    Returns:
+        At fresh points participation, entropy in nats, heat_capacity, estimated_dimension, shell_ratio, shape (T,), and
+        signal_to_noise, shape (T, K); on trajectories own_weight and memorized_probability, shape (T,).
+    """
+    needs_density(setting, "the signal-to-noise ratio")
+    sets = data_sets(partial(draw, setting, setting.samples), "sizes", repeats=repeats, rng=rng, tick=tick)
+    # starmap lets go of a data set before the next is drawn
+    found = list(starmap(partial(_averages, setting, device, dtype), sets))
+    draws = {name: np.array([averages[name] for averages in found]) for name in found[0]}
+    shell = setting.t * setting.manifold.ambient_dimension
+    ratios = {
+        "shell_ratio": jackknife(draws.pop("distance"), lambda mean: np.sqrt(mean / shell)),
+        "signal_to_noise": jackknife(draws.pop("score"), lambda mean: mean[:, 0] / mean[:, 1]),
+    }
+    return {name: Measurement.of(values) for name, values in draws.items()} | ratios
+
+
+def _averages(
+    setting: Setting, device: str, dtype: str, random: np.random.Generator, samples: Array
+) -> dict[str, Array]:
+    """Averages over the points of one data set at every time, by name."""
+    data, some = to_device(samples, device, dtype), samples[:QUERIES]
+    rows = []
+    for t in setting.t:
+        fresh, noised = noise(draw(setting, QUERIES, random), t, random), noise(some, t, random)
+        moments = gibbs_moments(to_device(np.concatenate([fresh, noised]), device, dtype), data, t)
+        rows.append(
+            _at_fresh_points(moments.each(lambda a: a[:QUERIES]), setting, fresh, samples, t)
+            | _on_trajectories(moments.each(lambda a: a[QUERIES:]), noised, some, t)
+        )
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _at_fresh_points(moments: GibbsMoments, setting: Setting, x: Array, samples: Array, t: float) -> dict[str, Array]:
+    """At points x that no sample knows."""
+    nearest, mean = samples[to_host(moments.nearest)], to_host(moments.mean)
+    spread = 2 * t * to_host(moments.energy) - ((x - mean) ** 2).sum(axis=1)  # tr C^, by the parallel axis theorem
+    true = score(x, t, setting.manifold)
+    error = (mean - x) / t - true
+    return {
+        "participation": to_host(moments.participation).mean(),
+        "entropy": to_host(moments.entropy).mean(),
+        "heat_capacity": to_host(moments.energy_variance).mean(),
+        "estimated_dimension": spread.mean() / t,
+        "distance": ((x - nearest) ** 2).sum(axis=1).mean(),
+        "score": by_subspace(np.array([true, error]) ** 2, setting).mean(axis=1),
+    }
+
+
+def _on_trajectories(moments: GibbsMoments, x: Array, own: Array, t: float) -> dict[str, Array]:
+    """At samples that were noised."""
+    log_weight = -((x - own) ** 2).sum(axis=1) / (2 * t) - to_host(moments.log_partition)
+    return {
+        "own_weight": np.exp(log_weight).mean(),
+        "memorized_probability": (to_host(moments.nearest) == np.arange(len(own))).mean(),
+    }

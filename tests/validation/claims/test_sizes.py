@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from tests.validation.conftest import check_evaluation, check_rows, check_structure, draw_figures
+from theory.predictions import condensation
+from validation.claim import BUDGETS
+from validation.claims import SURVEYS, sizes
+from validation.suite import prediction
+
+CLAIMS = {claim.name: claim for claim in sizes.claims()}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_structure(name):
+    check_structure(CLAIMS[name], "sizes")
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_prediction_bias_and_control_fit_the_measurement(name):
+    check_rows(CLAIMS[name], check_evaluation(CLAIMS[name]))
+
+
+def test_every_observable_is_claimed_at_every_size_and_allowed_no_bias():
+    assert list(sizes.OBSERVABLES) == list(sizes.experiment.OBSERVABLES)
+    assert len(CLAIMS) == len(sizes.CASES) * len(sizes.OBSERVABLES) == 48
+    assert all(claim.allowed_bias() == 0 and claim.expected == "agrees" for claim in CLAIMS.values())
+
+
+def test_the_sizes():
+    found = [(s.samples, s.manifold.ambient_dimension) for s in sizes.CASES.values()]
+    assert found == [(10, 2), (100, 5), (1000, 10), (10**4, 30), (10**5, 60), (10**6, 100)]
+
+
+def test_the_deep_budget_draws_ten_thousand_small_data_sets():
+    repeats = {s.samples: sizes.EXPERIMENTS[name].repeats_at("deep") for name, s in sizes.CASES.items()}
+    assert all(count >= 10**4 for samples, count in repeats.items() if samples <= 1000)
+    assert BUDGETS["deep"] == 10
+
+
+def test_a_limit_is_the_control_of_what_has_one():
+    without = {name for name, known in sizes.OBSERVABLES.items() if known.limit is None}
+    assert without == {"entropy", "heat_capacity"}
+    for name, claim in CLAIMS.items():
+        assert (claim.control.description == "lambda off by 20 %") == (name.rpartition(".")[2] in without)
+
+
+def test_the_exact_values_are_those_of_the_predictions():
+    names = {name for stem in SURVEYS["sizes"] for name in prediction(stem).OBSERVABLES}
+    assert set(sizes.OBSERVABLES) - names == {"own_weight"}
+    for setting in sizes.CASES.values():  # x comes from a sample as often as its weight says
+        square = condensation.participation(setting.at(query="trajectory"))
+        np.testing.assert_allclose(sizes.OBSERVABLES["own_weight"].exact(setting), square, rtol=1e-5)
+
+
+def test_figures():
+    (figure,) = draw_figures("sizes")
+    assert len(figure.figure.axes) == len(sizes.OBSERVABLES)
