@@ -70,11 +70,12 @@ class Claim:
         observable: the predicted observable.
         coordinates: coordinate -> values, broadcastable to the shape of the observable.
         experiment: where the measurement comes from.
-        measured: picks it out of the experiment's results.
+        measured: picks it out of an experiment's results.
         predict: the prediction; imports and evaluates theory only when called.
         control: the negative control.
         allowed_bias: by how much the prediction may be off by its own account, absolute; a function like `predict`.
         expected: the verdict that is expected and, when it comes, is the finding.
+        others: experiments that further points come from, along the first axis.
     """
 
     name: str
@@ -87,19 +88,31 @@ class Claim:
     control: Control
     allowed_bias: Callable[[], ArrayLike] = field(default=lambda: 0.0)
     expected: Verdict = "agrees"
+    others: tuple[Experiment, ...] = ()
 
-    def rows(self, results: Results) -> list[dict[str, Any]]:
-        """One row per point: the claim's part of the report."""
-        m = self.measured(results)
-        shape = np.shape(m.mean)
+    @property
+    def experiments(self) -> tuple[Experiment, ...]:
+        """All that it looks at."""
+        return self.experiment, *self.others
+
+    def points(self, *results: Results) -> tuple[Array, Array, NDArray[np.int64]]:
+        """Mean, standard error and number of draws at every point, from the results of its experiments."""
+        parts = [(m.mean, m.sem, np.full(np.shape(m.mean), m.n)) for m in map(self.measured, results)]
+        mean, sem, n = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+        return mean, sem, n
+
+    def rows(self, *results: Results) -> list[dict[str, Any]]:
+        """One row per point, from the results of its experiments: the claim's part of the report."""
+        mean, sem, n = self.points(*results)
+        shape = np.shape(mean)
         predicted, bias, wrong = (
             np.broadcast_to(np.asarray(v, dtype=np.float64), shape)
-            for v in (self.predict(), self.allowed_bias(), self.control.predict(results))
+            for v in (self.predict(), self.allowed_bias(), self.control.predict(results[0]))
         )
-        z = distance(m.mean, m.sem, predicted, bias)
-        z_control = distance(m.mean, m.sem, wrong, bias)
-        verdicts, rejected = judge(z, z_control, m.n)
-        false_pass = 1 - power(np.maximum(np.abs(wrong - predicted) - bias, 0), m.sem, m.n)
+        z = distance(mean, sem, predicted, bias)
+        z_control = distance(mean, sem, wrong, bias)
+        verdicts, rejected = judge(z, z_control, n)
+        false_pass = 1 - power(np.maximum(np.abs(wrong - predicted) - bias, 0), sem, n)
         coordinates = {name: np.broadcast_to(values, shape).ravel() for name, values in self.coordinates.items()}
         return [
             {
@@ -108,8 +121,8 @@ class Claim:
                 "observable": self.observable,
                 "coordinates": {name: values[i].item() for name, values in coordinates.items()},
                 "predicted": predicted.flat[i],
-                "measured": np.ravel(m.mean)[i],
-                "sem": np.ravel(m.sem)[i],
+                "measured": np.ravel(mean)[i],
+                "sem": np.ravel(sem)[i],
                 "allowed_bias": bias.flat[i],
                 "z": z.flat[i],
                 "verdict": verdict,

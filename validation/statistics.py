@@ -37,16 +37,16 @@ def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_
         return np.where((beyond == 0) & ~np.isnan(sem), 0.0, beyond / np.asarray(sem, dtype=np.float64))
 
 
-def judge(z: ArrayLike, z_control: ArrayLike, n: int) -> tuple[list[Verdict], bool]:
-    """The verdict of each point, and whether the control is rejected at any of them.
+def judge(z: ArrayLike, z_control: ArrayLike, n: ArrayLike) -> tuple[list[Verdict], bool]:
+    """The verdict of each point, and whether the control is rejected at any of them; n draws, of all points or of each.
 
     A prediction is not said to agree with data that would have agreed with anything: where the control survives,
     the points that do not disagree are underpowered. A NaN is no agreement either.
     """
-    limit = threshold(n)
-    rejected = bool((np.abs(z_control) > limit).any())
+    limits = np.vectorize(threshold, otypes=[float])(n)
+    rejected = bool((np.abs(z_control) > limits).any())
     verdicts: list[Verdict] = []
-    for value in np.ravel(z):
+    for value, limit in zip(np.ravel(z), np.broadcast_to(limits, np.shape(z)).flat, strict=True):
         if abs(value) > limit:
             verdicts.append("disagrees")
         else:
@@ -54,12 +54,17 @@ def judge(z: ArrayLike, z_control: ArrayLike, n: int) -> tuple[list[Verdict], bo
     return verdicts, rejected
 
 
-def power(gap: ArrayLike, sem: ArrayLike, n: int) -> float:
-    """The chance that data from the prediction reject a control `gap` away from it at one of the points at least.
+def power(gap: ArrayLike, sem: ArrayLike, n: ArrayLike) -> float:
+    """The chance that data from the prediction reject a control `gap` away from it at the best of the points.
 
     Its complement is the false-pass rate of the claim.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        shift = float(np.max(np.nan_to_num(np.abs(np.asarray(gap)) / sem, nan=0.0, posinf=np.inf)))
+        shifts = np.nan_to_num(np.abs(np.asarray(gap)) / sem, nan=0.0, posinf=np.inf)
+    counts = np.broadcast_to(n, shifts.shape)
+    return max(_power(float(shifts[counts == count].max()), int(count)) for count in np.unique(counts))
+
+
+def _power(shift: float, n: int) -> float:
     # z has Student's distribution about its shift, since its standard error is estimated too
     return 1.0 if shift > 1e3 else float(stats.nct.sf(threshold(n), n - 1, shift))

@@ -79,7 +79,7 @@ def _claims(names: Sequence[str]) -> list[Claim]:
 
 def experiments(names: Sequence[str]) -> list[Experiment]:
     """The experiments that the claims of some predictions look at, each once."""
-    return list({claim.experiment.name: claim.experiment for claim in _claims(names)}.values())
+    return list({e.name: e for claim in _claims(names) for e in claim.experiments}.values())
 
 
 def measure(
@@ -119,7 +119,7 @@ def prepare(names: Sequence[str]) -> None:
 
 def judge(names: Sequence[str], results: dict[str, Results]) -> Outcome:
     """Hold the claims of some predictions against their results."""
-    rows = [row for claim in _claims(names) for row in claim.rows(results[claim.experiment.name])]
+    rows = [row for claim in _claims(names) for row in claim.rows(*(results[e.name] for e in claim.experiments))]
     figures = [figure for name in names for figure in claims_module(name).figures(results)]
     return Outcome(rows, figures, derive(names))
 

@@ -50,6 +50,11 @@ def _smaller(argument):
     return argument.at(samples=min(argument.samples, 100_000)) if isinstance(argument, Setting) else argument
 
 
+def results_of(claim):
+    """The rough results of the experiments of a claim."""
+    return [rough()[experiment.name] for experiment in claim.experiments]
+
+
 def check_structure(claim, name):
     """What holds for every claim, short of evaluating it: its name, its words, its coordinates, its data."""
     stem, _, word = claim.name.partition(".")
@@ -58,10 +63,10 @@ def check_structure(claim, name):
     assert claim.statement.strip()
     assert claim.control.description.strip()
     assert claim.expected in ("agrees", "disagrees")
-    measured = claim.measured(rough()[claim.experiment.name])
-    shape = np.shape(measured.mean)
-    assert np.shape(measured.sem) == shape
-    assert (np.asarray(measured.sem)[np.isfinite(measured.sem)] >= 0).all()
+    mean, sem, n = claim.points(*results_of(claim))
+    shape = np.shape(mean)
+    assert np.shape(sem) == np.shape(n) == shape
+    assert (np.asarray(sem)[np.isfinite(sem)] >= 0).all()
     points = [np.broadcast_to(values, shape).ravel().tolist() for values in claim.coordinates.values()]
     assert len(set(zip(*points, strict=True))) == int(np.prod(shape)) or not points
     assert points or shape == ()
@@ -69,11 +74,11 @@ def check_structure(claim, name):
 
 def check_evaluation(claim):
     """The prediction, its allowed bias and its control are finite numbers of the measurement's shape."""
-    results = rough()[claim.experiment.name]
-    shape = np.shape(claim.measured(results).mean)
+    results = results_of(claim)
+    shape = np.shape(claim.points(*results)[0])
     predicted, bias, wrong = (
         np.broadcast_to(np.asarray(v, dtype=float), shape)
-        for v in (claim.predict(), claim.allowed_bias(), claim.control.predict(results))
+        for v in (claim.predict(), claim.allowed_bias(), claim.control.predict(results[0]))
     )
     assert np.isfinite([predicted, bias, wrong]).all()
     assert (bias >= 0).all()
@@ -85,8 +90,8 @@ def check_rows(claim, evaluation):
     predicted, bias, wrong = evaluation
     control = replace(claim.control, predict=lambda _: wrong)
     claim = replace(claim, predict=lambda: predicted, allowed_bias=lambda: bias, control=control)
-    rows = claim.rows(rough()[claim.experiment.name])
-    assert len(rows) == np.size(claim.measured(rough()[claim.experiment.name]).mean)
+    rows = claim.rows(*results_of(claim))
+    assert len(rows) == np.size(claim.points(*results_of(claim))[0])
     for row in rows:
         assert list(row) == ROW
         assert row["claim"] == claim.name

@@ -124,6 +124,31 @@ def test_a_number_makes_one_row():
     assert row["verdict"] == "agrees"
 
 
+def test_points_of_several_experiments_come_one_after_the_other_each_judged_by_its_own_draws():
+    few, many = (Experiment(f"synthetic.{n}", normal, {"level": TRUE[:2]}, n) for n in (20, 400))
+    off = 8 * 0.1 / np.sqrt([20, 20, 400, 400])  # 8 errors: beyond the threshold of 400 draws, within that of 20
+    both = claim(
+        experiment=few,
+        others=(many,),
+        coordinates={"samples": [20, 20, 400, 400], "time": [0.1, 0.2, 0.1, 0.2]},
+        predicted=np.array([1, 2, 1, 2]) + off * [0, 1, 0, 1],
+        wrong=np.array([1, 2, 1, 3]),
+    )
+    assert both.experiments == (few, many)
+    exact = [
+        {"value": Measurement(TRUE[:2], np.full(2, 0.1 / np.sqrt(e.repeats)), e.repeats)} for e in both.experiments
+    ]
+    mean, sem, n = both.points(*exact)
+    assert mean.tolist() == [1, 2, 1, 2]
+    assert n.tolist() == [20, 20, 400, 400]
+    np.testing.assert_allclose(sem, 0.1 / np.sqrt(n))
+    rows = both.rows(*exact)
+    assert [tuple(row["coordinates"].values()) for row in rows] == [(20, 0.1), (20, 0.2), (400, 0.1), (400, 0.2)]
+    assert verdicts(rows) == ["agrees", "agrees", "agrees", "disagrees"]
+    assert all(row["control"]["rejected"] for row in rows)  # at one point
+    assert all(row["control"]["false_pass"] < 1e-6 for row in rows)
+
+
 def test_a_measurement_that_failed_is_underpowered():
     broken = {"value": Measurement(np.array([1.0, np.nan, 4.0]), np.array([0.01, np.nan, 0.01]), 50)}
     rows = claim().rows(broken)

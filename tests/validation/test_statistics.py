@@ -145,6 +145,17 @@ def test_power_is_the_rate_at_few_draws_too():
     assert power(gap, 1 / math.sqrt(n), n) == pytest.approx(rate, abs=0.02)  # 0.999 for 0.94
 
 
+def test_each_point_may_have_its_own_number_of_draws():
+    few, many = threshold(20), threshold(1000)
+    between = (few + many) / 2
+    assert judge([between, between], 0.0, [20, 1000]) == (["underpowered", "disagrees"], False)
+    assert judge([0.0, 0.0], [between, 0.0], [20, 1000]) == (["underpowered"] * 2, False)
+    assert judge([0.0, 0.0], [0.0, between], [20, 1000]) == (["agrees"] * 2, True)
+    gap = 2 * few
+    assert power([gap, 0.0], 1.0, [20, 1000]) == power(gap, 1.0, 20)
+    assert power([gap, gap], 1.0, [20, 1000]) == power(gap, 1.0, 1000) > power(gap, 1.0, 20)
+
+
 def test_power_is_that_of_the_most_telling_point():
     assert power([0.1, 3.0, np.nan], 0.1, 100) == power(3.0, 0.1, 100)
     assert power([0.0, 0.0], 0.1, 100) < FAMILY_BUDGET
