@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from numerics.experiments import sizes as experiment
 from numerics.measurement import Measurement
-from theory.disorder import averages
 from theory.predictions import collapse, condensation, frozen_jacobian, subspace_loss, supervision_region
 from theory.setting import Setting
 from validation import figures as draw
@@ -52,10 +51,6 @@ class Observable:
     limit_is: str = "thermodynamic limit"
 
 
-def _own_weight(setting: Setting) -> Array:
-    return averages(setting.at(query="trajectory"), "own_weight")["own_weight"]
-
-
 def _own_weight_asymptotic(setting: Setting) -> Array:
     """That of Y2 on trajectories: the own sample has all the weight or none."""
     return condensation.participation_asymptotic(setting.at(query="trajectory"))
@@ -78,7 +73,7 @@ OBSERVABLES = {
     "signal_to_noise": Observable(
         subspace_loss.signal_to_noise, _signal_to_noise_typical, "signal to noise", "order 1/N at a typical x"
     ),
-    "own_weight": Observable(_own_weight, _own_weight_asymptotic, "own weight, trajectories"),
+    "own_weight": Observable(collapse.own_weight, _own_weight_asymptotic, "own weight, trajectories"),
     "memorized_probability": Observable(
         collapse.memorized_probability,
         collapse.memorized_probability_asymptotic,
