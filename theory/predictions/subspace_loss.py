@@ -6,10 +6,11 @@ of score_covariance that is N = N_k(t), in the average over fresh x (annealed) o
     annealed  N_k = (lambda_k / t) prod_j (1 + lambda_j / t)^m_j,
     typical   N_k = lambda_k (lambda_k + t) / (t (2 lambda_k + t)) exp(sum_j m_j E log R_j).
 
-Rare points dominate the annealed noise, so the truth lies between. The published times, from a random energy model
-with Gaussian energies (arXiv:2410.08727), are kept under their own name: far from the truth at moderate N, because the
-lower tail of the energy, a squared distance, is far from Gaussian. `signal_to_noise` and `loss_time_exact` are exact at
-every N and D: `theory.disorder` has the average of the noise over data sets.
+Rare points dominate the annealed noise, so that with few directions the truth lies between. With ten or more it lies below
+both: once the weights condense the noise is bounded, and the order 1/N knows no bound. The published times, from a random
+energy model with Gaussian energies (arXiv:2410.08727), are kept under their own name: far from the truth at moderate N,
+because the lower tail of the energy, a squared distance, is far from Gaussian. `signal_to_noise` and `loss_time_exact` are
+exact at every N and D: `theory.disorder` has the average of the noise over data sets.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ __all__ = [
 
 STATEMENT = "the score loses its subspaces one by one, those of high variance first"
 SOURCE = "arXiv:2410.08727 (published times); signal to noise, annealed and typical times derived here"
-REGIME = "signal_to_noise, loss_time_exact: exact, Gaussian data; annealed and typical: fresh x; published: sphere too"
+REGIME = "signal_to_noise, loss_time_exact: exact, Gaussian data; annealed and typical: few directions; published: sphere too"
 
 Array = NDArray[np.float64]
 ACCURACY = 1e-4  # of `loss_time_exact`

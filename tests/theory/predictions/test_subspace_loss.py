@@ -100,3 +100,12 @@ def test_many_samples_are_the_leading_order():
         off.append(ratio[0, 0] - 1)
     assert 0 < off[1] < 2e-5
     assert off[1] / off[0] == pytest.approx(0.1, rel=0.1)
+
+
+def test_many_directions_are_lost_below_both_times():
+    """The order 1/N of the noise has no bound, the noise has one: the bracket is for few directions."""
+    few, many = Setting.of("1x4", samples=300), Setting.of("1x20", samples=20000)
+    for setting, between in ((few, True), (many, False)):
+        found = subspace_loss.loss_time_exact(setting)
+        assert found < subspace_loss.loss_time_annealed(setting)
+        assert (found > subspace_loss.loss_time_typical(setting)) == between
