@@ -44,6 +44,7 @@ ROUNDING = 1e-12  # of averages of order one; below it they are nothing
 EULER = 0.5772156649015329
 AT_ONCE = 8  # points x
 ACCURACY = 1e-6
+FLOORS = {"entropy": 1e-6, "heat_capacity": 1e-6, "divergence": 1e-8}  # below which 1e-6 of that is accuracy enough
 BY_SUBSPACE = {"mean_error", "spread"}
 KNOWN = {"participation", "entropy", "energy", "heat_capacity", "divergence", *BY_SUBSPACE}
 
@@ -100,6 +101,7 @@ def _at_time(
 ) -> dict[str, Array]:
     """The averages at one time, shapes () and (K,)."""
     worst = 0.0
+    widths = [manifold.dimensions.size if name in BY_SUBSPACE else 1 for name in names]
 
     def at(offsets: Array) -> Array:
         """The averages at points x, in columns."""
@@ -120,9 +122,9 @@ def _at_time(
         found, error = at(np.array([x]))[0], 0.0
     else:
         variances = manifold.variances + (0 if clean else t)
-        found, error = average(lambda squares: at(squares * variances), manifold.dimensions, accuracy)
-    K = manifold.dimensions.size
-    columns = iter(np.split(found, np.cumsum([K if name in BY_SUBSPACE else 1 for name in names])[:-1]))
+        floor = np.repeat([FLOORS.get(name, 0.0) for name in names], widths)
+        found, error = average(lambda squares: at(squares * variances), manifold.dimensions, accuracy, floor)
+    columns = np.split(found, np.cumsum(widths)[:-1])
     shaped = {name: a if name in BY_SUBSPACE else a[0] for name, a in zip(names, columns, strict=True)}
     return {**shaped, "error": np.array(max(worst, error))}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh_tridiagonal
 from scipy.stats import chi2, qmc
 
@@ -63,7 +63,9 @@ def asked(setting: Setting) -> list[tuple[float, tuple[float, ...] | None]]:
     return [(float(t), tuple(x)) for t, x in zip(setting.t, setting.offsets.tolist(), strict=True)]
 
 
-def average(of: Callable[[Array], Array], dimensions: NDArray[np.int64], accuracy: float) -> tuple[Array, float]:
+def average(
+    of: Callable[[Array], Array], dimensions: NDArray[np.int64], accuracy: float, floor: ArrayLike = 0.0
+) -> tuple[Array, float]:
     """E f over the radii of m_k directions each, and its relative error by estimate.
 
     Nodes are added to the radius that needs them until the estimate is below the accuracy, or until points are too many.
@@ -73,19 +75,20 @@ def average(of: Callable[[Array], Array], dimensions: NDArray[np.int64], accurac
         of: f at squares |x_k|^2 / E x_k^2, shape (n, K), to shape (n, ...).
         dimensions: m_k, shape (K,).
         accuracy: wanted relative error.
+        floor: averages below it, shape (...), need no more than the absolute accuracy that it has.
 
     Returns:
         shape (...), and a number.
     """
     nodes = [FIRST if m < MANY else FIRST // 2 for m in dimensions]
     if np.prod(nodes) > MOST:
-        return _sampled(of, dimensions)
+        return _sampled(of, dimensions, floor)
     grown, before = np.zeros(len(nodes), dtype=bool), np.array(np.inf)
     while True:
         rule = product([chi(int(m), n) for m, n in zip(dimensions, nodes, strict=True)]).heavy()
         values = of(rule.squares)
         mean = np.tensordot(rule.weights, values, 1)
-        scale = _scale(mean, values)
+        scale = np.maximum(_scale(mean, values), floor)
         errors = (rule.errors(values) / scale).reshape(len(nodes), -1).max(axis=1)
         # the estimate is far too high where rare points carry the average; fewer nodes err by what they are apart
         errors[grown] = np.minimum(errors[grown], np.max(np.abs(mean - before) / scale))
@@ -152,8 +155,8 @@ def sobol(dimensions: NDArray[np.int64]) -> Array:
     return np.asarray(chi2.ppf(points, dimensions))
 
 
-def _sampled(of: Callable[[Array], Array], dimensions: NDArray[np.int64]) -> tuple[Array, float]:
+def _sampled(of: Callable[[Array], Array], dimensions: NDArray[np.int64], floor: ArrayLike) -> tuple[Array, float]:
     """The average over Sobol points; its error is half of what the two halves of them are apart."""
     values = of(sobol(dimensions))
     mean, half = values.mean(axis=0), values[: SOBOL_POINTS // 2].mean(axis=0)
-    return mean, float((np.abs(half - mean) / _scale(mean, values)).max())
+    return mean, float((np.abs(half - mean) / np.maximum(_scale(mean, values), floor)).max())

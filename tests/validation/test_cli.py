@@ -472,7 +472,7 @@ def test_simulate_takes_every_setting(name, more):
 @pytest.mark.parametrize(
     ("name", "measured"),
     [
-        ("collapse", {"memorized_probability"}),
+        ("collapse", {"memorized_probability", "own_weight"}),
         ("score_covariance", {"effective_samples_typical", "effective_samples_annealed"}),
     ],
 )

@@ -72,7 +72,9 @@ def test_names_are_distinct():
 
 
 def test_experiments_are_those_of_the_predictions_asked_for():
-    assert {e.name for e in experiments(["kl_bound"])} == {"kl_bound.range", "kl_bound.small", "kl_bound.routes"}
+    assert {e.name for e in experiments(["kl_bound"])} == {
+        f"kl_bound.{name}" for name in ("range", "small", "routes", "trajectory")
+    }
     assert all(e.name.startswith(("kl_bound.", "collapse.")) for e in experiments(["kl_bound", "collapse"]))
 
 
