@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ __all__ = [
     "FORMATS",
     "Mixture",
     "Resampled",
+    "at_points",
     "data_sets",
     "draw",
     "load",
@@ -136,6 +138,25 @@ def points(setting: Setting, i: int, samples: Array, count: int, rng: np.random.
         own = spectrum / (spectrum + t) * x + np.sqrt(spectrum * t / (spectrum + t)) * rng.standard_normal(x.size)
         samples = np.concatenate([own[None], samples[1:]])
     return x[None], samples
+
+
+def at_points(
+    f: Callable[[Array, Array, float], Any],
+    setting: Setting,
+    name: str,
+    count: int,
+    *,
+    repeats: int,
+    rng: int | np.random.SeedSequence,
+    tick: Callable[[], object],
+) -> Array:
+    """f(x, data, t) at the `points` of each time of each of `repeats` data sets, shape (repeats, T, ...)."""
+    sets = data_sets(partial(draw, setting, setting.samples), name, repeats=repeats, rng=rng, tick=tick)
+    found = [
+        [f(*points(setting, i, samples, count, random), float(t)) for i, t in enumerate(setting.t)]
+        for random, samples in sets
+    ]
+    return np.array(found)
 
 
 def needs_density(setting: Setting, what: str) -> None:

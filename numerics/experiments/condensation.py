@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, points
+from numerics.data import at_points
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from theory.setting import Setting
 
 __all__ = ["ANYWHERE", "OBSERVABLES", "measure"]
 
+Array = NDArray[np.float64]
 OBSERVABLES = {"participation": ("time",), "entropy": ("time",), "heat_capacity": ("time",)}
 ANYWHERE = tuple(OBSERVABLES)  # at fresh points or on trajectories, averaged or at one x
 QUERIES = 64  # points per data set, where they are averaged over
@@ -34,15 +35,10 @@ def measure(
     Returns:
         participation, entropy in nats, heat_capacity, each of shape (T,).
     """
-    draws = []
-    for random, samples in data_sets(
-        partial(draw, setting, setting.samples), "condensation", repeats=repeats, rng=rng, tick=tick
-    ):
-        found = []
-        for i, t in enumerate(setting.t):
-            x, data = points(setting, i, samples, QUERIES, random)
-            moments = gibbs_moments(to_device(x, device, dtype), to_device(data, device, dtype), t)
-            found.append([to_host(a).mean() for a in (moments.participation, moments.entropy, moments.energy_variance)])
-        draws.append(found)
-    whole = Measurement.of(draws)
+
+    def averages(x: Array, data: Array, t: float) -> list[float]:
+        moments = gibbs_moments(to_device(x, device, dtype), to_device(data, device, dtype), t)
+        return [to_host(a).mean() for a in (moments.participation, moments.entropy, moments.energy_variance)]
+
+    whole = Measurement.of(at_points(averages, setting, "condensation", QUERIES, repeats=repeats, rng=rng, tick=tick))
     return {name: Measurement(whole.mean[:, k], whole.sem[:, k], whole.n) for k, name in enumerate(OBSERVABLES)}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from numerics.arrays import Array as AnyArray
 from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, log_density, needs_density, points, score
+from numerics.data import at_points, data_sets, draw, log_density, needs_density, score
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from theory.setting import Setting
@@ -44,16 +44,12 @@ def measure(
         kl, in nats, shape (T,).
     """
     needs_density(setting, "the divergence")
-    draws = []
-    for random, samples in data_sets(
-        partial(draw, setting, setting.samples), "kl_bound", repeats=repeats, rng=rng, tick=tick
-    ):
-        found = []
-        for i, t in enumerate(setting.t):
-            x, data = points(setting, i, samples, QUERIES, random)
-            log_r, _ = _log_ratio(x, t, to_device(data, device, dtype), setting, device, dtype)
-            found.append((log_r if setting.query == "trajectory" else np.expm1(log_r) - log_r).mean())
-        draws.append(found)
+
+    def divergence(x: Array, data: Array, t: float) -> float:
+        log_r, _ = _log_ratio(x, t, to_device(data, device, dtype), setting, device, dtype)
+        return float((log_r if setting.query == "trajectory" else np.expm1(log_r) - log_r).mean())
+
+    draws = at_points(divergence, setting, "kl_bound", QUERIES, repeats=repeats, rng=rng, tick=tick)
     return {"kl": Measurement.of(draws)}
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, needs_density, points, score
+from numerics.data import at_points, data_sets, draw, needs_density, score
 from numerics.experiments.score_covariance import by_subspace
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
@@ -16,6 +17,7 @@ from theory.setting import Setting
 
 __all__ = ["ANYWHERE", "OBSERVABLES", "measure", "measure_participation"]
 
+Array = NDArray[np.float64]
 OBSERVABLES = {"signal_to_noise": ("time", "subspace"), "loss_time": ("subspace",)}
 ANYWHERE = tuple(OBSERVABLES)  # at fresh points or on trajectories, averaged or at one x
 QUERIES = 64  # points per data set, where they are averaged over
@@ -36,18 +38,13 @@ def measure(
         signal_to_noise, shape (T, K); loss_time, shape (K,), where it passes 1 (NaN where the times do not bracket it).
     """
     needs_density(setting, "the signal-to-noise ratio")
-    draws = []
-    for random, samples in data_sets(
-        partial(draw, setting, setting.samples), "subspace_loss", repeats=repeats, rng=rng, tick=tick
-    ):
-        rows = []
-        for i, t in enumerate(setting.t):
-            x, data = points(setting, i, samples, QUERIES, random)
-            true = score(x, t, setting.manifold)
-            found = gibbs_moments(to_device(x, device, dtype), to_device(data, device, dtype), t)
-            error = to_host(found.score) - true
-            rows.append([by_subspace(v**2, setting).mean(axis=0) for v in (true, error)])
-        draws.append(rows)
+
+    def squares(x: Array, data: Array, t: float) -> list[Array]:
+        true = score(x, t, setting.manifold)
+        found = gibbs_moments(to_device(x, device, dtype), to_device(data, device, dtype), t)
+        return [by_subspace(v**2, setting).mean(axis=0) for v in (true, to_host(found.score) - true)]
+
+    draws = at_points(squares, setting, "subspace_loss", QUERIES, repeats=repeats, rng=rng, tick=tick)
 
     def noise_to_signal(mean: np.ndarray) -> np.ndarray:  # falls with t
         return np.asarray(mean[:, 1] / mean[:, 0])
