@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
+from types import ModuleType
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ from validation.claims.collapse import scaled
 from validation.report import Figure
 from validation.statistics import Verdict
 
-__all__ = ["claims", "figures", "prepare", "where"]
+__all__ = ["claims", "figures", "over_times", "prepare", "where"]
 
 CASES = {
     "small": Setting.of("1.0x2", samples=10, times=np.array([0.05, 0.2, 0.8, 3.0])),
@@ -45,27 +46,36 @@ def _of_case(name: str) -> list[Claim]:
     limit = Control("thermodynamic limit", lambda _: prediction.participation_asymptotic(setting))
     doubled = Control("twice as many samples", lambda _: prediction.entropy(setting.at(samples=2 * setting.samples)))
     wider = Control("lambda off by 20 %", lambda _: prediction.heat_capacity(scaled(setting, 1.2)))
+    made = partial(over_times, prediction, EXPERIMENTS[name])
     found = [
-        _claim(name, "participation", "exact at finite N and D", limit),
-        _claim(name, "entropy", "exact at finite N and D", doubled),
-        _claim(name, "heat_capacity", "exact at finite N and D", wider),
+        made("participation", "exact at finite N and D", limit),
+        made("entropy", "exact at finite N and D", doubled),
+        made("heat_capacity", "exact at finite N and D", wider),
     ]
     if name == "large":
         off = Control("lambda off by 20 %", lambda _: prediction.participation_asymptotic(scaled(setting, 1.2)))
-        found.append(_claim(name, "participation_asymptotic", "the limit is off at this N and D", off, "disagrees"))
+        found.append(made("participation_asymptotic", "the limit is off at this N and D", off, "disagrees"))
     return found
 
 
-def _claim(name: str, observable: str, statement: str, control: Control, expected: Verdict = "agrees") -> Claim:
-    setting = CASES[name]
+def over_times(
+    prediction: ModuleType,
+    experiment: Experiment,
+    observable: str,
+    statement: str,
+    control: Control,
+    expected: Verdict = "agrees",
+) -> Claim:
+    """That an observable of a prediction, or its limit, is what the experiment measures at each time of its setting."""
+    setting = experiment.arguments["setting"]
     measured = observable.removesuffix("_asymptotic")
     evaluate = getattr(prediction, observable)
     return Claim(
-        name=f"condensation.{name}.{observable}",
+        name=f"{experiment.name}.{observable}",
         statement=f"{observable} of {setting.manifold}, N = {setting.samples}, {where(setting)}: {statement}",
         observable=observable,
         coordinates={"time": setting.times},
-        experiment=EXPERIMENTS[name],
+        experiment=experiment,
         measured=lambda results: results[measured],
         predict=lambda: evaluate(setting),
         control=control,

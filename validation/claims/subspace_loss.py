@@ -26,7 +26,6 @@ GRIDS = {300: np.geomspace(0.03, 0.25, 10), 3000: np.geomspace(0.015, 0.1, 9)}
 LOSSES = {N: Setting.of(SPEC, samples=N, times=times) for N, times in GRIDS.items()}
 LARGE = Setting.of(SPEC, samples=1000, times=np.array([2.0, 4.0, 8.0]))
 OWN = Setting.of(SPEC, samples=300, times=np.array([0.03, 0.1, 0.3, 1.0]), query="trajectory")
-EXACT_SIZES = tuple(LOSSES)  # of the figure: they take seconds each
 AUTHORS = Setting.of("1.0x2,0.09x5,0.0001x23", samples=1000, times=np.array([0.005, 0.01, 0.02, 0.05, 0.13]))
 
 
@@ -76,7 +75,7 @@ def _loss_time(N: int) -> Array:
 
 def prepare() -> None:
     """Compute the exact loss times and ratios while the experiments run."""
-    for N in EXACT_SIZES:
+    for N in LOSSES:
         _loss_time(N)
     for query in ("trajectory", "fresh"):
         prediction.signal_to_noise(OWN.at(query=query))
@@ -228,8 +227,8 @@ def _loss_panel(axis: Axes, results: Mapping[str, Results]) -> None:
     )
     for k, name in enumerate(("high", "low")):
         axis.fill_between(N, typical[:, k], annealed[:, k], color=draw.COLOURS[k + 1], alpha=0.2, lw=0)
-        exact = [_loss_time(n)[k] for n in EXACT_SIZES]
-        draw.theory(axis, EXACT_SIZES, exact, f"{name} variance", series=k + 1)
+        exact = [_loss_time(n)[k] for n in LOSSES]
+        draw.theory(axis, list(LOSSES), exact, f"{name} variance", series=k + 1)
         draw.control(axis, N, published[:, k], "published times" if k == 0 else None)
         found = [results[f"subspace_loss.loss{n}"]["loss_time"] for n in LOSSES]
         draw.measured(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,9 +14,8 @@ from theory.setting import LinearManifold, Setting
 from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.claims.collapse import scaled
-from validation.claims.condensation import where
+from validation.claims.condensation import over_times, where
 from validation.report import Figure
-from validation.statistics import Verdict
 
 __all__ = ["claims", "figures", "prepare"]
 
@@ -49,38 +48,20 @@ def claims() -> list[Claim]:
 def _of_case(name: str) -> list[Claim]:
     setting = CASES[name]
     limit = Control("thermodynamic limit", lambda _: prediction.nearest_distance_squared_asymptotic(setting))
-    found = [_claim(name, "nearest_distance_squared", "exact at finite N and D", limit)]
+    made = partial(over_times, prediction, EXPERIMENTS[name])
+    found = [made("nearest_distance_squared", "exact at finite N and D", limit)]
     if name in OVERLAPS:
         twice = setting.at(samples=2 * setting.samples)
         doubled = Control("twice as many samples", lambda _: prediction.shell_overlap(twice))
-        found.append(_claim(name, "shell_overlap", "exact at finite N and D", doubled))
+        found.append(made("shell_overlap", "exact at finite N and D", doubled))
     if name == "large":
         stays = Control("a fresh point stays on the shell", lambda _: np.ones_like(setting.times))
         off = Control("lambda off by 20 %", lambda _: prediction.shell_ratio_asymptotic(scaled(setting, 0.8)))
         found += [
-            _claim(
-                name, "shell_ratio", "a fresh point is inside a shell above collapse and outside of all below", stays
-            ),
-            _claim(name, "shell_ratio_asymptotic", "the limit is off at this N and D", off, "disagrees"),
+            made("shell_ratio", "a fresh point is inside a shell above collapse and outside of all below", stays),
+            made("shell_ratio_asymptotic", "the limit is off at this N and D", off, "disagrees"),
         ]
     return found
-
-
-def _claim(name: str, observable: str, statement: str, control: Control, expected: Verdict = "agrees") -> Claim:
-    setting = CASES[name]
-    measured = observable.removesuffix("_asymptotic")
-    evaluate = getattr(prediction, observable)
-    return Claim(
-        name=f"supervision_region.{name}.{observable}",
-        statement=f"{observable} of {setting.manifold}, N = {setting.samples}, {where(setting)}: {statement}",
-        observable=observable,
-        coordinates={"time": setting.times},
-        experiment=EXPERIMENTS[name],
-        measured=lambda results: results[measured],
-        predict=lambda: evaluate(setting),
-        control=control,
-        expected=expected,
-    )
 
 
 def prepare() -> None:
