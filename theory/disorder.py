@@ -109,9 +109,11 @@ def _at_time(
 
         def of(part: Array) -> tuple[Array, float]:
             d = Disorder(manifold, t, samples, part, own=own)
-            if not d.error().max() < ACCURACY / 10:  # about one path in thousands is not as smooth as the rest
+            error = d.error().max()
+            if not error < ACCURACY / 10:  # about one path in thousands is not as smooth as the rest
                 d = Disorder(manifold, t, samples, part, own=own, nodes=4 * PATH_NODES)
-            return np.column_stack([getattr(d, name)() for name in names]), d.error().max()
+                error = d.error().max()
+            return np.column_stack([getattr(d, name)() for name in names]), error
 
         with ThreadPoolExecutor() as pool:
             found, errors = zip(*pool.map(of, np.split(offsets, range(AT_ONCE, len(offsets), AT_ONCE))), strict=True)

@@ -233,18 +233,13 @@ def condensation_time(setting: Setting) -> float:
 def condensation_time_gaussian(setting: Setting) -> float:
     """The same for N Gaussian energies of the same variance, the approximation of arXiv:2410.08727."""
     gaussian_only(setting, "condensation_time_gaussian")
-    variances, dimensions = _directions(setting)
+    variances, dimensions = setting.manifold.variances, setting.manifold.dimensions.astype(float)
     formula = derivation()["energy_variance"]
     if setting.point is None:  # x^2 = lambda + t
         square = dimensions @ formula(variances, variances)
         return _one(setting, derivation()["gaussian"](square, dimensions @ variances, setting.samples))
     square = formula(variances, setting.offsets / dimensions) @ dimensions
     return _one(setting, np.sqrt(square / (2 * np.log(setting.samples))))
-
-
-def _directions(setting: Setting) -> tuple[Array, Array]:
-    """lambda_k and m_k."""
-    return setting.manifold.variances, setting.manifold.dimensions.astype(float)
 
 
 def critical_noise_at(manifold: LinearManifold, samples: float, offsets: Array) -> Array:
