@@ -27,6 +27,7 @@ _FUNCTIONS = {
     sp.sin: "sin",
     sp.cos: "cos",
 }
+_CONSTANTS = {sp.pi: "pi", sp.E: "const_e", sp.EulerGamma: "const_euler"}
 
 
 def ball(low: Any, high: Any) -> Any:
@@ -62,10 +63,8 @@ def _enclose(e: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
         return flint.acb(values[e])
     if isinstance(e, sp.Rational):
         return flint.acb(flint.fmpq(int(e.p), int(e.q)))
-    if e is sp.pi:
-        return flint.acb(flint.arb.pi())
-    if e is sp.E:
-        return flint.acb(1).exp()
+    if e in _CONSTANTS:
+        return flint.acb(getattr(flint.arb, _CONSTANTS[e])())
     if e is sp.I:
         return flint.acb(0, 1)
     if isinstance(e, sp.Pow):

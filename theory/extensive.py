@@ -22,22 +22,23 @@ def extensive(formula: Formula, manifold: LinearManifold, t: ArrayLike) -> Array
     return np.asarray(values @ manifold.dimensions.astype(float))
 
 
-def time_where(f: Callable[[Array], Array], value: ArrayLike) -> Array:
+def time_where(f: Callable[..., Array], value: ArrayLike, *others: ArrayLike) -> Array:
     """The noise variance t at which f, decreasing from infinity to zero or below, reaches each value > 0.
 
-    The root is sought in log t, so that it has full relative accuracy over two hundred decades; f takes and
-    returns arrays of one shape. Where even the largest or smallest t does not reach the value the answer is NaN.
+    The root is sought in log t, so that it has full relative accuracy over two hundred decades; f takes t, and others if
+    they are given, and returns arrays of one shape. Where even the largest or smallest t does not reach the value the answer
+    is NaN.
     """
     wanted = np.asarray(value, dtype=np.float64)
 
-    def excess(u: Array, target: Array) -> Array:
-        return f(np.exp(u)) - target
+    def excess(u: Array, target: Array, *others: Array) -> Array:
+        return f(np.exp(u), *others) - target
 
     edge = np.full_like(wanted, 230.0)  # t from 1e-100 to 1e100: its square stays finite
     root = elementwise.find_root(
         excess,
         (-edge, edge),
-        args=(wanted,),
+        args=(wanted, *others),
         tolerances={"xatol": 1e-15, "xrtol": 4e-16, "fatol": 0.0, "frtol": 0.0},
     )
     return np.where(np.isnan(root.x), np.nan, np.exp(root.x))

@@ -450,14 +450,15 @@ class Setting:
         return self.schedule.alpha(self.times)
 
     @property
-    def offsets(self) -> Array:
-        """|x_k|^2 of the point at each time in data units squared, shape (T, K).
+    def log_samples(self) -> float:
+        """log N, of an N of any size."""
+        return math.log(self.samples)
 
-        Raises:
-            ValueError: where there is no point.
-        """
+    @property
+    def offsets(self) -> Array:
+        """|x_k|^2 at each time in data units squared, shape (T, K): of the point, or where there is none its mean over x."""
         if self.point is None:
-            raise ValueError("this setting has no point; give one, as Setting(..., point=(0.5, 0.1))")
+            return np.asarray(self.manifold.dimensions * (self.manifold.variances + self.t[:, None]))
         squares = np.array([sum(x**2 for x in self.point[part]) for part in self.manifold.slices])
         return np.asarray(squares / self.alpha[:, None] ** 2)
 

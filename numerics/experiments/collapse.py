@@ -74,7 +74,7 @@ def _information(setting: Setting, density: np.ndarray) -> dict[str, Measurement
     return {
         "information": Measurement.of(i),
         "dispersion": Measurement.of(squares),
-        "collapse_time": jackknife(i, lambda mean: crossing(setting.times, mean, np.log(setting.samples))),
+        "collapse_time": jackknife(i, lambda mean: crossing(setting.times, mean, setting.log_samples)),
     }
 
 

@@ -52,7 +52,7 @@ def measure(
         log_clean = log_density(x, 0.0, flat.manifold)
         found = []
         for t in setting.t:
-            log_norm = np.log(setting.samples) + d / 2 * np.log(2 * np.pi * t)
+            log_norm = setting.log_samples + d / 2 * np.log(2 * np.pi * t)
             found.append((log_clean + log_norm - to_host(gibbs_moments(queries, data, t).log_partition)).mean())
         draws.append(found)
     return {

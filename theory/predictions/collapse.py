@@ -175,7 +175,7 @@ def collapse_time(setting: Setting) -> float:
     """The time of the setting's schedule where I(t_C) = log N (arXiv:2402.18491, for any spectrum)."""
     gaussian_only(setting, "collapse_time")
     formula = derivation()["information"]
-    found = time_where(lambda t: extensive(formula, setting.manifold, t), np.log(setting.samples))
+    found = time_where(lambda t: extensive(formula, setting.manifold, t), setting.log_samples)
     return float(setting.schedule.time(found))
 
 

@@ -5,14 +5,17 @@ the posterior asks for as long as its relative entropy is below log N. At the co
 
     KL(p(y | x) || p(y)) = 1/2 sum [log(1 + lambda/t) - lambda/(lambda + t) + lambda x^2/(lambda + t)^2] = log N,
 
-they run out, and below it the weights are those of Poisson and Dirichlet, E Y2 = 1 - t/t_c. Its average over x is the
-information of collapse. All this is for log N = O(D) large. At any N and D the averages are integrals, which
-`theory.disorder` evaluates: `participation`, `entropy` and `heat_capacity` are exact.
+they run out, and below it the weights are those of Poisson and Dirichlet, E Y2 = 1 - t/t_c(x). The average of KL over
+x ~ p_t is the information of collapse, so that a typical x condenses from the collapse time t_C on. But t_c(x) is its own:
+as t falls a typical x comes closer to the data, and t_c(x) falls from t_C to its value at clean points. All this is for
+log N = O(D) large. At any N and D the averages are integrals, which `theory.disorder` evaluates: `participation`, `entropy`
+and `heat_capacity` are exact.
 """
 
 from __future__ import annotations
 
-from functools import cache, partial
+import math
+from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -36,9 +39,12 @@ __all__ = [
     "critical_noise_variance",
     "derivation",
     "entropy",
+    "entropy_asymptotic",
     "heat_capacity",
+    "heat_capacity_asymptotic",
     "participation",
     "participation_asymptotic",
+    "relative_entropy",
 ]
 
 STATEMENT = "the weights condense on a few samples once the relative entropy of posterior and prior exceeds log N"
@@ -150,7 +156,7 @@ def _phases(d: Derivation) -> None:
         r"E_x KL",
         sp.simplify(level.subs(q, lam + t)),
         information,
-        "KL is linear in x^2, and E x^2 = lambda + t: at a typical x the condensation time is the collapse time",
+        "KL is linear in x^2, and E x^2 = lambda + t: a typical x condenses from the collapse time on",
     )
     c, v, m = sp.symbols("C v theta", positive=True)
     F = c * sp.exp(m * v)
@@ -171,6 +177,7 @@ def _phases(d: Derivation) -> None:
         {f"m = {size}": _error_below(size) for size in (20, 80, 320)},
     )
     d.result("participation_asymptotic", asymptotic, t, critical)
+    _condensed_energies(d, critical)
     u, G, R = sp.symbols("u G R", positive=True)
     d.compute(
         "self-averaging phase",
@@ -179,6 +186,15 @@ def _phases(d: Derivation) -> None:
         R / N,
         "theta > 1: phi^N = exp(-N u E g), G = E g, E g^2 = R G^2; the inverse of the effective number of samples",
     )
+    width = gaussian.variance(sp.expand((x - y) ** 2 / 2), {y: spread})
+    width = d.compute(
+        "heat capacity of the self-averaging phase",
+        r"\theta^2 \partial_\theta^2 \log M",
+        sp.factor((theta**2 * sp.diff(transform, theta, 2)).subs(theta, 1 / (2 * t))),
+        sp.expand(width.subs(x, t * x / (lam + t)) / t**2).subs(x**2, q),
+        "of the samples the posterior asks for; compared with the variance of its energy. Their entropy is log N - KL",
+    )
+    d.result("heat_capacity_self_averaging", width, lam, q, t)
     d.compute(
         "the weight ratio",
         r"\log E g^2 - 2 \log E g",
@@ -187,6 +203,43 @@ def _phases(d: Derivation) -> None:
         "the transform at twice the argument; compared with that of score_covariance",
     )
     _gaussian_energies(d)
+
+
+def _condensed_energies(d: Derivation, critical: sp.Symbol) -> None:
+    """Entropy and heat capacity of the condensed phase, derivatives of E log Z in the inverse temperature b."""
+    u, K, c, b, end = sp.symbols("u K C b y", positive=True)
+    a, m = sp.symbols("a theta", positive=True)
+    rate = d.compute(
+        "condensed phase at another temperature",
+        r"N(1-\varphi) = \int C e^{\theta E}\, d(-e^{-u e^{-bE}}), \quad a = \theta/b",
+        sp.integrate(c * end ** (-a) * u * sp.exp(-u * end), (end, 0, sp.oo), conds="none"),
+        c * sp.gamma(1 - a) * u**a,
+        "below E there are C e^(theta E) samples, of weights y = e^-bE; by parts",
+    )
+    log_Z = d.compute(
+        "free energy of the condensed phase",
+        r"E \log Z",
+        -sp.EulerGamma - (sp.diff(sp.gamma(1 + a), a).subs(a, 0) - sp.log(K)) / a,
+        -sp.EulerGamma + (sp.EulerGamma + sp.log(K)) / a,
+        "-gamma - E v, where v stays below log u with probability phi^N = e^-y, y = K u^a: E log y = Gamma'(1)",
+    )
+    in_b = log_Z.subs(K, (rate / u**a)).subs(a, m / b)
+    entropy = d.compute(
+        "entropy of the condensed phase",
+        "E S",
+        sp.simplify((in_b - b * sp.diff(in_b, b)).subs(b, 1)),
+        sp.digamma(1) - sp.digamma(1 - m),
+        "log Z + <E>; that of Poisson-Dirichlet weights",
+    )
+    d.result("entropy_condensed", entropy.subs(m, t / critical), t, critical)
+    width = d.compute(
+        "heat capacity of the condensed phase",
+        r"E\, \partial_b^2 \log Z",
+        sp.simplify(sp.diff(in_b, b, 2).subs(b, 1)),
+        m * sp.polygamma(1, 1 - m),
+        "the variance of the energy under the weights",
+    )
+    d.result("heat_capacity_condensed", width.subs(m, t / critical), t, critical)
 
 
 def _gaussian_energies(d: Derivation) -> None:
@@ -222,11 +275,13 @@ def _error_below(dimension: int) -> float:
 
 
 def condensation_time(setting: Setting) -> float:
-    """The time where KL(posterior || prior) = log N at the setting's point, or at a typical x: then it is the collapse time.
+    """The time where KL(posterior || prior) = log N at the setting's point, or from which on typical x condense: collapse.
 
     NaN at a point in a schedule that contracts, where x moves with time.
     """
     gaussian_only(setting, "condensation_time")
+    if setting.point is None:
+        return collapse.collapse_time(setting)
     return _one(setting, critical_noise_variance(setting))
 
 
@@ -239,7 +294,7 @@ def condensation_time_gaussian(setting: Setting) -> float:
         square = dimensions @ formula(variances, variances)
         return _one(setting, derivation()["gaussian"](square, dimensions @ variances, setting.samples))
     square = formula(variances, setting.offsets / dimensions) @ dimensions
-    return _one(setting, np.sqrt(square / (2 * np.log(setting.samples))))
+    return _one(setting, np.sqrt(square / (2 * setting.log_samples)))
 
 
 def critical_noise_at(manifold: LinearManifold, samples: float, offsets: Array) -> Array:
@@ -248,18 +303,25 @@ def critical_noise_at(manifold: LinearManifold, samples: float, offsets: Array) 
     Returns:
         shape (T,).
     """
-    variances, dimensions = manifold.variances, manifold.dimensions.astype(float)
+    which = np.arange(len(offsets))
+    return time_where(
+        lambda t, i: relative_entropy(manifold, t, offsets[i.astype(int)]),
+        np.full(len(offsets), math.log(samples)),
+        which,
+    )
 
-    def level(t: Array, squares: Array) -> Array:
-        return np.asarray(derivation()["level"](variances, squares / dimensions, t[..., None]) @ dimensions)
 
-    return np.array([time_where(partial(level, squares=squares), np.log(samples)) for squares in offsets])
+def relative_entropy(manifold: LinearManifold, t: Array, offsets: Array) -> Array:
+    """KL(posterior || prior), nats, at noise variances t and x with |x_k|^2 of shape (K,), or one for each t; shape of t."""
+    dimensions = manifold.dimensions.astype(float)
+    return np.asarray(derivation()["level"](manifold.variances, offsets / dimensions, t[..., None]) @ dimensions)
 
 
 def critical_noise_variance(setting: Setting) -> Array:
-    """The noise variance t_c of the x of each time, shape (T,), or () for a typical x; data units squared."""
-    if setting.point is None:
-        return setting.schedule.noise_variance(np.array(collapse.collapse_time(setting)))
+    """The noise variance t_c(x) of the x of each time, the setting's point or a typical one, shape (T,), data units squared.
+
+    A typical x is closer to the data at smaller t: its t_c is the collapse time where it equals t, and below that smaller.
+    """
     return critical_noise_at(setting.manifold, setting.samples, setting.offsets)
 
 
@@ -280,16 +342,45 @@ def participation(setting: Setting) -> Array:
 
 
 def participation_asymptotic(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large: below t_c 1 - t/t_c at fresh points, 1 on trajectories; 0 above.
+    """Its limit, log N = O(D) large: below t_c(x) 1 - t/t_c at fresh points, 1 on trajectories; 0 above.
 
     Returns:
         shape (T,).
     """
     gaussian_only(setting, "participation_asymptotic")
+    return _two_phases(setting, "participation_asymptotic", own=1.0, above=np.zeros_like(setting.t))
+
+
+def entropy_asymptotic(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large, nats: log N - KL above t_c(x); below psi(1) - psi(1 - t/t_c), on trajectories 0.
+
+    Returns:
+        shape (T,).
+    """
+    gaussian_only(setting, "entropy_asymptotic")
+    above = setting.log_samples - relative_entropy(setting.manifold, setting.t, setting.offsets)
+    return _two_phases(setting, "entropy_condensed", own=0.0, above=above)
+
+
+def heat_capacity_asymptotic(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large: that of the posterior above t_c(x), m psi'(1 - m) below, m = t/t_c, on trajectories 0.
+
+    Returns:
+        shape (T,).
+    """
+    gaussian_only(setting, "heat_capacity_asymptotic")
+    manifold = setting.manifold
+    formula = derivation()["heat_capacity_self_averaging"]
+    above = formula(manifold.variances, setting.offsets / manifold.dimensions, setting.t[:, None])
+    return _two_phases(setting, "heat_capacity_condensed", own=0.0, above=above @ manifold.dimensions)
+
+
+def _two_phases(setting: Setting, condensed: str, *, own: float, above: Array) -> Array:
+    """Below t_c(x) a formula of t and t_c, or on trajectories its value with all weight on one sample; `above` elsewhere."""
     critical = critical_noise_variance(setting)
-    if setting.query == "trajectory":
-        return np.where(setting.t < critical, 1.0, 0.0)
-    return np.maximum(derivation()["participation_asymptotic"](setting.t, critical), 0)
+    found, below = above.copy(), setting.t < critical
+    found[below] = derivation()[condensed](setting.t[below], critical[below]) if setting.query == "fresh" else own
+    return found
 
 
 def entropy(setting: Setting) -> Array:
@@ -316,6 +407,8 @@ OBSERVABLES = {
     "participation": ("time",),
     "participation_asymptotic": ("time",),
     "entropy": ("time",),
+    "entropy_asymptotic": ("time",),
     "heat_capacity": ("time",),
+    "heat_capacity_asymptotic": ("time",),
 }
 ANYWHERE = tuple(OBSERVABLES)  # known at fresh points or on trajectories, averaged or at one x

@@ -7,9 +7,10 @@ lambda at fresh x, for log N = O(D) large,
     E C^ = lambda t / (lambda + t_c)    below it:
 
 a share t/t_c of the variance at t_c, for so much of the weight is not on one sample. So E t J^ = -t_c/(lambda + t_c) is
-frozen, and D + t tr J^, the usual estimate of the dimension, with it. Directions of lambda < t_c never show: those of low
-variance are lost first as N falls, where the score loses those of high variance first (subspace_loss). At any N and D
-E C^ is an integral, which `theory.disorder` evaluates.
+frozen at x, and D + t tr J^, the usual estimate of the dimension, with it. Typical x ~ p_t come closer to the data as t falls,
+and with them t_c(x) falls from the collapse time to t_c of clean points: averaged over x both still drift. Directions of
+lambda below that of clean points never show: those of low variance are lost first as N falls, where the score loses those
+of high variance first (subspace_loss). At any N and D E C^ is an integral, which `theory.disorder` evaluates.
 
 It is the average that freezes. At most x one sample has all the weight; at a share of order t/t_c of them a few samples
 have it, and these x carry the average. So the eigenvalues of one J^ are not those of E J^.
@@ -26,10 +27,10 @@ from numpy.typing import NDArray
 from theory import gaussian
 from theory.derivation import Derivation
 from theory.disorder import Disorder, averages
-from theory.extensive import extensive, gaussian_only
-from theory.predictions import collapse, condensation
+from theory.extensive import gaussian_only
+from theory.predictions import condensation
 from theory.setting import LinearManifold, Setting
-from theory.symbols import N, lam, t, theta, x, y
+from theory.symbols import N, lam, q, t, theta, x, y
 
 __all__ = [
     "ANYWHERE",
@@ -159,16 +160,23 @@ def _critical_size(d: Derivation, share: sp.Expr, critical: sp.Symbol) -> None:
         "a direction shows where its eigenvalue of t J^ is nearer to 0, that of the tangent space, than to -1, that of the "
         "normal space: at no t where t_c > lambda",
     )
-    information = collapse.derivation()["information"].expression
+    level = condensation.derivation()["level"].expression
+    d.positive(
+        "it falls as x comes closer",
+        sp.diff(level, q),
+        "log N = KL(t_c), which falls with t_c and grows with x^2: the least t_c of typical x is that of clean points, x^2 = "
+        "lambda, as t falls to 0",
+        r"\partial_{x^2} KL",
+    )
     size = d.define(
         "critical size",
         r"\log N_k",
-        information.subs(t, own),
-        "log N = I(t_c) at a typical x, and t_c = lambda_k: each direction adds its information at the noise lambda_k",
+        level.subs({q: lam, t: own}),
+        "log N = KL(t_c) at a clean point, and t_c = lambda_k: each direction adds its own at the noise lambda_k",
     )
     d.positive(
         "low variance is lost first",
-        -sp.diff(size, own),
+        sp.factor(-sp.diff(size, own)),
         "the smaller lambda_k, the more samples it takes; every term of the sum falls with lambda_k",
         r"-\partial_{\lambda_k} \log N_k",
     )
@@ -196,7 +204,7 @@ def retained_variance(setting: Setting) -> Array:
 
 
 def retained_variance_frozen(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large: lambda t/(lambda + max(t, t_c)) at fresh x; on trajectories 0 below t_c.
+    """Its limit, log N = O(D) large: lambda t/(lambda + max(t, t_c(x))) at fresh x; on trajectories 0 below t_c.
 
     Returns:
         shape (T, K), data units squared.
@@ -242,7 +250,7 @@ def _dimension(setting: Setting, variance: Array) -> Array:
 
 
 def log_critical_samples_jacobian(setting: Setting) -> Array:
-    """log N_k = I(lambda_k): with fewer samples E C^_k/t stays below 1/2 at every t in the limit, fresh typical x.
+    """log N_k = KL(lambda_k) at a clean point: with fewer samples E C^_k/t stays below 1/2 at every t, limit, typical fresh x.
 
     Returns:
         shape (K,).
@@ -251,7 +259,8 @@ def log_critical_samples_jacobian(setting: Setting) -> Array:
         ValueError: for another ensemble than `gaussian`.
     """
     gaussian_only(setting, "log_critical_samples_jacobian")
-    return extensive(collapse.derivation()["information"], setting.manifold, setting.manifold.variances)
+    manifold = setting.manifold
+    return condensation.relative_entropy(manifold, manifold.variances, manifold.dimensions * manifold.variances)
 
 
 OBSERVABLES = {

@@ -236,7 +236,7 @@ def _critical(setting: Setting) -> float:
 def onset_time(setting: Setting) -> float:
     """The time t_o below which the weight at a sample is its own, log N = O(D) large: traps appear, far above collapse."""
     gaussian_only(setting, "onset_time")
-    found = time_where(lambda t: extensive(derivation()["onset"], setting.manifold, t), np.log(setting.samples))
+    found = time_where(lambda t: extensive(derivation()["onset"], setting.manifold, t), setting.log_samples)
     return float(setting.schedule.time(found))
 
 

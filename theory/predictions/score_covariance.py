@@ -248,7 +248,7 @@ def noise_variance_annealed(setting: Setting) -> Array:
     gaussian_only(setting, "noise_variance_annealed")
     share = derivation()["noise_share"](setting.manifold.variances, setting.t[:, None])
     with np.errstate(over="ignore"):
-        factor = np.exp(log_chi_square_factor(setting) - np.log(setting.samples))
+        factor = np.exp(log_chi_square_factor(setting) - setting.log_samples)
         return np.asarray(share * (factor / setting.alpha**2)[:, None])
 
 

@@ -248,13 +248,12 @@ def nearest_distance_squared_asymptotic(setting: Setting) -> Array:
         shape (T,).
     """
     gaussian_only(setting, "nearest_distance_squared_asymptotic")
-    manifold, noise = setting.manifold, setting.t
-    squares = setting.offsets / manifold.dimensions if setting.point else manifold.variances + noise[:, None]
-    saddle = condensation.critical_noise_at(manifold, setting.samples, squares * manifold.dimensions)
+    manifold = setting.manifold
+    saddle = condensation.critical_noise_variance(setting)
     if setting.query == "trajectory":
-        saddle = np.minimum(saddle, noise)
+        saddle = np.minimum(saddle, setting.t)
     formula = derivation()["nearest_distance_squared_asymptotic"]
-    per_direction = formula(manifold.variances, squares, saddle[:, None])
+    per_direction = formula(manifold.variances, setting.offsets / manifold.dimensions, saddle[:, None])
     return np.asarray(per_direction @ manifold.dimensions + _normal(setting))
 
 

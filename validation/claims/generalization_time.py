@@ -94,7 +94,7 @@ def _exact(name: str) -> float:
 def _over_collapse(d: int, evaluate: Callable[[Setting], float]) -> tuple[np.ndarray, np.ndarray]:
     """log N / d, and the generalization time over the collapse time there, of d directions."""
     settings = [Setting.of(f"1.0x{d}", samples=round(np.exp(rate * d))) for rate in RATES]
-    rates = np.log([float(s.samples) for s in settings]) / d
+    rates = np.array([s.log_samples for s in settings]) / d
     return rates, np.array([evaluate(s) / collapse.collapse_time(s) for s in settings])
 
 

@@ -52,12 +52,41 @@ def test_the_authors_setting():
 
 
 def test_the_catalogues_participation():
-    """Theory.md: D = 20, lambda = 1, N = 20000, at a typical x: 0.326 at t = 0.59, 0.460 at 0.3 (its x is not told)."""
+    """Theory.md: D = 20, lambda = 1, N = 20000, at a typical x: 0.326 at t = 0.59, 0.460 at 0.3 (its x is not told).
+
+    Its limit there, 0.49, has the collapse time for t_c, which is that of an x at the collapse time.
+    """
     setting = Setting.of("1x20", samples=20000, times=np.array([0.3, 0.59]))
     found = condensation.participation(setting)
     assert (abs(found - [0.460, 0.326]) < 0.1).all()
     limit = condensation.participation_asymptotic(setting)
-    assert limit[0] == pytest.approx(0.49, abs=5e-3)
+    assert limit[0] == pytest.approx(0.414, abs=5e-3)
+    assert 1 - 0.3 / condensation.condensation_time(setting) == pytest.approx(0.49, abs=5e-3)
+
+
+@pytest.mark.parametrize("observable", ["participation", "entropy", "heat_capacity"])
+@pytest.mark.parametrize("share", [0.2, 2.0])
+def test_the_limit_is_reached_at_a_typical_x(observable, share):
+    """log N = m/4, t a share of the collapse time: errors fall as m grows, where x is typical at t and not at collapse."""
+    t, errors = share / np.expm1(0.5), []
+    for m in (80, 320):
+        typical = Setting.of(f"1x{m}", samples=100, times=np.array([t]))
+        typical = typical.at(samples=round(np.exp(m / 4)), point=(np.sqrt(1 + t),) * m)
+        limit = getattr(condensation, f"{observable}_asymptotic")(typical)[0]
+        errors.append(abs(getattr(condensation, observable)(typical)[0] - limit))
+    assert errors[1] < min(0.4 * errors[0], 0.07)
+
+
+def test_a_typical_x_condenses_ever_later_as_it_comes_closer():
+    setting = Setting.of("1x12,0.1x12", samples=1000)
+    collapse_time = condensation.condensation_time(setting)
+    at = setting.at(times=collapse_time * np.array([1e-6, 0.3, 1.0, 3.0]))
+    critical = condensation.critical_noise_variance(at)
+    assert (np.diff(critical) > 0).all()
+    assert critical[2] == pytest.approx(collapse_time, rel=1e-12)
+    clean = setting.manifold.dimensions * setting.manifold.variances
+    least = condensation.critical_noise_at(setting.manifold, 1000, clean[None])
+    assert critical[0] == pytest.approx(least[0], rel=1e-5)
 
 
 def test_entropy_and_participation_at_both_ends():
@@ -71,6 +100,7 @@ def test_entropy_and_participation_at_both_ends():
 def test_trajectories_condense_on_their_own_sample():
     setting = Setting.of("1x20", samples=1000, times=np.array([0.1, 30.0]), query="trajectory")
     assert condensation.participation_asymptotic(setting).tolist() == [1, 0]
+    assert condensation.entropy_asymptotic(setting)[0] == condensation.heat_capacity_asymptotic(setting)[0] == 0
     assert condensation.participation(setting)[0] > 0.999
     fresh = condensation.participation(setting.at(query="fresh"))
     assert fresh[0] < 0.9
