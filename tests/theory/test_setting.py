@@ -320,7 +320,7 @@ def test_observables_return_the_declared_dimensions(name):
         assert observable in module.__all__
         assert value.shape == tuple(size[d] for d in dims), observable
         assert value.dtype == np.float64
-        assert np.isfinite(value).all() or observable == "kl_second_order"
+        assert np.isfinite(value).all() or observable == "signal_to_noise_asymptotic"  # infinite above t_c
     for constant in ("STATEMENT", "SOURCE", "REGIME"):
         assert isinstance(getattr(module, constant), str)
     assert set(module.__all__) <= set(vars(module))
@@ -347,5 +347,8 @@ def test_a_point_that_does_not_fit_is_refused(point):
 def test_a_query_is_one_of_two():
     with pytest.raises(ValueError, match="fresh, trajectory"):
         Setting.of("1x2", query="stale")
-    with pytest.raises(ValueError, match="has no point"):
-        _ = Setting.of("1x2").offsets
+
+
+def test_without_a_point_the_radii_are_those_of_a_typical_one():
+    setting = Setting.of("1x2,0.1x3", times=np.array([0.5, 2.0]))
+    np.testing.assert_allclose(setting.offsets, [[2 * 1.5, 3 * 0.6], [2 * 3.0, 3 * 2.1]])

@@ -41,7 +41,7 @@ OBSERVABLES = {
         "effective_samples_annealed": ["time"],
         "noise_variance_annealed": ["time", "subspace"],
     },
-    "kl_bound": {"kl_leading": ["time"], "kl_exact": ["time"]},
+    "kl_bound": {"kl_leading": ["time"], "kl_exact": ["time"], "kl_asymptotic": ["time"]},
     "subspace_loss": {
         "loss_time_annealed": ["subspace"],
         "loss_time_typical": ["subspace"],
@@ -49,7 +49,9 @@ OBSERVABLES = {
         "critical_samples_annealed": ["time", "subspace"],
         "critical_samples_typical": ["time", "subspace"],
         "signal_to_noise": ["time", "subspace"],
+        "signal_to_noise_asymptotic": ["time", "subspace"],
         "loss_time_exact": ["subspace"],
+        "loss_time_asymptotic": ["subspace"],
     },
     "condensation": {
         "condensation_time": [],
@@ -57,7 +59,9 @@ OBSERVABLES = {
         "participation": ["time"],
         "participation_asymptotic": ["time"],
         "entropy": ["time"],
+        "entropy_asymptotic": ["time"],
         "heat_capacity": ["time"],
+        "heat_capacity_asymptotic": ["time"],
     },
     "frozen_jacobian": {
         "retained_variance": ["time", "subspace"],
@@ -250,7 +254,7 @@ def test_predict_has_the_documented_parts(name):
         assert found["dims"][observable] == dims
         values = np.array(found["observables"][observable])
         assert values.shape == tuple(2 for _ in dims)
-        assert (values > 0).all() or observable == "participation_asymptotic"  # 0 above t_c
+        assert (values > 0).all() or observable in ("participation_asymptotic", "kl_asymptotic")  # 0 above t_c
 
 
 def test_collapse_at_known_points():

@@ -8,7 +8,8 @@ Girsanov's bound with equality. To leading order in 1/N the score error is -(1/N
 integral telescopes, and E KL = (X - 1)/2N. It is leading order only, and slow to set in: the average of the weight ratio
 R over x is carried by rare points, where N/R samples, often fewer than one, are near and the true value is far smaller.
 `rare_share` is the part of E R carried by points with fewer than ten effective samples; it bounds the relative error.
-`kl_exact` is the average over data sets itself, at every N and D, from the integrals of `theory.disorder`.
+`kl_exact` is the average over data sets itself, at every N and D, from the integrals of `theory.disorder`, and
+`kl_asymptotic` its limit for log N = O(D) large: nothing until the weights condense, then log Z is that of the nearest sample.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ from theory import gaussian
 from theory.derivation import Derivation
 from theory.disorder import averages
 from theory.extensive import extensive, gaussian_only
-from theory.predictions import collapse, score_covariance
+from theory.predictions import collapse, condensation, score_covariance, supervision_region
 from theory.setting import Setting
-from theory.squared_distance import SquaredDistance
-from theory.symbols import I, N, lam, q, t, x
+from theory.squared_distance import SquaredDistance, log_laplace
+from theory.symbols import I, N, lam, q, t, theta, x
 
 __all__ = [
     "ANYWHERE",
     "OBSERVABLES",
     "caution",
     "derivation",
+    "kl_asymptotic",
     "kl_exact",
     "kl_leading",
     "log_kl_leading",
@@ -93,6 +95,7 @@ def derivation() -> Derivation:
     )
     d.result("samples_for_kl", needed, I, epsilon)
     _carriers(d)
+    _condensed(d)
     return d
 
 
@@ -167,6 +170,34 @@ def _carriers(d: Derivation) -> None:
     d.result("log_ratio_scale", scale, lam, t)
 
 
+def _condensed(d: Derivation) -> None:
+    """The limit once the weights have condensed."""
+    critical, mu = sp.symbols("t_c mu", positive=True)
+    level = condensation.derivation()["level"].expression.subs(t, critical)
+    nearest = supervision_region.derivation()["nearest_distance_squared_asymptotic"].expression
+    transform = log_laplace().expression.subs(theta, 1 / (2 * t))
+    condensed = d.define(
+        "condensed divergence",
+        r"\log(N E e^{-E}) - E \log Z",
+        level + transform + nearest / (2 * t),
+        "at x, log N = O(D) large: log N is the relative entropy at t_c(x), and log Z = -r^2/2t, r^2 of the nearest sample "
+        "(supervision_region)",
+    )
+    d.equal(
+        "continuity of the divergence",
+        gaussian.log_terms(condensed.subs(t, critical)),
+        sp.Integer(0),
+        "at t_c, and above it Z is self-averaging: no divergence of the order D",
+    )
+    d.positive(
+        "it grows as t falls",
+        sp.factor(-sp.diff(condensed, t).subs(critical, t + mu)),
+        "<E> = r^2/2t, r^2 that of the posterior at t_c > t, is above the energy of the posterior at t",
+        r"-\partial_t KL, \quad t_c = t + \mu",
+    )
+    d.result("kl_condensed", condensed, lam, q, t, critical)
+
+
 def kl_leading(setting: Setting) -> Array:
     """E KL(p_t || p^_t) to leading order, (X - 1)/2N, nats; infinite where float64 overflows.
 
@@ -189,10 +220,29 @@ def kl_exact(setting: Setting) -> Array:
     return sign * averages(setting, "divergence")["divergence"]
 
 
+def kl_asymptotic(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large: 0 above t_c(x); on trajectories below it KL(posterior || prior) - log N.
+
+    Returns:
+        shape (T,), nats.
+
+    Raises:
+        ValueError: for another ensemble than `gaussian`.
+    """
+    gaussian_only(setting, "kl_asymptotic")
+    manifold, t, critical = setting.manifold, setting.t, condensation.critical_noise_variance(setting)
+    if setting.query == "trajectory":
+        excess = condensation.relative_entropy(manifold, t, setting.offsets) - setting.log_samples
+        return np.maximum(excess, 0.0)
+    squares = setting.offsets / manifold.dimensions
+    condensed = derivation()["kl_condensed"](manifold.variances, squares, t[:, None], critical[:, None])
+    return np.where(t < critical, np.maximum(condensed @ manifold.dimensions, 0.0), 0.0)
+
+
 def log_kl_leading(setting: Setting) -> Array:
     """log of `kl_leading`, finite where the value overflows, shape (T,)."""
     twice = 2 * collapse.information(setting)
-    return np.asarray(twice + np.log(-np.expm1(-twice)) - np.log(2 * setting.samples))
+    return np.asarray(twice + np.log(-np.expm1(-twice)) - np.log(2) - setting.log_samples)
 
 
 def caution(setting: Setting) -> str | None:
@@ -215,7 +265,7 @@ def rare_share(setting: Setting) -> Array:
         shape (T,).
     """
     gaussian_only(setting, "rare_share")
-    return np.array([_share_beyond(np.log(setting.samples / FEW), setting, t) for t in setting.t])
+    return np.array([_share_beyond(setting.log_samples - np.log(FEW), setting, t) for t in setting.t])
 
 
 def samples_trusted(setting: Setting) -> Array:
@@ -269,8 +319,9 @@ def samples_for_kl(setting: Setting, epsilon: float) -> Array:
 OBSERVABLES = {
     "kl_leading": ("time",),
     "kl_exact": ("time",),
+    "kl_asymptotic": ("time",),
     "log_kl_leading": ("time",),
     "rare_share": ("time",),
     "samples_trusted": ("time",),
 }
-ANYWHERE = ("kl_exact",)  # at fresh points or on trajectories, averaged or at one x
+ANYWHERE = ("kl_exact", "kl_asymptotic")  # at fresh points or on trajectories, averaged or at one x

@@ -10,7 +10,12 @@ Rare points dominate the annealed noise, so that with few directions the truth l
 both: once the weights condense the noise is bounded, and the order 1/N knows no bound. The published times, from a random
 energy model with Gaussian energies (arXiv:2410.08727), are kept under their own name: far from the truth at moderate N,
 because the lower tail of the energy, a squared distance, is far from Gaussian. `signal_to_noise` and `loss_time_exact` are
-exact at every N and D: `theory.disorder` has the average of the noise over data sets.
+exact at every N and D: `theory.disorder` has the average of the noise over data sets. Their limit for log N = O(D) large is
+that of condensed weights,
+
+    E |m^_k - m_k|^2 = (m_{t_c} - m_t)^2 + (1 - t/t_c) c_{t_c},      m_t, c_t the posterior's mean and variance,
+
+per direction: the samples with the weight are spread like the posterior at the condensation time.
 """
 
 from __future__ import annotations
@@ -27,9 +32,9 @@ from theory.derivation import Derivation
 from theory.disorder import averages
 from theory.extensive import extensive, gaussian_only, rising_root, time_where
 from theory.formula import Formula
-from theory.predictions import collapse, score_covariance
+from theory.predictions import collapse, condensation, score_covariance, supervision_region
 from theory.setting import Setting
-from theory.symbols import N, lam, t, x, y
+from theory.symbols import N, lam, q, t, x, y
 
 __all__ = [
     "ANYWHERE",
@@ -40,10 +45,12 @@ __all__ = [
     "log_critical_samples_annealed",
     "log_critical_samples_typical",
     "loss_time_annealed",
+    "loss_time_asymptotic",
     "loss_time_exact",
     "loss_time_published",
     "loss_time_typical",
     "signal_to_noise",
+    "signal_to_noise_asymptotic",
 ]
 
 STATEMENT = "the score loses its subspaces one by one, those of high variance first"
@@ -104,6 +111,7 @@ def derivation() -> Derivation:
         "per direction E log R < log E R (Jensen), and b_k < a_k",
     )
     _rank_one(d, sp.factor(shift**2 * (lam + t) / spread))
+    _condensed(d)
     _published(d)
     return d
 
@@ -119,6 +127,40 @@ def _rank_one(d: Derivation, ratio: sp.Expr) -> None:
         3 - 2 * sp.sqrt(2),
         "b_k leaves out the rank-one term delta^2 of the covariance: at most 17.2 %, at lambda = t/sqrt(2)",
     )
+
+
+def _condensed(d: Derivation) -> None:
+    """The noise where the weights have condensed."""
+    critical = sp.Symbol("t_c", positive=True)
+    weight, mean, variance = sp.symbols("w mu c", positive=True)
+    f, g = sp.symbols("f_1 f_2")
+    square = gaussian.mean(sp.expand((weight * f + (1 - weight) * g + mean) ** 2), f, variance)
+    square = gaussian.mean(sp.expand(square), g, variance)
+    d.compute(
+        "average with weights that know nothing of the samples",
+        r"E\Big(\sum_\mu w_\mu f_\mu\Big)^2",
+        sp.expand(square),
+        sp.expand((weight**2 + (1 - weight) ** 2) * variance + mean**2),
+        "samples with f of mean mu and variance c, weights of sum 1; compared with Y2 c + mu^2, two samples",
+    )
+    tilted, spread = lam / (lam + critical), lam * critical / (lam + critical)
+    participation = condensation.derivation()["participation_asymptotic"].expression
+    noise = d.define(
+        "noise of condensed weights",
+        r"E\,|\hat m - m|^2",
+        participation * spread + q * (tilted - lam / (lam + t)) ** 2,
+        "f = y - m, m = lambda x/(lambda + t); below t_c the samples are those of the posterior at t_c, and E Y2 = 1 - t/t_c",
+    )
+    d.equal(
+        "it begins at t_c", noise.subs(t, critical), sp.Integer(0), "above t_c the noise is exponentially small in D"
+    )
+    d.equal(
+        "and ends with the error of a sample",
+        sp.limit(noise, t, 0),
+        supervision_region.derivation()["nearest_distance_squared_asymptotic"].expression,
+        "the squared distance of the nearest sample (supervision_region): bounded, where the order 1/N is not",
+    )
+    d.result("noise_condensed", noise, lam, q, t, critical)
 
 
 def _published(d: Derivation) -> None:
@@ -223,6 +265,57 @@ def signal_to_noise(setting: Setting) -> Array:
     return _signal(setting) / averages(setting, "mean_error")["mean_error"]
 
 
+def signal_to_noise_asymptotic(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large: infinite above t_c(x), where the noise is exponentially small in D.
+
+    On trajectories below t_c m^ is the own sample, and the noise the variance of the posterior.
+
+    Returns:
+        shape (T, K).
+
+    Raises:
+        ValueError: for another ensemble than `gaussian`.
+    """
+    gaussian_only(setting, "signal_to_noise_asymptotic")
+    with np.errstate(divide="ignore"):
+        return _signal(setting) / _noise_asymptotic(setting)
+
+
+def _noise_asymptotic(setting: Setting) -> Array:
+    """t^2 times the limit of E (s^_k - s_k)^2, all directions of a subspace together, shape (T, K)."""
+    manifold, t = setting.manifold, setting.t[:, None]
+    critical = condensation.critical_noise_variance(setting)[:, None]
+    if setting.query == "trajectory":
+        condensed = manifold.variances * t / (manifold.variances + t)
+    else:
+        squares = setting.offsets / manifold.dimensions
+        condensed = derivation()["noise_condensed"](manifold.variances, squares, t, critical)
+    return np.where(t < critical, condensed * manifold.dimensions, 0.0)
+
+
+def loss_time_asymptotic(setting: Setting) -> Array:
+    """The time where `signal_to_noise_asymptotic` passes 1, below the condensation time.
+
+    Returns:
+        shape (K,); NaN at a point in a schedule that contracts, where x moves with time.
+
+    Raises:
+        ValueError: for another ensemble than `gaussian`.
+    """
+    gaussian_only(setting, "loss_time_asymptotic")
+    if setting.point and (setting.alpha != 1).any():
+        return np.full(setting.manifold.dimensions.size, np.nan)
+
+    def share_of_noise(t: Array, k: Array) -> Array:
+        at = setting.at(times=t, schedule="ve")
+        signal, noise = _signal(at), _noise_asymptotic(at)
+        return np.take_along_axis(noise / (signal + noise), k.astype(int)[:, None], axis=1)[:, 0]
+
+    directions = np.arange(setting.manifold.dimensions.size)
+    found = time_where(share_of_noise, np.full(len(directions), 0.5), directions)
+    return np.asarray(setting.schedule.time(found))
+
+
 def loss_time_exact(setting: Setting) -> Array:
     """The time where `signal_to_noise` passes 1, to 1e-4 of itself; it is evaluated some six times for each subspace.
 
@@ -245,8 +338,7 @@ def loss_time_exact(setting: Setting) -> Array:
 def _signal(setting: Setting) -> Array:
     """t^2 E s_k^2, all directions of a subspace together, shape (T, K)."""
     variances, t = setting.manifold.variances, setting.t[:, None]
-    squares = setting.manifold.dimensions * (variances + t) if setting.point is None else setting.offsets
-    return np.asarray(squares * (t / (variances + t)) ** 2)
+    return np.asarray(setting.offsets * (t / (variances + t)) ** 2)
 
 
 def _annealed() -> tuple[Formula, Callable[[Setting, Array], Array]]:
@@ -270,7 +362,7 @@ def _loss_time(setting: Setting, factor: Formula, log_common: Callable[[Setting,
     def log_size(t: Array, variance: float) -> Array:
         return np.log(factor(variance, t)) + log_common(setting, t)
 
-    wanted = np.log(setting.samples)
+    wanted = setting.log_samples
     found = [time_where(partial(log_size, variance=v), wanted) for v in setting.manifold.variances]
     return np.asarray(setting.schedule.time(np.array(found)))
 
@@ -284,6 +376,13 @@ OBSERVABLES = {
     "log_critical_samples_annealed": ("time", "subspace"),
     "log_critical_samples_typical": ("time", "subspace"),
     "signal_to_noise": ("time", "subspace"),
+    "signal_to_noise_asymptotic": ("time", "subspace"),
     "loss_time_exact": ("subspace",),
+    "loss_time_asymptotic": ("subspace",),
 }
-ANYWHERE = ("signal_to_noise", "loss_time_exact")  # at fresh points or on trajectories, averaged or at one x
+ANYWHERE = (  # at fresh points or on trajectories, averaged or at one x
+    "signal_to_noise",
+    "signal_to_noise_asymptotic",
+    "loss_time_exact",
+    "loss_time_asymptotic",
+)

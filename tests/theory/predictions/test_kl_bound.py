@@ -137,3 +137,26 @@ def test_at_a_point_it_is_the_logarithm_there():
     one = Setting.of("1x1", samples=20, times=np.array([0.3]))
     there = [kl_bound.kl_exact(one.at(point=(x,)))[0] for x in np.sqrt(squares[:, 0] * 1.3)]
     assert weights @ there == pytest.approx(kl_bound.kl_exact(one)[0], rel=1e-6)
+
+
+# --- the limit ---
+
+
+@pytest.mark.parametrize(("query", "share"), [("fresh", 0.2), ("trajectory", 0.5)])
+def test_the_divergence_approaches_its_limit(query, share):
+    """A share of the collapse time, log N = m/4, a typical x: the relative error falls as m grows."""
+    t, off = share / np.expm1(0.5), []
+    for m in (20, 80, 320):
+        setting = Setting.of(f"1x{m}", samples=100, times=np.array([t]), query=query)
+        setting = setting.at(samples=round(np.exp(m / 4)), point=(np.sqrt(1 + t),) * m)
+        off.append(abs(kl_bound.kl_asymptotic(setting)[0] / kl_bound.kl_exact(setting)[0] - 1))
+    assert off[2] < 0.5 * off[1] < 0.3 * off[0]
+    assert off[2] < 0.07
+
+
+def test_there_is_no_divergence_of_order_d_above_collapse():
+    setting = Setting.of("1x12,0.1x12", samples=1000)
+    at = setting.at(times=collapse.collapse_time(setting) * np.array([0.99, 1.01]))
+    for query in ("fresh", "trajectory"):
+        found = kl_bound.kl_asymptotic(at.at(query=query))
+        assert found[0] > 0 == found[1]

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 
 from tests.theory.conftest import cases
-from theory.predictions import subspace_loss
+from theory.disorder import Disorder
+from theory.predictions import collapse, condensation, subspace_loss
 from theory.setting import Setting
 
 
@@ -109,3 +110,56 @@ def test_many_directions_are_lost_below_both_times():
         found = subspace_loss.loss_time_exact(setting)
         assert found < subspace_loss.loss_time_annealed(setting)
         assert (found > subspace_loss.loss_time_typical(setting)) == between
+
+
+# -- the limit
+
+
+@given(cases())
+def test_the_limit_is_lost_below_collapse(setting):
+    """And in the order of the variances."""
+    lost = subspace_loss.loss_time_asymptotic(setting)
+    assert (lost < collapse.collapse_time(setting)).all()
+    order = np.argsort(setting.manifold.variances, kind="stable")
+    assert (np.diff(lost[order]) >= -1e-12 * lost[order][1:]).all()
+    own = subspace_loss.loss_time_asymptotic(setting.at(query="trajectory"))
+    at_most = np.minimum(setting.manifold.variances, collapse.collapse_time(setting))
+    np.testing.assert_allclose(own, at_most, rtol=1e-9)
+
+
+@given(cases())
+def test_the_limit_of_the_signal_to_noise_is_one_at_the_loss_time(setting):
+    lost = subspace_loss.loss_time_asymptotic(setting)
+    found = subspace_loss.signal_to_noise_asymptotic(setting.at(times=lost))
+    np.testing.assert_allclose(np.diagonal(found), 1, rtol=1e-6)
+
+
+def test_the_signal_to_noise_approaches_its_limit():
+    """log N = m/4, t half the collapse time, at a typical x: the error of the noise falls as m grows."""
+    t, off = 0.5 / np.expm1(0.5), []
+    for m in (20, 80, 320):
+        setting = Setting.of(f"1x{m}", samples=100, times=np.array([t])).at(samples=round(np.exp(m / 4)))
+        exact = Disorder(setting.manifold, t, setting.samples, setting.offsets).mean_error()[0, 0]
+        signal = setting.offsets[0, 0] * (t / (1 + t)) ** 2
+        off.append(abs(signal / exact / subspace_loss.signal_to_noise_asymptotic(setting)[0, 0] - 1))
+    assert off[2] < 0.4 * off[1] < 0.3 * off[0]
+    assert off[2] < 0.1
+
+
+def test_the_loss_time_approaches_its_limit():
+    """100 directions, a million samples: 0.984, where the order 1/N has 5.04."""
+    setting = Setting.of("1x100", samples=10**6)
+    limit = subspace_loss.loss_time_asymptotic(setting)[0]
+    assert limit == pytest.approx(subspace_loss.loss_time_exact(setting)[0], rel=0.08)
+    assert subspace_loss.loss_time_typical(setting)[0] > 5 * limit
+
+
+def test_the_limit_at_a_point():
+    setting = Setting.of("1x2,0.1x3", samples=300, times=np.array([1e-3, 1.0]), point=(0.8, -0.5, 0.3, 0.0, -0.1))
+    critical = condensation.condensation_time(setting)
+    lost = subspace_loss.loss_time_asymptotic(setting)
+    assert (lost < critical).all()
+    assert subspace_loss.signal_to_noise_asymptotic(setting.at(times=lost[:1]))[0, 0] == pytest.approx(1, rel=1e-6)
+    assert np.isinf(subspace_loss.signal_to_noise_asymptotic(setting)[1]).all()
+    moving = setting.at(schedule="ou", times=np.array([0.1]))
+    assert np.isnan(subspace_loss.loss_time_asymptotic(moving)).all()
