@@ -153,6 +153,14 @@ def _follows_x(module: ModuleType, name: str, query: str | None, point: str | No
     return tuple(found)
 
 
+def _some_of(known: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """The names asked for by --only, in the order of those known."""
+    asked = text.split(",")
+    if unknown := [name for name in asked if name not in known]:
+        raise ValueError(f"--only must name some of {', '.join(known)}; got {unknown[0]!r}")
+    return tuple(name for name in known if name in asked)
+
+
 def _numbers(text: str, what: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
@@ -169,17 +177,25 @@ def _numbers(text: str, what: str) -> list[float]:
     metavar="EPS",
     help="kl_bound: also the samples for a divergence of EPS nats.",
 )
-def predict(name: str, as_json: bool, epsilon: float | None, **options: Any) -> None:
-    """Numbers from the formulas of prediction NAME."""
+@click.option("--only", metavar="OBSERVABLE,...", help="Some observables; by default all.")
+def predict(name: str, as_json: bool, epsilon: float | None, only: str | None, **options: Any) -> None:
+    """Numbers from the formulas of prediction NAME.
+
+    What is exact at finite N and D takes seconds, with several subspaces up to minutes: --only leaves it out, or the rest.
+    """
     from validation import tables
     from validation.suite import check_names, prediction
 
     (name,) = check_names([name])
     module = prediction(name)
-    shown, setting = _follows_x(module, name, options["query"], options["point"]), _setting(**options)
+    shown = _follows_x(module, name, options["query"], options["point"])
+    if only is not None:
+        shown = _some_of(shown, only)
+    setting = _setting(**options)
     if epsilon is not None and name != "kl_bound":
         raise ValueError(f"--kl belongs to kl_bound, got it for {name}")
-    found, notes = tables.predicted(module, setting, shown)
+    with _progress(len(shown), "observables") as bar:
+        found, notes = tables.predicted(module, setting, shown, bar.update)
     dims = {observable: module.OBSERVABLES[observable] for observable in found}
     if epsilon is not None:
         found["samples_for_kl"], dims["samples_for_kl"] = module.samples_for_kl(setting, epsilon), ("time",)

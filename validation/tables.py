@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from types import ModuleType
 from typing import Any
@@ -18,24 +19,31 @@ from validation.claim import holds
 __all__ = ["plain", "predicted", "render", "strict_json", "verdicts"]
 
 
-def predicted(module: ModuleType, setting: Setting, names: Sequence[str] = ()) -> tuple[dict[str, Any], list[str]]:
+def predicted(
+    module: ModuleType, setting: Setting, names: Sequence[str] = (), tick: Callable[[], object] = lambda: None
+) -> tuple[dict[str, Any], list[str]]:
     """Observables of a prediction, all for no names, None where one was not derived for the setting, and notes on them.
+
+    `tick` is called after each.
 
     Raises:
         ValueError: where none was, or where one fails for another reason.
     """
     found: dict[str, Any] = {}
     refusals: dict[str, ValueError] = {}
-    for observable in names or module.OBSERVABLES:
-        try:
-            found[observable] = getattr(module, observable)(setting)
-        except ValueError as error:
-            if setting.ensemble == "gaussian":  # everything is derived for it: something else is wrong
-                raise
-            found[observable], refusals[observable] = None, error
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for observable in names or module.OBSERVABLES:
+            try:
+                found[observable] = getattr(module, observable)(setting)
+            except ValueError as error:
+                if setting.ensemble == "gaussian":  # everything is derived for it: something else is wrong
+                    raise
+                found[observable], refusals[observable] = None, error
+            tick()
     if len(refusals) == len(found):
         raise next(iter(refusals.values()))
-    notes = []
+    notes = list(dict.fromkeys(str(warning.message) for warning in caught))
     if refusals:
         notes.append(f"not derived for the {setting.ensemble} ensemble: {', '.join(refusals)}")
     if hasattr(module, "caution") and (caution := module.caution(setting)):

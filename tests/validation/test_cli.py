@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 from numerics import partitions
 from numerics.gibbs import gibbs_moments
 from tests.validation.conftest import ROW, geomem
-from theory.predictions import subspace_loss
+from theory.predictions import condensation, subspace_loss
 from theory.setting import SCHEDULES
 from validation import claim, cli, suite, sweep
 from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
@@ -234,6 +235,10 @@ ISOTROPIC = ["--subspaces", "1.0x20", "--samples", "20000"]
 TWO = ["--subspaces", "1.0x3,0.1x2", "--samples", "500", "--times", "0.2,0.7"]
 
 
+# 0 above t_c, or infinite, which in JSON is null
+NOTHING_ABOVE = ("participation_asymptotic", "kl_asymptotic", "signal_to_noise_asymptotic")
+
+
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_predict_has_the_documented_parts(name):
     found = predict(name, *TWO, "--ambient-dimension", "9")
@@ -252,9 +257,34 @@ def test_predict_has_the_documented_parts(name):
     assert found["dims"].keys() == found["observables"].keys()
     for observable, dims in OBSERVABLES[name].items():
         assert found["dims"][observable] == dims
-        values = np.array(found["observables"][observable])
+        values = np.array(found["observables"][observable], dtype=float)
         assert values.shape == tuple(2 for _ in dims)
-        assert (values > 0).all() or observable in ("participation_asymptotic", "kl_asymptotic")  # 0 above t_c
+        assert (values > 0).all() or observable in NOTHING_ABOVE
+
+
+def test_only_some_observables():
+    found = predict("subspace_loss", *TWO, "--only", "loss_time_typical,loss_time_annealed")
+    whole = predict("subspace_loss", *TWO)["observables"]
+    names = ["loss_time_annealed", "loss_time_typical"]
+    assert found["observables"] == {name: whole[name] for name in names}
+    assert list(found["observables"]) == list(found["dims"]) == names
+    refused = geomem("predict", "subspace_loss", *TWO, "--only", "loss_time_typical,loss_times")
+    assert refused.code == 2
+    assert "'loss_times'" in refused.err
+    assert "loss_time_typical" in refused.err
+    refused = geomem("predict", "kl_bound", *TWO, "--at", "trajectory", "--only", "kl_leading")  # knows no x
+    assert refused.code == 2
+
+
+def test_an_accuracy_that_was_not_reached_is_a_note(monkeypatch):
+    def inaccurate(setting):
+        warnings.warn("averages are off", stacklevel=2)
+        return np.ones(len(setting.times))
+
+    for observable in ("participation", "entropy"):
+        monkeypatch.setattr(condensation, observable, inaccurate)
+    done = geomem("predict", "condensation", *TWO, "--only", "participation,entropy")
+    assert (done.code, done.err) == (0, "geomem: averages are off\n")
 
 
 def test_collapse_at_known_points():
