@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, needs_density, noise, score
+from numerics.data import data_sets, draw, log_density, needs_density, noise, score
 from numerics.experiments.score_covariance import by_subspace
 from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.measurement import Measurement, jackknife
@@ -25,6 +25,7 @@ OBSERVABLES = {
     "estimated_dimension": ("time",),
     "shell_ratio": ("time",),
     "signal_to_noise": ("time", "subspace"),
+    "kl": ("time",),
     "own_weight": ("time",),
     "memorized_probability": ("time",),
 }
@@ -45,8 +46,8 @@ def measure(
     """Draw `repeats` data sets and look at each from fresh points and from noised samples, whatever the setting's query.
 
     Returns:
-        At fresh points participation, entropy in nats, heat_capacity, estimated_dimension, shell_ratio, shape (T,), and
-        signal_to_noise, shape (T, K); on trajectories own_weight and memorized_probability, shape (T,).
+        At fresh points participation, entropy and kl in nats, heat_capacity, estimated_dimension, shell_ratio, shape (T,),
+        and signal_to_noise, shape (T, K); on trajectories own_weight and memorized_probability, shape (T,).
     """
     needs_density(setting, "the signal-to-noise ratio")
     sets = data_sets(partial(draw, setting, setting.samples), "sizes", repeats=repeats, rng=rng, tick=tick)
@@ -83,12 +84,14 @@ def _at_fresh_points(moments: GibbsMoments, setting: Setting, x: Array, samples:
     spread = 2 * t * to_host(moments.energy) - ((x - mean) ** 2).sum(axis=1)  # tr C^, by the parallel axis theorem
     true = score(x, t, setting.manifold)
     error = (mean - x) / t - true
+    log_norm = setting.log_samples + x.shape[1] / 2 * np.log(2 * np.pi * t)  # of p^_t
     return {
         "participation": to_host(moments.participation).mean(),
         "entropy": to_host(moments.entropy).mean(),
         "heat_capacity": to_host(moments.energy_variance).mean(),
         "estimated_dimension": spread.mean() / t,
         "distance": ((x - nearest) ** 2).sum(axis=1).mean(),
+        "kl": (log_density(x, t, setting.manifold) + log_norm - to_host(moments.log_partition)).mean(),
         "score": by_subspace(np.array([true, error]) ** 2, setting).mean(axis=1),
     }
 

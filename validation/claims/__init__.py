@@ -16,5 +16,5 @@ PREDICTIONS = (
     "supervision_region",
     "generalization_time",
 )
-SURVEYS = {"sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "collapse")}
+SURVEYS = {"sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse")}
 CLAIMED = (*PREDICTIONS, *SURVEYS)

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from numerics.experiments import sizes as experiment
+from numerics.experiments import subspace_loss as loss_experiment
 from numerics.measurement import Measurement
-from theory.predictions import collapse, condensation, frozen_jacobian, subspace_loss, supervision_region
+from theory.predictions import collapse, condensation, frozen_jacobian, kl_bound, subspace_loss, supervision_region
 from theory.setting import Setting
 from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
@@ -26,14 +27,16 @@ Array = NDArray[np.float64]
 CASES = {
     str(samples): Setting.of(f"1.0x{dimension}", samples=samples, times=np.array([t]))
     for samples, dimension, t in (
-        (10, 2, 0.2),
-        (100, 5, 0.3),
-        (1000, 10, 0.3),
-        (10**4, 30, 1.0),
-        (10**5, 60, 2.0),
-        (10**6, 100, 3.0),
+        (10, 2, 0.055),
+        (100, 5, 0.095),
+        (1000, 10, 0.17),
+        (10**4, 30, 0.6),
+        (10**5, 60, 1.1),
+        (10**6, 100, 1.6),
     )
-}
+}  # about half the collapse time
+LOST_NEAR = dict(zip(CASES, (0.5, 0.375, 0.41, 0.69, 0.87, 0.98), strict=True))
+BESIDE = np.array([0.88, 0.97, 1.03, 1.14])  # so narrow in the middle that interpolation adds no bias
 REPEATS = dict(zip(CASES, (1000, 1000, 1000, 100, 40, 20), strict=True))
 EXPERIMENTS = {
     name: Experiment(f"sizes.{name}", experiment.measure, {"setting": setting}, REPEATS[name])
@@ -41,12 +44,23 @@ EXPERIMENTS = {
 }
 
 
+LOSSES = {
+    name: Experiment(
+        f"sizes.loss.{name}",
+        loss_experiment.measure,
+        {"setting": setting.at(times=LOST_NEAR[name] * BESIDE)},
+        REPEATS[name],
+    )
+    for name, setting in CASES.items()
+}
+
+
 @dataclass(frozen=True)
 class Observable:
-    """What is measured at every size: its exact value, its limit if it has one, and its name in the figure."""
+    """What is measured at every size: its exact value, its limit, and its name in the figure."""
 
     exact: Callable[[Setting], Array]
-    limit: Callable[[Setting], Array] | None
+    limit: Callable[[Setting], Array]
     label: str
     limit_is: str = "thermodynamic limit"
 
@@ -56,23 +70,20 @@ def _own_weight_asymptotic(setting: Setting) -> Array:
     return condensation.participation_asymptotic(setting.at(query="trajectory"))
 
 
-def _signal_to_noise_typical(setting: Setting) -> Array:
-    return setting.samples / subspace_loss.critical_samples_typical(setting)
-
-
 OBSERVABLES = {
     "participation": Observable(
         condensation.participation, condensation.participation_asymptotic, "participation ratio $E\\,Y_2$"
     ),
-    "entropy": Observable(condensation.entropy, None, "entropy (nats)"),
-    "heat_capacity": Observable(condensation.heat_capacity, None, "heat capacity"),
+    "entropy": Observable(condensation.entropy, condensation.entropy_asymptotic, "entropy (nats)"),
+    "heat_capacity": Observable(condensation.heat_capacity, condensation.heat_capacity_asymptotic, "heat capacity"),
     "estimated_dimension": Observable(
         frozen_jacobian.estimated_dimension, frozen_jacobian.estimated_dimension_frozen, "estimated dimension"
     ),
     "shell_ratio": Observable(supervision_region.shell_ratio, supervision_region.shell_ratio_asymptotic, "shell ratio"),
     "signal_to_noise": Observable(
-        subspace_loss.signal_to_noise, _signal_to_noise_typical, "signal to noise", "order 1/N at a typical x"
+        subspace_loss.signal_to_noise, subspace_loss.signal_to_noise_asymptotic, "signal to noise"
     ),
+    "kl": Observable(kl_bound.kl_exact, kl_bound.kl_asymptotic, r"$E\,\mathrm{KL}(p_t\|\hat p_t)$ (nats)"),
     "own_weight": Observable(collapse.own_weight, _own_weight_asymptotic, "own weight, trajectories"),
     "memorized_probability": Observable(
         collapse.memorized_probability,
@@ -80,6 +91,7 @@ OBSERVABLES = {
         "memorized probability",
         "second-order approximation",
     ),
+    "loss_time": Observable(subspace_loss.loss_time_exact, subspace_loss.loss_time_asymptotic, "loss time"),
 }
 
 
@@ -89,30 +101,23 @@ def claims() -> list[Claim]:
 
 
 def _claim(observable: str) -> Claim:
-    known = OBSERVABLES[observable]
-    first, *others = EXPERIMENTS.values()
+    known, loss = OBSERVABLES[observable], observable == "loss_time"
+    first, *others = (LOSSES if loss else EXPERIMENTS).values()
+    sizes = {
+        "samples": [setting.samples for setting in CASES.values()],
+        "dimension": [setting.manifold.ambient_dimension for setting in CASES.values()],
+    }
     return Claim(
         name=f"sizes.{observable}",
         statement=f"{observable} of one subspace of variance 1: exact at finite N and D",
         observable=observable,
-        coordinates={
-            "samples": [setting.samples for setting in CASES.values()],
-            "dimension": [setting.manifold.ambient_dimension for setting in CASES.values()],
-            "time": _over_sizes(lambda setting: setting.times),
-        },
+        coordinates=sizes if loss else sizes | {"time": _over_sizes(lambda setting: setting.times)},
         experiment=first,
         measured=lambda results: _flat(results[observable]),
         predict=lambda: _over_sizes(known.exact),
-        control=_control(known),
+        control=Control(known.limit_is, lambda _: _over_sizes(known.limit)),
         others=tuple(others),
     )
-
-
-def _control(known: Observable) -> Control:
-    """The limit, or a wrong number of samples where there is none."""
-    if (limit := known.limit) is not None:
-        return Control(known.limit_is, lambda _: _over_sizes(limit))
-    return Control("twice as many samples", lambda _: _over_sizes(lambda s: known.exact(s.at(samples=2 * s.samples))))
 
 
 def _over_sizes(f: Callable[[Setting], Array]) -> Array:
@@ -135,14 +140,14 @@ def prepare() -> None:
 def figures(results: Mapping[str, Results]) -> list[Figure]:
     """Every observable against the size."""
     with draw.style():
-        figure, axes = draw.canvas(4, 2, width=2.6, height=2.5)
+        figure, axes = draw.canvas(5, 2, width=2.6, height=2.5)
         for axis, observable in zip(axes.ravel(), OBSERVABLES, strict=True):
             _panel(axis, observable, results)
         axes[0, 0].legend()
     caption = (
         "From $N = 10$ samples in $D = 2$ dimensions to $10^6$ in 100, one subspace of variance 1: exact at finite $N$ and $D$, "
-        "simulation, and dashed the thermodynamic limit where there is one, for the signal to noise the order $1/N$ at a typical "
-        "$x$ and for the memorized probability the second-order approximation. Noise variances $t$ (data units squared): "
+        "simulation, and dashed the thermodynamic limit, for the memorized probability the second-order approximation. Noise "
+        "variances $t$ (data units squared), about half the collapse time: "
         f"{', '.join(f'{setting.times[0]:g}' for setting in CASES.values())}. Lines join the sizes. "
         "Error bars: one standard error over data sets, most smaller than the markers."
     )
@@ -152,8 +157,7 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
 def _panel(axis: Axes, observable: str, results: Mapping[str, Results]) -> None:
     known, sizes = OBSERVABLES[observable], [setting.samples for setting in CASES.values()]
     draw.theory(axis, sizes, _over_sizes(known.exact), "exact")
-    if known.limit is not None:
-        draw.control(axis, sizes, _over_sizes(known.limit), "limit")
+    draw.control(axis, sizes, _over_sizes(known.limit), "limit")
     claim = _claim(observable)
     mean, sem, _ = claim.points(*(results[e.name] for e in claim.experiments))
     draw.measured(axis, sizes, mean, sem, "simulation", series=1)

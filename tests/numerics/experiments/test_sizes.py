@@ -2,7 +2,7 @@ import numpy as np
 
 from numerics.arrays import stream
 from numerics.data import draw, noise
-from numerics.experiments import condensation, frozen_jacobian, sizes, subspace_loss, supervision_region
+from numerics.experiments import condensation, frozen_jacobian, kl_bound, sizes, subspace_loss, supervision_region
 from numerics.experiments.sizes import measure
 from tests.numerics.conftest import SMALL, Contract, Exact
 from theory.setting import LinearManifold, Setting
@@ -19,11 +19,12 @@ FRESH = {
     "estimated_dimension": frozen_jacobian,
     "shell_ratio": supervision_region,
     "signal_to_noise": subspace_loss,
+    "kl": kl_bound,
 }
 
 
 def test_it_measures_what_the_experiments_of_the_predictions_do():
-    """Other data sets and points, so that the two agree within their errors; 50 groups to an error, 21 comparisons."""
+    """Other data sets and points, so that the two agree within their errors; 50 groups to an error, 24 comparisons."""
     setting = Setting(LinearManifold.parse("1x2,0.1x2", 6), 60, SMALL.times)
     found = measure(setting, repeats=200, rng=1)
     for name, module in FRESH.items():

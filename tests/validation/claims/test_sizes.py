@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.validation.conftest import check_evaluation, check_rows, check_structure, draw_figures
-from theory.predictions import condensation
+from theory.predictions import collapse, condensation, subspace_loss
 from validation.claim import BUDGETS
 from validation.claims import SURVEYS, sizes
 from validation.suite import prediction
@@ -21,9 +21,11 @@ def test_prediction_bias_and_control_fit_the_measurement(name):
 
 
 def test_every_observable_is_claimed_at_every_size_and_allowed_no_bias():
-    assert list(sizes.OBSERVABLES) == list(sizes.experiment.OBSERVABLES)
+    assert list(sizes.OBSERVABLES) == [*sizes.experiment.OBSERVABLES, "loss_time"]
     assert [claim.observable for claim in CLAIMS.values()] == list(sizes.OBSERVABLES)
-    assert all(claim.experiments == tuple(sizes.EXPERIMENTS.values()) for claim in CLAIMS.values())
+    for claim in CLAIMS.values():
+        experiments = sizes.LOSSES if claim.observable == "loss_time" else sizes.EXPERIMENTS
+        assert claim.experiments == tuple(experiments.values())
     assert all(claim.allowed_bias() == 0 and claim.expected == "agrees" for claim in CLAIMS.values())
 
 
@@ -33,20 +35,28 @@ def test_the_sizes():
 
 
 def test_the_deep_budget_draws_ten_thousand_small_data_sets():
-    repeats = {s.samples: sizes.EXPERIMENTS[name].repeats_at("deep") for name, s in sizes.CASES.items()}
-    assert all(count >= 10**4 for samples, count in repeats.items() if samples <= 1000)
+    for experiments in (sizes.EXPERIMENTS, sizes.LOSSES):
+        repeats = {s.samples: experiments[name].repeats_at("deep") for name, s in sizes.CASES.items()}
+        assert all(count >= 10**4 for samples, count in repeats.items() if samples <= 1000)
     assert BUDGETS["deep"] == 10
 
 
-def test_a_limit_is_the_control_of_what_has_one():
-    without = {name for name, known in sizes.OBSERVABLES.items() if known.limit is None}
-    assert without == {"entropy", "heat_capacity"}
-    for claim in CLAIMS.values():
-        assert (claim.control.description == "twice as many samples") == (claim.observable in without)
+def test_the_times_are_below_collapse_and_bracket_the_loss():
+    for name, setting in sizes.CASES.items():
+        assert 0.45 < setting.times[0] / collapse.collapse_time(setting) < 0.55
+        times = sizes.LOSSES[name].arguments["setting"].times
+        assert times[1] < subspace_loss.loss_time_exact(setting)[0] < times[2]
+
+
+def test_the_limit_comes_closer_with_the_size():
+    for name in ("participation", "entropy", "heat_capacity", "estimated_dimension", "shell_ratio", "kl", "loss_time"):
+        known = sizes.OBSERVABLES[name]
+        off = np.array([np.ravel(known.limit(s) / known.exact(s) - 1)[0] for s in sizes.CASES.values()])
+        assert abs(off[-1]) < 0.6 * abs(off[0]), name
 
 
 def test_the_exact_values_are_those_of_the_predictions():
-    names = {name for stem in SURVEYS["sizes"] for name in prediction(stem).OBSERVABLES}
+    names = {name.removesuffix("_exact") for stem in SURVEYS["sizes"] for name in prediction(stem).OBSERVABLES}
     assert set(sizes.OBSERVABLES) <= names
     for setting in sizes.CASES.values():  # x comes from a sample as often as its weight says
         square = condensation.participation(setting.at(query="trajectory"))
