@@ -347,7 +347,10 @@ def _measure(count: float, sample: Sample) -> _Measure:
     panels = (level + below) / PANEL - GRADE / PANEL * np.log1p(below / GRADE) - np.log(slope) / SLOPE
     bulk = np.clip((v - mean) / deviation, -2, 12)
     beyond = np.clip(v - mean - 12 * deviation, 0, 40 * tail)
-    return _Measure(v, panels + bulk / 1.5 + beyond / (4 * tail), low, high)
+    panels += bulk / 1.5 + beyond / (4 * tail)
+    # none where only samples of the other kind matter
+    lowest = [np.interp(end, *pair) for end, *pair in zip(low, v, panels, strict=True)]
+    return _Measure(v, np.maximum(panels, np.array(lowest)[:, None]), low, high)
 
 
 def _but_rounding(found: Array, rounding: float = ROUNDING) -> Array:

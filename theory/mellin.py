@@ -123,7 +123,8 @@ class Paths:
         energies = -sample.exponent(np.broadcast_to(poles[:-1], (v.shape[0], STRIPS)), 1)
         self.strip = (v[..., None] < energies[:, None, :]).sum(axis=-1) - 1  # -1: left of all poles
         saddle = self._saddles(flat.scale / (2 * flat.distance.variances.max()))
-        self.theta, self.height = _followed(flat, u, saddle, nodes)
+        self.theta, height = _followed(flat, u, saddle, nodes)
+        self.heights = [_polynomial(power, self.theta) * height for power in (0, 1, 2)]
 
     def _saddles(self, edge: float) -> Array:
         """Where e^(theta v) M(theta) |Gamma(-theta)| is least in the strip of each v; interpolated: a path may start beside."""
@@ -140,7 +141,7 @@ class Paths:
 
     def average(self, power: int, f: Tilted | None = None, *, first: int = 0) -> Array:
         """E[f z^power e^-z], shape (n, V), less its power series in z up to z^first in strips to the right of that."""
-        weight = _polynomial(power, self.theta) * self.height
+        weight = self.heights[power]
         if f is not None:
             weight = weight * f(self, self.theta)
         total = weight.real.sum(axis=-1).reshape(self.v.shape)
