@@ -15,9 +15,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, NullFormatter
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COLOURS", "MARKERS", "canvas", "control", "legend", "logarithmic", "measured", "style", "theory"]
+__all__ = ["COLOURS", "MARKERS", "between", "canvas", "control", "legend", "logarithmic", "measured", "style", "theory"]
 
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -37,6 +37,11 @@ _RC: dict[Any, Any] = {
     "errorbar.capsize": 2,
     "svg.fonttype": "path",
 }
+
+
+def between(times: NDArray[np.float64], count: int, beyond: float = 2.0) -> NDArray[np.float64]:
+    """Times to draw an exact line through, as far beyond the first and the last as this factor."""
+    return np.geomspace(times[0] / beyond, times[-1] * beyond, count)
 
 
 @contextmanager

@@ -326,12 +326,13 @@ def test_subspace_loss_at_known_points():
     assert found["loss_time_published"] == pytest.approx(published)
     for kind in ("annealed", "typical"):  # N is critical at the loss time
         times = found[f"loss_time_{kind}"]
-        at = predict("subspace_loss", *TWO[:4], "--times", ",".join(map(repr, times)))["observables"]
+        critical = ["--times", ",".join(map(repr, times)), "--only", f"critical_samples_{kind}"]
+        at = predict("subspace_loss", *TWO[:4], *critical)["observables"]
         np.testing.assert_allclose(np.diag(at[f"critical_samples_{kind}"]), 500, rtol=1e-8)
 
 
 def test_by_default_there_are_nine_times_around_the_collapse():
-    found = predict("kl_bound", *ISOTROPIC)
+    found = predict("kl_bound", *ISOTROPIC, "--only", "kl_leading")
     np.testing.assert_allclose(found["coordinates"]["time"], np.geomspace(0.1, 10, 9) / (20_000**0.1 - 1))
 
 
@@ -340,8 +341,9 @@ def test_a_schedule_is_a_map_of_time(name):
     schedule = SCHEDULES[name]
     t = np.array([0.05, 0.3])
     times = ",".join(repr(float(v)) for v in schedule.time(t))
-    here = predict("subspace_loss", *TWO[:4], "--times", "0.05,0.3")["observables"]
-    there = predict("subspace_loss", *TWO[:4], "--times", times, "--schedule", name)
+    only = ["--only", "critical_samples_typical,loss_time_annealed"]
+    here = predict("subspace_loss", *TWO[:4], "--times", "0.05,0.3", *only)["observables"]
+    there = predict("subspace_loss", *TWO[:4], "--times", times, "--schedule", name, *only)
     assert there["setting"]["schedule"] == name
     np.testing.assert_allclose(there["observables"]["critical_samples_typical"], here["critical_samples_typical"])
     expected = schedule.time(np.array(here["loss_time_annealed"]))
@@ -477,8 +479,10 @@ def test_simulate_has_the_observables_and_their_errors(name):
 
 def test_simulate_measures_what_predict_predicts():
     arguments = ["--subspaces", "1.0x2,0.3x1", "--samples", "200", "--times", "0.3,2.0"]
-    theory, found = predict("collapse", *arguments), simulate("collapse", *arguments, "--repeats", "60")
-    for observable in ("information", "dispersion", "memorized_probability"):
+    names = ("information", "dispersion", "memorized_probability")
+    theory = predict("collapse", *arguments, "--only", ",".join(names))
+    found = simulate("collapse", *arguments, "--repeats", "60")
+    for observable in names:
         gap = np.subtract(found["observables"][observable], theory["observables"][observable])
         assert (np.abs(gap) < 6 * np.array(found["standard_errors"][observable])).all()
 

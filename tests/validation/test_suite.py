@@ -3,7 +3,7 @@ import importlib
 import numpy as np
 import pytest
 
-from tests.validation.conftest import claims_of, results_of, rough
+from tests.validation.conftest import claims_of, results_of, rough_results
 from theory.predictions import collapse, kl_bound, score_covariance, subspace_loss
 from validation import claim as claim_module
 from validation import statistics, suite
@@ -95,7 +95,7 @@ def test_an_outcome_holds_if_every_row_does():
 
 
 def test_a_judgement_has_the_rows_figures_and_derivations_of_what_was_asked():
-    found = judge(["kl_bound"], rough())
+    found = judge(["kl_bound"], rough_results("kl_bound"))
     assert {row["claim"] for row in found.rows} == {c.name for c in CLAIMS if c.name.startswith("kl_bound.")}
     assert [figure.name for figure in found.figures] == ["kl_bound"]
     assert [d.prediction for d in found.derivations] == ["kl_bound"]

@@ -103,7 +103,7 @@ def prepare() -> None:
 def _curve(name: str) -> tuple[Setting, np.ndarray]:
     """The case at times to draw a line through, and its exact memorized probability there."""
     times = CASES[name].times
-    fine = CASES[name].at(times=np.geomspace(times[0] / 2, times[-1] * 2, 11))
+    fine = CASES[name].at(times=draw.between(times, 11))
     return fine, prediction.memorized_probability(fine)
 
 

@@ -99,7 +99,7 @@ def prepare() -> None:
 def _fine(name: str) -> Setting:
     """The case at times to draw a line through, its exact averages computed."""
     times = CASES[name].times
-    fine = CASES[name].at(times=np.geomspace(times[0] / 2, times[-1] * 2, 9))
+    fine = CASES[name].at(times=draw.between(times, 17))
     prediction.participation(fine)
     return fine
 

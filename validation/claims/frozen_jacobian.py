@@ -82,7 +82,8 @@ def _retained(name: str) -> Claim:
 
 
 def _limit() -> Claim:
-    setting = CASES["fresh"]
+    """Not at the first time, where the limit is off by too little for a quick run."""
+    setting = CASES["fresh"].at(times=CASES["fresh"].times[1:])
     off = Control("lambda off by 20 %", lambda _: prediction.retained_variance_frozen(scaled(setting, 1.2)))
     return Claim(
         name="frozen_jacobian.fresh.retained_variance_frozen",
@@ -90,7 +91,7 @@ def _limit() -> Claim:
         observable="retained_variance_frozen",
         coordinates=_coordinates(setting),
         experiment=EXPERIMENTS["fresh"],
-        measured=lambda results: results["retained_variance"],
+        measured=lambda results: _part(results["retained_variance"], slice(1, None)),
         predict=lambda: prediction.retained_variance_frozen(setting),
         control=off,
         expected="disagrees",
@@ -185,7 +186,7 @@ def prepare() -> None:
 def _fine(name: str) -> Setting:
     """The case at times to draw a line through, those of the simulation among them."""
     times = CASES[name].times
-    return CASES[name].at(times=np.union1d(times, np.geomspace(times[0] / 2, times[-1] * 2, PANELS[name])))
+    return CASES[name].at(times=np.union1d(times, draw.between(times, PANELS[name])))
 
 
 def figures(results: Mapping[str, Results]) -> list[Figure]:

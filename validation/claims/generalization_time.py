@@ -111,7 +111,7 @@ def prepare() -> None:
 def _fine(name: str) -> Setting:
     """The case at times to draw a line through, those of the simulation among them."""
     times = CASES[name].times
-    return CASES[name].at(times=np.union1d(times, np.geomspace(times[0] / 1.3, times[-1] * 1.3, 8)))
+    return CASES[name].at(times=np.union1d(times, draw.between(times, 8, 1.3)))
 
 
 def figures(results: Mapping[str, Results]) -> list[Figure]:

@@ -23,7 +23,7 @@ LAST = 20.0
 
 MEASURED = {
     "range": Experiment("kl_bound.range", experiment.measure, {"setting": RANGE}, 800),
-    "small": Experiment("kl_bound.small", experiment.measure, {"setting": SMALL}, 200),
+    "small": Experiment("kl_bound.small", experiment.measure, {"setting": SMALL}, 800),
     "trajectory": Experiment("kl_bound.trajectory", experiment.measure, {"setting": OWN}, 600),
     "routes": Experiment("kl_bound.routes", experiment.measure_routes, {"setting": ROUTES, "last": LAST}, 600),
 }

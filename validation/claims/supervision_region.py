@@ -77,7 +77,7 @@ def _fine(name: str) -> Setting:
     """The case at times to draw a line through, fewer where averages over x take a second."""
     setting = CASES[name]
     count = 9 if setting.point is None and len(setting.manifold.subspaces) > 1 else 25
-    return setting.at(times=np.geomspace(setting.times[0] / 2, setting.times[-1] * 2, count))
+    return setting.at(times=draw.between(setting.times, count))
 
 
 def figures(results: Mapping[str, Results]) -> list[Figure]:

@@ -33,7 +33,7 @@ def test_the_small_setting_is_out_of_the_range_and_expected_to_disagree():
 
 
 def test_the_control_of_girsanov_is_half_the_integral_off():
-    results = rough()["kl_bound.routes"]
+    results = rough("kl_bound.routes")
     assert CLAIMS["kl_bound.girsanov"].control.predict(results) == results["by_scores"].mean
     assert CLAIMS["kl_bound.girsanov"].predict() == 0
 
