@@ -313,7 +313,7 @@ def test_all_lists_the_public_names(name):
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_observables_return_the_declared_dimensions(name):
     module = prediction(name)
-    setting = Setting.of("1x2,0.1x3", samples=50, times=[0.2, 1.0])
+    setting = Setting.of("1x20,0.1x30", samples=50, times=[2.0, 6.0])
     size = {"time": 2, "subspace": 2}
     for observable, dims in module.OBSERVABLES.items():
         value = np.asarray(getattr(module, observable)(setting))
