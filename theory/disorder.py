@@ -44,9 +44,10 @@ ROUNDING = 1e-12  # of averages of order one; below it they are nothing
 EULER = 0.5772156649015329
 AT_ONCE = 8  # points x
 ACCURACY = 1e-6
-FLOORS = {"entropy": 1e-6, "heat_capacity": 1e-6, "divergence": 1e-8}  # below which 1e-6 of that is accuracy enough
+# below which 1e-6 of that is accuracy enough
+FLOORS = {"log_partition": 1.0, "entropy": 1e-6, "heat_capacity": 1e-6, "divergence": 1e-8}
 BY_SUBSPACE = {"mean_error", "spread"}
-KNOWN = {"participation", "entropy", "energy", "heat_capacity", "divergence", *BY_SUBSPACE}
+KNOWN = {"participation", "log_partition", "entropy", "energy", "heat_capacity", "divergence", *BY_SUBSPACE}
 
 
 def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float = ACCURACY) -> dict[str, Array]:
@@ -58,9 +59,10 @@ def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float
 
     Args:
         setting: where, when, of how many samples.
-        names: `participation`, `entropy`, `energy`, `heat_capacity`, `divergence` (E log p_t/p^_t, in nats: over fresh x
-            KL(p_t||p^_t), on trajectories -KL(p^_t||p_t)), `own_weight` (on trajectories), shape (T,); `mean_error`
-            (E |m^ - m|^2, t^2 times that of the score) and `spread` (E tr C^) in each subspace, data units squared, (T, K).
+        names: `participation`, `log_partition` (over the directions of the manifold), `entropy`, `energy`, `heat_capacity`,
+            `divergence` (E log p_t/p^_t, in nats: over fresh x KL(p_t||p^_t), on trajectories -KL(p^_t||p_t)),
+            `own_weight` (on trajectories), shape (T,); `mean_error` (E |m^ - m|^2, t^2 times that of the score) and
+            `spread` (E tr C^) in each subspace, data units squared, (T, K).
         clean: average over x ~ p_0, fresh samples without noise.
         accuracy: relative, of the average over x.
 
