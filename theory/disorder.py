@@ -40,7 +40,9 @@ PANEL_NODES = 12
 PANEL, SLOPE = 3.0, 1.0  # e-folds of probability and of its slope to a panel
 GRADE = 3.0  # e-folds below 1/N where panels grow to twice that
 LOWEST = 36.0  # e-folds below 1/N from where the integrals over v start
+TAILS = 40.0  # e-folds of the upper tail at which they end, where samples are few
 ROUNDING = 1e-12  # of averages of order one; below it they are nothing
+RARE = 1e-35  # of the posterior's variance: a smaller spread is of ties beyond the ends of the integrals, and nothing
 EULER = 0.5772156649015329
 AT_ONCE = 8  # points x
 ACCURACY = 1e-6
@@ -159,6 +161,7 @@ class Disorder:
     ) -> None:
         self.offsets = np.atleast_2d(np.asarray(offsets, dtype=np.float64))
         self.samples = float(samples)
+        self.posterior = manifold.dimensions * manifold.variances * t / (manifold.variances + t)
         groups = [(self.samples - own, Sample.impostor(manifold, self.offsets, t, temperature))]
         if own:
             groups.append((1.0, Sample.own(manifold, self.offsets, t, temperature)))
@@ -258,11 +261,12 @@ class Disorder:
         """E of the trace of the posterior covariance in each subspace, shape (n, K)."""
 
         def of(k: int) -> Array:
-            return self._covariance(
+            found = self._covariance(
                 lambda s, theta: s.flat.mean(theta, k),
                 lambda s, theta: s.flat.variance(theta, k),
                 self.offsets[:, k, None],
             )
+            return _but_rounding(found, RARE * self.posterior[k])
 
         return self._by_subspace(of)
 
@@ -341,14 +345,14 @@ def _measure(count: float, sample: Sample) -> _Measure:
     mean, deviation = -sample.exponent(zero, 1), np.sqrt(sample.exponent(zero, 2) + np.pi**2 / 6)
     tail = 2 * sample.distance.variances.max() / sample.scale  # the probability beyond falls by e over this
     low = np.array([np.interp(-np.log(count) - LOWEST, *pair) for pair in zip(level, v, strict=True)])
-    high = (mean + 12 * deviation + 40 * tail)[:, 0]
+    high = (mean + 12 * deviation + TAILS * tail)[:, 0]
     if count > 200:
         high = np.array([np.interp(np.log(60 / count) + 0.5, *pair) for pair in zip(level, v, strict=True)])
     # in e-folds of probability, and of its slope; where it is nearly one, in standard deviations, and in e-folds of the tail
     below = np.clip(-np.log(count) - level, 0, LOWEST)
     panels = (level + below) / PANEL - GRADE / PANEL * np.log1p(below / GRADE) - np.log(slope) / SLOPE
     bulk = np.clip((v - mean) / deviation, -2, 12)
-    beyond = np.clip(v - mean - 12 * deviation, 0, 40 * tail)
+    beyond = np.clip(v - mean - 12 * deviation, 0, TAILS * tail)
     panels += bulk / 1.5 + beyond / (4 * tail)
     # none where only samples of the other kind matter
     lowest = [np.interp(end, *pair) for end, *pair in zip(low, v, panels, strict=True)]

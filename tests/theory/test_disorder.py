@@ -267,3 +267,23 @@ def test_what_is_not_accurate_says_so(monkeypatch):
     with pytest.warns(UserWarning, match=r"off by about 0\.00"):
         assert averages(setting, "entropy")["error"][0] > 1e-4
     disorder._at_time.cache_clear()
+
+
+@pytest.mark.parametrize("samples", [2, 100, 10**6])
+def test_a_spread_that_is_not_reached_is_nothing(samples, monkeypatch):
+    """Deep in memorization ties are rarer than the integrals reach: the spread is right, or 0."""
+    times = np.geomspace(3e-3, 2, 24)
+
+    def spreads():
+        return np.array([at("1x40", samples, t, 40 * (1 + t), own=True).spread()[0, 0] for t in times])
+
+    found = spreads()
+    monkeypatch.setattr(disorder, "RARE", 0.0)
+    monkeypatch.setattr(disorder, "LOWEST", 90.0)
+    monkeypatch.setattr(disorder, "TAILS", 100.0)
+    wider = spreads()
+    reached = found > 0
+    np.testing.assert_allclose(found[reached], wider[reached], rtol=1e-6)
+    assert (wider[~reached] < 2e-35 * 40 * times[~reached]).all()
+    assert reached.any()
+    assert not reached.all()
