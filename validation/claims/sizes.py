@@ -42,8 +42,6 @@ EXPERIMENTS = {
     name: Experiment(f"sizes.{name}", experiment.measure, {"setting": setting}, REPEATS[name])
     for name, setting in CASES.items()
 }
-
-
 LOSSES = {
     name: Experiment(
         f"sizes.loss.{name}",
