@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +152,12 @@ def at_points(
     tick: Callable[[], object],
 ) -> Array:
     """f(x, data, t) at the `points` of each time of each of `repeats` data sets, shape (repeats, T, ...)."""
+
+    def at_times(random: np.random.Generator, samples: Array) -> list[Any]:
+        return [f(*points(setting, i, samples, count, random), float(t)) for i, t in enumerate(setting.t)]
+
     sets = data_sets(partial(draw, setting, setting.samples), name, repeats=repeats, rng=rng, tick=tick)
-    found = [
-        [f(*points(setting, i, samples, count, random), float(t)) for i, t in enumerate(setting.t)]
-        for random, samples in sets
-    ]
-    return np.array(found)
+    return np.array(list(starmap(at_times, sets)))  # starmap lets go of a data set before the next is drawn
 
 
 def needs_density(setting: Setting, what: str) -> None:
