@@ -99,10 +99,7 @@ class EmpiricalDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sc
             sklearn.exceptions.NotFittedError: before `fit`.
             ValueError: as for `moments`.
         """
-        moments = self.moments(X)
-        N, D = self.samples_.shape
-        variance = moments.t * moments.temperature
-        return moments.log_partition - math.log(N) - 0.5 * D * np.log(2 * np.pi * variance)
+        return self.moments(X).log_density
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """The log likelihood of X, shape (M, D): the sum of `score_samples`, nats. Not the score; see `stein_score`.

@@ -10,6 +10,7 @@ Two states over disjoint samples merge into that of their union, so blocks, thre
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -110,6 +111,12 @@ class GibbsMoments:
     def log_partition(self) -> Array:
         """log Z = log sum_mu exp(-|x - y^mu|^2 / 2tT), shape B."""
         return self.shift + namespace(self.weight).log(self.weight)
+
+    @property
+    def log_density(self) -> Array:
+        """log p^_{tT}(x), of the N samples under noise, nats for coordinates in data units, shape B."""
+        xp, D = namespace(self.weight), self.queries.shape[-1]
+        return self.log_partition - math.log(self.count) - 0.5 * D * xp.log(2 * math.pi * self.t * self.temperature)
 
     @property
     def score(self) -> Array:

@@ -13,11 +13,11 @@ import numpy as np
 
 from numerics.arrays import to_device, to_host
 from numerics.data import data_sets, draw, log_density
-from numerics.gibbs import gibbs_moments
+from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
 from theory.setting import Setting
 
-__all__ = ["OBSERVABLES", "measure"]
+__all__ = ["OBSERVABLES", "measure", "of_own_samples"]
 
 OBSERVABLES = {
     "information": ("time",),
@@ -47,24 +47,29 @@ def measure(
         information crosses log N (NaN where the times do not bracket it).
     """
     queries = min(QUERIES, setting.samples)
-    memorized, weights, density = [], [], []
+    own, density = [], []
     for random, data in data_sets(
         partial(draw, setting, setting.samples), "collapse", repeats=repeats, rng=rng, tick=tick
     ):
         xi = random.standard_normal((queries, data.shape[1]))
         on_device = to_device(data, device, dtype)
-        found, own, per_time = [], [], []
+        found, per_time = [], []
         for t in setting.t:
             x = data[:queries] + np.sqrt(t) * xi
             moments = gibbs_moments(to_device(x, device, dtype), on_device, t)
-            found.append((to_host(moments.nearest) == np.arange(queries)).mean())
-            own.append(np.exp(-(xi**2).sum(axis=1) / 2 - to_host(moments.log_partition)).mean())
+            found.append(of_own_samples(moments, (xi**2).sum(axis=1)))
             per_time.append(_information_density(setting, x, xi, t))
-        memorized.append(found)
-        weights.append(own)
+        own.append(found)
         density.append(per_time)
-    measured = {"memorized_probability": Measurement.of(memorized), "own_weight": Measurement.of(weights)}
+    measured = {name: Measurement.of([[one[name] for one in found] for found in own]) for name in own[0][0]}
     return measured if setting.ensemble != "gaussian" else measured | _information(setting, np.array(density))
+
+
+def of_own_samples(moments: GibbsMoments, squares: np.ndarray) -> dict[str, np.floating]:
+    """Averages at the first samples of a data set, noised, of which |x - own|^2 / t is given, shape (M,)."""
+    own = np.exp(-squares / 2 - to_host(moments.log_partition))
+    nearest = to_host(moments.nearest) == np.arange(len(squares))
+    return {"memorized_probability": nearest.mean(), "own_weight": own.mean()}
 
 
 def _information(setting: Setting, density: np.ndarray) -> dict[str, Measurement]:

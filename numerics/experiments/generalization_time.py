@@ -42,7 +42,6 @@ def measure(
     """
     needs_density(setting, "the divergence")
     flat = setting.at(manifold=LinearManifold(setting.manifold.subspaces))
-    d = flat.manifold.ambient_dimension
     draws = []
     for random, samples in data_sets(
         partial(draw, flat, setting.samples), "generalization_time", repeats=repeats, rng=rng, tick=tick
@@ -52,8 +51,7 @@ def measure(
         log_clean = log_density(x, 0.0, flat.manifold)
         found = []
         for t in setting.t:
-            log_norm = setting.log_samples + d / 2 * np.log(2 * np.pi * t)
-            found.append((log_clean + log_norm - to_host(gibbs_moments(queries, data, t).log_partition)).mean())
+            found.append((log_clean - to_host(gibbs_moments(queries, data, t).log_density)).mean())
         draws.append(found)
     return {
         "kl_clean": Measurement.of(draws),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from numerics.arrays import to_device, to_host
 from numerics.data import data_sets, draw, log_density, needs_density, noise, score
+from numerics.experiments.collapse import of_own_samples
 from numerics.experiments.score_covariance import by_subspace
 from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.measurement import Measurement, jackknife
@@ -73,7 +74,7 @@ def _averages(
         moments = gibbs_moments(to_device(np.concatenate([fresh, noised]), device, dtype), data, t)
         rows.append(
             _at_fresh_points(moments.each(lambda a: a[:QUERIES]), setting, fresh, samples, t)
-            | _on_trajectories(moments.each(lambda a: a[QUERIES:]), noised, some, t)
+            | of_own_samples(moments.each(lambda a: a[QUERIES:]), ((noised - some) ** 2).sum(axis=1) / t)
         )
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
@@ -84,22 +85,12 @@ def _at_fresh_points(moments: GibbsMoments, setting: Setting, x: Array, samples:
     spread = 2 * t * to_host(moments.energy) - ((x - mean) ** 2).sum(axis=1)  # tr C^, by the parallel axis theorem
     true = score(x, t, setting.manifold)
     error = (mean - x) / t - true
-    log_norm = setting.log_samples + x.shape[1] / 2 * np.log(2 * np.pi * t)  # of p^_t
     return {
         "participation": to_host(moments.participation).mean(),
         "entropy": to_host(moments.entropy).mean(),
         "heat_capacity": to_host(moments.energy_variance).mean(),
         "estimated_dimension": spread.mean() / t,
         "distance": ((x - nearest) ** 2).sum(axis=1).mean(),
-        "kl": (log_density(x, t, setting.manifold) + log_norm - to_host(moments.log_partition)).mean(),
+        "kl": (log_density(x, t, setting.manifold) - to_host(moments.log_density)).mean(),
         "score": by_subspace(np.array([true, error]) ** 2, setting).mean(axis=1),
-    }
-
-
-def _on_trajectories(moments: GibbsMoments, x: Array, own: Array, t: float) -> dict[str, Array]:
-    """At samples that were noised."""
-    log_weight = -((x - own) ** 2).sum(axis=1) / (2 * t) - to_host(moments.log_partition)
-    return {
-        "own_weight": np.exp(log_weight).mean(),
-        "memorized_probability": (to_host(moments.nearest) == np.arange(len(own))).mean(),
     }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_limits
 
 from numerics import arrays, dense, gibbs
@@ -545,6 +546,15 @@ def test_temperature_scales_the_noise_of_the_weights(rng, t):
         np.testing.assert_allclose(getattr(hot, name), getattr(noisy, name), rtol=1e-7, atol=1e-12)
     np.testing.assert_allclose(hot.energy, 3 * noisy.energy, rtol=1e-7)
     np.testing.assert_allclose(hot.score, 3 * noisy.score, rtol=1e-7, atol=1e-7)
+
+
+def test_the_log_density_is_that_of_a_mixture_of_gaussians(rng):
+    data, queries = rng.standard_normal((30, 3)), rng.standard_normal((4, 3))
+    times = np.array([[0.2], [1.5]])
+    found = gibbs_moments(queries, data, times, temperature=2.0).log_density
+    for row, t in zip(found, times[:, 0], strict=True):
+        densities = [multivariate_normal(y, 2 * t).pdf(queries) for y in data]
+        np.testing.assert_allclose(row, np.log(np.mean(densities, axis=0)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
