@@ -3,11 +3,12 @@ them.
 
 `weigh` turns a block of S into weights and their sums in one sweep. `tiles` does all there is to do with a tile of
 samples of few dimensions, distances by direct differences, weights, sums and means, while it stays in the first
-cache.
+cache. numerics.compiled_products does it for many dimensions.
 
 The exponential is written out, for of a library call a compiler makes one number at a time. With n = round(x / log
 2), exp(x) = 2^n exp(r), |r| <= log(2)/2, and the Taylor polynomial of exp(r) to r^k/k!, k = 7 in float32 and 12 in
-float64, errs by less than the rounding: (log(2)/2)^(k+1)/(k+1)! is 5e-9 and 2e-16.
+float64, errs by less than the rounding: (log(2)/2)^(k+1)/(k+1)! is 5e-9 and 2e-16. Adding 3/2 of the number from which
+on the spacing is 1 rounds to n and leaves n in the last bits, from where a shift takes it to the exponent.
 """
 
 from __future__ import annotations
@@ -19,11 +20,10 @@ from numba import njit, types
 from numba.extending import overload
 
 __all__ = [
-    "above",
     "add_rescaled",
     "extent",
-    "largest_square",
     "lay_out",
+    "measure",
     "pair_squares",
     "pair_total",
     "tiles",
@@ -34,6 +34,7 @@ EXACT = {"contract", "nnan", "ninf", "nsz"}  # no reassociation: r is a differen
 SUMS = EXACT | {"reassoc"}  # sums in any order, so that they are taken many at a time
 CHUNK = 128  # samples that are passed over together where none of them is wanted
 single, double = np.float32, np.float64
+ROUNDING, ROUNDING_SINGLE = 1.5 * 2.0**52, single(1.5 * 2.0**23)
 
 
 def _exp(x):
@@ -43,7 +44,8 @@ def _exp(x):
 @njit(fastmath=EXACT)
 def _exp_double(u):
     x = max(u, -707.0)
-    n = math.floor(x * 1.4426950408889634 + 0.5)
+    z = x * 1.4426950408889634 + ROUNDING
+    n = z - ROUNDING
     r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10  # log 2 in two parts: n times the first is exact
     p = 1 / 479001600.0
     p = p * r + 1 / 39916800.0
@@ -58,13 +60,15 @@ def _exp_double(u):
     p = p * r + 0.5
     p = p * r + 1.0
     p = p * r + 1.0
-    return p * np.int64((np.int64(n) + 1023) << 52).view(double) if u > -707.0 else 0.0
+    e = np.int64(double(p).view(np.int64) + (double(z).view(np.int64) << 52)).view(double)
+    return e if u > -707.0 else 0.0
 
 
 @njit(fastmath=EXACT)
 def _exp_single(u):
     x = max(u, single(-87.0))
-    n = single(math.floor(x * single(1.4426950408889634) + single(0.5)))
+    z = x * single(1.4426950408889634) + ROUNDING_SINGLE
+    n = z - ROUNDING_SINGLE
     r = (x - n * single(0.693359375)) - n * single(-2.12194440e-4)
     p = single(1 / 5040.0)
     p = p * r + single(1 / 720.0)
@@ -74,9 +78,8 @@ def _exp_single(u):
     p = p * r + single(0.5)
     p = p * r + single(1.0)
     p = p * r + single(1.0)
-    return (
-        p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(single) if u > single(-87.0) else single(0.0)
-    )
+    e = np.int32(single(p).view(np.int32) + np.int32(single(z).view(np.int32) << np.int32(23))).view(single)
+    return e if u > single(-87.0) else single(0.0)
 
 
 @overload(_exp, jit_options={"fastmath": EXACT})
@@ -172,50 +175,28 @@ def lay_out(data, centre, scale, rows):
             rows[i, k] = y
             square += y * y
         rows[i, D] = -square / 2
+    return rows
+
+
+def measure(data, centre, scale):
+    """The largest |y| of an entry, not finite where one is not, and the largest |y - centre|^2 scale^2 of a row."""
+    bits, _, most = _as_bits(data)
+    entry, square = _measure(data, bits, most, centre, scale)
+    return float(bits.dtype.type(entry).view(data.dtype)), square
 
 
 @njit(fastmath=SUMS, nogil=True, cache=True)
-def largest_square(data, centre, scale):
-    """The largest |y'|^2, y' = (y - centre) scale."""
-    largest = 0.0
+def _measure(data, bits, most, centre, scale):
+    kind = bits.dtype.type
+    entry, largest = kind(0), 0.0
     for i in range(data.shape[0]):
         square = 0.0
         for k in range(centre.size):
+            entry = max(entry, kind(bits[i, k] & most))
             y = (double(data[i, k]) - centre[k]) * scale
             square += y * y
         largest = max(largest, square)
-    return largest
-
-
-def above(S, bound, lowest, reach):
-    """Raise `lowest`, shape (m,), to max S - bound, and say where S + bound is not below lowest - reach: rows and columns."""
-    largest = np.empty((1, -(-S.shape[1] // CHUNK)), dtype=S.dtype)
-    return _above(S, largest, *_as_bits(S), _as_bits(largest)[0], bound, lowest, reach, np.finfo(S.dtype).eps)
-
-
-@njit(nogil=True, cache=True)
-def _above(S, largest, bits, sign, most, largest_bits, bound, lowest, reach, eps):
-    n, parts, room, found = S.shape[1], largest.shape[1], 2 * S.shape[1], 0
-    rows, columns = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-    for i in range(S.shape[0]):
-        for p in range(parts):
-            largest_bits[0, p] = _largest(bits[i, p * CHUNK : (p + 1) * CHUNK], sign, most)
-        lowest[i] = max(lowest[i], largest[0].max() - bound[i])
-        least = lowest[i] - reach[i] - bound[i]
-        bar = S.dtype.type(least - eps * abs(least))  # so that rounding does not raise it
-        if found + n > room:
-            room *= 2
-            rows = np.concatenate((rows, np.empty_like(rows)))
-            columns = np.concatenate((columns, np.empty_like(columns)))
-        first = found
-        for p in range(parts):
-            if largest[0, p] >= bar:
-                part = S[i, p * CHUNK : (p + 1) * CHUNK]
-                for j in range(part.size):
-                    columns[np.uint64(found)] = p * CHUNK + j
-                    found += part[j] >= bar
-        rows[first:found] = i
-    return rows[:found], columns[:found]
+    return entry, largest
 
 
 @njit(fastmath=SUMS, nogil=True, cache=True)

@@ -11,7 +11,8 @@ Nothing of size M x N is ever held. A block of queries goes the way that is fast
 
     numerics.tiling       few dimensions, with numba: direct differences, tiles of samples too far away are skipped
     numerics.screening    concentrated weights: a float32 product finds the candidates, float64 weighs them
-    numerics.dense        everything else: two matrix products a block, or direct differences where they lose digits
+    numerics.dense        everything else: two matrix products a block, or direct differences where they lose digits;
+    numerics.panels       with numba the same in compiled loops
 
 and whichever it was, the answer carries a bound on what rounding and neglect did to the weights.
 """
@@ -39,17 +40,18 @@ from numerics.arrays import (
 )
 from numerics.dense import Asked, dense, fused, product_will_do
 from numerics.moments import GibbsMoments
-from numerics.samples import laid_out
+from numerics.samples import Measured, laid_out
 from numerics.screening import screened
 from numerics.threads import parallel, workers
 
 __all__ = ["GibbsMoments", "gibbs_moments"]
 
-QUERY_BLOCK, SAMPLE_BLOCK = 512, 1000
+QUERY_BLOCK, SAMPLE_BLOCK, SAMPLE_ENTRIES = 512, 1024, 2**20
 GPU_BLOCKS = 4096, 16384
 WORTH_THREADS = 1e7  # pairs times dimensions
-DIRECT_AT_ONCE = 64  # bytes to a sample; compiled differences are then faster than screening
-DIRECT_UP_TO = 20  # dimensions; compiled differences are then faster than matrix products
+NEIGHBOURS_UP_TO = 8  # dimensions; in more of them the balls of neighbours are as wide as the data
+FUSED_AT_ONCE = 64  # bytes to a sample; the GPU kernel of differences is then faster than screening
+FUSED_UP_TO = 20  # dimensions; it is then faster than matrix products
 
 
 def gibbs_moments(
@@ -97,8 +99,10 @@ def gibbs_moments(
     asked = Asked(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
     queries, data = xp.astype(queries, dtype, copy=False), xp.astype(data, dtype, copy=False)
     times = _times(t, queries, xp)
-    size = _checked_range(queries, data, times, temperature)
-    found = _moments(queries, data, size, xp.reshape(times, (-1, queries.shape[0])), asked)
+    threads = _threads(queries, data)
+    measured = Measured.of(data, _sample_block(data), threads)
+    size = _checked_range(queries, measured, times, temperature)
+    found = _moments(queries, measured, size, xp.reshape(times, (-1, queries.shape[0])), asked, threads)
     return found if times.ndim == 2 else found.each(lambda a: a[0, ...])
 
 
@@ -175,9 +179,9 @@ def _numeric(value: Any, what: str) -> NDArray[np.float64]:
     return numbers.astype(np.float64)
 
 
-def _checked_range(queries: Array, data: Array, times: Array, temperature: float) -> float:
+def _checked_range(queries: Array, data: Measured, times: Array, temperature: float) -> float:
     """The largest coordinate, or a refusal of what the dtype cannot square or divide by; NaN would come of it."""
-    xp = namespace(queries, data)
+    xp = namespace(queries)
     largest = float(xp.finfo(queries.dtype).max)
     low, high = float(xp.min(times)) * temperature, float(xp.max(times)) * temperature
     if low < 10 / largest or high > largest / 1e4:
@@ -185,7 +189,7 @@ def _checked_range(queries: Array, data: Array, times: Array, temperature: float
             f"t times the temperature must lie between {10 / largest:.2g} and {largest / 1e4:.2g} in "
             f"{queries.dtype}, got {low:.2g} to {high:.2g}; change the unit of the data"
         )
-    reach = max(finite_extent(queries, "queries"), finite_extent(data, "data"))
+    reach = max(finite_extent(queries, "queries"), data.extent)
     highest = (min(largest, float(np.finfo(np.float64).max) * min(low, 1.0)) / queries.shape[1]) ** 0.5 / 4
     if reach > highest:
         raise ValueError(
@@ -195,17 +199,25 @@ def _checked_range(queries: Array, data: Array, times: Array, temperature: float
     return reach
 
 
-def _moments(queries: Array, data: Array, size: float, t: Array, asked: Asked) -> GibbsMoments:
+def _threads(queries: Array, data: Array) -> int:
+    """How many are worth it; libraries other than NumPy have their own."""
+    busy = isinstance(queries, np.ndarray) and queries.shape[0] * data.shape[0] * data.shape[1] > WORTH_THREADS
+    return workers() if busy else 1
+
+
+def _sample_block(data: Array) -> int:
+    """Samples of a block: rows that a cache can hold, and not too few for a product."""
+    return GPU_BLOCKS[1] if on_gpu(data) else max(256, min(SAMPLE_BLOCK, SAMPLE_ENTRIES // data.shape[1]))
+
+
+def _moments(queries: Array, data: Measured, size: float, t: Array, asked: Asked, threads: int) -> GibbsMoments:
     """The moments at times t, shape (T, M): blocks of queries, and parts of the samples where there are few blocks."""
-    M, D = queries.shape
-    query_block, sample_block = GPU_BLOCKS if on_gpu(queries) else (QUERY_BLOCK, SAMPLE_BLOCK)
-    busy = isinstance(queries, np.ndarray) and M * data.shape[0] * D > WORTH_THREADS
-    threads = workers() if busy else 1
+    M = queries.shape[0]
+    query_block = GPU_BLOCKS[0] if on_gpu(queries) else QUERY_BLOCK
     blocks = -(-M // query_block)
-    pieces = slices(data.shape[0], -(-data.shape[0] // max(1, threads // blocks)))
     # data far smaller than sqrt(tT) keep a unit within reach of it
     size = max(size, 1e-15 * (float(namespace(t).max(t)) * asked.temperature) ** 0.5)
-    parts = [_Samples(data[piece, :], size, sample_block, threads) for piece in pieces]
+    parts = [_Samples(piece, size) for piece in data.split(max(1, threads // blocks))]
     each = -(-M // (max(1, threads // len(parts)) * -(-blocks // threads)))  # even, and no more than the block
     tasks = [(block, part) for block in slices(M, each) for part in parts]
 
@@ -221,16 +233,20 @@ def _moments(queries: Array, data: Array, size: float, t: Array, asked: Asked) -
 class _Samples:
     """Samples, what has been laid out of them so far, and the way each block of queries goes."""
 
-    def __init__(self, data: Array, size: float, block: int, threads: int) -> None:
-        self.data, self.size, self.block, self.threads = data, size, block, threads
+    def __init__(self, measured: Measured, size: float) -> None:
+        self.measured, self.data, self.size = measured, measured.data, size
         self.made: dict[str, Any] = {}
         self.lock = threading.Lock()
 
     def moments(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
         """The moments at queries x, shape (m, D), and times t, shape (T, m)."""
-        xp = namespace(x)
-        if self.direct(x, asked) is not None and x.shape[1] * x.itemsize <= DIRECT_AT_ONCE:
-            return self.directly(x, t, asked)
+        xp, (loops, fuses) = namespace(x), self.fast(x, asked)
+        if loops and x.shape[1] <= NEIGHBOURS_UP_TO:
+            from numerics import tiling
+
+            return tiling.tiled(x, self.once("tiles"), t, asked)
+        if fuses and x.shape[1] * x.itemsize <= FUSED_AT_ONCE:
+            return fused(x, self.data, t, asked)
         screen = self.once("float32") if gathers(x) else None
         found = {} if screen is None else screened(x, self.data, screen, t, asked)
         rest = [i for i in range(t.shape[0]) if i not in found]
@@ -241,28 +257,22 @@ class _Samples:
 
     def densely(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
         """Where too many samples matter to pick them out."""
-        direct = self.direct(x, asked) is not None
-        if direct and x.shape[1] <= DIRECT_UP_TO:
-            return self.directly(x, t, asked)
+        loops, fuses = self.fast(x, asked)
         rows = self.once("float32" if x.dtype == namespace(x).float32 else "float64")
-        if direct and not product_will_do(x, rows, t, asked):
-            return self.directly(x, t, asked)
+        products = product_will_do(x, rows, t, asked)
+        if loops:
+            from numerics import panels
+
+            return panels.by_products(x, rows, t, asked) if products else panels.by_differences(x, self.data, t, asked)
+        if fuses and (x.shape[1] <= FUSED_UP_TO or not products):
+            return fused(x, self.data, t, asked)
         return dense(x, self.data, rows, t, asked)
 
-    def direct(self, x: Array, asked: Asked) -> Any:
-        """What does direct differences fast, if anything: compiled loops, or GPU kernels."""
-        if asked.covariance is not None:
-            return None
-        found = kernels(x)
-        return compiled(x) if found is None or not found.supported(x, self.data) else found
-
-    def directly(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
-        """By direct differences."""
-        if isinstance(x, np.ndarray):
-            from numerics import tiling
-
-            return tiling.tiled(x, self.once("tiles"), t, asked)
-        return fused(x, self.data, t, asked)
+    def fast(self, x: Array, asked: Asked) -> tuple[bool, bool]:
+        """Whether compiled loops, or GPU kernels, can do all that is asked."""
+        found = kernels(x) if asked.covariance is None else None
+        loops = asked.covariance is None and compiled(x) is not None
+        return loops, found is not None and found.supported(x, self.data)
 
     def once(self, what: str) -> Any:
         """The tiles, or the rows of a dtype, laid out when they are first asked for."""
@@ -276,4 +286,4 @@ class _Samples:
             from numerics import tiling
 
             return tiling.tiles_of(self.data)
-        return laid_out(self.data, self.size, getattr(namespace(self.data), what), self.block, self.threads)
+        return laid_out(self.measured, self.size, getattr(namespace(self.data), what))

@@ -38,12 +38,12 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Array, compiled, namespace, slices
+from numerics.arrays import Array, compiled, finite_extent, namespace, slices
 from numerics.threads import parallel
 
-__all__ = ["Rows", "difference_error", "laid_out", "unit_roundoff"]
+__all__ = ["Measured", "Rows", "difference_error", "laid_out", "unit_roundoff"]
 
-CENTRED = 4096  # samples whose mean is the centre
+CENTRED, CENTRED_ENTRIES = 4096, 2**20  # samples whose mean is the centre
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,12 @@ class Rows:
         rows = xp.concat([shifted, ones], axis=1)
         return xp.astype(rows, self.dtype), xp.sqrt(xp.sum(shifted**2, axis=-1))
 
-    def block(self, part: slice, room: Array | None = None) -> Array:
-        """The rows of some samples, shape (n, D + 1); in `room`, of NumPy, where that is given."""
+    def block(self, part: slice) -> Array:
+        """The rows of some samples, shape (n, D + 1)."""
         xp, loops = namespace(self.data), compiled(self.data)
         data = self.data[part, :]
         if loops is not None:
-            rows = np.empty((data.shape[0], data.shape[1] + 1), self.dtype) if room is None else room[: data.shape[0]]
-            loops.lay_out(data, self.centre, 1 / self.unit, rows)
-            return rows
+            return loops.lay_out(data, self.centre, 1 / self.unit, np.empty((len(data), data.shape[1] + 1), self.dtype))
         shifted = (data - self.centre) * (1 / self.unit)
         return xp.astype(xp.concat([shifted, -xp.vecdot(shifted, shifted)[:, None] / 2], axis=1), self.dtype)
 
@@ -92,18 +90,13 @@ class Rows:
         return replace(self, data=self.data[::step, :]).block(slice(None))
 
     def swept(self, z: Array) -> Iterator[tuple[slice, float, Array, Array]]:
-        """Block after block: samples, largest |y'|, rows, and S for the query rows z; the next block overwrites both."""
-        m, most = z.shape[0], self.parts[0].stop
-        here = isinstance(z, np.ndarray)
-        rows = np.empty((most, z.shape[1]), self.dtype) if here else None
-        room = np.empty(m * most, self.dtype) if here else None
+        """Block after block: samples, largest |y'|, rows, and S for the query rows z."""
         for part, norm in zip(self.parts, self.norms, strict=True):
-            block = self.block(part, rows)
-            out = None if room is None else room[: m * block.shape[0]].reshape(m, -1)
-            yield part, norm, block, z @ block.T if out is None else np.matmul(z, block.T, out=out)
+            block = self.block(part)
+            yield part, norm, block, z @ block.T
 
     def products(self, z: Array) -> Iterator[tuple[slice, float, Array]]:
-        """Block after block: samples, largest |y'|, and S for the query rows z, which the next block overwrites."""
+        """Block after block: samples, largest |y'|, and S for the query rows z."""
         return ((part, norm, S) for part, norm, _, S in self.swept(z))
 
     def bound(self, x_norms: Array, y_norm: float) -> Array:
@@ -113,27 +106,83 @@ class Rows:
         return 4 * (D + 6) * unit_roundoff(self.dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + absolute
 
 
-def laid_out(data: Array, size: float, dtype: Any, block: int, threads: int) -> Rows | None:
+@dataclass(frozen=True)
+class Measured:
+    """How large a data set is.
+
+    Attributes:
+        data: shape (N, D).
+        extent: the largest size of an entry.
+        centre: a mean of some samples, float64, shape (D,); the bound holds about any centre.
+        parts: the samples of each block.
+        norms: the largest |y - centre| of each block.
+    """
+
+    data: Array
+    extent: float
+    centre: Array
+    parts: tuple[slice, ...]
+    norms: tuple[float, ...]
+
+    @classmethod
+    def of(cls, data: Array, block: int, threads: int = 1, what: str = "data") -> Measured:
+        """In one look at the data.
+
+        Raises:
+            ValueError: where there is a NaN or an infinite entry.
+        """
+        xp = namespace(data)
+        most = max(1, min(CENTRED, CENTRED_ENTRIES // data.shape[1]))
+        some = data[:: max(1, data.shape[0] // most), :]
+        extent = finite_extent(some, what)
+        centre = xp.mean(xp.astype(some, xp.float64), axis=0)
+        parts = tuple(slices(data.shape[0], block))
+        while True:
+            unit = max(_unit(extent), 2.0**-960)  # whose inverse is finite
+            found = parallel(lambda part: _sizes(data[part, :], centre, 1 / unit), parts, threads)  # noqa: B023
+            largest = max(size for size, _ in found)
+            if not all(math.isfinite(size) for size, _ in found):
+                finite_extent(data, what)
+            if 1e-100 * unit <= largest <= 1e100 * unit or largest == extent:  # squares neither under- nor overflow
+                return cls(data, largest, centre, parts, tuple(square**0.5 * unit for _, square in found))
+            extent = largest
+
+    def split(self, pieces: int) -> list[Measured]:
+        """About so many pieces of whole blocks."""
+        found = []
+        for some in slices(len(self.parts), -(-len(self.parts) // pieces)):
+            start, stop = self.parts[some][0].start, self.parts[some][-1].stop
+            parts = tuple(slice(part.start - start, part.stop - start) for part in self.parts[some])
+            found.append(replace(self, data=self.data[start:stop, :], parts=parts, norms=self.norms[some]))
+        return found
+
+
+def _unit(size: float) -> float:
+    """The next power of two above twice the size; 1 for nothing."""
+    return 2.0 ** (math.frexp(size)[1] + 1)
+
+
+def _sizes(data: Array, centre: Array, scale: float) -> tuple[float, float]:
+    """The largest size of an entry, and the largest |y - centre|^2 scale^2."""
+    xp, loops = namespace(data), compiled(data)
+    if loops is not None:
+        entry, square = loops.measure(data, centre, scale)
+        return float(entry), float(square)
+    shifted = (data - centre) * scale
+    with np.errstate(over="ignore"):  # where the scale is not theirs
+        return float(xp.max(xp.abs(data))), float(xp.max(xp.vecdot(shifted, shifted)))
+
+
+def laid_out(data: Measured, size: float, dtype: Any) -> Rows | None:
     """A centre and a unit for the data; None where the dimension is too large for the bound.
 
     `size` is to bound every coordinate of data and queries; the unit is the next power of two above twice that.
     """
-    xp = namespace(data)
-    if (data.shape[1] + 6) * unit_roundoff(dtype, xp) >= 0.01:
+    xp = namespace(data.data)
+    if (data.data.shape[1] + 6) * unit_roundoff(dtype, xp) >= 0.01:
         return None
-    some = data[:: max(1, data.shape[0] // CENTRED), :]  # the bound holds about any centre
-    centre = xp.mean(xp.astype(some, xp.float64), axis=0)
-    unit = 2.0 ** (math.frexp(size)[1] + 1)
-
-    def norm(part: slice) -> float:
-        loops = compiled(data)
-        if loops is not None:
-            return float(loops.largest_square(data[part, :], centre, 1 / unit)) ** 0.5
-        shifted = (data[part, :] - centre) * (1 / unit)
-        return float(xp.max(xp.vecdot(shifted, shifted))) ** 0.5
-
-    parts = tuple(slices(data.shape[0], block))
-    return Rows(data, dtype, parts, tuple(parallel(norm, parts, threads)), centre, unit)
+    unit = _unit(size)
+    return Rows(data.data, dtype, data.parts, tuple(norm / unit for norm in data.norms), data.centre, unit)
 
 
 def difference_error(dimension: int, dtype: Any, xp: Any) -> float:

@@ -16,6 +16,8 @@ are on its list, at which weighing them one by one would cost more than the dens
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from numerics.arrays import Array, add_to_rows, compiled, least_of_rows, namespace, slices
@@ -26,7 +28,7 @@ from numerics.samples import Rows
 __all__ = ["screened"]
 
 SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
-PILOT, PILOT_QUERIES = 4096, 8  # samples and queries that tell whether screening is worth a try
+PILOT, PILOT_ENTRIES, PILOT_QUERIES = 4096, 2**21, 8  # samples and queries that tell whether screening is worth a try
 PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther than that of all, so the pilot sees more
 RESCORED = 2**18  # elements of differences at once
 
@@ -67,10 +69,10 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
     seen = 0
     if wide == len(reaches):
         return wide, None
-    for part, norm, S in rows.products(z):
-        lowest, more = _above(S, rows.bound(norms, norm), lowest, reaches[wide], part.start)
+    for part, norm, above in _blocks(z, rows):
+        lowest, more = above(rows.bound(norms, norm), lowest, reaches[wide])
         kept.append(more)
-        seen += S.shape[0] * S.shape[1]
+        seen += z.shape[0] * (part.stop - part.start)
         while _held(kept) > most * seen:
             kept = [part.above(lowest - reaches[wide]) for part in kept]  # earlier ones faced a lower maximum
             if _held(kept) > most * seen:
@@ -96,7 +98,8 @@ def _worthwhile(x: Array) -> float:
 def _hopeless(z: Array, rows: Rows, reaches: list[Array], most: float) -> int:
     """How many of the widest reaches a few queries and samples show not to be worth a try."""
     xp = namespace(z)
-    step = max(1, rows.parts[-1].stop // PILOT)
+    count = max(PILOT // 8, min(PILOT, PILOT_ENTRIES // z.shape[1]))
+    step = max(1, rows.parts[-1].stop // count)
     few = slice(None, None, max(1, z.shape[0] // PILOT_QUERIES))
     S = z[few, :] @ rows.some(step).T
     gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
@@ -104,18 +107,37 @@ def _hopeless(z: Array, rows: Rows, reaches: list[Array], most: float) -> int:
     return sum(share > most for share in shares)
 
 
-def _above(S: Array, bound: Array, lowest: Array, reach: Array, start: int) -> tuple[Array, _Kept]:
+def _blocks(z: Array, rows: Rows) -> Iterator[tuple[slice, float, Callable[..., tuple[Array, _Kept]]]]:
+    """Block after block: samples, largest |y'|, and `_above` of the S of all query rows z."""
+    if compiled(z) is None:
+        for part, norm, S in rows.products(z):
+            yield part, norm, partial(_above, S, part.start)
+        return
+    from numerics import panels
+
+    screen = panels.screen(z, rows)
+    for part, norm in zip(rows.parts, rows.norms, strict=True):
+        yield part, norm, partial(_above_compiled, screen, part)
+
+
+def _above(S: Array, start: int, bound: Array, lowest: Array, reach: Array) -> tuple[Array, _Kept]:
     """The largest S is at least `lowest`, shape (m,), and max S - bound; the pairs that S + bound puts within reach of it."""
-    xp, loops = namespace(S), compiled(S)
-    if loops is not None:
-        query, sample = loops.above(S, bound, lowest, reach)
-    else:
-        lowest = xp.maximum(lowest, xp.astype(xp.max(S, axis=-1), xp.float64) - bound)
-        least = lowest - reach - bound
-        least = least - float(xp.finfo(S.dtype).eps) * xp.abs(least)  # so that rounding does not raise it
-        flat = xp.nonzero(xp.reshape(xp.astype(least, S.dtype)[:, None] <= S, (-1,)))[0]
-        query, sample = flat // S.shape[1], flat % S.shape[1]
+    xp = namespace(S)
+    lowest = xp.maximum(lowest, xp.astype(xp.max(S, axis=-1), xp.float64) - bound)
+    least = lowest - reach - bound
+    least = least - float(xp.finfo(S.dtype).eps) * xp.abs(least)  # so that rounding does not raise it
+    flat = xp.nonzero(xp.reshape(xp.astype(least, S.dtype)[:, None] <= S, (-1,)))[0]
+    query, sample = flat // S.shape[1], flat % S.shape[1]
     return lowest, _Kept(query, sample + start, xp.astype(S[query, sample], xp.float64) + bound[query])
+
+
+def _above_compiled(
+    screen: Callable[..., tuple[Array, Array, Array]], part: slice, bound: Array, lowest: Array, reach: Array
+) -> tuple[Array, _Kept]:
+    """The same in compiled loops."""
+    lowest = lowest.copy()
+    query, sample, S = screen(part, bound, lowest, reach)
+    return lowest, _Kept(query, sample, S + bound[query])
 
 
 class _Pairs:

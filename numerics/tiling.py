@@ -28,7 +28,6 @@ from numerics.samples import difference_error
 __all__ = ["Tiles", "tiled", "tiles_of"]
 
 TILE, TILE_BYTES = 512, 2**15  # samples of a tile: no more than the first cache takes
-NEIGHBOURS_UP_TO = 8  # dimensions: in more of them the balls of neighbours are as wide as the data
 Floats = NDArray[np.floating]
 
 
@@ -40,7 +39,7 @@ class Tiles:
         samples: coordinates, padded with zeros to E, a multiple of four, shape (K, E, n); the last tile may not be full.
         numbers: of the samples in the data, shape (N,), tile after tile.
         centres: shape (K, E).
-        radii: infinite where tiles are not of neighbours, shape (K,).
+        radii: shape (K,).
         dimension: D.
     """
 
@@ -52,23 +51,18 @@ class Tiles:
 
 
 def tiles_of(data: Floats) -> Tiles:
-    """The data set, shape (N, D), in tiles: of neighbours where there are few dimensions, else as the samples come."""
+    """The data set, shape (N, D), in tiles of neighbours."""
     N, D = data.shape
     E = -(-D // 4) * 4
     n = max(1, min(TILE, TILE_BYTES // (E * data.itemsize)))
     K = -(-N // n)
-    numbers = np.arange(N)
-    if D <= NEIGHBOURS_UP_TO:
-        numbers = cKDTree(data, leafsize=n, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
-        data = data[numbers]
+    numbers = cKDTree(data, leafsize=n, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
     rows = np.zeros((K * n, E), dtype=data.dtype)
-    rows[:N, :D] = data
-    rows[N:, :D] = data[-1]
+    rows[:N, :D] = data[numbers]
+    rows[N:, :D] = rows[N - 1, :D]
     rows = rows.reshape(K, n, E)
-    centres, radii = rows[:, 0].astype(np.float64), np.full(K, np.inf)
-    if D <= NEIGHBOURS_UP_TO:
-        centres = rows.mean(axis=1, dtype=np.float64)
-        radii = np.sqrt(((rows - centres[:, None]) ** 2).sum(axis=-1).max(axis=-1)) * (1 + 1e-12)
+    centres = rows.mean(axis=1, dtype=np.float64)
+    radii = np.sqrt(((rows - centres[:, None]) ** 2).sum(axis=-1).max(axis=-1)) * (1 + 1e-12)
     return Tiles(np.ascontiguousarray(rows.swapaxes(1, 2)), numbers, centres, radii, D)
 
 

@@ -11,7 +11,7 @@ import numba
 
 from numerics import compiled_loops, dense
 from numerics.arrays import compiled
-from numerics.compiled_loops import SUMS, above, largest_square, lay_out, pair_squares, pair_total
+from numerics.compiled_loops import SUMS, lay_out, measure, pair_squares, pair_total
 from tests.numerics.conftest import ATTACKS, PROPERTY, attacked, without_numba
 
 exp_of = compiled_loops._exp
@@ -132,33 +132,6 @@ def test_the_last_weighing_takes_the_place_of_the_products(rng):
 # -- loops over all pairs
 
 
-@pytest.mark.parametrize("dtype", EPS)
-@pytest.mark.parametrize("shape", [(1, 1), (3, 255), (4, 256), (5, 257), (7, 3000)])
-@pytest.mark.parametrize("reach", [0.0, 1.0, np.inf])
-def test_above(rng, dtype, shape, reach):
-    """What may be within reach of the largest lower bound of S, of this block or of earlier ones."""
-    S = rng.standard_normal(shape).astype(dtype)
-    earlier = np.where(np.arange(shape[0]) % 3 == 2, 10.0, -np.inf)  # some rows have none
-    bound, reach = rng.uniform(0, 0.1, shape[0]), np.full(shape[0], reach)
-    lowest = earlier.copy()
-    rows, columns = above(S, bound, lowest, reach)
-    assert (lowest == np.maximum(earlier, S.max(axis=1) - bound)).all()
-    least = lowest - reach - bound
-    bar = (least - np.finfo(dtype).eps * abs(least)).astype(dtype)
-    wanted = np.nonzero(bar[:, None] <= S)
-    assert (rows == wanted[0]).all()
-    assert (columns == wanted[1]).all()
-    assert rows.size >= np.isinf(earlier).sum()  # the largest is always wanted
-
-
-@pytest.mark.parametrize("dtype", EPS)
-def test_above_finds_more_than_it_had_room_for(rng, dtype):
-    S = np.zeros((70, 1000), dtype=dtype)
-    S[:, ::7] = 1
-    rows, columns = above(S, np.zeros(70), np.zeros(70), np.full(70, 0.5))
-    assert (np.stack([rows, columns]) == np.nonzero(S)).all()
-
-
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("dtype", EPS)
 @pytest.mark.parametrize("out", EPS)
@@ -174,7 +147,9 @@ def test_lay_out(rng, name, dtype, out):
     np.testing.assert_allclose(
         rows[:, 5], -squares / 2, rtol=EPS[out] + 5 * EPS["float64"], atol=float(np.finfo(out).tiny)
     )
-    np.testing.assert_allclose(largest_square(data, centre, scale), squares.max(), rtol=5 * EPS["float64"])
+    largest, square = measure(data, centre, scale)
+    assert largest == abs(data).max()
+    np.testing.assert_allclose(square, squares.max(), rtol=5 * EPS["float64"])
 
 
 # -- loops over some pairs

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as arrays_of
 
-from numerics.arrays import slices
+from numerics.arrays import compiled, slices
 from numerics.dense import _squares
-from numerics.samples import difference_error, laid_out, unit_roundoff
+from numerics.samples import CENTRED, Measured, difference_error, laid_out, unit_roundoff
 from tests.numerics.conftest import ATTACKS, PROPERTY, attacked, without_numba
 
 LATTICE = 2**1080  # every float64 is a multiple of 1/LATTICE
@@ -37,7 +37,23 @@ def integers(a):
 
 def rows_of(x, data, dtype, threads=1, host=np.asarray):
     size = max(float(abs(host(x)).max()), float(abs(host(data)).max()), 1e-150)
-    return laid_out(data, size, dtype, BLOCK, threads)
+    return laid_out(Measured.of(data, BLOCK, threads), size, dtype)
+
+
+def overlaps(z, rows):
+    """Block after block, S of all pairs, by the products that are used for arrays of this kind."""
+    if compiled(z) is None:
+        yield from rows.products(z)
+        return
+    from numerics import panels
+
+    screen, m = panels.screen(z, rows), len(z)
+    for part, norm in zip(rows.parts, rows.norms, strict=True):
+        query, sample, S = screen(part, np.zeros(m), np.full(m, -np.inf), np.full(m, 1e300))
+        found = np.empty((m, part.stop - part.start), S.dtype)
+        found[query, sample - part.start] = S
+        assert S.size == found.size
+        yield part, norm, found
 
 
 def errors(x, data, dtype, host=np.asarray):
@@ -48,7 +64,7 @@ def errors(x, data, dtype, host=np.asarray):
     from_centre, to_sample = (integers(host(a)) - centre for a in (x, data))
     twice = 2 * from_centre @ to_sample.T - (to_sample * to_sample).sum(axis=1)
     error, bound = np.empty((2, *twice.shape))
-    for part, norm, S in rows.products(z):
+    for part, norm, S in overlaps(z, rows):
         assert S.dtype == dtype
         bound[:, part] = host(rows.bound(norms, norm))[:, None]
         for i, row in enumerate(host(S).tolist()):
@@ -141,6 +157,39 @@ def test_rows_are_what_they_say(ways, rng):
         np.testing.assert_allclose(norm, np.linalg.norm(laid[part], axis=1).max(), rtol=1e-14)
 
 
+def test_measured(ways, rng):
+    _, data = attacked("offset", rng, 3, 23, 4)
+    measured = Measured.of(data, BLOCK)
+    assert measured.extent == abs(data).max()
+    pieces = measured.split(2)
+    assert [len(piece.data) for piece in pieces] == [15, 8]
+    np.testing.assert_array_equal(np.concatenate([piece.data for piece in pieces]), data)
+    assert sum((piece.norms for piece in pieces), ()) == measured.norms
+    for piece in pieces:
+        for part, norm in zip(piece.parts, piece.norms, strict=True):
+            away = np.linalg.norm(piece.data[part] - piece.centre, axis=1)
+            np.testing.assert_allclose(norm, away.max(), rtol=1e-14)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-160, 1e160])
+def test_norms_of_samples_far_from_those_that_tell_the_unit(ways, size):
+    """Neither underflow nor overflow of squares goes unnoticed."""
+    data = np.zeros((3 * CENTRED + 1, 1))
+    data[1] = size
+    measured = Measured.of(data, BLOCK)
+    assert measured.extent == size
+    np.testing.assert_allclose(max(measured.norms), size, rtol=1e-14)
+
+
+@pytest.mark.parametrize("where", [0, 1])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_cannot_be_measured(ways, where, bad):
+    data = np.zeros((3 * CENTRED + 1, 2))
+    data[where, 1] = bad
+    with pytest.raises(ValueError, match="data must be finite"):
+        Measured.of(data, BLOCK)
+
+
 def test_threads_change_nothing(ways, rng):
     x, data = attacked("noised", rng, 3, 40, 4)
     one, two = (rows_of(x, data, np.float32, threads) for threads in (1, 3))
@@ -150,9 +199,9 @@ def test_threads_change_nothing(ways, rng):
 def test_a_dimension_too_large_for_the_bound():
     # (D + 6) u < 1/100 is what the proof needs
     most = math.ceil(0.01 * 2**24) - 7
-    assert laid_out(np.zeros((1, most)), 1.0, np.float32, 1, 1) is not None
-    assert laid_out(np.zeros((1, most + 1)), 1.0, np.float32, 1, 1) is None
-    assert laid_out(np.zeros((1, most + 1)), 1.0, np.float64, 1, 1) is not None
+    assert laid_out(Measured.of(np.zeros((1, most)), 1), 1.0, np.float32) is not None
+    assert laid_out(Measured.of(np.zeros((1, most + 1)), 1), 1.0, np.float32) is None
+    assert laid_out(Measured.of(np.zeros((1, most + 1)), 1), 1.0, np.float64) is not None
 
 
 def test_the_largest_dimension_allowed(ways, rng):
@@ -162,7 +211,7 @@ def test_the_largest_dimension_allowed(ways, rng):
     assert (rows.centre == 0).all()  # so that products of coordinates are exact in float64, and fsum adds them exactly
     x, y = x[0].astype(np.float64) / rows.unit, y[0].astype(np.float64) / rows.unit
     products, norm = math.fsum(x * y), math.fsum(y * y) / 2
-    ((_, most, S),) = rows.products(z)
+    ((_, most, S),) = overlaps(z, rows)
     np.testing.assert_array_less(abs(S[0] - [products - norm, -products - norm]), rows.bound(norms, most)[0])
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numerics import screening
 from numerics.dense import Asked
 from numerics.moments import GibbsMoments
-from numerics.samples import Rows, laid_out
-from numerics.screening import _above, _candidates, screened
+from numerics.samples import Measured, Rows, laid_out
+from numerics.screening import _blocks, _candidates, screened
 from tests.numerics.conftest import ATTACKS, PROPERTY, Exact, attacked, backend_of, without_numba
 
 EPS64 = float(np.finfo(np.float64).eps)
@@ -37,7 +37,7 @@ def never(monkeypatch):
 def rows_of(x, data, width, block=BLOCK, library=np):
     """The rows, for half squared distances of up to `width` beyond the nearest; the unit is within reach of it."""
     size = max(float(abs(x).max()), float(abs(data).max()), 1e-15 * float(width.max()) ** 0.5)
-    return laid_out(data, size, library.float32, block, 1)
+    return laid_out(Measured.of(data, block), size, library.float32)
 
 
 def candidates(x, data, reach, block=BLOCK):
@@ -108,22 +108,44 @@ def test_few_are_candidates_where_few_matter(ways, rng, never):
     assert candidates(x, data, 1e-3 * spreads(x, data)).sum() == 6
 
 
-def test_above_is_what_it_says(ways, rng):
+@pytest.mark.parametrize("N", [1, 50, 64, 333, 700])
+def test_above_is_what_it_says(ways, rng, N):
     """All pairs with S + bound >= lowest - reach, and none that is below it by more than the spacing of float32."""
-    S = rng.standard_normal((7, 50)).astype(np.float32)
-    bound, earlier = 10.0 ** rng.uniform(-9, -3, 7), np.full(7, -np.inf)
-    earlier[3] = 10.0  # no pair of this query
-    reach = S.max(axis=1) - S[np.arange(7), rng.integers(50, size=7)] - 2 * bound  # some S + bound lies on it
-    lowest, found = _above(S, bound, earlier.copy(), reach, 1000)
-    np.testing.assert_array_equal(lowest, np.maximum(earlier, S.max(axis=1) - bound))
-    listed = np.zeros(S.shape, dtype=bool)
-    listed[found.query, found.sample - 1000] = True
-    upper, threshold = S + bound[:, None], lowest - reach
-    assert (listed >= (upper >= threshold[:, None])).all()
-    assert (listed <= (upper >= (threshold - 4e-7 * (1 + abs(threshold)))[:, None])).all()
-    assert not listed[3].any()
-    assert listed.sum() == found.query.size > 7
-    np.testing.assert_array_equal(found.upper, upper[found.query, found.sample - 1000])
+    x, data = attacked("noised", rng, 57, N, 3)
+    rows = rows_of(x, data, np.zeros(1), 300)
+    z, _ = rows.of(x)
+    bound, lowest = 10.0 ** rng.uniform(-9, -3, 57), np.full(57, -np.inf)
+    lowest[3] = 10.0  # no pair of this query
+    reach = rng.uniform(0, 0.1, 57)
+    seen = 0
+    for (part, norm, above), (same, again, S) in zip(_blocks(z, rows), rows.products(z), strict=True):
+        assert (part, norm) == (same, again)
+        earlier = lowest.copy()
+        lowest, found = above(bound, lowest, reach)
+        # S is rounded in another order; a list that was begun before the largest came is longer
+        np.testing.assert_allclose(lowest, np.maximum(earlier, S.max(axis=1) - bound), rtol=0, atol=2e-6)
+        listed = np.zeros(S.shape, dtype=int)
+        np.add.at(listed, (found.query, found.sample - part.start), 1)
+        assert listed.max(initial=0) <= 1
+        upper, threshold = S + bound[:, None], lowest - reach
+        assert (listed >= (upper >= threshold[:, None] + 2e-6)).all()
+        first = np.maximum(earlier, S[:, 0] - bound) - reach
+        assert (listed <= (upper >= (np.minimum(first, threshold) - 3e-6)[:, None])).all()
+        assert not listed[3].any()
+        np.testing.assert_allclose(found.upper, upper[found.query, found.sample - part.start], rtol=0, atol=2e-6)
+        seen += listed.sum()
+    assert seen >= 56
+
+
+def test_above_finds_more_than_it_had_room_for(ways, rng):
+    """A wide reach: all pairs."""
+    x, data = attacked("noised", rng, 70, 1000, 2)
+    rows = rows_of(x, data, np.zeros(1), 10**4)
+    ((_, _, above),) = _blocks(rows.of(x)[0], rows)
+    _, found = above(np.zeros(70), np.full(70, -np.inf), np.full(70, 1e9))
+    assert sorted(zip(found.query.tolist(), found.sample.tolist(), strict=True)) == [
+        (i, j) for i in range(70) for j in range(1000)
+    ]
 
 
 # -- the answers
@@ -249,10 +271,10 @@ def test_a_pilot_spares_the_product(library, rng, monkeypatch):
     wide, narrow = (library.array(np.full((2, 20), t)) for t in (10.0, 1e-6))
     rows = rows_of(x, data, wide, library=library.xp)
 
-    def unwanted(self, z):
+    def unwanted(z, rows):
         raise AssertionError("a product was taken")
 
-    monkeypatch.setattr(Rows, "products", unwanted)
+    monkeypatch.setattr(screening, "_blocks", unwanted)
     assert screened(x, data, rows, wide, asked(library)) == {}
     with pytest.raises(AssertionError, match="a product was taken"):
         screened(x, data, rows, narrow, asked(library))
@@ -263,8 +285,7 @@ def test_times_share_one_product(library, rng, never, monkeypatch):
     t = library.array(np.geomspace(1e-6, 1, 5)[:, None] * np.ones(6))
     rows = rows_of(x, data, t, library=library.xp)
     passes = []
-    products = Rows.products
-    monkeypatch.setattr(Rows, "products", lambda self, z: passes.append(None) or products(self, z))
+    monkeypatch.setattr(screening, "_blocks", lambda z, rows: passes.append(None) or _blocks(z, rows))
     assert len(screened(x, data, rows, t, asked(library))) == 5
     assert len(passes) == 1
 
