@@ -34,6 +34,7 @@ EXACT = {"contract", "nnan", "ninf", "nsz"}  # no reassociation: r is a differen
 SUMS = EXACT | {"reassoc"}  # sums in any order, so that they are taken many at a time
 CHUNK = 128  # samples that are passed over together where none of them is wanted
 single, double = np.float32, np.float64
+LOWEST, LOWEST_SINGLE = -707.0, single(-87.0)  # whose exponentials are normal numbers
 ROUNDING, ROUNDING_SINGLE = 1.5 * 2.0**52, single(1.5 * 2.0**23)
 
 
@@ -43,7 +44,7 @@ def _exp(x):
 
 @njit(fastmath=EXACT)
 def _exp_double(u):
-    x = max(u, -707.0)
+    x = max(u, LOWEST)
     z = x * 1.4426950408889634 + ROUNDING
     n = z - ROUNDING
     r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10  # log 2 in two parts: n times the first is exact
@@ -61,12 +62,12 @@ def _exp_double(u):
     p = p * r + 1.0
     p = p * r + 1.0
     e = np.int64(double(p).view(np.int64) + (double(z).view(np.int64) << 52)).view(double)
-    return e if u > -707.0 else 0.0
+    return e if u > LOWEST else 0.0
 
 
 @njit(fastmath=EXACT)
 def _exp_single(u):
-    x = max(u, single(-87.0))
+    x = max(u, LOWEST_SINGLE)
     z = x * single(1.4426950408889634) + ROUNDING_SINGLE
     n = z - ROUNDING_SINGLE
     r = (x - n * single(0.693359375)) - n * single(-2.12194440e-4)
@@ -79,12 +80,23 @@ def _exp_single(u):
     p = p * r + single(1.0)
     p = p * r + single(1.0)
     e = np.int32(single(p).view(np.int32) + np.int32(single(z).view(np.int32) << np.int32(23))).view(single)
-    return e if u > single(-87.0) else single(0.0)
+    return e if u > LOWEST_SINGLE else single(0.0)
 
 
 @overload(_exp, jit_options={"fastmath": EXACT})
 def _exp_of(x):
     return (lambda x: _exp_single(x)) if x == types.float32 else (lambda x: _exp_double(x))
+
+
+def _number(bits):
+    """The floating-point number of these bits."""
+
+
+@overload(_number)
+def _number_of(bits):
+    if bits == types.int32:
+        return lambda bits: np.int32(bits).view(single)
+    return lambda bits: np.int64(bits).view(double)
 
 
 def extent(a):
@@ -229,10 +241,16 @@ def pair_total(x, data, query, sample, e):
 
 @njit(fastmath=SUMS, nogil=True)
 def _squares(x, i, tile, n, squares):
-    """|x - y|^2 to the samples of a tile, shape (E, n), four of the E coordinates at a time."""
-    for j in range(n):
-        squares[j] = 0
-    for k in range(0, x.shape[1], 4):
+    """|x - y|^2 to the samples of a tile, shape (E, n), two of the E coordinates and then four at a time."""
+    if x.shape[1] % 4:
+        a, b = x[i, 0], x[i, 1]
+        for j in range(n):
+            p, q = tile[0, j] - a, tile[1, j] - b
+            squares[j] = p * p + q * q
+    else:
+        for j in range(n):
+            squares[j] = 0
+    for k in range(x.shape[1] % 4, x.shape[1], 4):
         a, b, c, d = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
         for j in range(n):
             p, q = tile[k, j] - a, tile[k + 1, j] - b
@@ -242,14 +260,11 @@ def _squares(x, i, tile, n, squares):
 
 @njit(nogil=True)
 def _least(bits, n):
-    """Where the smallest square is; `bits` are the squares as integers, whose order is the same and faster to find."""
+    """The smallest square, by `bits`, the squares as integers, whose order is the same and faster to find."""
     least = bits[0]
     for j in range(n):
         least = min(least, bits[j])
-    first = np.int32(n)
-    for j in range(n):
-        first = min(first, np.int32(j) if bits[j] == least else np.int32(n))
-    return first
+    return _number(least)
 
 
 @njit(nogil=True)
@@ -283,7 +298,15 @@ def _add(x, i, tile, n, squares, least, rate, e, sums, k, away):
     sums[k, i, 1] += weight_squared
     sums[k, i, 2] += log_weight
     sums[k, i, 3] += log_weight_squared
-    for d in range(0, x.shape[1], 4):
+    if x.shape[1] % 4:
+        a, b = x[i, 0], x[i, 1]
+        p = q = squares.dtype.type(0)
+        for j in range(n):
+            p += e[j] * (tile[0, j] - a)
+            q += e[j] * (tile[1, j] - b)
+        away[k, i, 0] += p
+        away[k, i, 1] += q
+    for d in range(x.shape[1] % 4, x.shape[1], 4):
         a, b, c, f = x[i, d], x[i, d + 1], x[i, d + 2], x[i, d + 3]
         p = q = r = s = squares.dtype.type(0)
         for j in range(n):
@@ -305,7 +328,7 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits
     for i in range(x.shape[0]):
         n = min(size, numbers.size - closest[i] * size)
         _squares(x, i, samples[closest[i]], n, squares)
-        least[i] = squares[_least(bits, n)]
+        least[i] = _least(bits, n)
     for b in range(samples.shape[0]):
         n = min(size, numbers.size - b * size)
         tile = samples[b]
@@ -313,8 +336,7 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits
             if gaps[i, b] > margin * (least[i] + reach[i]):
                 continue
             _squares(x, i, tile, n, squares)
-            first = _least(bits, n)
-            low = squares[first]
+            low = _least(bits, n)
             if low > least[i] + reach[i]:
                 continue
             if low < least[i]:
@@ -322,7 +344,7 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits
                     _rescale((low - least[i]) * rate[k, i], sums, k, i, away)
                 least[i], nearest[i] = low, numbers.size
             if low == least[i]:
-                for j in range(first, n):
+                for j in range(n):
                     if squares[j] == low:
                         nearest[i] = min(nearest[i], numbers[b * size + j])
             for k in range(rate.shape[0]):

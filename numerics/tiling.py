@@ -36,7 +36,7 @@ class Tiles:
     """A data set in K tiles of n samples.
 
     Attributes:
-        samples: coordinates, padded with zeros to E, a multiple of four, shape (K, E, n); the last tile may not be full.
+        samples: coordinates, padded with zeros to E, an even number, shape (K, E, n); the last tile may not be full.
         numbers: of the samples in the data, shape (N,), tile after tile.
         centres: shape (K, E).
         radii: shape (K,).
@@ -53,7 +53,7 @@ class Tiles:
 def tiles_of(data: Floats) -> Tiles:
     """The data set, shape (N, D), in tiles of neighbours."""
     N, D = data.shape
-    E = -(-D // 4) * 4
+    E = D + D % 2
     n = max(1, min(TILE, TILE_BYTES // (E * data.itemsize)))
     K = -(-N // n)
     numbers = cKDTree(data, leafsize=n, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
