@@ -237,7 +237,8 @@ def _gathered(e, n, queries, samples, x, total, i, shrink, lanes, differences):
     """total of so many queries from i on, e and shrink those of the panel; see _gather."""
     d, D = 0, total.shape[1]
     while d < D:
-        vectors = min(VECTORS, (D - d) // lanes)
+        left = (D - d) // lanes
+        vectors = 2 if left == 4 else min(VECTORS, left)  # one alone is slow
         for q in range(0, queries, ROWS):
             if differences:
                 if vectors == 3:
