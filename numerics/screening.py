@@ -38,7 +38,9 @@ def screened(x: Array, data: Array, rows: Rows, t: Array, asked: Asked) -> dict[
     xp = namespace(x)
     reach = t * (asked.temperature * asked.cut(data.shape[0]) / rows.unit**2)
     order = sorted(range(t.shape[0]), key=lambda i: -float(xp.max(reach[i, :])))
-    skipped, found = _candidates(x, rows, [reach[i, :] for i in order])
+    # the widest time is not the widest for all queries
+    reaches = [xp.max(xp.stack([reach[i, :] for i in order[k:]]), axis=0) for k in range(len(order))]
+    skipped, found = _candidates(x, rows, reaches)
     if found is None:
         return {}
     pairs = _Pairs(xp.astype(x, xp.float64), data, found.query, found.sample)

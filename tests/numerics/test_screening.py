@@ -297,6 +297,17 @@ def test_queries_with_times_of_their_own(library, rng, never):
     Exact(x, data, t).certify(answer(library, x, data, t, asked(library)), library.host)
 
 
+def test_times_that_are_not_in_the_same_order_for_all_queries(library, rng, never):
+    """Each time is the widest for some query."""
+    x, data = attacked("noised", rng, 4, 300, 6)
+    data[1] = data[0] + 1e-3
+    x[:] = data[0]
+    t = np.array([[1e-1, 1e-9, 1e-9, 1e-2], [1e-9, 1e-1, 1e-3, 1e-9], [1e-6, 1e-6, 1e-1, 1e-1]])
+    exact = Exact(x, data, t)
+    assert (abs(exact.participation - 0.5) < 0.01).sum() >= 4
+    exact.certify(answer(library, x, data, t, asked(library)), library.host)
+
+
 def test_a_higher_tolerance_leaves_more_out(library, rng, never):
     """The control of what is neglected: a sample of a weight just above the tolerance stays, one just below may go."""
     x, data = np.zeros((1, 2)), np.array([[0.0, 1.0], [0.0, 3.0]])
