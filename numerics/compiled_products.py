@@ -16,9 +16,9 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from numerics.compiled_loops import SUMS, _exp, lay_out
+from numerics.compiled_loops import SUMS, _exp, double, lay_out
 
-__all__ = ["CHUNK", "LANES_BYTES", "ROWS", "VECTORS", "above", "weighed"]
+__all__ = ["CHUNK", "LANES_BYTES", "ROWS", "VECTORS", "above", "rescored", "weighed"]
 
 _WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
 LANES_BYTES, ROWS, VECTORS = (64, 8, 3) if _WIDE else (32, 4, 3)  # ROWS x VECTORS sums, in 32 or 16 registers
@@ -347,6 +347,24 @@ def weighed(
                 _gathered(e, n, own, samples, x, total[k], first, shrink, lanes, differences)
 
 
+@njit(nogil=True)
+def _wanted(S, lane, n, peaks, bound, lowest, reach, i, columns, found):
+    """Raise lowest to max S - bound; columns from `found` on are those whose S + bound is not below lowest - reach."""
+    largest = peaks[0, lane]
+    for c in range(-(-n // CHUNK)):
+        largest = max(largest, peaks[c, lane])
+    lowest[i] = max(lowest[i], largest - bound[i])
+    least = lowest[i] - reach[i] - bound[i]
+    bar = S.dtype.type(least - EPS * abs(least))  # so that rounding does not raise it
+    if largest >= bar:
+        for c in range(-(-n // CHUNK)):
+            if peaks[c, lane] >= bar:
+                for j in range(np.uint64(c * CHUNK), np.uint64(min((c + 1) * CHUNK, n))):
+                    columns[np.uint64(found)] = j
+                    found += S[lane, j] >= bar
+    return found
+
+
 @njit(nogil=True, cache=True)
 def above(data, centre, scale, panels, vectors, samples, S, peaks, bound, lowest, reach):
     """The pairs whose S + bound is not below lowest - reach, as arrays of queries, samples and S; data, shape (n, D).
@@ -362,25 +380,14 @@ def above(data, centre, scale, panels, vectors, samples, S, peaks, bound, lowest
         for p in range(panels.shape[0]):
             _overlaps(samples, n, panels, p, vectors[p], D + 1, S, peaks, False)
             own = min(W, m - p * W)
-            if found + own * n > room:
+            if found + own * n >= room:
                 room = 2 * (found + own * n)
                 rows, columns, values = _longer(rows, room), _longer(columns, room), _longer(values, room)
             for lane in range(own):
-                i, first = p * W + lane, found
-                largest = peaks[0, lane]
-                for c in range(-(-n // CHUNK)):
-                    largest = max(largest, peaks[c, lane])
-                lowest[i] = max(lowest[i], largest - bound[i])
-                least = lowest[i] - reach[i] - bound[i]
-                bar = S.dtype.type(least - EPS * abs(least))  # so that rounding does not raise it
-                if largest < bar:
-                    continue
-                for c in range(-(-n // CHUNK)):
-                    if peaks[c, lane] >= bar:
-                        for j in range(np.uint64(c * CHUNK), np.uint64(min((c + 1) * CHUNK, n))):
-                            columns[np.uint64(found)], values[np.uint64(found)] = start + j, S[lane, j]
-                            found += S[lane, j] >= bar
-                rows[first:found] = i
+                first, found = found, _wanted(S, lane, n, peaks, bound, lowest, reach, p * W + lane, columns, found)
+                for a in range(first, found):
+                    rows[a], values[a] = p * W + lane, S[lane, columns[a]]
+                    columns[a] += start
     return rows[:found], columns[:found], values[:found]
 
 
@@ -389,3 +396,92 @@ def _longer(a, room):
     longer = np.empty(room, a.dtype)
     longer[: a.size] = a
     return longer
+
+
+@njit(fastmath=SUMS, nogil=True)
+def _pair_squares(x, i, data, columns, start, count, squares):
+    """|x - y|^2 of a query and some samples; the smallest, and the first that has it."""
+    low, first = 1e308, 0
+    for a in range(count):
+        j, square = start + columns[a], 0.0
+        for k in range(x.shape[1]):
+            square += (double(data[j, k]) - x[i, k]) ** 2
+        squares[a] = square
+        if square < low:
+            low, first = square, j
+    return low, first
+
+
+@njit(fastmath=SUMS, nogil=True)
+def _add_pairs(x, i, data, columns, start, count, squares, least, rate, cut, e, sums, k, total):
+    """Add the samples to the sums of a query at one time, u = (least - |x - y|^2) rate, but for those below -cut."""
+    weight = weight_squared = log_weight = log_weight_squared = 0.0
+    for a in range(count):
+        u = max((least - squares[a]) * rate, -700.0)
+        w = _exp(u) if u >= -cut else 0.0
+        e[a] = w
+        weight += w
+        weight_squared += w * w
+        log_weight += w * u
+        log_weight_squared += w * u * u
+    sums[k, i, 0] += weight
+    sums[k, i, 1] += weight_squared
+    sums[k, i, 2] += log_weight
+    sums[k, i, 3] += log_weight_squared
+    for a in range(count):
+        w, j = e[a], start + columns[a]
+        if w > 0:
+            for d in range(x.shape[1]):
+                total[k, i, d] += w * (double(data[j, d]) - x[i, d])
+
+
+@njit(nogil=True, cache=True)
+def rescored(
+    data,
+    begin,
+    centre,
+    scale,
+    panels,
+    vectors,
+    samples,
+    S,
+    peaks,
+    bound,
+    lowest,
+    reach,
+    x,
+    rate,
+    cut,
+    least,
+    nearest,
+    sums,
+    total,
+):
+    """Add those pairs of `above` whose weight counts, by direct differences in float64; how many pairs there were.
+
+    `data` are the samples from `begin` on, x the queries in float64, shape (m, D). At the times of `rate`, 1/2tT, shape (T, m),
+    it adds up sums, shape (T, m, 4), of e, e^2, e u and e u^2, and total, shape (T, m, D), of e (y - x), in units of the
+    nearest sample so far and its squared distance `least`.
+    """
+    D, W, m, block, seen = centre.size, panels.shape[2], lowest.size, samples.shape[0], 0
+    columns, squares, e = np.empty(block + 1, np.int64), np.empty(block), np.empty(block)
+    for start in range(0, data.shape[0], block):
+        n = min(block, data.shape[0] - start)
+        _lay_out(data[start : start + n], centre, scale, samples)
+        for p in range(panels.shape[0]):
+            _overlaps(samples, n, panels, p, vectors[p], D + 1, S, peaks, False)
+            for lane in range(min(W, m - p * W)):
+                i = p * W + lane
+                count = _wanted(S, lane, n, peaks, bound, lowest, reach, i, columns, 0)
+                if count == 0:
+                    continue
+                seen += count
+                low, first = _pair_squares(x, i, data, columns, start, count, squares)
+                if nearest[i] < 0 or low < least[i]:
+                    for k in range(rate.shape[0]):
+                        if nearest[i] >= 0:
+                            total[k, i] *= _rescale(sums, k, i, (low - least[i]) * rate[k, i])
+                    least[i], nearest[i] = low, begin + first
+                for k in range(rate.shape[0]):
+                    _add_pairs(x, i, data, columns, start, count, squares, least[i], rate[k, i], cut, e, sums, k, total)
+    return seen

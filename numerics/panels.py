@@ -20,7 +20,7 @@ from numerics.dense import Asked, Weighed, log_weight_error, state_of
 from numerics.moments import GibbsMoments
 from numerics.samples import Rows
 
-__all__ = ["BLOCK", "Room", "by_differences", "by_products", "screen"]
+__all__ = ["BLOCK", "Room", "by_differences", "by_products", "rescored", "screen"]
 
 BLOCK = 320  # samples; S and e of a panel then fit into the second cache
 Floats = NDArray[np.floating]
@@ -116,6 +116,35 @@ def screen(z: Floats, rows: Rows) -> Callable[..., tuple[Floats, Floats, Floats]
         return query, sample + part.start, S
 
     return above
+
+
+def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most: float) -> GibbsMoments | None:
+    """The moments at times t, shape (T, m), of the samples that screening leaves for them, from differences in float64.
+
+    None as soon as more than a share `most` of the pairs had to be weighed. `reach`, shape (m,), is how far below the
+    largest S one counts.
+    """
+    (T, m), D = t.shape, x.shape[1]
+    z, norms = rows.of(x)
+    room = Room.of(z.dtype, D + 1, min(BLOCK, len(rows.data)))
+    layout = rows.centre, 1 / rows.unit, *room.panels(z), room.samples, room.S, room.peaks
+    x, rate = np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * asked.temperature)
+    lowest, least, nearest = np.full(m, -np.inf), np.zeros(m), np.full(m, -1)
+    sums, total, cut, pairs = np.zeros((T, m, 4)), np.zeros((T, m, D)), asked.cut(len(rows.data)), 0
+    for part, norm in zip(rows.parts, rows.norms, strict=True):
+        data, bound = rows.data[part], rows.bound(norms, norm)
+        state = lowest, reach, x, rate, cut, least, nearest, sums, total
+        pairs += compiled_products.rescored(data, part.start, *layout, bound, *state)
+        if pairs > most * m * len(rows.data):
+            return None
+    states = []
+    for i in range(T):
+        found = Weighed(-least / 2, nearest, *sums[i].T)
+        shift = -least * rate[i]
+        mean = x + total[i] / found.weight[:, None]
+        rounding = log_weight_error(x, shift, cut)
+        states.append(state_of(x, t[i], asked, len(rows.data), found, shift, mean, None, rounding))
+    return GibbsMoments.joined(states, axis=0)
 
 
 def _weighed(

@@ -10,8 +10,10 @@ has a log weight more than `cut` below the largest: together these weigh no more
 others, the candidates, include all that matter, whatever the rounding, and are weighed anew by direct differences in
 float64.
 
-Where weights are diffuse the list of candidates grows. A time is given up as soon as more than a `SHARE` of the pairs
-are on its list, at which weighing them one by one would cost more than the dense pass.
+Where weights are diffuse candidates are many. A time is given up as soon as more than a share of the pairs are among
+them, at which weighing them one by one would cost more than the dense pass.
+
+Compiled loops weigh candidates as they find them, about the nearest sample so far; elsewhere there is a list of them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
+
+import numpy as np
 
 from numerics.arrays import Array, add_to_rows, compiled, least_of_rows, namespace, slices
 from numerics.dense import Asked, Weighed, log_weight_error, state_of
@@ -40,11 +44,29 @@ def screened(x: Array, data: Array, rows: Rows, t: Array, asked: Asked) -> dict[
     order = sorted(range(t.shape[0]), key=lambda i: -float(xp.max(reach[i, :])))
     # the widest time is not the widest for all queries
     reaches = [xp.max(xp.stack([reach[i, :] for i in order[k:]]), axis=0) for k in range(len(order))]
+    if compiled(x) is not None and asked.covariance is None:
+        return _rescored(x, rows, reaches, t, order, asked)
     skipped, found = _candidates(x, rows, reaches)
     if found is None:
         return {}
     pairs = _Pairs(xp.astype(x, xp.float64), data, found.query, found.sample)
     return {i: pairs.moments(t[i, :], asked) for i in order[skipped:]}
+
+
+def _rescored(
+    x: Array, rows: Rows, reaches: list[Array], t: Array, order: list[int], asked: Asked
+) -> dict[int, GibbsMoments]:
+    """The same in compiled loops."""
+    from numerics import panels
+
+    most = SHARE * (2 if x.dtype == np.float64 else 1)  # as measured, at which the dense pass is as fast
+    wide = _hopeless(*rows.of(x), rows, reaches, PILOT_SHARE * most)
+    while wide < len(order):
+        found = panels.rescored(x, rows, reaches[wide], t[order[wide:]], asked, most)
+        if found is not None:
+            return dict(zip(order[wide:], found.apart(), strict=True))
+        wide += max(1, (len(order) - wide) // 2)  # so that passes in vain are few
+    return {}
 
 
 class _Kept(NamedTuple):
@@ -64,8 +86,7 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
     xp = namespace(x)
     z, norms = rows.of(x)
     most = _worthwhile(x)
-    loss = 2 * rows.bound(norms, max(rows.norms))
-    wide = _hopeless(z, rows, [reach + loss for reach in reaches], PILOT_SHARE * most)
+    wide = _hopeless(z, norms, rows, reaches, PILOT_SHARE * most)
     lowest = xp.full_like(norms, -xp.inf)
     kept: list[_Kept] = []
     seen = 0
@@ -97,15 +118,15 @@ def _worthwhile(x: Array) -> float:
     return SHARE * D / (D + OVERHEAD) * (1 if x.dtype == xp.float64 else 1 / 3)
 
 
-def _hopeless(z: Array, rows: Rows, reaches: list[Array], most: float) -> int:
+def _hopeless(z: Array, norms: Array, rows: Rows, reaches: list[Array], most: float) -> int:
     """How many of the widest reaches a few queries and samples show not to be worth a try."""
-    xp = namespace(z)
+    xp, loss = namespace(z), 2 * rows.bound(norms, max(rows.norms))
     count = max(PILOT // 8, min(PILOT, PILOT_ENTRIES // z.shape[1]))
     step = max(1, rows.parts[-1].stop // count)
     few = slice(None, None, max(1, z.shape[0] // PILOT_QUERIES))
     S = z[few, :] @ rows.some(step).T
     gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
-    shares = [float(xp.mean(xp.astype(gap < reach[few, None], xp.float64))) for reach in reaches]
+    shares = [float(xp.mean(xp.astype(gap < (reach + loss)[few, None], xp.float64))) for reach in reaches]
     return sum(share > most for share in shares)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import screening
+from numerics import arrays, screening
 from numerics.dense import Asked
 from numerics.moments import GibbsMoments
 from numerics.samples import Measured, Rows, laid_out
@@ -230,6 +230,20 @@ def test_covariances(library, rng, never, name, covariance, along):
 # -- giving up
 
 
+def for_passes(monkeypatch, note):
+    """Call `note` whenever a pass over the samples is begun, by whichever loops."""
+
+    def noted(module, name):
+        function = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args: note(*args) or function(*args))
+
+    noted(screening, "_blocks")
+    if arrays._compiled() is not None:
+        from numerics import panels
+
+        noted(panels, "rescored")
+
+
 def test_widest_times_are_given_up_first(library, rng, monkeypatch):
     monkeypatch.setattr(screening, "PILOT_SHARE", NEVER)
     x, data = (library.array(a) for a in attacked("noised", rng, 6, 300, 3))
@@ -271,10 +285,10 @@ def test_a_pilot_spares_the_product(library, rng, monkeypatch):
     wide, narrow = (library.array(np.full((2, 20), t)) for t in (10.0, 1e-6))
     rows = rows_of(x, data, wide, library=library.xp)
 
-    def unwanted(z, rows):
+    def unwanted(*args):
         raise AssertionError("a product was taken")
 
-    monkeypatch.setattr(screening, "_blocks", unwanted)
+    for_passes(monkeypatch, unwanted)
     assert screened(x, data, rows, wide, asked(library)) == {}
     with pytest.raises(AssertionError, match="a product was taken"):
         screened(x, data, rows, narrow, asked(library))
@@ -285,7 +299,7 @@ def test_times_share_one_product(library, rng, never, monkeypatch):
     t = library.array(np.geomspace(1e-6, 1, 5)[:, None] * np.ones(6))
     rows = rows_of(x, data, t, library=library.xp)
     passes = []
-    monkeypatch.setattr(screening, "_blocks", lambda z, rows: passes.append(None) or _blocks(z, rows))
+    for_passes(monkeypatch, lambda *args: passes.append(None))
     assert len(screened(x, data, rows, t, asked(library))) == 5
     assert len(passes) == 1
 
