@@ -22,7 +22,7 @@ from numerics.samples import Rows
 
 __all__ = ["BLOCK", "Room", "by_differences", "by_products", "rescored", "screen"]
 
-BLOCK = 320  # samples; S and e of a panel then fit into the second cache
+BLOCK, ENTRIES = 640, 2**20  # samples of a block, as long as their rows are not more numbers than that
 Floats = NDArray[np.floating]
 
 
@@ -31,9 +31,9 @@ class Room:
     """Where a block of samples is laid out, and what is made of it and a panel of queries.
 
     Attributes:
-        samples: rows of the block, shape (n, an odd number of vectors), so that columns are spread over the cache.
-        S: of the panel and the block, shape (W, n).
-        e: their weights, shape (W, n).
+        samples: rows of the block, shape (n, an odd number of vectors); so columns are spread over the cache.
+        S: of the panel and the block, shape (W, n with padding to an odd number of vectors).
+        e: their weights, of the same shape.
         peaks: the largest S of a query and a chunk of samples, shape (n / CHUNK, W).
     """
 
@@ -47,7 +47,7 @@ class Room:
         """For rows of `length` numbers, n of them or a few more."""
         L = LANES_BYTES // np.dtype(dtype).itemsize
         n, W = -(-n // ROWS) * ROWS, VECTORS * L
-        S, e = np.zeros((2, W, n), dtype)
+        S, e = np.zeros((2, W, (-(-n // L) | 1) * L), dtype)
         return cls(np.zeros((n, (-(-length // L) | 1) * L), dtype), S, e, np.zeros((-(-n // CHUNK), W), dtype))
 
     @property
@@ -70,6 +70,11 @@ class Room:
         panels.reshape(-1, K)[:m] = z
         vectors = [-(-min(W, m - start) // self.lanes) for start in range(0, m, W)]
         return np.ascontiguousarray(panels.swapaxes(1, 2)), np.array(vectors)
+
+
+def _block(data: Floats) -> int:
+    """Samples that are laid out at once."""
+    return min(len(data), BLOCK, max(CHUNK, ENTRIES // data.shape[1] // CHUNK * CHUNK))
 
 
 def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:
@@ -106,7 +111,7 @@ def screen(z: Floats, rows: Rows) -> Callable[..., tuple[Floats, Floats, Floats]
     It takes the slice, the bound of S, the largest lower bound so far, which it raises, and how far below it S counts; it
     gives queries, samples and their S.
     """
-    room = Room.of(z.dtype, z.shape[1], min(BLOCK, len(rows.data)))
+    room = Room.of(z.dtype, z.shape[1], _block(rows.data))
     panels, vectors = room.panels(z)
 
     def above(part: slice, bound: Floats, lowest: Floats, reach: Floats) -> tuple[Floats, Floats, Floats]:
@@ -126,7 +131,7 @@ def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most
     """
     (T, m), D = t.shape, x.shape[1]
     z, norms = rows.of(x)
-    room = Room.of(z.dtype, D + 1, min(BLOCK, len(rows.data)))
+    room = Room.of(z.dtype, D + 1, _block(rows.data))
     layout = rows.centre, 1 / rows.unit, *room.panels(z), room.samples, room.S, room.peaks
     x, rate = np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * asked.temperature)
     lowest, least, nearest = np.full(m, -np.inf), np.zeros(m), np.full(m, -1)
@@ -155,7 +160,7 @@ def _weighed(
     For rows z of queries, shape (m, D + 1), products of rows are taken; for queries themselves, (m, D), differences.
     """
     (T, m), D = scales.shape, data.shape[1]
-    room = Room.of(z.dtype, D + 1, min(BLOCK, len(data)))
+    room = Room.of(z.dtype, D + 1, _block(data))
     padded = room.padded(z[:, :D])
     top, best = np.zeros(len(padded)), np.zeros(len(padded), dtype=np.int64)
     rate, reach = np.ones((2, T, len(padded)))

@@ -32,7 +32,7 @@ from numerics.samples import Rows
 __all__ = ["screened"]
 
 SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
-PILOT, PILOT_ENTRIES, PILOT_QUERIES = 4096, 2**21, 8  # samples and queries that tell whether screening is worth a try
+PILOT, PILOT_ENTRIES, PILOT_QUERIES = 4096, 2**20, 8  # samples and queries that tell whether screening is worth a try
 PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther than that of all, so the pilot sees more
 RESCORED = 2**18  # elements of differences at once
 
