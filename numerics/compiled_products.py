@@ -257,7 +257,7 @@ def _gathered(e, n, queries, samples, x, total, i, shrink, lanes, differences):
 
 
 @njit(fastmath=SUMS, nogil=True)
-def _weigh(S, lane, n, peaks, bar, top, rate, e, sums):
+def _weigh(S, q, n, peaks, lane, bar, top, rate, e, sums):
     """e = exp((S - top) rate) of a query, 0 in chunks below the bar, and its sums."""
     zero, lowest = S.dtype.type(0), S.dtype.type(-700)
     top, rate, bar = S.dtype.type(top), S.dtype.type(rate), S.dtype.type(bar)
@@ -267,16 +267,16 @@ def _weigh(S, lane, n, peaks, bar, top, rate, e, sums):
         after = c + 1
         if peaks[c, lane] < bar:
             for j in range(np.uint64(c * CHUNK), np.uint64(min(after * CHUNK, n))):
-                e[lane, j] = zero
+                e[q, j] = zero
             c = after
             continue
         while after < chunks and peaks[after, lane] >= bar:
             after += 1
         for j in range(np.uint64(c * CHUNK), np.uint64(min(after * CHUNK, n))):
-            u = (S[lane, j] - top) * rate
+            u = (S[q, j] - top) * rate
             w = _exp(u)
             u = max(u, lowest)
-            e[lane, j] = w
+            e[q, j] = w
             weight += w
             weight_squared += w * w
             log_weight += w * u
@@ -298,7 +298,7 @@ def _rescale(sums, k, i, gap):
 
 
 @njit(nogil=True)
-def _raise(S, lane, n, peaks, start, top, best, i):
+def _raise(S, q, n, peaks, lane, start, top, best, i):
     """The largest S so far, and whose it is."""
     largest = peaks[0, lane]
     for c in range(-(-n // CHUNK)):
@@ -306,7 +306,7 @@ def _raise(S, lane, n, peaks, start, top, best, i):
     if largest > top[i] or start == 0:
         top[i] = largest
         j = 0
-        while S[lane, j] != largest:
+        while S[q, j] != largest:
             j += 1
         best[i] = start + j
 
@@ -323,28 +323,32 @@ def weighed(
     of e y', or of e (y - x) where x, shape (m, D with padding), is subtracted.
     """
     D, W, T, m, block = centre.size, panels.shape[2], rate.shape[0], top.size, samples.shape[0]
-    before, shrink, more = np.empty(W), np.empty(W), np.empty(4)
-    count, lanes = (D if differences else D + 1), W // VECTORS
+    at_once = S.shape[0] // W
+    before, shrink, more = np.empty(at_once * W), np.empty(at_once * W), np.empty(4)
+    count = D if differences else D + 1
     for start in range(0, data.shape[0], block):
         n = min(block, data.shape[0] - start)
         _lay_out(data[start : start + n], centre, scale, samples)
-        for p in range(panels.shape[0]):
-            _overlaps(samples, n, panels, p, vectors[p], count, S, peaks, differences)
-            first, own = p * W, min(vectors[p] * lanes, m - p * W)
-            for lane in range(own):
-                before[lane] = top[first + lane]
-                _raise(S, lane, n, peaks, start, top, best, first + lane)
+        for group in range(0, panels.shape[0], at_once):
+            first = group * W
+            own = min(at_once * W, m - first)
+            for g in range(min(at_once, panels.shape[0] - group)):
+                part = S[g * W : (g + 1) * W]
+                _overlaps(samples, n, panels, group + g, vectors[group + g], count, part, peaks[g], differences)
+            for q in range(own):
+                before[q] = top[first + q]
+                _raise(S, q, n, peaks[q // W], q % W, start, top, best, first + q)
             for k in range(T):
-                for lane in range(own):
-                    i = first + lane
-                    shrink[lane] = 1.0
-                    if top[i] > before[lane]:
-                        shrink[lane] = _rescale(sums, k, i, (before[lane] - top[i]) * rate[k, i] if start else 0.0)
+                for q in range(own):
+                    i = first + q
+                    shrink[q] = 1.0
+                    if top[i] > before[q]:
+                        shrink[q] = _rescale(sums, k, i, (before[q] - top[i]) * rate[k, i] if start else 0.0)
                     bar = top[i] - reach[k, i]
-                    _weigh(S, lane, n, peaks, bar - EPS * abs(bar), top[i], rate[k, i], e, more)
+                    _weigh(S, q, n, peaks[q // W], q % W, bar - EPS * abs(bar), top[i], rate[k, i], e, more)
                     for s in range(4):
                         sums[k, i, s] += more[s]
-                _gathered(e, n, own, samples, x, total[k], first, shrink, lanes, differences)
+                _gathered(e, n, own, samples, x, total[k], first, shrink, W // VECTORS, differences)
 
 
 @njit(nogil=True)
@@ -378,13 +382,13 @@ def above(data, centre, scale, panels, vectors, samples, S, peaks, bound, lowest
         n = min(block, data.shape[0] - start)
         _lay_out(data[start : start + n], centre, scale, samples)
         for p in range(panels.shape[0]):
-            _overlaps(samples, n, panels, p, vectors[p], D + 1, S, peaks, False)
+            _overlaps(samples, n, panels, p, vectors[p], D + 1, S, peaks[0], False)
             own = min(W, m - p * W)
             if found + own * n >= room:
                 room = 2 * (found + own * n)
                 rows, columns, values = _longer(rows, room), _longer(columns, room), _longer(values, room)
             for lane in range(own):
-                first, found = found, _wanted(S, lane, n, peaks, bound, lowest, reach, p * W + lane, columns, found)
+                first, found = found, _wanted(S, lane, n, peaks[0], bound, lowest, reach, p * W + lane, columns, found)
                 for a in range(first, found):
                     rows[a], values[a] = p * W + lane, S[lane, columns[a]]
                     columns[a] += start
@@ -469,10 +473,10 @@ def rescored(
         n = min(block, data.shape[0] - start)
         _lay_out(data[start : start + n], centre, scale, samples)
         for p in range(panels.shape[0]):
-            _overlaps(samples, n, panels, p, vectors[p], D + 1, S, peaks, False)
+            _overlaps(samples, n, panels, p, vectors[p], D + 1, S, peaks[0], False)
             for lane in range(min(W, m - p * W)):
                 i = p * W + lane
-                count = _wanted(S, lane, n, peaks, bound, lowest, reach, i, columns, 0)
+                count = _wanted(S, lane, n, peaks[0], bound, lowest, reach, i, columns, 0)
                 if count == 0:
                     continue
                 seen += count

@@ -23,6 +23,7 @@ from numerics.samples import Rows
 __all__ = ["BLOCK", "Room", "by_differences", "by_products", "rescored", "screen"]
 
 BLOCK, ENTRIES = 640, 2**20  # samples of a block, as long as their rows are not more numbers than that
+WEIGHTS = 2**17  # of panels and a block that are added up at once
 Floats = NDArray[np.floating]
 
 
@@ -32,9 +33,9 @@ class Room:
 
     Attributes:
         samples: rows of the block, shape (n, an odd number of vectors); so columns are spread over the cache.
-        S: of the panel and the block, shape (W, n with padding to an odd number of vectors).
+        S: of the block and G panels, shape (G W, n with padding to an odd number of vectors).
         e: their weights, of the same shape.
-        peaks: the largest S of a query and a chunk of samples, shape (n / CHUNK, W).
+        peaks: the largest S of a query and a chunk of samples, shape (G, n / CHUNK, W).
     """
 
     samples: Floats
@@ -43,17 +44,20 @@ class Room:
     peaks: Floats
 
     @classmethod
-    def of(cls, dtype: Any, length: int, n: int) -> Room:
-        """For rows of `length` numbers, n of them or a few more."""
+    def of(cls, dtype: Any, length: int, n: int, m: int = 1) -> Room:
+        """For rows of `length` numbers, n of them or a few more, and some of m queries at once, a panel at least."""
         L = LANES_BYTES // np.dtype(dtype).itemsize
         n, W = -(-n // ROWS) * ROWS, VECTORS * L
-        S, e = np.zeros((2, W, (-(-n // L) | 1) * L), dtype)
-        return cls(np.zeros((n, (-(-length // L) | 1) * L), dtype), S, e, np.zeros((-(-n // CHUNK), W), dtype))
+        columns = (-(-n // L) | 1) * L
+        at_once = max(1, min(-(-m // W), WEIGHTS // (W * columns)))
+        S, e = np.zeros((2, at_once * W, columns), dtype)
+        peaks = np.zeros((at_once, -(-n // CHUNK), W), dtype)
+        return cls(np.zeros((n, (-(-length // L) | 1) * L), dtype), S, e, peaks)
 
     @property
     def lanes(self) -> int:
         """Numbers in a vector."""
-        return len(self.S) // VECTORS
+        return self.peaks.shape[2] // VECTORS
 
     def padded(self, x: Floats) -> Floats:
         """x with zeros, rows to a multiple of ROWS and columns to one of a vector."""
@@ -65,7 +69,7 @@ class Room:
     def panels(self, z: Floats) -> tuple[Floats, NDArray[np.int64]]:
         """Rows z, shape (m, K), as panels of W queries, shape (P, K, W), and the vectors that each of them fills."""
         m, K = z.shape
-        W = len(self.S)
+        W = self.peaks.shape[2]
         panels = np.zeros((-(-m // W), W, K), z.dtype)
         panels.reshape(-1, K)[:m] = z
         vectors = [-(-min(W, m - start) // self.lanes) for start in range(0, m, W)]
@@ -160,7 +164,7 @@ def _weighed(
     For rows z of queries, shape (m, D + 1), products of rows are taken; for queries themselves, (m, D), differences.
     """
     (T, m), D = scales.shape, data.shape[1]
-    room = Room.of(z.dtype, D + 1, _block(data))
+    room = Room.of(z.dtype, D + 1, _block(data), len(z))
     padded = room.padded(z[:, :D])
     top, best = np.zeros(len(padded)), np.zeros(len(padded), dtype=np.int64)
     rate, reach = np.ones((2, T, len(padded)))
