@@ -32,7 +32,6 @@ __all__ = [
 
 EXACT = {"contract", "nnan", "ninf", "nsz"}  # no reassociation: r is a difference of nearly equal numbers
 SUMS = EXACT | {"reassoc"}  # sums in any order, so that they are taken many at a time
-CHUNK = 128  # samples that are passed over together where none of them is wanted
 single, double = np.float32, np.float64
 LOWEST, LOWEST_SINGLE = -707.0, single(-87.0)  # whose exponentials are normal numbers
 ROUNDING, ROUNDING_SINGLE = 1.5 * 2.0**52, single(1.5 * 2.0**23)
@@ -268,16 +267,15 @@ def _least(bits, n):
 
 
 @njit(nogil=True)
-def _rescale(u, sums, k, i, away):
-    """Sums in units of a weight exp(-u) times larger than before."""
-    u = max(u, -700.0)
-    e = math.exp(u)
-    sums[k, i, 3] = e * (sums[k, i, 3] + 2 * u * sums[k, i, 2] + u * u * sums[k, i, 0])
-    sums[k, i, 2] = e * (sums[k, i, 2] + u * sums[k, i, 0])
-    sums[k, i, 1] *= e * e
-    sums[k, i, 0] *= e
-    for d in range(away.shape[2]):
-        away[k, i, d] *= e
+def _rescale(sums, k, i, gap):
+    """Sums of e, e^2, e u and e u^2 once every u is larger by gap <= 0; the factor of e."""
+    gap = max(gap, -700.0)
+    shrink = math.exp(gap)
+    sums[k, i, 3] = shrink * (sums[k, i, 3] + 2 * gap * sums[k, i, 2] + gap * gap * sums[k, i, 0])
+    sums[k, i, 2] = shrink * (sums[k, i, 2] + gap * sums[k, i, 0])
+    sums[k, i, 1] *= shrink * shrink
+    sums[k, i, 0] *= shrink
+    return shrink
 
 
 @njit(fastmath=SUMS, nogil=True)
@@ -341,7 +339,9 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits
                 continue
             if low < least[i]:
                 for k in range(rate.shape[0]):
-                    _rescale((low - least[i]) * rate[k, i], sums, k, i, away)
+                    shrink = _rescale(sums, k, i, (low - least[i]) * rate[k, i])
+                    for d in range(away.shape[2]):
+                        away[k, i, d] *= shrink
                 least[i], nearest[i] = low, numbers.size
             if low == least[i]:
                 for j in range(n):

@@ -16,7 +16,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from numerics.compiled_loops import SUMS, _exp, double, lay_out
+from numerics.compiled_loops import SUMS, _exp, _rescale, double, lay_out
 
 __all__ = ["CHUNK", "LANES_BYTES", "ROWS", "VECTORS", "above", "rescored", "weighed"]
 
@@ -63,7 +63,7 @@ def _spread(builder, scalar, lanes):
     """A vector of equal numbers."""
     vector = ir.VectorType(scalar.type, lanes)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, INDEX(0))
-    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(INDEX, lanes), [0] * lanes))
+    return builder.shuffle_vector(one, one, _mask([0] * lanes))
 
 
 def _summed(builder, a, a_row, b, b_row, count, lanes, vectors, term):
@@ -285,24 +285,25 @@ def _weigh(S, q, n, peaks, lane, bar, top, rate, e, sums):
     sums[0], sums[1], sums[2], sums[3] = weight, weight_squared, log_weight, log_weight_squared
 
 
-@njit(fastmath=SUMS, nogil=True)
-def _rescale(sums, k, i, gap):
-    """Sums of e, e^2, e u and e u^2 once every u is larger by gap <= 0; the factor of e."""
-    gap = max(gap, -700.0)
-    shrink = math.exp(gap)
-    sums[k, i, 3] = shrink * (sums[k, i, 3] + 2 * gap * sums[k, i, 2] + gap * gap * sums[k, i, 0])
-    sums[k, i, 2] = shrink * (sums[k, i, 2] + gap * sums[k, i, 0])
-    sums[k, i, 1] *= shrink * shrink
-    sums[k, i, 0] *= shrink
-    return shrink
+@njit(nogil=True)
+def _peak(peaks, lane, n):
+    """The largest S of n samples."""
+    largest = peaks[0, lane]
+    for c in range(-(-n // CHUNK)):
+        largest = max(largest, peaks[c, lane])
+    return largest
+
+
+@njit(nogil=True)
+def _lowered(bar):
+    """So that rounding does not raise it."""
+    return bar - EPS * abs(bar)
 
 
 @njit(nogil=True)
 def _raise(S, q, n, peaks, lane, start, top, best, i):
     """The largest S so far, and whose it is."""
-    largest = peaks[0, lane]
-    for c in range(-(-n // CHUNK)):
-        largest = max(largest, peaks[c, lane])
+    largest = _peak(peaks, lane, n)
     if largest > top[i] or start == 0:
         top[i] = largest
         j = 0
@@ -344,8 +345,8 @@ def weighed(
                     shrink[q] = 1.0
                     if top[i] > before[q]:
                         shrink[q] = _rescale(sums, k, i, (before[q] - top[i]) * rate[k, i] if start else 0.0)
-                    bar = top[i] - reach[k, i]
-                    _weigh(S, q, n, peaks[q // W], q % W, bar - EPS * abs(bar), top[i], rate[k, i], e, more)
+                    bar = _lowered(top[i] - reach[k, i])
+                    _weigh(S, q, n, peaks[q // W], q % W, bar, top[i], rate[k, i], e, more)
                     for s in range(4):
                         sums[k, i, s] += more[s]
                 _gathered(e, n, own, samples, x, total[k], first, shrink, W // VECTORS, differences)
@@ -354,12 +355,9 @@ def weighed(
 @njit(nogil=True)
 def _wanted(S, lane, n, peaks, bound, lowest, reach, i, columns, found):
     """Raise lowest to max S - bound; columns from `found` on are those whose S + bound is not below lowest - reach."""
-    largest = peaks[0, lane]
-    for c in range(-(-n // CHUNK)):
-        largest = max(largest, peaks[c, lane])
+    largest = _peak(peaks, lane, n)
     lowest[i] = max(lowest[i], largest - bound[i])
-    least = lowest[i] - reach[i] - bound[i]
-    bar = S.dtype.type(least - EPS * abs(least))  # so that rounding does not raise it
+    bar = S.dtype.type(_lowered(lowest[i] - reach[i] - bound[i]))
     if largest >= bar:
         for c in range(-(-n // CHUNK)):
             if peaks[c, lane] >= bar:

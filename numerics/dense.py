@@ -8,7 +8,7 @@ unless there are so few samples that differences, which keep the digits of varia
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,7 +16,7 @@ from numerics.arrays import Array, compiled, kernels, namespace, slices
 from numerics.moments import NEGLIGIBLE, GibbsMoments, rescaled
 from numerics.samples import Rows, difference_error, unit_roundoff
 
-__all__ = ["Asked", "Weighed", "dense", "fused", "log_weight_error", "product_will_do", "state_of"]
+__all__ = ["Asked", "Weighed", "dense", "fused", "log_weight_error", "product_will_do", "state_of", "states_about"]
 
 DIFFERENCE_BLOCK = 2**22  # elements of a block of direct differences
 FEW = 1024  # samples
@@ -203,6 +203,17 @@ def state_of(
         asked.basis,
     )
     return state.each(lambda a: a[None, ...])
+
+
+def states_about(x: Array, t: Array, asked: Asked, count: int, found: Sequence[Weighed], away: Array) -> GibbsMoments:
+    """The states at times t, shape (T, m), from S = -|x - y|^2/2 by direct differences and sum e (y - x), (T, m, D)."""
+    states = []
+    for i, one in enumerate(found):
+        shift = one.top / (t[i] * asked.temperature)
+        mean = x + away[i] / one.weight[:, None]
+        rounding = log_weight_error(x, shift, asked.cut(count))
+        states.append(state_of(x, t[i], asked, count, one, shift, mean, None, rounding))
+    return GibbsMoments.joined(states, axis=0)
 
 
 def _by_differences(x: Array, data: Array, t: Array, asked: Asked) -> GibbsMoments:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from numerics import compiled_products
 from numerics.compiled_products import CHUNK, LANES_BYTES, ROWS, VECTORS
-from numerics.dense import Asked, Weighed, log_weight_error, state_of
+from numerics.dense import Asked, Weighed, state_of, states_about
 from numerics.moments import GibbsMoments
 from numerics.samples import Rows
 
@@ -98,15 +98,8 @@ def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:
 
 def by_differences(x: Floats, data: Floats, t: Floats, asked: Asked) -> GibbsMoments:
     """The same of the samples `data`, shape (N, D), of the dtype of x, from distances by direct differences."""
-    scales = t * asked.temperature
-    found, total = _weighed(x, data, np.zeros(x.shape[1]), 1.0, scales, asked)
-    states = []
-    for i, one in enumerate(found):
-        mean = x + total[i] / one.weight[:, None]
-        shift = one.top / scales[i]
-        rounding = log_weight_error(x, shift, asked.cut(len(data)))
-        states.append(state_of(x, t[i], asked, len(data), one, shift, mean, None, rounding))
-    return GibbsMoments.joined(states, axis=0)
+    found, total = _weighed(x, data, np.zeros(x.shape[1]), 1.0, t * asked.temperature, asked)
+    return states_about(x, t, asked, len(data), found, total)
 
 
 def screen(z: Floats, rows: Rows) -> Callable[..., tuple[Floats, Floats, Floats]]:
@@ -146,14 +139,8 @@ def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most
         pairs += compiled_products.rescored(data, part.start, *layout, bound, *state)
         if pairs > most * m * len(rows.data):
             return None
-    states = []
-    for i in range(T):
-        found = Weighed(-least / 2, nearest, *sums[i].T)
-        shift = -least * rate[i]
-        mean = x + total[i] / found.weight[:, None]
-        rounding = log_weight_error(x, shift, cut)
-        states.append(state_of(x, t[i], asked, len(rows.data), found, shift, mean, None, rounding))
-    return GibbsMoments.joined(states, axis=0)
+    found = [Weighed(-least / 2, nearest, *sums[i].T) for i in range(T)]
+    return states_about(x, t, asked, len(rows.data), found, total)
 
 
 def _weighed(

@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from numerics import compiled_loops
-from numerics.dense import Asked, Weighed, log_weight_error, state_of
+from numerics.dense import Asked, Weighed, states_about
 from numerics.moments import GibbsMoments
 from numerics.samples import difference_error
 
@@ -97,14 +97,5 @@ def tiled(x: Floats, tiles: Tiles, t: Floats, asked: Asked) -> GibbsMoments:
         away,
     )
     least = least.astype(np.float64)
-    states = [_state(x, t[i], least, nearest, sums[i], away[i, :, :D], count, asked) for i in range(T)]
-    return GibbsMoments.joined(states, axis=0)
-
-
-def _state(
-    x: Floats, t: Floats, least: Floats, nearest: Floats, sums: Floats, away: Floats, count: int, asked: Asked
-) -> GibbsMoments:
-    found = Weighed(-least / 2, nearest, *sums.T)
-    shift = -least / (2 * t * asked.temperature)
-    mean = x + away / found.weight[:, None]
-    return state_of(x, t, asked, count, found, shift, mean, None, log_weight_error(x, shift, asked.cut(count)))
+    found = [Weighed(-least / 2, nearest, *sums[i].T) for i in range(T)]
+    return states_about(x, t, asked, count, found, away[..., :D])
