@@ -4,11 +4,6 @@ them.
 `weigh` turns a block of S into weights and their sums in one sweep. `tiles` does all there is to do with a tile of
 samples of few dimensions, distances by direct differences, weights, sums and means, while it stays in the first
 cache. numerics.compiled_products does it for many dimensions.
-
-The exponential is written out, for of a library call a compiler makes one number at a time. With n = round(x / log
-2), exp(x) = 2^n exp(r), |r| <= log(2)/2, and the Taylor polynomial of exp(r) to r^k/k!, k = 7 in float32 and 12 in
-float64, errs by less than the rounding: (log(2)/2)^(k+1)/(k+1)! is 5e-9 and 2e-16. Adding 3/2 of the number from which
-on the spacing is 1 rounds to n and leaves n in the last bits, from where a shift takes it to the exponent.
 """
 
 from __future__ import annotations
@@ -18,6 +13,8 @@ import math
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
+
+from numerics.compiled_exp import exp
 
 __all__ = [
     "add_rescaled",
@@ -30,61 +27,8 @@ __all__ = [
     "weigh",
 ]
 
-EXACT = {"contract", "nnan", "ninf", "nsz"}  # no reassociation: r is a difference of nearly equal numbers
-SUMS = EXACT | {"reassoc"}  # sums in any order, so that they are taken many at a time
+SUMS = {"contract", "nnan", "ninf", "nsz", "reassoc"}  # sums in any order, so that they are taken many at a time
 single, double = np.float32, np.float64
-LOWEST, LOWEST_SINGLE = -707.0, single(-87.0)  # whose exponentials are normal numbers
-ROUNDING, ROUNDING_SINGLE = 1.5 * 2.0**52, single(1.5 * 2.0**23)
-
-
-def _exp(x):
-    """exp(x) for x <= 0, in the dtype of x; 0 below the logarithm of its smallest normal number."""
-
-
-@njit(fastmath=EXACT)
-def _exp_double(u):
-    x = max(u, LOWEST)
-    z = x * 1.4426950408889634 + ROUNDING
-    n = z - ROUNDING
-    r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10  # log 2 in two parts: n times the first is exact
-    p = 1 / 479001600.0
-    p = p * r + 1 / 39916800.0
-    p = p * r + 1 / 3628800.0
-    p = p * r + 1 / 362880.0
-    p = p * r + 1 / 40320.0
-    p = p * r + 1 / 5040.0
-    p = p * r + 1 / 720.0
-    p = p * r + 1 / 120.0
-    p = p * r + 1 / 24.0
-    p = p * r + 1 / 6.0
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
-    e = np.int64(double(p).view(np.int64) + (double(z).view(np.int64) << 52)).view(double)
-    return e if u > LOWEST else 0.0
-
-
-@njit(fastmath=EXACT)
-def _exp_single(u):
-    x = max(u, LOWEST_SINGLE)
-    z = x * single(1.4426950408889634) + ROUNDING_SINGLE
-    n = z - ROUNDING_SINGLE
-    r = (x - n * single(0.693359375)) - n * single(-2.12194440e-4)
-    p = single(1 / 5040.0)
-    p = p * r + single(1 / 720.0)
-    p = p * r + single(1 / 120.0)
-    p = p * r + single(1 / 24.0)
-    p = p * r + single(1 / 6.0)
-    p = p * r + single(0.5)
-    p = p * r + single(1.0)
-    p = p * r + single(1.0)
-    e = np.int32(single(p).view(np.int32) + np.int32(single(z).view(np.int32) << np.int32(23))).view(single)
-    return e if u > LOWEST_SINGLE else single(0.0)
-
-
-@overload(_exp, jit_options={"fastmath": EXACT})
-def _exp_of(x):
-    return (lambda x: _exp_single(x)) if x == types.float32 else (lambda x: _exp_double(x))
 
 
 def _number(bits):
@@ -157,7 +101,7 @@ def _weigh(S, bits, sign, most, scale, top, best, sums):
         weight = weight_squared = log_weight = log_weight_squared = zero
         for j in range(row.size):
             u = (row[j] - greatest) * unit
-            x = _exp(u)
+            x = exp(u)
             u = max(u, S.dtype.type(-700))
             row[j] = x
             weight += x
@@ -285,7 +229,7 @@ def _add(x, i, tile, n, squares, least, rate, e, sums, k, away):
     weight = weight_squared = log_weight = log_weight_squared = squares.dtype.type(0)
     for j in range(n):
         u = (least - squares[j]) * rate
-        w = _exp(u)
+        w = exp(u)
         u = max(u, lowest)
         e[j] = w
         weight += w

@@ -16,7 +16,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from numerics.compiled_loops import SUMS, _exp, _rescale, double, lay_out
+from numerics.compiled_exp import exp
+from numerics.compiled_loops import SUMS, _rescale, double, lay_out
 
 __all__ = ["CHUNK", "LANES_BYTES", "ROWS", "VECTORS", "above", "rescored", "weighed"]
 
@@ -274,7 +275,7 @@ def _weigh(S, q, n, peaks, lane, bar, top, rate, e, sums):
             after += 1
         for j in range(np.uint64(c * CHUNK), np.uint64(min(after * CHUNK, n))):
             u = (S[q, j] - top) * rate
-            w = _exp(u)
+            w = exp(u)
             u = max(u, lowest)
             e[q, j] = w
             weight += w
@@ -420,7 +421,7 @@ def _add_pairs(x, i, data, columns, start, count, squares, least, rate, cut, e, 
     weight = weight_squared = log_weight = log_weight_squared = 0.0
     for a in range(count):
         u = max((least - squares[a]) * rate, -700.0)
-        w = _exp(u) if u >= -cut else 0.0
+        w = exp(u) if u >= -cut else 0.0
         e[a] = w
         weight += w
         weight_squared += w * w
