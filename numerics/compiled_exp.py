@@ -63,11 +63,14 @@ def exponential(builder: Any, x: Any) -> Any:
     shifted = fused(held, constant(1 / math.log(2)), rounding)
     n = builder.fsub(shifted, rounding)
     r = fused(n, constant(-of.log_2[1]), fused(n, constant(-of.log_2[0]), held))
-    p = constant(1 / math.factorial(of.order))
-    for k in reversed(range(of.order)):
-        p = fused(p, r, constant(1 / math.factorial(k)))
-    power = builder.shl(bits(shifted), _constant(integers, of.mantissa))
-    e = builder.bitcast(builder.add(bits(p), power), x.type)
+    square = builder.fmul(r, r)
+    terms, power = [constant(1 / math.factorial(k)) for k in range(2, of.order + 1)], r
+    while len(terms) > 1:  # two and two of them, for a sum one by one would be a long chain of waits
+        pairs = [fused(power, b, a) for a, b in zip(terms[::2], terms[1::2], strict=False)]
+        terms, power = pairs + terms[len(pairs) * 2 :], builder.fmul(power, power)
+    p = builder.fadd(fused(square, terms[0], r), constant(1.0))
+    two_to_n = builder.shl(bits(shifted), _constant(integers, of.mantissa))
+    e = builder.bitcast(builder.add(bits(p), two_to_n), x.type)
     return builder.select(builder.fcmp_ordered(">", x, lowest), e, constant(0.0))
 
 

@@ -15,70 +15,69 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics import compiled_products
-from numerics.compiled_products import CHUNK, LANES_BYTES, ROWS, VECTORS
+from numerics.compiled_products import LANES_BYTES, ROWS, VECTORS
 from numerics.dense import Asked, Weighed, state_of, states_about
 from numerics.moments import GibbsMoments
 from numerics.samples import Rows
 
 __all__ = ["BLOCK", "Room", "by_differences", "by_products", "rescored", "screen"]
 
-BLOCK, ENTRIES = 640, 2**20  # samples of a block, as long as their rows are not more numbers than that
-WEIGHTS = 2**17  # of panels and a block that are added up at once
+BLOCK, LEAST, ENTRIES = 640, 64, 2**20  # samples of a block, at most and at least, and numbers of them
 Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
 class Room:
-    """Where a block of samples is laid out, and what is made of it and a panel of queries.
+    """Where a block of n samples is laid out, and what is made of it and a panel of W queries.
 
     Attributes:
-        samples: rows of the block, shape (n, an odd number of vectors); so columns are spread over the cache.
-        S: of the block and G panels, shape (G W, n with padding to an odd number of vectors).
-        e: their weights, of the same shape.
-        peaks: the largest S of a query and a chunk of samples, shape (G, n / CHUNK, W).
+        samples: coordinates, in squares of ROWS samples by ROWS coordinates, shape (n / ROWS, D / ROWS, ROWS, ROWS).
+        norms: what is added to their products with a query, shape (n,).
+        S: shape (n, W).
+        e: weights, of the same shape.
+        peaks: the largest S of each ROWS samples, shape (n / ROWS, W).
+        largest: that of all, shape (W,).
     """
 
     samples: Floats
+    norms: Floats
     S: Floats
     e: Floats
     peaks: Floats
+    largest: Floats
 
     @classmethod
-    def of(cls, dtype: Any, length: int, n: int, m: int = 1) -> Room:
-        """For rows of `length` numbers, n of them or a few more, and some of m queries at once, a panel at least."""
-        L = LANES_BYTES // np.dtype(dtype).itemsize
-        n, W = -(-n // ROWS) * ROWS, VECTORS * L
-        columns = (-(-n // L) | 1) * L
-        at_once = max(1, min(-(-m // W), WEIGHTS // (W * columns)))
-        S, e = np.zeros((2, at_once * W, columns), dtype)
-        peaks = np.zeros((at_once, -(-n // CHUNK), W), dtype)
-        return cls(np.zeros((n, (-(-length // L) | 1) * L), dtype), S, e, peaks)
+    def of(cls, dtype: Any, D: int, n: int) -> Room:
+        """For n samples or a few more."""
+        W, tiles = VECTORS * LANES_BYTES // np.dtype(dtype).itemsize, -(-n // ROWS)
+        samples = np.zeros(
+            (tiles, -(-D // ROWS) | 1, ROWS, ROWS), dtype
+        )  # odd, so that squares are spread over the cache
+        S, e = np.zeros((2, tiles * ROWS, W), dtype)
+        return cls(samples, np.zeros(tiles * ROWS, dtype), S, e, np.zeros((tiles, W), dtype), np.zeros(W, dtype))
 
     @property
-    def lanes(self) -> int:
-        """Numbers in a vector."""
-        return self.peaks.shape[2] // VECTORS
+    def weighing(self) -> tuple[Floats, ...]:
+        """What the dense pass needs of it."""
+        return self.samples, self.norms, self.S, self.e, self.peaks, self.largest
 
-    def padded(self, x: Floats) -> Floats:
-        """x with zeros, rows to a multiple of ROWS and columns to one of a vector."""
-        (m, D), L = x.shape, self.lanes
-        found = np.zeros((-(-m // ROWS) * ROWS, -(-D // L) * L), x.dtype)
-        found[:m, :D] = x
-        return found
+    @property
+    def screening(self) -> tuple[Floats, ...]:
+        """What screening needs of it."""
+        return self.samples, self.norms, self.S, self.peaks, self.largest
 
-    def panels(self, z: Floats) -> tuple[Floats, NDArray[np.int64]]:
-        """Rows z, shape (m, K), as panels of W queries, shape (P, K, W), and the vectors that each of them fills."""
-        m, K = z.shape
-        W = self.peaks.shape[2]
-        panels = np.zeros((-(-m // W), W, K), z.dtype)
-        panels.reshape(-1, K)[:m] = z
-        vectors = [-(-min(W, m - start) // self.lanes) for start in range(0, m, W)]
-        return np.ascontiguousarray(panels.swapaxes(1, 2)), np.array(vectors)
+    def panels(self, x: Floats) -> tuple[Floats, NDArray[np.int64]]:
+        """Queries x, shape (m, D), as panels, shape (P, D with padding, W), and the vectors that each of them fills."""
+        (m, D), W = x.shape, self.largest.size
+        panels = np.zeros((-(-m // W) * W, -(-D // ROWS) * ROWS), x.dtype)
+        panels[:m, :D] = x
+        panels = np.ascontiguousarray(panels.reshape(-1, W, panels.shape[1]).swapaxes(1, 2))
+        return panels, np.array([-(-min(W, m - start) * VECTORS // W) for start in range(0, m, W)])
 
 
 def _block(data: Floats) -> int:
     """Samples that are laid out at once."""
-    return min(len(data), BLOCK, max(CHUNK, ENTRIES // data.shape[1] // CHUNK * CHUNK))
+    return min(len(data), BLOCK, max(LEAST, ENTRIES // data.shape[1]))
 
 
 def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:
@@ -86,7 +85,7 @@ def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:
     z, norms = rows.of(x)
     half = (z[:, :-1].astype(np.float64) ** 2).sum(axis=-1) / 2
     scales = t * asked.temperature / rows.unit**2
-    found, total = _weighed(z, rows.data, rows.centre, 1 / rows.unit, scales, asked)
+    found, total = _weighed(z[:, :-1], rows.data, rows.centre, 1 / rows.unit, scales, asked, differences=False)
     rounding = 2 * rows.bound(norms, max(rows.norms)) / scales
     states = []
     for i, one in enumerate(found):
@@ -98,7 +97,7 @@ def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:
 
 def by_differences(x: Floats, data: Floats, t: Floats, asked: Asked) -> GibbsMoments:
     """The same of the samples `data`, shape (N, D), of the dtype of x, from distances by direct differences."""
-    found, total = _weighed(x, data, np.zeros(x.shape[1]), 1.0, t * asked.temperature, asked)
+    found, total = _weighed(x, data, np.zeros(x.shape[1]), 1.0, t * asked.temperature, asked, differences=True)
     return states_about(x, t, asked, len(data), found, total)
 
 
@@ -108,13 +107,11 @@ def screen(z: Floats, rows: Rows) -> Callable[..., tuple[Floats, Floats, Floats]
     It takes the slice, the bound of S, the largest lower bound so far, which it raises, and how far below it S counts; it
     gives queries, samples and their S.
     """
-    room = Room.of(z.dtype, z.shape[1], _block(rows.data))
-    panels, vectors = room.panels(z)
+    room = Room.of(z.dtype, rows.data.shape[1], _block(rows.data))
+    layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), *room.screening
 
     def above(part: slice, bound: Floats, lowest: Floats, reach: Floats) -> tuple[Floats, Floats, Floats]:
-        data = rows.data[part]
-        layout = rows.centre, 1 / rows.unit, panels, vectors, room.samples, room.S, room.peaks
-        query, sample, S = compiled_products.above(data, *layout, bound, lowest, reach)
+        query, sample, S = compiled_products.above(rows.data[part], *layout, bound, lowest, reach)
         return query, sample + part.start, S
 
     return above
@@ -128,8 +125,8 @@ def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most
     """
     (T, m), D = t.shape, x.shape[1]
     z, norms = rows.of(x)
-    room = Room.of(z.dtype, D + 1, _block(rows.data))
-    layout = rows.centre, 1 / rows.unit, *room.panels(z), room.samples, room.S, room.peaks
+    room = Room.of(z.dtype, D, _block(rows.data))
+    layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), *room.screening
     x, rate = np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * asked.temperature)
     lowest, least, nearest = np.full(m, -np.inf), np.zeros(m), np.full(m, -1)
     sums, total, cut, pairs = np.zeros((T, m, 4)), np.zeros((T, m, D)), asked.cut(len(rows.data)), 0
@@ -144,38 +141,22 @@ def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most
 
 
 def _weighed(
-    z: Floats, data: Floats, centre: Floats, scale: float, scales: Floats, asked: Asked
+    x: Floats, data: Floats, centre: Floats, scale: float, scales: Floats, asked: Asked, *, differences: bool
 ) -> tuple[list[Weighed], Floats]:
-    """The sums at each of the scales of S, shape (T, m), and sum e y' or sum e (y - x), shape (T, m, D).
+    """The sums for queries x, shape (m, D), at each of the scales of S, shape (T, m); and sum e y', shape (T, m, D).
 
-    For rows z of queries, shape (m, D + 1), products of rows are taken; for queries themselves, (m, D), differences.
+    With differences S is from them, and the last is sum e (y - x).
     """
     (T, m), D = scales.shape, data.shape[1]
-    room = Room.of(z.dtype, D + 1, _block(data), len(z))
-    padded = room.padded(z[:, :D])
-    top, best = np.zeros(len(padded)), np.zeros(len(padded), dtype=np.int64)
-    rate, reach = np.ones((2, T, len(padded)))
+    room = Room.of(x.dtype, D, _block(data))
+    panels, vectors = room.panels(x)
+    P, length, W = panels.shape
+    top, best = np.zeros(P * W), np.zeros(P * W, dtype=np.int64)
+    rate, reach = np.ones((2, T, P * W))
     rate[:, :m], reach[:, :m] = 1 / scales, asked.cut(len(data)) * scales
-    sums, total = np.zeros((T, len(padded), 4)), np.zeros((T, *padded.shape))
-    panels, vectors = room.panels(z)
-    compiled_products.weighed(
-        data,
-        centre,
-        scale,
-        z.shape[1] == D,
-        panels,
-        vectors,
-        rate,
-        reach,
-        padded,
-        room.samples,
-        room.S,
-        room.e,
-        room.peaks,
-        top,
-        best,
-        sums,
-        total,
-    )
+    sums, total = np.zeros((T, P * W, 4)), np.zeros((T, P, length, W))
+    question = int(differences), panels, vectors, rate, reach
+    state = top, best, sums, total
+    compiled_products.weighed(data, centre, scale, *question, *room.weighing, *state)
     found = [Weighed(top[:m], best[:m], *sums[i, :m].T) for i in range(T)]
-    return found, total[:, :m, :D]
+    return found, total.swapaxes(2, 3).reshape(T, P * W, length)[:, :m, :D]

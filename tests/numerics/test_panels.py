@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
-from numerics.compiled_products import CHUNK, LANES_BYTES, ROWS
+from numerics.compiled_products import ROWS, RUN
 from numerics.dense import Asked, product_will_do
 from numerics.panels import BLOCK, Room, by_differences, by_products
 from numerics.samples import Measured, laid_out
@@ -43,7 +43,7 @@ def answer(way, x, data, t, question=None):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("D", [1, 2, 7, 8, 9, 17, 24, 40, 48, 130])
-@pytest.mark.parametrize("N", [1, ROWS, ROWS + 1, CHUNK + 1, BLOCK, 2 * BLOCK + 3])
+@pytest.mark.parametrize("N", [1, ROWS, ROWS + 1, ROWS * RUN + 1, BLOCK, 2 * BLOCK + 3])
 def test_answers_at_any_noise(rng, way, dtype, D, N):
     """In one pass and time by time, for queries near samples and between them."""
     data = rng.standard_normal((N, D)).astype(dtype)
@@ -66,7 +66,7 @@ def test_answers_at_any_noise(rng, way, dtype, D, N):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_any_number_of_queries(rng, way, dtype):
     """Panels that are full, all but full, and of one query; each answer is that of the query alone."""
-    W = len(Room.of(dtype, 1, 1).S)
+    W = Room.of(dtype, 1, 1).largest.size
     data = rng.standard_normal((2 * BLOCK + 5, 10)).astype(dtype)
     x = rng.standard_normal((2 * W + 1, 10)).astype(dtype)
     t = np.array([[0.3], [3.0]])
@@ -150,13 +150,13 @@ def test_differences_hold_where_means_are_close_to_the_query(rng):
 
 
 def test_what_is_passed_over_weighs_no_more_than_the_tolerance():
-    """Two chunks of coinciding samples, the second lighter by exp(-8): out at a tolerance of a half, in by default."""
+    """Two tiles of coinciding samples, the second lighter by exp(-8): out at a tolerance of a half, in by default."""
     t, gap = 0.5, 8.0
-    data = np.zeros((2 * CHUNK, 1))
-    data[CHUNK:] = math.sqrt(2 * t * gap)
+    data = np.zeros((2 * ROWS, 1))
+    data[ROWS:] = math.sqrt(2 * t * gap)
     x = np.zeros((1, 1))
     exact = Exact(x, data, t)
-    share = float(exact.weights[0, CHUNK:].sum())
+    share = float(exact.weights[0, ROWS:].sum())
     rough, fine = (answer("differences", x, data, np.full((1, 1), t), asked(np.float64, s)) for s in (0.5, None))
     assert rough.mean[0, 0, 0] == 0
     assert math.isclose(fine.mean[0, 0, 0], share * data[-1, 0], rel_tol=1e-12)
@@ -165,10 +165,9 @@ def test_what_is_passed_over_weighs_no_more_than_the_tolerance():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_columns_are_spread_over_the_cache(dtype):
-    """Rows an even number of vectors apart would share few places in it."""
-    for length in (1, 7, 8, 9, 64, 784, 785, 3072):
-        rows = Room.of(dtype, length, 5).samples
-        assert rows.shape[1] >= length
-        assert rows.strides[0] // LANES_BYTES % 2 == 1
-        assert len(rows) % ROWS == 0
+def test_squares_are_spread_over_the_cache(dtype):
+    """Tiles an even number of squares apart would share few places in it."""
+    for D in (1, 7, 8, 9, 64, 784, 785, 3072):
+        samples = Room.of(dtype, D, 5).samples
+        assert samples.shape[1] * ROWS >= D
+        assert samples.strides[0] // samples.strides[1] % 2 == 1
