@@ -44,6 +44,7 @@ from numerics.threads import parallel
 __all__ = ["Measured", "Rows", "difference_error", "laid_out", "unit_roundoff"]
 
 CENTRED, CENTRED_ENTRIES = 4096, 2**20  # samples whose mean is the centre
+WORTH_THREADS = 2**22  # entries to look at
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class Measured:
         extent = finite_extent(some, what)
         centre = xp.mean(xp.astype(some, xp.float64), axis=0)
         parts = tuple(slices(data.shape[0], block))
+        threads = threads if data.shape[0] * data.shape[1] > WORTH_THREADS else 1
         while True:
             unit = max(_unit(extent), 2.0**-960)  # whose inverse is finite
             found = parallel(lambda part: _sizes(data[part, :], centre, 1 / unit), parts, threads)  # noqa: B023
