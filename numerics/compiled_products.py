@@ -93,6 +93,11 @@ def _spread(builder, scalar, lanes):
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(INDEX, lanes), [0] * lanes))
 
 
+def _added(builder, a, b, c):
+    """c + a b, rounded once."""
+    return builder.fadd(c, builder.fmul(a, b, flags=FAST), flags=FAST)
+
+
 def _loop(builder, count, starts, body):
     """Values that body(k, values) makes of those before, from `starts` on, for k < count, count > 0."""
     before = builder.block
@@ -158,9 +163,7 @@ def _overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, larges
                         one, other = own[v], y
                         if apart:
                             one = other = builder.fsub(own[v], y, flags=FAST)
-                        sums[q * V + v] = builder.fadd(
-                            sums[q * V + v], builder.fmul(one, other, flags=FAST), flags=FAST
-                        )
+                        sums[q * V + v] = _added(builder, one, other, sums[q * V + v])
                 return sums
 
             sums = _loop(builder, of["count"], [start for start in starts for _ in range(V)], step)
@@ -212,15 +215,15 @@ def _gather(typingctx, e, samples, group, count, panels, p, total, shrink, vecto
                     y = _spread(builder, sample.scalar(INT(q)), lanes)
                     for v in range(V):
                         z = builder.fsub(y, origins[q].vector(lanes, v * lanes), flags=FAST) if apart else y
-                        sums[q * V + v] = builder.fadd(sums[q * V + v], builder.fmul(own[v], z, flags=FAST), flags=FAST)
+                        sums[q * V + v] = _added(builder, own[v], z, sums[q * V + v])
                 return sums
 
             sums = _loop(builder, of["count"], [zero] * (ROWS * V), step)
             for q in range(ROWS):
                 to = of.row("total", of["p"], rows[q])
                 for v in range(V):
-                    kept = builder.fmul(factors.vector(lanes, v * lanes), to.vector(lanes, v * lanes), flags=FAST)
-                    to.store(builder.fadd(kept, _widened(builder, sums[q * V + v]), flags=FAST), v * lanes)
+                    factor, before = factors.vector(lanes, v * lanes), to.vector(lanes, v * lanes)
+                    to.store(_added(builder, factor, before, _widened(builder, sums[q * V + v])), v * lanes)
 
         _case_by_case(builder, of["vectors"], of["differences"], emit)
         return context.get_dummy_value()
@@ -245,9 +248,6 @@ def _weigh(typingctx, S, e, begin, count, v, top, rate, i, sums):
         queries = builder.add(of["i"], lane)
         largest, factor = (_narrowed(builder, of.row(name, queries).vector(lanes), kind) for name in ("top", "rate"))
 
-        def added(a, b, c):
-            return builder.fadd(c, builder.fmul(a, b, flags=FAST), flags=FAST)
-
         def step(k, before):
             weight, weight_squared, log_weight, log_weight_squared = before
             j = builder.add(of["begin"], k)
@@ -258,9 +258,9 @@ def _weigh(typingctx, S, e, begin, count, v, top, rate, i, sums):
             wu = builder.fmul(w, u)
             return [
                 builder.fadd(weight, w),
-                added(w, w, weight_squared),
+                _added(builder, w, w, weight_squared),
                 builder.fadd(log_weight, wu),
-                added(wu, u, log_weight_squared),
+                _added(builder, wu, u, log_weight_squared),
             ]
 
         found = _loop(builder, of["count"], [zero] * 4, step)
@@ -290,10 +290,8 @@ def _reaching(typingctx, rows, j, bar, v):
         of = _Arguments(context, builder, signature, values, "rows j bar v")
         lanes = of.lanes("rows")
         lane = builder.mul(of["v"], INT(lanes))
-        reaching = builder.fcmp_ordered(
-            ">=", of.row("rows", of["j"], lane).vector(lanes), of.row("bar", lane).vector(lanes)
-        )
-        return builder.zext(builder.bitcast(reaching, ir.IntType(lanes)), INT)
+        own, least = of.row("rows", of["j"], lane).vector(lanes), of.row("bar", lane).vector(lanes)
+        return builder.zext(builder.bitcast(builder.fcmp_ordered(">=", own, least), ir.IntType(lanes)), INT)
 
     return types.intp(rows, types.intp, bar, types.intp), codegen
 
@@ -486,7 +484,7 @@ def above(data, centre, scale, panels, vectors, samples, norms, S, peaks, larges
     (P, _, W), m, block = panels.shape, lowest.size, norms.size
     bar, columns, counts = np.empty(W, S.dtype), np.empty((W, block), np.int32), np.empty(W, np.int64)
     room, found = 4096, 0
-    rows, samples_found, values = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, S.dtype)
+    rows, numbers, values = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, S.dtype)
     for start in range(0, data.shape[0], block):
         n = min(block, data.shape[0] - start)
         _lay_out(data[start : start + n], centre, scale, samples, norms)
@@ -498,13 +496,13 @@ def above(data, centre, scale, panels, vectors, samples, norms, S, peaks, larges
             if more > room:
                 room = 2 * more
                 rows, values = _longer(rows, room), _longer(values, room)
-                samples_found = _longer(samples_found, room)
+                numbers = _longer(numbers, room)
             for lane in range(own):
                 for a in range(counts[lane]):
                     j = columns[lane, a]
-                    rows[found], samples_found[found], values[found] = first + lane, start + j, S[j, lane]
+                    rows[found], numbers[found], values[found] = first + lane, start + j, S[j, lane]
                     found += 1
-    return rows[:found], samples_found[:found], values[:found]
+    return rows[:found], numbers[:found], values[:found]
 
 
 @njit(nogil=True)

@@ -1,8 +1,8 @@
 r"""The dense pass in compiled loops: a panel of queries against a block of samples, while both are in the caches.
 
-S of a panel and a block is one product, from the rows of numerics.samples or, with differences, -|x - y|^2/2 itself;
-its weights and their sums follow at once, and a second product adds the samples. Chunks of samples whose weights are
-below exp(-cut) of the largest are left out: together they weigh no more than the tolerance.
+S of a panel and a block is one product, of the coordinates of numerics.samples, or, with differences, -|x - y|^2/2
+itself; its weights and their sums follow at once, and a second product adds the samples. Tiles of samples whose weights are
+below exp(-cut) of the largest for all queries of a vector are left out: together they weigh no more than the tolerance.
 """
 
 from __future__ import annotations
@@ -50,9 +50,8 @@ class Room:
     def of(cls, dtype: Any, D: int, n: int) -> Room:
         """For n samples or a few more."""
         W, tiles = VECTORS * LANES_BYTES // np.dtype(dtype).itemsize, -(-n // ROWS)
-        samples = np.zeros(
-            (tiles, -(-D // ROWS) | 1, ROWS, ROWS), dtype
-        )  # odd, so that squares are spread over the cache
+        groups = -(-D // ROWS) | 1  # odd, so that the squares of a group are spread over the cache
+        samples = np.zeros((tiles, groups, ROWS, ROWS), dtype)
         S, e = np.zeros((2, tiles * ROWS, W), dtype)
         return cls(samples, np.zeros(tiles * ROWS, dtype), S, e, np.zeros((tiles, W), dtype), np.zeros(W, dtype))
 
