@@ -16,6 +16,7 @@ import numpy as np
 from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.config import CPU_FEATURES
 from numba.extending import intrinsic
 
 from numerics.compiled_exp import exp, exponential, larger
@@ -23,7 +24,7 @@ from numerics.compiled_loops import SUMS, _rescale, double
 
 __all__ = ["LANES_BYTES", "ROWS", "RUN", "VECTORS", "above", "rescored", "weighed"]
 
-_WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
+_WIDE = binding.get_host_cpu_features().get("avx512f") if CPU_FEATURES is None else "+avx512f" in CPU_FEATURES
 LANES_BYTES, ROWS, VECTORS = (64, 8, 3) if _WIDE else (32, 4, 3)  # ROWS x VECTORS sums, in 32 or 16 registers
 SHIFT = ROWS.bit_length() - 1  # log2 ROWS
 RUN = 64 // ROWS  # tiles whose weights are added up in the dtype, before they go to the sums in float64
@@ -453,7 +454,7 @@ def _wanted(S, n, own, vectors, peaks, largest, bound, lowest, reach, first, bar
     """Raise lowest to max S - bound; columns are those whose S + bound is not below lowest - reach, so many of each query."""
     W = largest.size
     lanes = W // VECTORS
-    shift = _lowest_bit(lanes)
+    shift, rows = _lowest_bit(lanes), min(ROWS, 64 // lanes)  # as many as one number has bits for
     for lane in range(W):
         counts[lane], bar[lane] = 0, np.inf
         if lane < own:
@@ -463,9 +464,9 @@ def _wanted(S, n, own, vectors, peaks, largest, bound, lowest, reach, first, bar
     for tile in range(-(-n // ROWS)):
         for v in range(vectors):
             if _reaching(peaks, tile, bar, v):
-                for j in range(tile * ROWS, min((tile + 1) * ROWS, n), 64 // lanes):
+                for j in range(tile * ROWS, min((tile + 1) * ROWS, n), rows):
                     bits = 0
-                    for r in range(min(64 // lanes, n - j)):
+                    for r in range(min(rows, n - j)):
                         bits |= _reaching(S, j + r, bar, v) << r * lanes
                     while bits:
                         place = _lowest_bit(bits)

@@ -1,6 +1,10 @@
 """The compiled dense pass, by products and by differences, at any size and noise."""
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +13,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
-from numerics.compiled_products import ROWS, RUN
+from numerics.compiled_products import LANES_BYTES, ROWS, RUN
 from numerics.dense import Asked, product_will_do
 from numerics.panels import BLOCK, Room, by_differences, by_products
 from numerics.samples import Measured, laid_out
@@ -171,3 +175,21 @@ def test_squares_are_spread_over_the_cache(dtype):
         samples = Room.of(dtype, D, 5).samples
         assert samples.shape[1] * ROWS >= D
         assert samples.strides[0] // samples.strides[1] % 2 == 1
+
+
+@pytest.mark.skipif(LANES_BYTES < 64, reason="this processor has none")
+def test_without_the_widest_vectors():
+    """Panels and screening as they are compiled for processors without AVX-512."""
+    narrow = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2,+popcnt,+lzcnt"}
+    here = Path(__file__).parent
+    files = [str(here / name) for name in ("test_panels.py", "test_screening.py")]
+    which = "any_number or (compiled and nothing_within)"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n0", "-k", which, *files],
+        env=os.environ | narrow,
+        cwd=here.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
