@@ -23,6 +23,7 @@ __all__ = [
     "measure",
     "pair_squares",
     "pair_total",
+    "rescale",
     "tiles",
     "weigh",
 ]
@@ -211,7 +212,7 @@ def _least(bits, n):
 
 
 @njit(nogil=True)
-def _rescale(sums, k, i, gap):
+def rescale(sums, k, i, gap):
     """Sums of e, e^2, e u and e u^2 once every u is larger by gap <= 0; the factor of e."""
     gap = max(gap, -700.0)
     shrink = math.exp(gap)
@@ -283,7 +284,7 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits
                 continue
             if low < least[i]:
                 for k in range(rate.shape[0]):
-                    shrink = _rescale(sums, k, i, (low - least[i]) * rate[k, i])
+                    shrink = rescale(sums, k, i, (low - least[i]) * rate[k, i])
                     for d in range(away.shape[2]):
                         away[k, i, d] *= shrink
                 least[i], nearest[i] = low, numbers.size

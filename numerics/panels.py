@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics import compiled_products
-from numerics.compiled_products import LANES_BYTES, ROWS, VECTORS
+from numerics.compiled_vectors import LANES_BYTES, ROWS, VECTORS
 from numerics.dense import Asked, Weighed, state_of, states_about
 from numerics.moments import GibbsMoments
 from numerics.samples import Rows
 
 __all__ = ["BLOCK", "Room", "by_differences", "by_products", "rescored", "screen"]
 
-BLOCK, LEAST, ENTRIES = 640, 64, 2**20  # samples of a block, at most and at least, and numbers of them
+BLOCK, LEAST, BYTES = 640, 64, 2**22  # samples of a block, at most and at least, and room for them, in the last cache
 Floats = NDArray[np.floating]
 
 
@@ -74,9 +74,9 @@ class Room:
         return panels, np.array([-(-min(W, m - start) * VECTORS // W) for start in range(0, m, W)])
 
 
-def _block(data: Floats) -> int:
+def _block(data: Floats, dtype: Any) -> int:
     """Samples that are laid out at once."""
-    return min(len(data), BLOCK, max(LEAST, ENTRIES // data.shape[1]))
+    return min(len(data), BLOCK, max(LEAST, BYTES // (data.shape[1] * np.dtype(dtype).itemsize)))
 
 
 def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:
@@ -106,7 +106,7 @@ def screen(z: Floats, rows: Rows) -> Callable[..., tuple[Floats, Floats, Floats]
     It takes the slice, the bound of S, the largest lower bound so far, which it raises, and how far below it S counts; it
     gives queries, samples and their S.
     """
-    room = Room.of(z.dtype, rows.data.shape[1], _block(rows.data))
+    room = Room.of(z.dtype, rows.data.shape[1], _block(rows.data, z.dtype))
     layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), *room.screening
 
     def above(part: slice, bound: Floats, lowest: Floats, reach: Floats) -> tuple[Floats, Floats, Floats]:
@@ -124,7 +124,7 @@ def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most
     """
     (T, m), D = t.shape, x.shape[1]
     z, norms = rows.of(x)
-    room = Room.of(z.dtype, D, _block(rows.data))
+    room = Room.of(z.dtype, D, _block(rows.data, z.dtype))
     layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), *room.screening
     x, rate = np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * asked.temperature)
     lowest, least, nearest = np.full(m, -np.inf), np.zeros(m), np.full(m, -1)
@@ -147,7 +147,7 @@ def _weighed(
     With differences S is from them, and the last is sum e (y - x).
     """
     (T, m), D = scales.shape, data.shape[1]
-    room = Room.of(x.dtype, D, _block(data))
+    room = Room.of(x.dtype, D, _block(data, x.dtype))
     panels, vectors = room.panels(x)
     P, length, W = panels.shape
     top, best = np.zeros(P * W), np.zeros(P * W, dtype=np.int64)

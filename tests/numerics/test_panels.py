@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
-from numerics.compiled_products import LANES_BYTES, ROWS, RUN
+from numerics.compiled_products import RUN
+from numerics.compiled_vectors import LANES_BYTES, ROWS
 from numerics.dense import Asked, product_will_do
 from numerics.panels import BLOCK, Room, by_differences, by_products
 from numerics.samples import Measured, laid_out
