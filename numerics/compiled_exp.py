@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["exp", "exponential", "larger"]
+__all__ = ["exp", "exponential", "fused", "larger"]
 
 FUSED = ("contract", "nsz")  # no reassociation: r is a difference of nearly equal numbers
 
@@ -51,27 +51,29 @@ def exponential(builder: Any, x: Any) -> Any:
     def constant(value: float) -> Any:
         return _constant(x.type, value)
 
-    def fused(a: Any, b: Any, c: Any) -> Any:
-        return builder.fadd(builder.fmul(a, b, flags=FUSED), c, flags=FUSED)
-
     def bits(a: Any) -> Any:
         return builder.bitcast(a, integers)
 
     integers = _like(x.type, ir.IntType(32 if single else 64))
     rounding, lowest = constant(1.5 * 2.0**of.mantissa), constant(of.lowest)
     held = larger(builder, x, lowest)
-    shifted = fused(held, constant(1 / math.log(2)), rounding)
+    shifted = fused(builder, held, constant(1 / math.log(2)), rounding)
     n = builder.fsub(shifted, rounding)
-    r = fused(n, constant(-of.log_2[1]), fused(n, constant(-of.log_2[0]), held))
+    r = fused(builder, n, constant(-of.log_2[1]), fused(builder, n, constant(-of.log_2[0]), held))
     square = builder.fmul(r, r)
     terms, power = [constant(1 / math.factorial(k)) for k in range(2, of.order + 1)], r
     while len(terms) > 1:  # two and two of them, for a sum one by one would be a long chain of waits
-        pairs = [fused(power, b, a) for a, b in zip(terms[::2], terms[1::2], strict=False)]
+        pairs = [fused(builder, power, b, a) for a, b in zip(terms[::2], terms[1::2], strict=False)]
         terms, power = pairs + terms[len(pairs) * 2 :], builder.fmul(power, power)
-    p = builder.fadd(fused(square, terms[0], r), constant(1.0))
+    p = builder.fadd(fused(builder, square, terms[0], r), constant(1.0))
     two_to_n = builder.shl(bits(shifted), _constant(integers, of.mantissa))
     e = builder.bitcast(builder.add(bits(p), two_to_n), x.type)
     return builder.select(builder.fcmp_ordered(">", x, lowest), e, constant(0.0))
+
+
+def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """a b + c, rounded once where the processor can."""
+    return builder.fadd(builder.fmul(a, b, flags=FUSED), c, flags=FUSED)
 
 
 def larger(builder: Any, a: Any, b: Any) -> Any:

@@ -168,9 +168,9 @@ def _wanted(S, n, own, vectors, peaks, largest, bound, lowest, reach, first, bar
                     for r in range(min(rows, n - j)):
                         bits |= reaching(S, j + r, bar, v) << r * lanes
                     while bits:
-                        place = lowest_bit(bits)
-                        lane = v * lanes + (place & lanes - 1)
-                        columns[lane, counts[lane]] = j + (place >> shift)
+                        bit = lowest_bit(bits)  # of sample j + bit / lanes
+                        lane = v * lanes + (bit & lanes - 1)
+                        columns[lane, counts[lane]] = j + (bit >> shift)
                         counts[lane] += 1
                         bits &= bits - 1
 

@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.core.config import CPU_FEATURES
 from numba.extending import intrinsic
 
-from numerics.compiled_exp import exponential, larger
+from numerics.compiled_exp import exponential, fused, larger
 
 __all__ = ["LANES_BYTES", "ROWS", "VECTORS", "gather", "lowest_bit", "overlap", "place", "reaching", "weigh"]
 
@@ -24,7 +24,6 @@ _WIDE = binding.get_host_cpu_features().get("avx512f") if CPU_FEATURES is None e
 LANES_BYTES, ROWS, VECTORS = (64, 8, 3) if _WIDE else (32, 4, 3)  # ROWS x VECTORS sums, in 32 or 16 registers
 SHIFT = ROWS.bit_length() - 1  # log2 ROWS
 INT, INDEX = ir.IntType(64), ir.IntType(32)
-FAST = ("contract", "nsz", "reassoc")
 
 
 class _Pointer:
@@ -85,11 +84,6 @@ def _spread(builder, scalar, lanes):
     vector = ir.VectorType(scalar.type, lanes)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, INDEX(0))
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(INDEX, lanes), [0] * lanes))
-
-
-def _added(builder, a, b, c):
-    """c + a b, rounded once."""
-    return builder.fadd(c, builder.fmul(a, b, flags=FAST), flags=FAST)
 
 
 def _loop(builder, count, starts, body):
@@ -156,8 +150,8 @@ def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest
                     for v in range(V):
                         one, other = own[v], y
                         if apart:
-                            one = other = builder.fsub(own[v], y, flags=FAST)
-                        sums[q * V + v] = _added(builder, one, other, sums[q * V + v])
+                            one = other = builder.fsub(own[v], y)
+                        sums[q * V + v] = fused(builder, one, other, sums[q * V + v])
                 return sums
 
             sums = _loop(builder, of["count"], [start for start in starts for _ in range(V)], step)
@@ -208,8 +202,8 @@ def gather(typingctx, e, samples, group, count, panels, p, total, shrink, vector
                 for q in range(ROWS):
                     y = _spread(builder, sample.scalar(INT(q)), lanes)
                     for v in range(V):
-                        z = builder.fsub(y, origins[q].vector(lanes, v * lanes), flags=FAST) if apart else y
-                        sums[q * V + v] = _added(builder, own[v], z, sums[q * V + v])
+                        z = builder.fsub(y, origins[q].vector(lanes, v * lanes)) if apart else y
+                        sums[q * V + v] = fused(builder, own[v], z, sums[q * V + v])
                 return sums
 
             sums = _loop(builder, of["count"], [zero] * (ROWS * V), step)
@@ -217,7 +211,7 @@ def gather(typingctx, e, samples, group, count, panels, p, total, shrink, vector
                 to = of.row("total", of["p"], rows[q])
                 for v in range(V):
                     factor, before = factors.vector(lanes, v * lanes), to.vector(lanes, v * lanes)
-                    to.store(_added(builder, factor, before, _widened(builder, sums[q * V + v])), v * lanes)
+                    to.store(fused(builder, factor, before, _widened(builder, sums[q * V + v])), v * lanes)
 
         _case_by_case(builder, of["vectors"], of["differences"], emit)
         return context.get_dummy_value()
@@ -252,9 +246,9 @@ def weigh(typingctx, S, e, begin, count, v, top, rate, i, sums):
             wu = builder.fmul(w, u)
             return [
                 builder.fadd(weight, w),
-                _added(builder, w, w, weight_squared),
+                fused(builder, w, w, weight_squared),
                 builder.fadd(log_weight, wu),
-                _added(builder, wu, u, log_weight_squared),
+                fused(builder, wu, u, log_weight_squared),
             ]
 
         found = _loop(builder, of["count"], [zero] * 4, step)
