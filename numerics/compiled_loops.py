@@ -21,8 +21,6 @@ __all__ = [
     "extent",
     "lay_out",
     "measure",
-    "pair_squares",
-    "pair_total",
     "rescale",
     "tiles",
     "weigh",
@@ -155,31 +153,6 @@ def _measure(data, bits, most, centre, scale):
     return entry, largest
 
 
-@njit(fastmath=SUMS, nogil=True, cache=True)
-def pair_squares(x, data, query, sample):
-    """|x - y|^2 of pairs of a query and a sample, in float64, shape (K,)."""
-    squares = np.empty(query.size)
-    for p in range(query.size):
-        i, j = query[p], sample[p]
-        total = 0.0
-        for k in range(x.shape[1]):
-            total += (double(data[j, k]) - x[i, k]) ** 2
-        squares[p] = total
-    return squares
-
-
-@njit(fastmath=SUMS, nogil=True, cache=True)
-def pair_total(x, data, query, sample, e):
-    """Sum e (y - x) over the pairs of each query, in float64, shape (m, D)."""
-    total = np.zeros(x.shape)
-    for p in range(query.size):
-        i, j, weight = query[p], sample[p], e[p]
-        if weight > 0:
-            for k in range(x.shape[1]):
-                total[i, k] += weight * (double(data[j, k]) - x[i, k])
-    return total
-
-
 # Rows are passed as an array and an index, blocks as an array and a size: a view made in a loop costs as much as the loop.
 
 
@@ -263,10 +236,57 @@ def _add(x, i, tile, n, squares, least, rate, e, sums, k, away):
         away[k, i, d + 3] += s
 
 
+@njit(fastmath=SUMS, nogil=True)
+def _project(x, i, tile, n, basis, along):
+    """z, coordinates of y - x along the columns of the basis, shape (k, n)."""
+    for c in range(basis.shape[1]):
+        for j in range(n):
+            along[c, j] = 0
+        for d in range(basis.shape[0]):
+            slope, origin = basis[d, c], x[i, d]
+            for j in range(n):
+                along[c, j] += slope * (tile[d, j] - origin)
+
+
+@njit(fastmath=SUMS, nogil=True)
+def _product(e, n, along, b, own, c, other):
+    """Sum e (z_b - own)(z_c - other)."""
+    total = e.dtype.type(0)
+    for j in range(n):
+        total += e[j] * (along[b, j] - own) * (along[c, j] - other)
+    return total
+
+
+@njit(fastmath=SUMS, nogil=True)
+def _add_scatter(e, n, along, weight, mean, scatter, k, i):
+    """Add a tile to sum e (z - mean z)(z - mean z)^T, or its diagonal, and to mean z; `weight` is what the others weigh."""
+    own, added = np.zeros(along.shape[0], e.dtype), e.dtype.type(0)
+    for j in range(n):
+        added += e[j]
+    if added == 0:
+        return
+    for c in range(own.size):
+        for j in range(n):
+            own[c] += e[j] * along[c, j]
+        own[c] /= added
+    share = added / (weight + added)
+    diagonal = scatter.shape[2] == 1
+    for c in range(own.size):
+        for b in range(c if diagonal else 0, c + 1):
+            more = _product(e, n, along, b, own[b], c, own[c])
+            more += weight * share * (own[b] - mean[k, i, b]) * (own[c] - mean[k, i, c])
+            scatter[k, i, 0 if diagonal else b, c] += more
+            if b < c:
+                scatter[k, i, c, b] += more
+    for c in range(own.size):
+        mean[k, i, c] += share * (own[c] - mean[k, i, c])
+
+
 @njit(nogil=True, cache=True)
-def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits, e, least, nearest, sums, away):
+def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, basis, squares, bits, e, along, sums):
     """One pass over the tiles for all queries and times; see numerics.tiling for the arrays."""
     size = squares.size
+    least, nearest, weights, total, mean, scatter = sums
     # first the tile that may hold the nearest sample, so that others can be skipped from the start
     for i in range(x.shape[0]):
         n = min(size, numbers.size - closest[i] * size)
@@ -284,14 +304,21 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, squares, bits
                 continue
             if low < least[i]:
                 for k in range(rate.shape[0]):
-                    shrink = rescale(sums, k, i, (low - least[i]) * rate[k, i])
-                    for d in range(away.shape[2]):
-                        away[k, i, d] *= shrink
-                least[i], nearest[i] = low, numbers.size
+                    shrink = rescale(weights, k, i, (low - least[i]) * rate[k, i])
+                    for d in range(total.shape[2]):
+                        total[k, i, d] *= shrink
+                    scatter[k, i] *= shrink
+                least[i], nearest[i] = low, -1
             if low == least[i]:
                 for j in range(n):
-                    if squares[j] == low:
-                        nearest[i] = min(nearest[i], numbers[b * size + j])
+                    number = numbers[b * size + j]
+                    if squares[j] == low and (nearest[i] < 0 or number < nearest[i]):
+                        nearest[i] = number
+            if scatter.size:
+                _project(x, i, tile, n, basis, along)
             for k in range(rate.shape[0]):
                 if (low - least[i]) * rate[k, i] <= reach[i] * rate[k, i]:
-                    _add(x, i, tile, n, squares, least[i], squares.dtype.type(rate[k, i]), e, sums, k, away)
+                    before = weights[k, i, 0]
+                    _add(x, i, tile, n, squares, least[i], squares.dtype.type(rate[k, i]), e, weights, k, total)
+                    if scatter.size:
+                        _add_scatter(e, n, along, before, mean, scatter, k, i)

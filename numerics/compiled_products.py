@@ -10,11 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from numerics.compiled_exp import exp
 from numerics.compiled_loops import SUMS, double, rescale
-from numerics.compiled_vectors import ROWS, VECTORS, gather, lowest_bit, overlap, place, reaching, weigh
+from numerics.compiled_vectors import ROWS, VECTORS, gather, overlap, place, reaching, weigh
 
-__all__ = ["RUN", "above", "rescored", "weighed"]
+__all__ = ["RUN", "lay_out", "lowered", "overlaps", "weighed"]
 
 RUN = 64 // ROWS  # tiles whose weights are added up in the dtype, before they go to the sums in float64
 PIECE = 256  # coordinates of ROWS samples that are laid out at a time, in the first cache
@@ -22,18 +21,19 @@ EPS = float(np.finfo(np.float32).eps)
 
 
 @njit(nogil=True)
-def _overlaps(samples, norms, n, panels, p, vectors, count, S, peaks, largest, differences):
+def overlaps(room, n, panels, p, vectors, count, differences):
     """S of n samples and a panel of queries, the largest of each tile, and the largest of all."""
+    samples, norms, S, peaks, largest = room.samples, room.norms, room.S, room.peaks, room.largest
     largest[:] = -np.inf
     for tile in range(-(-n // ROWS)):
         overlap(samples, norms, tile, panels, p, count, S, peaks, largest, vectors, differences)
 
 
 @njit(fastmath=SUMS, nogil=True)
-def _lay_out(data, centre, scale, samples, norms):
+def lay_out(data, centre, scale, room):
     """y' = (y - centre) scale and -|y'|^2/2; the last of them again up to a multiple of ROWS, which raises no peak."""
     n, D = data.shape
-    row, squares = np.zeros(PIECE, samples.dtype), np.empty(ROWS)
+    row, squares = np.zeros(PIECE, room.samples.dtype), np.empty(ROWS)
     for tile in range(-(-n // ROWS)):
         squares[:] = 0
         for begin in range(0, D, PIECE):
@@ -47,20 +47,21 @@ def _lay_out(data, centre, scale, samples, norms):
                     row[k] = y
                     square += y * y
                 squares[q] += square
-                place(row, samples, tile, begin // ROWS, q, -(-origin.size // ROWS))
+                place(row, room.samples, tile, begin // ROWS, q, -(-origin.size // ROWS))
         for q in range(ROWS):
-            norms[tile * ROWS + q] = -squares[q] / 2
+            room.norms[tile * ROWS + q] = -squares[q] / 2
 
 
 @njit(nogil=True)
-def _lowered(bar):
+def lowered(bar):
     """So that rounding does not raise it."""
     return bar - EPS * abs(bar)
 
 
 @njit(nogil=True)
-def _raise(S, vectors, peaks, largest, start, top, best, first):
+def _raise(room, vectors, start, top, best, first):
     """The largest S so far of the queries of a panel, and whose it is."""
+    S, peaks, largest = room.S, room.peaks, room.largest
     for lane in range(vectors * largest.size // VECTORS):
         i, most = first + lane, largest[lane]
         if most > top[i] or start == 0:
@@ -75,8 +76,9 @@ def _raise(S, vectors, peaks, largest, start, top, best, first):
 
 
 @njit(nogil=True)
-def _weigh_panel(S, e, n, peaks, bar, vectors, top, rate, i, sums):
+def _weigh_panel(room, n, bar, vectors, top, rate, i, sums):
     """The weights e of a panel, 0 in tiles of which no query of a vector needs one, and their sums."""
+    S, e, peaks = room.S, room.e, room.peaks
     sums[:] = 0
     lanes, tiles = peaks.shape[1] // VECTORS, -(-n // ROWS)
     for v in range(vectors):
@@ -95,26 +97,7 @@ def _weigh_panel(S, e, n, peaks, bar, vectors, top, rate, i, sums):
 
 
 @njit(nogil=True, cache=True)
-def weighed(
-    data,
-    centre,
-    scale,
-    differences,
-    panels,
-    vectors,
-    rate,
-    reach,
-    samples,
-    norms,
-    S,
-    e,
-    peaks,
-    largest,
-    top,
-    best,
-    sums,
-    total,
-):
+def weighed(data, centre, scale, differences, panels, vectors, rate, reach, room, top, best, sums, total):
     """Over the samples for all queries, m with padding, and T times.
 
     The columns of panels, of numerics.panels, are x', or x where differences are wanted. At the times of `rate`, 1/scale of
@@ -122,16 +105,16 @@ def weighed(
     and whose it is, and adds up sums, shape (T, m, 4), of e, e^2, e u and e u^2, and total, shape (T, P, D with padding, W),
     of e y', or of e (y - x).
     """
-    (P, length, W), T, block = panels.shape, rate.shape[0], norms.size
-    shrink, bar, more = np.empty(W), np.empty(W, S.dtype), np.empty((4, W))
+    (P, length, W), T, block = panels.shape, rate.shape[0], room.norms.size
+    shrink, bar, more = np.empty(W), np.empty(W, room.S.dtype), np.empty((4, W))
     for start in range(0, data.shape[0], block):
         n = min(block, data.shape[0] - start)
-        _lay_out(data[start : start + n], centre, scale, samples, norms)
+        lay_out(data[start : start + n], centre, scale, room)
         for p in range(P):
             first = p * W
             before = top[first : first + W].copy()
-            _overlaps(samples, norms, n, panels, p, vectors[p], data.shape[1], S, peaks, largest, differences)
-            _raise(S, vectors[p], peaks, largest, start, top, best, first)
+            overlaps(room, n, panels, p, vectors[p], data.shape[1], differences)
+            _raise(room, vectors[p], start, top, best, first)
             for k in range(T):
                 for lane in range(W):
                     i = first + lane
@@ -139,167 +122,10 @@ def weighed(
                     if top[i] > before[lane]:
                         gap = (before[lane] - top[i]) * rate[k, i] if start else 0.0
                         shrink[lane] = rescale(sums, k, i, gap)
-                    bar[lane] = _lowered(top[i] - reach[k, i])
-                _weigh_panel(S, e, n, peaks, bar, vectors[p], top, rate[k], first, more)
+                    bar[lane] = lowered(top[i] - reach[k, i])
+                _weigh_panel(room, n, bar, vectors[p], top, rate[k], first, more)
                 for lane in range(W):
                     for s in range(4):
                         sums[k, first + lane, s] += more[s, lane]
                 for group in range(length // ROWS):
-                    gather(e, samples, group, n, panels, p, total[k], shrink, vectors[p], differences)
-
-
-@njit(nogil=True)
-def _wanted(S, n, own, vectors, peaks, largest, bound, lowest, reach, first, bar, columns, counts):
-    """Raise lowest to max S - bound; columns are those whose S + bound is not below lowest - reach, so many of each query."""
-    W = largest.size
-    lanes = W // VECTORS
-    shift, rows = lowest_bit(lanes), min(ROWS, 64 // lanes)  # as many as one number has bits for
-    for lane in range(W):
-        counts[lane], bar[lane] = 0, np.inf
-        if lane < own:
-            i = first + lane
-            lowest[i] = max(lowest[i], largest[lane] - bound[i])
-            bar[lane] = _lowered(lowest[i] - reach[i] - bound[i])
-    for tile in range(-(-n // ROWS)):
-        for v in range(vectors):
-            if reaching(peaks, tile, bar, v):
-                for j in range(tile * ROWS, min((tile + 1) * ROWS, n), rows):
-                    bits = 0
-                    for r in range(min(rows, n - j)):
-                        bits |= reaching(S, j + r, bar, v) << r * lanes
-                    while bits:
-                        bit = lowest_bit(bits)  # of sample j + bit / lanes
-                        lane = v * lanes + (bit & lanes - 1)
-                        columns[lane, counts[lane]] = j + (bit >> shift)
-                        counts[lane] += 1
-                        bits &= bits - 1
-
-
-@njit(nogil=True, cache=True)
-def above(data, centre, scale, panels, vectors, samples, norms, S, peaks, largest, bound, lowest, reach):
-    """The pairs whose S + bound is not below lowest - reach, as arrays of queries, samples and S; data, shape (n, D).
-
-    `lowest`, shape (m,), is raised to max S - bound first. The columns of panels, of numerics.panels, are x'.
-    """
-    (P, _, W), m, block = panels.shape, lowest.size, norms.size
-    bar, columns, counts = np.empty(W, S.dtype), np.empty((W, block), np.int32), np.empty(W, np.int64)
-    room, found = 4096, 0
-    rows, numbers, values = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, S.dtype)
-    for start in range(0, data.shape[0], block):
-        n = min(block, data.shape[0] - start)
-        _lay_out(data[start : start + n], centre, scale, samples, norms)
-        for p in range(P):
-            own, first = min(W, m - p * W), p * W
-            _overlaps(samples, norms, n, panels, p, vectors[p], data.shape[1], S, peaks, largest, 0)
-            _wanted(S, n, own, vectors[p], peaks, largest, bound, lowest, reach, first, bar, columns, counts)
-            more = found + counts[:own].sum()
-            if more > room:
-                room = 2 * more
-                rows, values = _longer(rows, room), _longer(values, room)
-                numbers = _longer(numbers, room)
-            for lane in range(own):
-                for a in range(counts[lane]):
-                    j = columns[lane, a]
-                    rows[found], numbers[found], values[found] = first + lane, start + j, S[j, lane]
-                    found += 1
-    return rows[:found], numbers[:found], values[:found]
-
-
-@njit(nogil=True)
-def _longer(a, room):
-    longer = np.empty(room, a.dtype)
-    longer[: a.size] = a
-    return longer
-
-
-@njit(fastmath=SUMS, nogil=True)
-def _pair_squares(x, i, data, columns, start, count, squares):
-    """|x - y|^2 of a query and some samples; the smallest, and the first that has it."""
-    low, first = 1e308, 0
-    for a in range(count):
-        j, square = start + columns[a], 0.0
-        for k in range(x.shape[1]):
-            square += (double(data[j, k]) - x[i, k]) ** 2
-        squares[a] = square
-        if square < low:
-            low, first = square, j
-    return low, first
-
-
-@njit(fastmath=SUMS, nogil=True)
-def _add_pairs(x, i, data, columns, start, count, squares, least, rate, cut, e, sums, k, total):
-    """Add the samples to the sums of a query at one time, u = (least - |x - y|^2) rate, but for those below -cut."""
-    weight = weight_squared = log_weight = log_weight_squared = 0.0
-    for a in range(count):
-        u = max((least - squares[a]) * rate, -700.0)
-        w = exp(u) if u >= -cut else 0.0
-        e[a] = w
-        weight += w
-        weight_squared += w * w
-        log_weight += w * u
-        log_weight_squared += w * u * u
-    sums[k, i, 0] += weight
-    sums[k, i, 1] += weight_squared
-    sums[k, i, 2] += log_weight
-    sums[k, i, 3] += log_weight_squared
-    for a in range(count):
-        w, j = e[a], start + columns[a]
-        if w > 0:
-            for d in range(x.shape[1]):
-                total[k, i, d] += w * (double(data[j, d]) - x[i, d])
-
-
-@njit(nogil=True, cache=True)
-def rescored(
-    data,
-    begin,
-    centre,
-    scale,
-    panels,
-    vectors,
-    samples,
-    norms,
-    S,
-    peaks,
-    largest,
-    bound,
-    lowest,
-    reach,
-    x,
-    rate,
-    cut,
-    least,
-    nearest,
-    sums,
-    total,
-):
-    """Add those pairs of `above` whose weight counts, by direct differences in float64; how many pairs there were.
-
-    `data` are the samples from `begin` on, x the queries in float64, shape (m, D). At the times of `rate`, 1/2tT, shape (T, m),
-    it adds up sums, shape (T, m, 4), of e, e^2, e u and e u^2, and total, shape (T, m, D), of e (y - x), in units of the
-    nearest sample so far and its squared distance `least`.
-    """
-    (P, _, W), (m, D), block, seen = panels.shape, x.shape, norms.size, 0
-    bar, columns, counts = np.empty(W, S.dtype), np.empty((W, block), np.int32), np.empty(W, np.int64)
-    squares, e = np.empty(block), np.empty(block)
-    for start in range(0, data.shape[0], block):
-        n = min(block, data.shape[0] - start)
-        _lay_out(data[start : start + n], centre, scale, samples, norms)
-        for p in range(P):
-            own, first = min(W, m - p * W), p * W
-            _overlaps(samples, norms, n, panels, p, vectors[p], D, S, peaks, largest, 0)
-            _wanted(S, n, own, vectors[p], peaks, largest, bound, lowest, reach, first, bar, columns, counts)
-            for lane in range(own):
-                count, i, mine = counts[lane], first + lane, columns[lane]
-                if count == 0:
-                    continue
-                seen += count
-                low, closest = _pair_squares(x, i, data, mine, start, count, squares)
-                if nearest[i] < 0 or low < least[i]:
-                    for k in range(rate.shape[0]):
-                        if nearest[i] >= 0:
-                            total[k, i] *= rescale(sums, k, i, (low - least[i]) * rate[k, i])
-                    least[i], nearest[i] = low, begin + closest
-                for k in range(rate.shape[0]):
-                    _add_pairs(x, i, data, mine, start, count, squares, least[i], rate[k, i], cut, e, sums, k, total)
-    return seen
+                    gather(room.e, room.samples, group, n, panels, p, total[k], shrink, vectors[p], differences)

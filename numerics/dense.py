@@ -205,14 +205,18 @@ def state_of(
     return state.each(lambda a: a[None, ...])
 
 
-def states_about(x: Array, t: Array, asked: Asked, count: int, found: Sequence[Weighed], away: Array) -> GibbsMoments:
+def states_about(
+    x: Array, t: Array, asked: Asked, count: int, found: Sequence[Weighed], away: Array, scatter: Array | None = None
+) -> GibbsMoments:
     """The states at times t, shape (T, m), from S = -|x - y|^2/2 by direct differences and sum e (y - x), (T, m, D)."""
     states = []
     for i, one in enumerate(found):
         shift = one.top / (t[i] * asked.temperature)
         mean = x + away[i] / one.weight[:, None]
         rounding = log_weight_error(x, shift, asked.cut(count))
-        states.append(state_of(x, t[i], asked, count, one, shift, mean, None, rounding))
+        states.append(
+            state_of(x, t[i], asked, count, one, shift, mean, None if scatter is None else scatter[i], rounding)
+        )
     return GibbsMoments.joined(states, axis=0)
 
 

@@ -7,9 +7,7 @@ below exp(-cut) of the largest for all queries of a vector are left out: togethe
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +18,13 @@ from numerics.dense import Asked, Weighed, state_of, states_about
 from numerics.moments import GibbsMoments
 from numerics.samples import Rows
 
-__all__ = ["BLOCK", "Room", "by_differences", "by_products", "rescored", "screen"]
+__all__ = ["BLOCK", "Room", "by_differences", "by_products"]
 
 BLOCK, LEAST, BYTES = 640, 64, 2**22  # samples of a block, at most and at least, and room for them, in the last cache
 Floats = NDArray[np.floating]
 
 
-@dataclass(frozen=True)
-class Room:
+class Room(NamedTuple):
     """Where a block of n samples is laid out, and what is made of it and a panel of W queries.
 
     Attributes:
@@ -47,23 +44,15 @@ class Room:
     largest: Floats
 
     @classmethod
-    def of(cls, dtype: Any, D: int, n: int) -> Room:
-        """For n samples or a few more."""
-        W, tiles = VECTORS * LANES_BYTES // np.dtype(dtype).itemsize, -(-n // ROWS)
+    def of(cls, data: Floats, dtype: Any) -> Room:
+        """For a block of the data set, shape (N, D), in this dtype."""
+        (N, D), width = data.shape, np.dtype(dtype).itemsize
+        n = min(N, BLOCK, max(LEAST, BYTES // (D * width)))
+        W, tiles = VECTORS * LANES_BYTES // width, -(-n // ROWS)
         groups = -(-D // ROWS) | 1  # odd, so that the squares of a group are spread over the cache
         samples = np.zeros((tiles, groups, ROWS, ROWS), dtype)
         S, e = np.zeros((2, tiles * ROWS, W), dtype)
         return cls(samples, np.zeros(tiles * ROWS, dtype), S, e, np.zeros((tiles, W), dtype), np.zeros(W, dtype))
-
-    @property
-    def weighing(self) -> tuple[Floats, ...]:
-        """What the dense pass needs of it."""
-        return self.samples, self.norms, self.S, self.e, self.peaks, self.largest
-
-    @property
-    def screening(self) -> tuple[Floats, ...]:
-        """What screening needs of it."""
-        return self.samples, self.norms, self.S, self.peaks, self.largest
 
     def panels(self, x: Floats) -> tuple[Floats, NDArray[np.int64]]:
         """Queries x, shape (m, D), as panels, shape (P, D with padding, W), and the vectors that each of them fills."""
@@ -72,11 +61,6 @@ class Room:
         panels[:m, :D] = x
         panels = np.ascontiguousarray(panels.reshape(-1, W, panels.shape[1]).swapaxes(1, 2))
         return panels, np.array([-(-min(W, m - start) * VECTORS // W) for start in range(0, m, W)])
-
-
-def _block(data: Floats, dtype: Any) -> int:
-    """Samples that are laid out at once."""
-    return min(len(data), BLOCK, max(LEAST, BYTES // (data.shape[1] * np.dtype(dtype).itemsize)))
 
 
 def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:
@@ -100,45 +84,6 @@ def by_differences(x: Floats, data: Floats, t: Floats, asked: Asked) -> GibbsMom
     return states_about(x, t, asked, len(data), found, total)
 
 
-def screen(z: Floats, rows: Rows) -> Callable[..., tuple[Floats, Floats, Floats]]:
-    """What finds the pairs of query rows z and samples of a slice whose S is not too far below the largest.
-
-    It takes the slice, the bound of S, the largest lower bound so far, which it raises, and how far below it S counts; it
-    gives queries, samples and their S.
-    """
-    room = Room.of(z.dtype, rows.data.shape[1], _block(rows.data, z.dtype))
-    layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), *room.screening
-
-    def above(part: slice, bound: Floats, lowest: Floats, reach: Floats) -> tuple[Floats, Floats, Floats]:
-        query, sample, S = compiled_products.above(rows.data[part], *layout, bound, lowest, reach)
-        return query, sample + part.start, S
-
-    return above
-
-
-def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most: float) -> GibbsMoments | None:
-    """The moments at times t, shape (T, m), of the samples that screening leaves for them, from differences in float64.
-
-    None as soon as more than a share `most` of the pairs had to be weighed. `reach`, shape (m,), is how far below the
-    largest S one counts.
-    """
-    (T, m), D = t.shape, x.shape[1]
-    z, norms = rows.of(x)
-    room = Room.of(z.dtype, D, _block(rows.data, z.dtype))
-    layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), *room.screening
-    x, rate = np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * asked.temperature)
-    lowest, least, nearest = np.full(m, -np.inf), np.zeros(m), np.full(m, -1)
-    sums, total, cut, pairs = np.zeros((T, m, 4)), np.zeros((T, m, D)), asked.cut(len(rows.data)), 0
-    for part, norm in zip(rows.parts, rows.norms, strict=True):
-        data, bound = rows.data[part], rows.bound(norms, norm)
-        state = lowest, reach, x, rate, cut, least, nearest, sums, total
-        pairs += compiled_products.rescored(data, part.start, *layout, bound, *state)
-        if pairs > most * m * len(rows.data):
-            return None
-    found = [Weighed(-least / 2, nearest, *sums[i].T) for i in range(T)]
-    return states_about(x, t, asked, len(rows.data), found, total)
-
-
 def _weighed(
     x: Floats, data: Floats, centre: Floats, scale: float, scales: Floats, asked: Asked, *, differences: bool
 ) -> tuple[list[Weighed], Floats]:
@@ -147,7 +92,7 @@ def _weighed(
     With differences S is from them, and the last is sum e (y - x).
     """
     (T, m), D = scales.shape, data.shape[1]
-    room = Room.of(x.dtype, D, _block(data, x.dtype))
+    room = Room.of(data, x.dtype)
     panels, vectors = room.panels(x)
     P, length, W = panels.shape
     top, best = np.zeros(P * W), np.zeros(P * W, dtype=np.int64)
@@ -156,6 +101,6 @@ def _weighed(
     sums, total = np.zeros((T, P * W, 4)), np.zeros((T, P, length, W))
     question = int(differences), panels, vectors, rate, reach
     state = top, best, sums, total
-    compiled_products.weighed(data, centre, scale, *question, *room.weighing, *state)
+    compiled_products.weighed(data, centre, scale, *question, room, *state)
     found = [Weighed(top[:m], best[:m], *sums[i, :m].T) for i in range(T)]
     return found, total.swapaxes(2, 3).reshape(T, P * W, length)[:, :m, :D]

@@ -13,13 +13,12 @@ float64.
 Where weights are diffuse candidates are many. A time is given up as soon as more than a share of the pairs are among
 them, at which weighing them one by one would cost more than the dense pass.
 
-Compiled loops weigh candidates as they find them, about the nearest sample so far; elsewhere there is a list of them.
+Compiled loops, of numerics.candidates, let a few candidates of each query wait, and weigh them when there is no room for
+more; elsewhere there is a list of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +43,7 @@ def screened(x: Array, data: Array, rows: Rows, t: Array, asked: Asked) -> dict[
     order = sorted(range(t.shape[0]), key=lambda i: -float(xp.max(reach[i, :])))
     # the widest time is not the widest for all queries
     reaches = [xp.max(xp.stack([reach[i, :] for i in order[k:]]), axis=0) for k in range(len(order))]
-    if compiled(x) is not None and asked.covariance is None:
+    if compiled(x) is not None:
         return _rescored(x, rows, reaches, t, order, asked)
     skipped, found = _candidates(x, rows, reaches)
     if found is None:
@@ -57,12 +56,14 @@ def _rescored(
     x: Array, rows: Rows, reaches: list[Array], t: Array, order: list[int], asked: Asked
 ) -> dict[int, GibbsMoments]:
     """The same in compiled loops."""
-    from numerics import panels
+    from numerics.candidates import rescored
 
     most = SHARE * (2 if x.dtype == np.float64 else 1)  # as measured, at which the dense pass is as fast
+    if asked.covariance == "full":
+        most = 1.0  # the dense pass is never as fast
     wide = _hopeless(*rows.of(x), rows, reaches, PILOT_SHARE * most)
     while wide < len(order):
-        found = panels.rescored(x, rows, reaches[wide], t[order[wide:]], asked, most)
+        found = rescored(x, rows, reaches[wide], t[order[wide:]], asked, most)
         if found is not None:
             return dict(zip(order[wide:], found.apart(), strict=True))
         wide += max(1, (len(order) - wide) // 2)  # so that passes in vain are few
@@ -92,8 +93,8 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
     seen = 0
     if wide == len(reaches):
         return wide, None
-    for part, norm, above in _blocks(z, rows):
-        lowest, more = above(rows.bound(norms, norm), lowest, reaches[wide])
+    for part, norm, S in rows.products(z):
+        lowest, more = _above(S, part.start, rows.bound(norms, norm), lowest, reaches[wide])
         kept.append(more)
         seen += z.shape[0] * (part.stop - part.start)
         while _held(kept) > most * seen:
@@ -130,19 +131,6 @@ def _hopeless(z: Array, norms: Array, rows: Rows, reaches: list[Array], most: fl
     return sum(share > most for share in shares)
 
 
-def _blocks(z: Array, rows: Rows) -> Iterator[tuple[slice, float, Callable[..., tuple[Array, _Kept]]]]:
-    """Block after block: samples, largest |y'|, and `_above` of the S of all query rows z."""
-    if compiled(z) is None:
-        for part, norm, S in rows.products(z):
-            yield part, norm, partial(_above, S, part.start)
-        return
-    from numerics import panels
-
-    screen = panels.screen(z, rows)
-    for part, norm in zip(rows.parts, rows.norms, strict=True):
-        yield part, norm, partial(_above_compiled, screen, part)
-
-
 def _above(S: Array, start: int, bound: Array, lowest: Array, reach: Array) -> tuple[Array, _Kept]:
     """The largest S is at least `lowest`, shape (m,), and max S - bound; the pairs that S + bound puts within reach of it."""
     xp = namespace(S)
@@ -152,15 +140,6 @@ def _above(S: Array, start: int, bound: Array, lowest: Array, reach: Array) -> t
     flat = xp.nonzero(xp.reshape(xp.astype(least, S.dtype)[:, None] <= S, (-1,)))[0]
     query, sample = flat // S.shape[1], flat % S.shape[1]
     return lowest, _Kept(query, sample + start, xp.astype(S[query, sample], xp.float64) + bound[query])
-
-
-def _above_compiled(
-    screen: Callable[..., tuple[Array, Array, Array]], part: slice, bound: Array, lowest: Array, reach: Array
-) -> tuple[Array, _Kept]:
-    """The same in compiled loops."""
-    lowest = lowest.copy()
-    query, sample, S = screen(part, bound, lowest, reach)
-    return lowest, _Kept(query, sample, S + bound[query])
 
 
 class _Pairs:
@@ -205,16 +184,11 @@ class _Pairs:
 
     def _squares(self) -> Array:
         """|x - y|^2 of all pairs, shape (K,)."""
-        xp, loops = namespace(self.x), compiled(self.x)
-        if loops is not None:
-            return loops.pair_squares(self.x, self.data, self.query, self.sample)
+        xp = namespace(self.x)
         return xp.concat([xp.sum(self.difference(part) ** 2, axis=-1) for part in self._pieces(1)])
 
     def _away(self, e: Array) -> Array:
         """Sum e (y - x), shape (m, D)."""
-        loops = compiled(self.x)
-        if loops is not None:
-            return loops.pair_total(self.x, self.data, self.query, self.sample, e)
         total = namespace(self.x).zeros_like(self.x)
         for part in self._pieces(1):
             add_to_rows(total, self.query[part], e[part, None] * self.difference(part))

@@ -21,9 +21,10 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from numerics import compiled_loops
-from numerics.dense import Asked, Weighed, states_about
+from numerics.dense import Asked
 from numerics.moments import GibbsMoments
 from numerics.samples import difference_error
+from numerics.sums import Sums
 
 __all__ = ["Tiles", "tiled", "tiles_of"]
 
@@ -76,9 +77,9 @@ def tiled(x: Floats, tiles: Tiles, t: Floats, asked: Asked) -> GibbsMoments:
     reach = asked.cut(count) / rate.min(axis=0)
     margin = 1 + 2 * difference_error(E, x.dtype, np)
     squares, e = np.empty((2, tiles.samples.shape[2]), dtype=x.dtype)
+    basis = np.eye(D) if asked.basis is None else asked.basis
+    sums = Sums.of(T, m, E, basis.shape[1], asked, x.dtype)
     outside = cdist(queries, tiles.centres) - tiles.radii
-    least, nearest = np.full(m, np.inf, dtype=x.dtype), np.full(m, count)
-    sums, away = np.zeros((T, m, 4)), np.zeros((T, m, E))
     compiled_loops.tiles(
         queries,
         tiles.samples,
@@ -88,14 +89,11 @@ def tiled(x: Floats, tiles: Tiles, t: Floats, asked: Asked) -> GibbsMoments:
         rate,
         reach,
         margin,
+        np.ascontiguousarray(basis, dtype=x.dtype),
         squares,
         squares.view(f"i{x.itemsize}"),
         e,
-        least,
-        nearest,
+        np.empty((sums.mean.shape[2], e.size), dtype=x.dtype),
         sums,
-        away,
     )
-    least = least.astype(np.float64)
-    found = [Weighed(-least / 2, nearest, *sums[i].T) for i in range(T)]
-    return states_about(x, t, asked, count, found, away[..., :D])
+    return sums.moments(x, t, asked, count)

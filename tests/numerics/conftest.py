@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from numerics import arrays, gibbs
 from numerics.arrays import to_host
+from numerics.dense import Asked
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
 PROPERTY = settings(
@@ -169,6 +170,31 @@ class Exact:
                 error * self.width() + 4 * sums * sizes,
             ),
         }
+
+    def certify_covariance(self, found, host=np.asarray, u=2.0**-53):
+        """Digit for digit, down to variances far below t; how many of them there were.
+
+        Weights err by expm1(2 rounding) of themselves, so that second moments about the exact mean, and by Cauchy and
+        Schwarz products of deviations, do too, and the mean by no more than that many standard deviations; z - mean z is
+        rounded absolutely, by N + D + 8 roundings of the root mean square of |y - x|; what is neglected is at most as far
+        from the mean as any sample.
+        """
+        (N, D), got = self.y.shape, host(found.covariance)
+        full = self.covariance(None if found.basis is None else host(found.basis))
+        variances = np.diagonal(full, axis1=-2, axis2=-1)
+        weight = np.expm1(2 * host(found.rounding)) + 2 * (N + 8) * u
+        reach = np.sqrt((self.weights * self.squares).sum(axis=-1))
+        rounded = (2 * (N + D + 8) * u * reach)[..., None]
+        sd = np.sqrt(variances)
+        neglected = 4 * host(found.neglected)[..., None, None] * self.width()[..., None, None] ** 2
+        bound = (4 * weight[..., None] * sd + 2 * rounded)[..., None, :] * sd[..., None]
+        bound = bound + np.swapaxes(bound, -1, -2) + (rounded**2)[..., None] + neglected
+        trusted = np.diagonal(bound, axis1=-2, axis2=-1)
+        off, allowed = (abs(got - full), bound) if got.ndim == full.ndim else (abs(got - variances), trusted)
+        assert off.shape == allowed.shape
+        assert (off <= allowed).all(), (float(off.max()), float(allowed[off > allowed].max()))
+        tight = (variances < 1e-6 * host(found.t)[..., None]) & (variances > 0)
+        return int((tight & (trusted < 1e-3 * variances)).sum())
 
     def near(self, nearest, dtype):
         """Whether no sample is nearer than these indices, shape (M,), by more than a squared distance is rounded."""
@@ -444,3 +470,22 @@ def same_as(found, expected, rtol=0.0):
         np.testing.assert_allclose(found[k].mean, expected[k].mean, rtol=rtol, err_msg=k)
         np.testing.assert_allclose(found[k].sem, expected[k].sem, rtol=5 * rtol, err_msg=k)
         assert found[k].n == expected[k].n
+
+
+def awaiting(x, rows, part, bound, lowest, reach):
+    """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,)."""
+    from numerics import compiled_candidates
+    from numerics.candidates import Waiting, weighing
+    from numerics.panels import Room
+
+    z, m = rows.of(x)[0], len(x)
+    room = Room.of(rows.data, z.dtype)
+    shape = m, part.stop - part.start + room.norms.size
+    waiting = Waiting(np.zeros(shape, np.int64), np.zeros(shape, z.dtype), np.zeros(m, np.int64))
+    question = weighing(x, np.ones((1, m)), Asked(1.0, None, None, 2.0**-52), len(rows.data))
+    layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), room
+    bounds = bound, bound, lowest, reach
+    seen = compiled_candidates.find(rows.data, part.start, part.stop, *layout, *bounds, waiting, *question)
+    assert seen == waiting.counts.sum()
+    mine = np.arange(shape[1]) < waiting.counts[:, None]
+    return np.nonzero(mine)[0], waiting.samples[mine], waiting.S[mine]

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
@@ -11,8 +9,8 @@ import numba
 
 from numerics import compiled_exp, compiled_loops, dense
 from numerics.arrays import compiled
-from numerics.compiled_loops import SUMS, lay_out, measure, pair_squares, pair_total
-from tests.numerics.conftest import ATTACKS, PROPERTY, attacked, without_numba
+from numerics.compiled_loops import SUMS, lay_out, measure
+from tests.numerics.conftest import ATTACKS, attacked, without_numba
 
 exp_of = compiled_exp.exp
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -153,34 +151,3 @@ def test_lay_out(rng, name, dtype, out):
 
 
 # -- loops over some pairs
-
-
-@PROPERTY
-@given(
-    M=st.integers(1, 6),
-    N=st.integers(1, 20),
-    D=st.integers(1, 9),
-    K=st.integers(1, 60),
-    dtype=st.sampled_from(sorted(EPS)),
-    order=st.sampled_from("CFAR"),
-    seed=st.integers(0, 2**32 - 1),
-)
-def test_pairs(M, N, D, K, dtype, order, seed):
-    random = np.random.default_rng(seed)
-    x, data = random.standard_normal((M, D)), random.standard_normal((N, D)).astype(dtype)
-    if order == "F":
-        data = np.asfortranarray(data)
-    elif order == "A":
-        data = np.repeat(data, 2, axis=1)[:, ::2]
-    elif order == "R":
-        data.setflags(write=False)
-    query, sample, e = np.sort(random.integers(M, size=K)), random.integers(N, size=K), random.uniform(size=K)
-    e[::5] = 0
-    difference = data[sample].astype(np.float64) - x[query]
-    np.testing.assert_allclose(
-        pair_squares(x, data, query, sample), (difference**2).sum(axis=1), rtol=(D + 2) * EPS["float64"]
-    )
-    total, sizes = np.zeros((2, M, D))
-    np.add.at(total, query, e[:, None] * difference)
-    np.add.at(sizes, query, e[:, None] * abs(difference))
-    assert (abs(pair_total(x, data, query, sample, e) - total) <= (K + 2) * EPS["float64"] * sizes).all()

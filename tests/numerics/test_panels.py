@@ -71,7 +71,7 @@ def test_answers_at_any_noise(rng, way, dtype, D, N):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_any_number_of_queries(rng, way, dtype):
     """Panels that are full, all but full, and of one query; each answer is that of the query alone."""
-    W = Room.of(dtype, 1, 1).largest.size
+    W = Room.of(np.empty((1, 1)), dtype).largest.size
     data = rng.standard_normal((2 * BLOCK + 5, 10)).astype(dtype)
     x = rng.standard_normal((2 * W + 1, 10)).astype(dtype)
     t = np.array([[0.3], [3.0]])
@@ -173,7 +173,7 @@ def test_what_is_passed_over_weighs_no_more_than_the_tolerance():
 def test_squares_are_spread_over_the_cache(dtype):
     """Tiles an even number of squares apart would share few places in it."""
     for D in (1, 7, 8, 9, 64, 784, 785, 3072):
-        samples = Room.of(dtype, D, 5).samples
+        samples = Room.of(np.empty((5, D)), dtype).samples
         assert samples.shape[1] * ROWS >= D
         assert samples.strides[0] // samples.strides[1] % 2 == 1
 

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays as arrays_of
 from numerics.arrays import compiled, slices
 from numerics.dense import _squares
 from numerics.samples import CENTRED, Measured, difference_error, laid_out, unit_roundoff
-from tests.numerics.conftest import ATTACKS, PROPERTY, attacked, without_numba
+from tests.numerics.conftest import ATTACKS, PROPERTY, attacked, awaiting, without_numba
 
 LATTICE = 2**1080  # every float64 is a multiple of 1/LATTICE
 BLOCK = 5  # so that there are several blocks, of different norms
@@ -40,16 +40,14 @@ def rows_of(x, data, dtype, threads=1, host=np.asarray):
     return laid_out(Measured.of(data, BLOCK, threads), size, dtype)
 
 
-def overlaps(z, rows):
+def overlaps(x, rows):
     """Block after block, S of all pairs, by the products that are used for arrays of this kind."""
-    if compiled(z) is None:
-        yield from rows.products(z)
+    if compiled(x) is None:
+        yield from rows.products(rows.of(x)[0])
         return
-    from numerics import panels
-
-    screen, m = panels.screen(z, rows), len(z)
+    m = len(x)
     for part, norm in zip(rows.parts, rows.norms, strict=True):
-        query, sample, S = screen(part, np.zeros(m), np.full(m, -np.inf), np.full(m, 1e300))
+        query, sample, S = awaiting(x, rows, part, np.zeros(m), np.full(m, -np.inf), np.full(m, 1e300))
         found = np.empty((m, part.stop - part.start), S.dtype)
         found[query, sample - part.start] = S
         assert S.size == found.size
@@ -59,12 +57,12 @@ def overlaps(z, rows):
 def errors(x, data, dtype, host=np.asarray):
     """|S^ - S| and B for all pairs, S from the exact inputs about the centre and in the unit that were chosen."""
     rows = rows_of(x, data, dtype, host=host)
-    z, norms = rows.of(x)
+    _, norms = rows.of(x)
     centre, unit = integers(host(rows.centre)), Fraction(rows.unit)
     from_centre, to_sample = (integers(host(a)) - centre for a in (x, data))
     twice = 2 * from_centre @ to_sample.T - (to_sample * to_sample).sum(axis=1)
     error, bound = np.empty((2, *twice.shape))
-    for part, norm, S in overlaps(z, rows):
+    for part, norm, S in overlaps(x, rows):
         assert S.dtype == dtype
         bound[:, part] = host(rows.bound(norms, norm))[:, None]
         for i, row in enumerate(host(S).tolist()):
@@ -205,13 +203,13 @@ def test_a_dimension_too_large_for_the_bound():
 
 
 def test_the_largest_dimension_allowed(ways, rng):
-    x, y = rng.uniform(0.3, 0.34, (2, 1, math.ceil(0.01 * 2**24) - 7)).astype(np.float32)
-    rows = rows_of(x, np.concatenate([y, -y]), np.float32)
-    z, norms = rows.of(x)
+    query, y = rng.uniform(0.3, 0.34, (2, 1, math.ceil(0.01 * 2**24) - 7)).astype(np.float32)
+    rows = rows_of(query, np.concatenate([y, -y]), np.float32)
+    _, norms = rows.of(query)
     assert (rows.centre == 0).all()  # so that products of coordinates are exact in float64, and fsum adds them exactly
-    x, y = x[0].astype(np.float64) / rows.unit, y[0].astype(np.float64) / rows.unit
+    x, y = query[0].astype(np.float64) / rows.unit, y[0].astype(np.float64) / rows.unit
     products, norm = math.fsum(x * y), math.fsum(y * y) / 2
-    ((_, most, S),) = overlaps(z, rows)
+    ((_, most, S),) = overlaps(query, rows)
     np.testing.assert_array_less(abs(S[0] - [products - norm, -products - norm]), rows.bound(norms, most)[0])
 
 

@@ -11,21 +11,25 @@ from numerics import arrays, screening
 from numerics.dense import Asked
 from numerics.moments import GibbsMoments
 from numerics.samples import Measured, Rows, laid_out
-from numerics.screening import _blocks, _candidates, screened
-from tests.numerics.conftest import ATTACKS, PROPERTY, Exact, attacked, backend_of, without_numba
+from numerics.screening import _above, _candidates, screened
+from tests.numerics.conftest import ATTACKS, PROPERTY, Exact, attacked, awaiting, backend_of, without_numba
 
 EPS64 = float(np.finfo(np.float64).eps)
 BLOCK = 64
 NEVER = 1e9  # a share of candidates at which no time is given up
 
 
-@pytest.fixture(params=["numpy", "plain", "torch"])
-def library(request):
-    """The libraries that screen, NumPy with the compiled loops and without."""
-    if request.param == "numpy":
+@pytest.fixture(params=["numpy", "hasty", "plain", "torch"])
+def library(request, monkeypatch):
+    """The libraries that screen, NumPy with the compiled loops, also where no candidate may wait, and without."""
+    if request.param in ("numpy", "hasty"):
         pytest.importorskip("numba")
+    if request.param == "hasty":
+        from numerics import candidates
+
+        monkeypatch.setattr(candidates, "WAITING", 0)
     with without_numba(request.param == "plain"):
-        yield backend_of("numpy" if request.param == "plain" else request.param)
+        yield backend_of("torch" if request.param == "torch" else "numpy")
 
 
 @pytest.fixture
@@ -43,13 +47,37 @@ def rows_of(x, data, width, block=BLOCK, library=np):
 def candidates(x, data, reach, block=BLOCK):
     """Which pairs are on the list, as a mask (M, N), for a reach of |x - y|^2/2 of shape (M,)."""
     rows = rows_of(x, data, reach, block)
-    wide, found = _candidates(x, rows, [reach / rows.unit**2])
-    assert wide == 0
-    assert (np.diff(found.query) >= 0).all()
+    if arrays.compiled(x) is not None:
+        query, sample = weighed(x, rows, reach / rows.unit**2)
+    else:
+        wide, found = _candidates(x, rows, [reach / rows.unit**2])
+        assert wide == 0
+        assert (np.diff(found.query) >= 0).all()
+        query, sample = found.query, found.sample
     listed = np.zeros((len(x), len(data)), dtype=int)
-    np.add.at(listed, (found.query, found.sample), 1)
+    np.add.at(listed, (query, sample), 1)
     assert listed.max() == 1
     return listed.astype(bool)
+
+
+def weighed(x, rows, reach):
+    """The pairs that the compiled loops weigh in the end, as queries and samples, if there is room for all until then."""
+    from numerics import candidates, compiled_candidates
+
+    found = []
+
+    def noted(data, widest, lowest, reach, waiting, *question):
+        compiled_candidates._drop(0, len(x), 0, widest, lowest, reach, waiting)
+        mine = np.arange(waiting.samples.shape[1]) < waiting.counts[:, None]
+        found.extend([np.nonzero(mine)[0], waiting.samples[mine]])
+        return weigh(data, widest, lowest, reach, waiting, *question)
+
+    weigh = compiled_candidates.weigh
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "WAITING", len(rows.data))
+        patch.setattr(compiled_candidates, "weigh", noted)
+        candidates.rescored(x, rows, reach, np.ones((1, len(x))), Asked(1.0, None, None, EPS64), NEVER)
+    return found
 
 
 def lost(x, data, reach, block=BLOCK):
@@ -108,32 +136,41 @@ def test_few_are_candidates_where_few_matter(ways, rng, never):
     assert candidates(x, data, 1e-3 * spreads(x, data)).sum() == 6
 
 
+def found_above(x, rows, bound, lowest, reach):
+    """Block after block: samples, their S by NumPy, and queries, samples and S + bound of those found; `lowest` is raised."""
+    z, _ = rows.of(x)
+    for part, _, S in rows.products(z):
+        if arrays.compiled(x) is not None:
+            query, sample, own = awaiting(x, rows, part, bound, lowest, reach)
+            yield part, S, query, sample - part.start, own + bound[query]
+        else:
+            lowest[:], found = _above(S, part.start, bound, lowest, reach)
+            yield part, S, found.query, found.sample - part.start, found.upper
+
+
 @pytest.mark.parametrize("N", [1, 50, 64, 333, 700])
 def test_above_is_what_it_says(ways, rng, N):
     """All pairs with S + bound >= lowest - reach, and none that is below it by more than the spacing of float32."""
     x, data = attacked("noised", rng, 57, N, 3)
     rows = rows_of(x, data, np.zeros(1), 300)
-    z, _ = rows.of(x)
     bound, lowest = 10.0 ** rng.uniform(-9, -3, 57), np.full(57, -np.inf)
     lowest[3] = 10.0  # no pair of this query
-    reach = rng.uniform(0, 0.1, 57)
+    earlier, reach = lowest.copy(), rng.uniform(0, 0.1, 57)
     seen = 0
-    for (part, norm, above), (same, again, S) in zip(_blocks(z, rows), rows.products(z), strict=True):
-        assert (part, norm) == (same, again)
-        earlier = lowest.copy()
-        lowest, found = above(bound, lowest, reach)
+    for _, S, query, sample, upper in found_above(x, rows, bound, lowest, reach):
         # S is rounded in another order; a list that was begun before the largest came is longer
         np.testing.assert_allclose(lowest, np.maximum(earlier, S.max(axis=1) - bound), rtol=0, atol=2e-6)
         listed = np.zeros(S.shape, dtype=int)
-        np.add.at(listed, (found.query, found.sample - part.start), 1)
+        np.add.at(listed, (query, sample), 1)
         assert listed.max(initial=0) <= 1
-        upper, threshold = S + bound[:, None], lowest - reach
-        assert (listed >= (upper >= threshold[:, None] + 2e-6)).all()
+        most, threshold = S + bound[:, None], lowest - reach
+        assert (listed >= (most >= threshold[:, None] + 2e-6)).all()
         first = np.maximum(earlier, S[:, 0] - bound) - reach
-        assert (listed <= (upper >= (np.minimum(first, threshold) - 3e-6)[:, None])).all()
+        assert (listed <= (most >= (np.minimum(first, threshold) - 3e-6)[:, None])).all()
         assert not listed[3].any()
-        np.testing.assert_allclose(found.upper, upper[found.query, found.sample - part.start], rtol=0, atol=2e-6)
+        np.testing.assert_allclose(upper, most[query, sample], rtol=0, atol=2e-6)
         seen += listed.sum()
+        earlier = lowest.copy()
     assert seen >= 56
 
 
@@ -141,11 +178,8 @@ def test_above_finds_more_than_it_had_room_for(ways, rng):
     """A wide reach: all pairs."""
     x, data = attacked("noised", rng, 70, 1000, 2)
     rows = rows_of(x, data, np.zeros(1), 10**4)
-    ((_, _, above),) = _blocks(rows.of(x)[0], rows)
-    _, found = above(np.zeros(70), np.full(70, -np.inf), np.full(70, 1e9))
-    assert sorted(zip(found.query.tolist(), found.sample.tolist(), strict=True)) == [
-        (i, j) for i in range(70) for j in range(1000)
-    ]
+    ((_, _, query, sample, _),) = found_above(x, rows, np.zeros(70), np.full(70, -np.inf), np.full(70, 1e9))
+    assert sorted(zip(query.tolist(), sample.tolist(), strict=True)) == [(i, j) for i in range(70) for j in range(1000)]
 
 
 # -- the answers
@@ -185,6 +219,19 @@ def test_answers_are_within_their_certificate(library, rng, never, name, dtype, 
     assert (nearest[0] == same.argmax(axis=1)).all()  # the first of equals
 
 
+@pytest.mark.parametrize("order", ["F", "every other", "read-only"])
+def test_data_of_any_order(library, rng, never, order):
+    x, data = attacked("noised", rng, 5, 150, 6)
+    if order == "F":
+        data = np.asfortranarray(data)
+    elif order == "every other":
+        data = np.repeat(data, 2, axis=1)[:, ::2]
+    elif library.name == "numpy":
+        data.setflags(write=False)
+    t = 0.1 * spreads(x, data)[None]
+    Exact(x, data, t).certify(answer(library, x, data, t, asked(library)), library.host)
+
+
 def test_the_first_of_ties_is_the_nearest(library, rng, never):
     x, data = attacked("duplicates", rng, 5, 150, 3)  # integers: squared distances are exact
     exact = Exact(x, data, 1.0)
@@ -204,27 +251,8 @@ def test_covariances(library, rng, never, name, covariance, along):
     t = np.array([[3e-3], [3e-2], [1.0]]) * spreads(x, data)
     exact = Exact(x, data, t)
     found = answer(library, x, data, t, asked(library, covariance, basis, tolerance))
-    full = exact.covariance(basis)
-    variances = np.diagonal(full, axis1=-2, axis2=-1)
-    # weights err by expm1(2 rounding) of themselves, so that second moments about the exact mean, and by Cauchy and
-    # Schwarz products of deviations, do too, and the mean by no more than that many standard deviations; z - mean z is
-    # rounded absolutely, by N + D + 8 roundings of the root mean square of |y - x|
-    weight = np.expm1(2 * library.host(found.rounding)) + (len(data) + 8) * EPS64
-    reach = np.sqrt((exact.weights * exact.squares).sum(axis=-1))
-    rounded = ((len(data) + D + 8) * EPS64 * reach)[..., None]
-    sd = np.sqrt(variances)
-    neglected = 4 * tolerance * exact.width()[..., None, None] ** 2
-    bound = (4 * weight[..., None] * sd + 2 * rounded)[..., None, :] * sd[..., None]
-    bound = bound + np.swapaxes(bound, -1, -2) + (rounded**2)[..., None] + neglected
-    if covariance == "diagonal":
-        full, bound = variances, np.diagonal(bound, axis1=-2, axis2=-1)
-    off = abs(library.host(found.covariance) - full)
-    assert off.shape == full.shape
-    assert (off <= bound).all(), float((off / bound).max())
-    if name == "noised":  # condensed, and yet known
-        tight = (variances < 1e-6 * t[..., None]) & (variances > 0)
-        trusted = np.diagonal(bound, axis1=-2, axis2=-1) if covariance == "full" else bound
-        assert (tight & (trusted < 1e-3 * variances)).any()
+    known = exact.certify_covariance(found, library.host)
+    assert known or name != "noised"  # condensed, and yet known
 
 
 # -- giving up
@@ -237,11 +265,11 @@ def for_passes(monkeypatch, note):
         function = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args: note(*args) or function(*args))
 
-    noted(screening, "_blocks")
+    noted(Rows, "products")
     if arrays._compiled() is not None:
-        from numerics import panels
+        from numerics import candidates
 
-        noted(panels, "rescored")
+        noted(candidates, "rescored")
 
 
 def test_widest_times_are_given_up_first(library, rng, monkeypatch):
@@ -272,7 +300,14 @@ def test_a_list_too_long_is_never_used(library, rng, monkeypatch, block):
     rows = rows_of(x, data, x, block, library.xp)
     wide = []
     for reach in np.geomspace(1e-6, 100, 30):
-        skipped, found = _candidates(x, rows, [library.array(np.full(6, reach)) / rows.unit**2])
+        reach = library.array(np.full(6, reach)) / rows.unit**2
+        if arrays.compiled(x) is not None:
+            from numerics.candidates import rescored
+
+            found = rescored(x, rows, reach, np.ones((1, 6)), asked(library), screening.SHARE)
+            wide.append(int(found is None))
+            continue
+        skipped, found = _candidates(x, rows, [reach])
         assert (found is None) == (skipped == 1)
         assert found is None or found.query.shape[0] <= screening.SHARE * 6 * 300
         wide.append(skipped)

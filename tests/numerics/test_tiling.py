@@ -130,6 +130,24 @@ def test_anything(name, M, N, D, log_t, tolerance, seed):
     Exact(x, data, t).certify(answer(x, data, t, asked(np.float64, tolerance)))
 
 
+@pytest.mark.parametrize("name", ["noised", "offset", "duplicates", "near_ties", "outlier", "anisotropic"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+@pytest.mark.parametrize("along", [None, 2])
+def test_covariances(rng, name, dtype, covariance, along):
+    """Digit for digit, over several tiles, down to variances far below t."""
+    D = 3
+    x, data = attacked(name, rng, 5, 2 * TILE + 40, D, dtype)
+    basis = None if along is None else np.linalg.qr(rng.standard_normal((D, along)))[0]
+    scale = np.median(Exact(x, data, 1.0).squares, axis=1).astype(np.float64) / 2
+    t = np.array([[3e-4], [3e-3], [3e-2], [1.0]]) * np.where(scale > 0, scale, 1.0)
+    found = answer(x, data, t, Asked(1.0, covariance, basis, 1e-300 if dtype == "float64" else 1e-30))
+    exact = Exact(x, data, t)
+    exact.certify(found, u=unit(dtype))
+    known = exact.certify_covariance(found, u=unit(dtype))
+    assert known or (name, dtype) != ("noised", "float64")
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("D", [1, 3, 9])
 def test_the_first_of_ties_is_the_nearest(rng, dtype, D):

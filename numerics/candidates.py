@@ -1,0 +1,96 @@
+r"""What numerics.compiled_candidates works on: samples that wait to be weighed, and a piece of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics import compiled_candidates
+from numerics.dense import Asked
+from numerics.moments import GibbsMoments
+from numerics.panels import Room
+from numerics.samples import Rows
+from numerics.sums import Sums
+
+__all__ = ["Waiting", "rescored", "weighing"]
+
+WAITING = 1024  # samples that wait for a query, besides a block of them
+PIECE = 2**14  # numbers of the differences that are weighed at once, in the second cache
+Floats = NDArray[np.floating]
+
+
+class Waiting(NamedTuple):
+    """Samples that wait for each of m queries.
+
+    Attributes:
+        samples: which, shape (m, K).
+        S: in the dtype of the product, shape (m, K).
+        counts: how many, shape (m,).
+    """
+
+    samples: NDArray[np.int64]
+    S: Floats
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, m: int, room: Room) -> Waiting:
+        """None yet."""
+        shape = m, WAITING + room.norms.size
+        return cls(np.empty(shape, np.int64), np.empty(shape, room.S.dtype), np.zeros(m, np.int64))
+
+
+class Scratch(NamedTuple):
+    """What is made of n of them.
+
+    Attributes:
+        away: y - x, shape (n, D).
+        squares: |y - x|^2, shape (n,).
+        e: weights, shape (n,).
+        basis: columns of which the covariance is asked, shape (D, k); no columns where it is that of y itself, or not asked.
+        along: z, coordinates of y - x along them, shape (n, k), or `away`.
+        rest: z - mean z of one, shape (k,).
+    """
+
+    away: Floats
+    squares: Floats
+    e: Floats
+    basis: Floats
+    along: Floats
+    rest: Floats
+
+
+def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most: float) -> GibbsMoments | None:
+    """The moments at times t, shape (T, m), of the samples that screening leaves for them, from differences in float64.
+
+    None as soon as more than a share `most` of the pairs would have to wait. `reach`, shape (m,), is how far below the
+    largest S one counts.
+    """
+    m, N = len(x), len(rows.data)
+    z, norms = rows.of(x)
+    room = Room.of(rows.data, z.dtype)
+    layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), room
+    widest, lowest, seen = np.zeros(m), np.full(m, -np.inf), 0
+    kept = widest, lowest, reach, Waiting.of(m, room)
+    *question, sums = weighing(x, t, asked, N)
+    for part, norm in zip(rows.parts, rows.norms, strict=True):
+        bound = rows.bound(norms, norm)
+        np.maximum(widest, bound, out=widest)
+        seen += compiled_candidates.find(rows.data, part.start, part.stop, *layout, bound, *kept, *question, sums)
+        if seen > most * m * N:
+            return None
+    compiled_candidates.weigh(rows.data, *kept, *question, sums)
+    return sums.moments(x, t, asked, N)
+
+
+def weighing(x: Floats, t: Floats, asked: Asked, N: int) -> tuple[Floats, Floats, float, Scratch, Sums]:
+    """The question of numerics.compiled_candidates at times t, shape (T, m), and sums over nothing yet."""
+    (T, m), D = t.shape, x.shape[1]
+    n, nothing = max(8, PIECE // D), np.empty((D, 0))
+    away = np.empty((n, D))
+    basis = nothing if asked.basis is None else np.ascontiguousarray(asked.basis)
+    along = np.empty((n, basis.shape[1])) if basis.size else away
+    scratch = Scratch(away, np.empty(n), np.empty(n), basis, along, np.empty(along.shape[1]))
+    sums = Sums.of(T, m, D, along.shape[1], asked)
+    return np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * asked.temperature), asked.cut(N), scratch, sums
