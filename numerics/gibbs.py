@@ -240,12 +240,12 @@ class _Samples:
 
     def moments(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
         """The moments at queries x, shape (m, D), and times t, shape (T, m)."""
-        xp, (loops, fuses) = namespace(x), self.fast(x, asked)
-        if loops and x.shape[1] <= NEIGHBOURS_UP_TO:
+        xp = namespace(x)
+        if compiled(x) is not None and x.shape[1] <= NEIGHBOURS_UP_TO:
             from numerics import tiling
 
             return tiling.tiled(x, self.once("tiles"), t, asked)
-        if fuses and x.shape[1] * x.itemsize <= FUSED_AT_ONCE:
+        if self.fuses(x, asked) and x.shape[1] * x.itemsize <= FUSED_AT_ONCE:
             return fused(x, self.data, t, asked)
         screen = self.once("float32") if gathers(x) else None
         found = {} if screen is None else screened(x, self.data, screen, t, asked)
@@ -257,22 +257,20 @@ class _Samples:
 
     def densely(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
         """Where too many samples matter to pick them out."""
-        loops, fuses = self.fast(x, asked)
         rows = self.once("float32" if x.dtype == namespace(x).float32 else "float64")
         products = product_will_do(x, rows, t, asked)
-        if loops:
+        if compiled(x) is not None and asked.covariance is None:
             from numerics import panels
 
             return panels.by_products(x, rows, t, asked) if products else panels.by_differences(x, self.data, t, asked)
-        if fuses and (x.shape[1] <= FUSED_UP_TO or not products):
+        if self.fuses(x, asked) and (x.shape[1] <= FUSED_UP_TO or not products):
             return fused(x, self.data, t, asked)
         return dense(x, self.data, rows, t, asked)
 
-    def fast(self, x: Array, asked: Asked) -> tuple[bool, bool]:
-        """Whether compiled loops, or GPU kernels, can do all that is asked."""
+    def fuses(self, x: Array, asked: Asked) -> bool:
+        """Whether GPU kernels can do all that is asked."""
         found = kernels(x) if asked.covariance is None else None
-        loops = asked.covariance is None and compiled(x) is not None
-        return loops, found is not None and found.supported(x, self.data)
+        return found is not None and found.supported(x, self.data)
 
     def once(self, what: str) -> Any:
         """The tiles, or the rows of a dtype, laid out when they are first asked for."""
