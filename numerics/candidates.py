@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics import compiled_candidates
+from numerics.compiled_vectors import PAIRS, PRODUCTS
 from numerics.dense import Asked
 from numerics.moments import GibbsMoments
 from numerics.panels import Room
@@ -16,7 +17,10 @@ from numerics.sums import Sums
 
 __all__ = ["Waiting", "rescored", "weighing"]
 
-WAITING = 1024  # samples that wait for a query, besides a block of them
+WAITING, WORTH_WAITING = (
+    1024,
+    128,
+)  # samples that wait, besides a block; dimensions in which that costs less than weighing
 PIECE = 2**14  # numbers of the differences that are weighed at once, in the second cache
 Floats = NDArray[np.floating]
 
@@ -35,9 +39,9 @@ class Waiting(NamedTuple):
     counts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, m: int, room: Room) -> Waiting:
+    def of(cls, m: int, D: int, room: Room) -> Waiting:
         """None yet."""
-        shape = m, WAITING + room.norms.size
+        shape = m, (WAITING if D >= WORTH_WAITING else 0) + room.norms.size
         return cls(np.empty(shape, np.int64), np.empty(shape, room.S.dtype), np.zeros(m, np.int64))
 
 
@@ -69,10 +73,11 @@ def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most
     """
     m, N = len(x), len(rows.data)
     z, norms = rows.of(x)
-    room = Room.of(rows.data, z.dtype)
-    layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), room
+    room = Room.of(rows.data, z.dtype, halves=rows.halves)
+    kind = PAIRS if rows.halves else PRODUCTS
+    layout = rows.centre, 1 / rows.unit, kind, *room.panels(z[:, :-1], halves=rows.halves), room
     widest, lowest, seen = np.zeros(m), np.full(m, -np.inf), 0
-    kept = widest, lowest, reach, Waiting.of(m, room)
+    kept = widest, lowest, reach, Waiting.of(m, x.shape[1], room)
     *question, sums = weighing(x, t, asked, N)
     for part, norm in zip(rows.parts, rows.norms, strict=True):
         bound = rows.bound(norms, norm)

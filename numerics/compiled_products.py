@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from numerics.compiled_loops import SUMS, double, rescale
-from numerics.compiled_vectors import ROWS, VECTORS, gather, overlap, place, reaching, weigh
+from numerics.compiled_vectors import PAIRS, ROWS, VECTORS, gather, overlap, place, place_halves, reaching, weigh
 
 __all__ = ["RUN", "lay_out", "lowered", "overlaps", "weighed"]
 
@@ -21,16 +21,16 @@ EPS = float(np.finfo(np.float32).eps)
 
 
 @njit(nogil=True)
-def overlaps(room, n, panels, p, vectors, count, differences):
-    """S of n samples and a panel of queries, the largest of each tile, and the largest of all."""
+def overlaps(room, n, panels, p, vectors, count, kind):
+    """S of n samples and a panel of queries, from `count` numbers of each, the largest of each tile, and of all."""
     samples, norms, S, peaks, largest = room.samples, room.norms, room.S, room.peaks, room.largest
     largest[:] = -np.inf
     for tile in range(-(-n // ROWS)):
-        overlap(samples, norms, tile, panels, p, count, S, peaks, largest, vectors, differences)
+        overlap(samples, norms, tile, panels, p, count, S, peaks, largest, vectors, kind)
 
 
 @njit(fastmath=SUMS, nogil=True)
-def lay_out(data, centre, scale, room):
+def lay_out(data, centre, scale, room, kind):
     """y' = (y - centre) scale and -|y'|^2/2; the last of them again up to a multiple of ROWS, which raises no peak."""
     n, D = data.shape
     row, squares = np.zeros(PIECE, room.samples.dtype), np.empty(ROWS)
@@ -47,7 +47,11 @@ def lay_out(data, centre, scale, room):
                     row[k] = y
                     square += y * y
                 squares[q] += square
-                place(row, room.samples, tile, begin // ROWS, q, -(-origin.size // ROWS))
+                if kind == PAIRS:
+                    halves = 2 * ROWS
+                    place_halves(row, room.samples, tile, begin // halves, q, -(-origin.size // halves))
+                else:
+                    place(row, room.samples, tile, begin // ROWS, q, -(-origin.size // ROWS))
         for q in range(ROWS):
             room.norms[tile * ROWS + q] = -squares[q] / 2
 
@@ -97,10 +101,10 @@ def _weigh_panel(room, n, bar, vectors, top, rate, i, sums):
 
 
 @njit(nogil=True, cache=True)
-def weighed(data, centre, scale, differences, panels, vectors, rate, reach, room, top, best, sums, total):
+def weighed(data, centre, scale, kind, panels, vectors, rate, reach, room, top, best, sums, total):
     """Over the samples for all queries, m with padding, and T times.
 
-    The columns of panels, of numerics.panels, are x', or x where differences are wanted. At the times of `rate`, 1/scale of
+    The columns of panels, of numerics.panels, are x', or x for the kind DIFFERENCES. At the times of `rate`, 1/scale of
     S, and `reach`, how far below the largest S counts, both shape (T, m), it finds top and best, shape (m,), the largest S
     and whose it is, and adds up sums, shape (T, m, 4), of e, e^2, e u and e u^2, and total, shape (T, P, D with padding, W),
     of e y', or of e (y - x).
@@ -109,11 +113,11 @@ def weighed(data, centre, scale, differences, panels, vectors, rate, reach, room
     shrink, bar, more = np.empty(W), np.empty(W, room.S.dtype), np.empty((4, W))
     for start in range(0, data.shape[0], block):
         n = min(block, data.shape[0] - start)
-        lay_out(data[start : start + n], centre, scale, room)
+        lay_out(data[start : start + n], centre, scale, room, kind)
         for p in range(P):
             first = p * W
             before = top[first : first + W].copy()
-            overlaps(room, n, panels, p, vectors[p], data.shape[1], differences)
+            overlaps(room, n, panels, p, vectors[p], data.shape[1], kind)
             _raise(room, vectors[p], start, top, best, first)
             for k in range(T):
                 for lane in range(W):
@@ -128,4 +132,4 @@ def weighed(data, centre, scale, differences, panels, vectors, rate, reach, room
                     for s in range(4):
                         sums[k, first + lane, s] += more[s, lane]
                 for group in range(length // ROWS):
-                    gather(room.e, room.samples, group, n, panels, p, total[k], shrink, vectors[p], differences)
+                    gather(room.e, room.samples, group, n, panels, p, total[k], shrink, vectors[p], kind)

@@ -18,11 +18,29 @@ from numba.extending import intrinsic
 
 from numerics.compiled_exp import exponential, fused, larger
 
-__all__ = ["LANES_BYTES", "ROWS", "VECTORS", "gather", "lowest_bit", "overlap", "place", "reaching", "weigh"]
+__all__ = [
+    "DIFFERENCES",
+    "HALVES",
+    "LANES_BYTES",
+    "PAIRS",
+    "PRODUCTS",
+    "ROWS",
+    "VECTORS",
+    "gather",
+    "lowest_bit",
+    "overlap",
+    "place",
+    "place_halves",
+    "reaching",
+    "weigh",
+]
 
-_WIDE = binding.get_host_cpu_features().get("avx512f") if CPU_FEATURES is None else "+avx512f" in CPU_FEATURES
-LANES_BYTES, ROWS, VECTORS = (64, 8, 3) if _WIDE else (32, 4, 3)  # ROWS x VECTORS sums, in 32 or 16 registers
+_HOST = {name for name, there in binding.get_host_cpu_features().items() if there}
+_FEATURES = _HOST if CPU_FEATURES is None else {name[1:] for name in CPU_FEATURES.split(",") if name[:1] == "+"}
+LANES_BYTES, ROWS, VECTORS = (64, 8, 3) if "avx512f" in _FEATURES else (32, 4, 3)  # ROWS x VECTORS sums in registers
+HALVES = "avx512bf16" in _FEATURES  # products of pairs of bfloat16, two at a time
 SHIFT = ROWS.bit_length() - 1  # log2 ROWS
+PRODUCTS, DIFFERENCES, PAIRS = 0, 1, 2  # kinds of S
 INT, INDEX = ir.IntType(64), ir.IntType(32)
 
 
@@ -78,6 +96,10 @@ class _Arguments:
         """Numbers of the dtype of an array in a vector."""
         return LANES_BYTES * 8 // self.kinds[name].dtype.bitwidth
 
+    def paired(self, name):
+        """Whether pairs of bfloat16 may stand in an array."""
+        return HALVES and self.kinds[name].dtype.bitwidth == 32
+
 
 def _spread(builder, scalar, lanes):
     """A vector of equal numbers."""
@@ -103,18 +125,40 @@ def _loop(builder, count, starts, body):
     return more
 
 
-def _case_by_case(builder, vectors, differences, emit):
-    """emit(V, apart) for the numbers that `vectors`, 1 to VECTORS, and `differences`, 0 or 1, turn out to have."""
-    cases = [(V, apart) for V in range(1, VECTORS + 1) for apart in (0, 1)]
+def _case_by_case(builder, vectors, kinds, kind, emit):
+    """emit(V, kind) for the numbers that `vectors`, 1 to VECTORS, and `kind`, one of some, turn out to have."""
+    cases = [(V, one) for V in range(1, VECTORS + 1) for one in kinds]
     done = builder.append_basic_block("done")
     blocks = [builder.append_basic_block("case") for _ in cases]
-    which = builder.switch(builder.add(builder.mul(vectors, INT(2)), differences), blocks[-1])
-    for (V, apart), block in zip(cases, blocks, strict=True):
-        which.add_case(INT(2 * V + apart), block)
+    which = builder.switch(builder.add(builder.shl(vectors, INT(2)), kind), blocks[-1])
+    for (V, one), block in zip(cases, blocks, strict=True):
+        which.add_case(INT(4 * V + one), block)
         builder.position_at_end(block)
-        emit(V, bool(apart))
+        emit(V, one)
         builder.branch(done)
     builder.position_at_end(done)
+
+
+class _BFloat(ir.Type):  # type: ignore[misc]
+    """bfloat16: the upper half of a float32."""
+
+    def _to_string(self):
+        return "bfloat"
+
+    def __eq__(self, other):
+        return isinstance(other, _BFloat)
+
+    def __hash__(self):
+        return hash(_BFloat)
+
+
+def _fused_halves(builder, one, other, sums):
+    """sums + one other, where each number of both vectors is a pair of bfloat16, whose two products are added."""
+    pairs = ir.VectorType(_BFloat(), 2 * sums.type.count)
+    kind = ir.FunctionType(sums.type, [sums.type, pairs, pairs])
+    name = f"llvm.x86.avx512bf16.dpbf16ps.{8 * LANES_BYTES}"
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    return builder.call(function, [sums, builder.bitcast(one, pairs), builder.bitcast(other, pairs)])
 
 
 def _quotient_and_rest(builder, k):
@@ -122,19 +166,21 @@ def _quotient_and_rest(builder, k):
 
 
 @intrinsic
-def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest, vectors, differences):
+def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest, vectors, kind):
     """S[j] = sum_k samples[j, k] panels[p, k] + norms[j], k < count, for the samples j of a tile, lane by lane.
 
-    With differences it is minus half the sum of their squares. peaks[tile] is the largest, and raises `largest`.
+    For the kind DIFFERENCES it is minus half the sum of their squares; for PAIRS each number is two of bfloat16. peaks[tile]
+    is the largest, and raises `largest`.
     """
 
     def codegen(context, builder, signature, values):
-        names = "samples norms tile panels p count S peaks largest vectors differences"
+        names = "samples norms tile panels p count S peaks largest vectors kind"
         of = _Arguments(context, builder, signature, values, names)
         lanes, width = of.lanes("samples"), of.shape("panels")[2]
         j = builder.shl(of["tile"], INT(SHIFT))
 
-        def emit(V, apart):
+        def emit(V, kind):
+            apart, multiply = kind == DIFFERENCES, _fused_halves if kind == PAIRS else fused
             norm, panel = of.row("norms", j), of.row("panels", of["p"])
             zero = ir.Constant(ir.VectorType(norm.element, lanes), None)
             starts = [zero if apart else _spread(builder, norm.scalar(INT(q)), lanes) for q in range(ROWS)]
@@ -151,7 +197,7 @@ def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest
                         one, other = own[v], y
                         if apart:
                             one = other = builder.fsub(own[v], y)
-                        sums[q * V + v] = fused(builder, one, other, sums[q * V + v])
+                        sums[q * V + v] = multiply(builder, one, other, sums[q * V + v])
                 return sums
 
             sums = _loop(builder, of["count"], [start for start in starts for _ in range(V)], step)
@@ -166,7 +212,8 @@ def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest
                 peak.store(top, v * lanes)
                 most.store(larger(builder, top, most.vector(lanes, v * lanes)), v * lanes)
 
-        _case_by_case(builder, of["vectors"], of["differences"], emit)
+        kinds = (PRODUCTS, DIFFERENCES, PAIRS) if of.paired("samples") else (PRODUCTS, DIFFERENCES)
+        _case_by_case(builder, of["vectors"], kinds, of["kind"], emit)
         return context.get_dummy_value()
 
     intp = types.intp
@@ -174,20 +221,21 @@ def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest
 
 
 @intrinsic
-def gather(typingctx, e, samples, group, count, panels, p, total, shrink, vectors, differences):
+def gather(typingctx, e, samples, group, count, panels, p, total, shrink, vectors, kind):
     """total[p, d] = shrink total[p, d] + sum_j e[j] samples[j, d], j < count, for the coordinates d of a group.
 
-    With differences the sum is of e[j] (samples[j, d] - panels[p, d]).
+    For the kind DIFFERENCES the sum is of e[j] (samples[j, d] - panels[p, d]).
     """
 
     def codegen(context, builder, signature, values):
-        names = "e samples group count panels p total shrink vectors differences"
+        names = "e samples group count panels p total shrink vectors kind"
         of = _Arguments(context, builder, signature, values, names)
         lanes = of.lanes("e")
         d = builder.shl(of["group"], INT(SHIFT))
         rows = [builder.add(d, INT(q)) for q in range(ROWS)]
 
-        def emit(V, apart):
+        def emit(V, kind):
+            apart = kind == DIFFERENCES
             origins = [of.row("panels", of["p"], row) for row in rows]
             weights, factors = of.row("e"), of.row("shrink")
             zero = ir.Constant(ir.VectorType(weights.element, lanes), None)
@@ -213,7 +261,7 @@ def gather(typingctx, e, samples, group, count, panels, p, total, shrink, vector
                     factor, before = factors.vector(lanes, v * lanes), to.vector(lanes, v * lanes)
                     to.store(fused(builder, factor, before, _widened(builder, sums[q * V + v])), v * lanes)
 
-        _case_by_case(builder, of["vectors"], of["differences"], emit)
+        _case_by_case(builder, of["vectors"], (PRODUCTS, DIFFERENCES), of["kind"], emit)
         return context.get_dummy_value()
 
     intp = types.intp
@@ -303,6 +351,37 @@ def place(typingctx, row, samples, tile, group, q, count):
             return []
 
         _loop(builder, of["count"], [], step)
+        return context.get_dummy_value()
+
+    intp = types.intp
+    return types.void(row, samples, intp, intp, intp, intp), codegen
+
+
+@intrinsic
+def place_halves(typingctx, row, samples, tile, group, q, count):
+    """The same, rounded to bfloat16: a square has twice as many coordinates, in pairs of one and the ROWS-th after it."""
+
+    def codegen(context, builder, signature, values):
+        of = _Arguments(context, builder, signature, values, "row samples tile group q count")
+        bits = ir.VectorType(INDEX, ROWS)
+
+        def rounded(at):
+            """To the nearest, or the even one, of the upper halves, as bits with zeros below."""
+            one = builder.bitcast(of.row("row", at).vector(ROWS), bits)
+            odd = builder.and_(builder.lshr(one, ir.Constant(bits, [16] * ROWS)), ir.Constant(bits, [1] * ROWS))
+            up = builder.add(one, builder.add(odd, ir.Constant(bits, [0x7FFF] * ROWS)))
+            return builder.and_(up, ir.Constant(bits, [-0x10000] * ROWS))
+
+        def step(k, _):
+            at = builder.shl(k, INT(SHIFT + 1))
+            first, second = rounded(at), rounded(builder.add(at, INT(ROWS)))
+            pairs = builder.or_(builder.lshr(first, ir.Constant(bits, [16] * ROWS)), second)
+            to = of.row("samples", of["tile"], builder.add(of["group"], k), of["q"])
+            to.store(builder.bitcast(pairs, ir.VectorType(to.element, ROWS)))
+            return []
+
+        if of.paired("samples"):
+            _loop(builder, of["count"], [], step)
         return context.get_dummy_value()
 
     intp = types.intp

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics import compiled_products
-from numerics.compiled_vectors import LANES_BYTES, ROWS, VECTORS
+from numerics.compiled_vectors import DIFFERENCES, LANES_BYTES, PRODUCTS, ROWS, VECTORS
 from numerics.dense import Asked, Weighed, state_of, states_about
 from numerics.moments import GibbsMoments
 from numerics.samples import Rows
@@ -44,9 +44,11 @@ class Room(NamedTuple):
     largest: Floats
 
     @classmethod
-    def of(cls, data: Floats, dtype: Any) -> Room:
-        """For a block of the data set, shape (N, D), in this dtype."""
+    def of(cls, data: Floats, dtype: Any, *, halves: bool = False) -> Room:
+        """For a block of the data set, shape (N, D), in this dtype, or as pairs of bfloat16 in its place."""
         (N, D), width = data.shape, np.dtype(dtype).itemsize
+        if halves:
+            D = -(-D // (2 * ROWS)) * ROWS
         n = min(N, BLOCK, max(LEAST, BYTES // (D * width)))
         W, tiles = VECTORS * LANES_BYTES // width, -(-n // ROWS)
         groups = -(-D // ROWS) | 1  # odd, so that the squares of a group are spread over the cache
@@ -54,13 +56,27 @@ class Room(NamedTuple):
         S, e = np.zeros((2, tiles * ROWS, W), dtype)
         return cls(samples, np.zeros(tiles * ROWS, dtype), S, e, np.zeros((tiles, W), dtype), np.zeros(W, dtype))
 
-    def panels(self, x: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    def panels(self, x: Floats, *, halves: bool = False) -> tuple[Floats, NDArray[np.int64]]:
         """Queries x, shape (m, D), as panels, shape (P, D with padding, W), and the vectors that each of them fills."""
-        (m, D), W = x.shape, self.largest.size
-        panels = np.zeros((-(-m // W) * W, -(-D // ROWS) * ROWS), x.dtype)
+        (m, D), W, width = x.shape, self.largest.size, ROWS * (1 + halves)
+        panels = np.zeros((-(-m // W) * W, -(-D // width) * width), x.dtype)
         panels[:m, :D] = x
+        if halves:
+            panels = _in_pairs(panels)
         panels = np.ascontiguousarray(panels.reshape(-1, W, panels.shape[1]).swapaxes(1, 2))
         return panels, np.array([-(-min(W, m - start) * VECTORS // W) for start in range(0, m, W)])
+
+
+def _in_pairs(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rounded to bfloat16, and each together with the ROWS-th after it; what numerics.compiled_vectors does to samples."""
+    bits = x.view(np.uint32)
+    rounded = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
+    groups = rounded.reshape(len(x), -1, 2, ROWS)
+    return (
+        (groups[:, :, 0] >> np.uint32(16) | groups[:, :, 1] & np.uint32(0xFFFF0000))
+        .reshape(len(x), -1)
+        .view(np.float32)
+    )
 
 
 def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:
@@ -99,7 +115,7 @@ def _weighed(
     rate, reach = np.ones((2, T, P * W))
     rate[:, :m], reach[:, :m] = 1 / scales, asked.cut(len(data)) * scales
     sums, total = np.zeros((T, P * W, 4)), np.zeros((T, P, length, W))
-    question = int(differences), panels, vectors, rate, reach
+    question = DIFFERENCES if differences else PRODUCTS, panels, vectors, rate, reach
     state = top, best, sums, total
     compiled_products.weighed(data, centre, scale, *question, room, *state)
     found = [Weighed(top[:m], best[:m], *sums[i, :m].T) for i in range(T)]

@@ -11,7 +11,9 @@ gives S.
 **The bound.** With u the unit roundoff and h the largest number of the dtype, the computed S^ satisfies |S^ - S| <=
 B,
 
-    B = 4 (D + 6) u (|x'||y'| + |y'|^2/2) + 16 (D + 1)/h,      while (D + 6) u < 1/100.
+    B = 4 (D + 6) u (|x'||y'| + |y'|^2/2) + 32 (D + 1)/h,      while (D + 6) u < 1/100,
+
+and with coordinates that are rounded to bfloat16 before they are multiplied, v = 2^-8, by 2.01 v |x'||y'| more.
 
 *Proof.* Write a = |x'||y'| and b = |y'|^2/2.
 
@@ -24,7 +26,9 @@ B,
 4. In all, to first order, (2D + 6)u a + (3D + 5)u b. Of 4 (D + 6)u (a + b) more than (D + 18)u (a + b) remains for
    the second order: g^2/(1 - g) and the products of 3 with 1 and 2, less than a tenth of the first.
 5. What underflows, gradually or at once, loses less than the smallest normal number, 4/h: of D + 1 products, and of
-   2D + 1 entries that are multiplied by numbers up to 1. Together they stay below 16 (D + 1)/h. QED
+   2D + 1 entries, twice, that are multiplied by numbers up to 1. Together they stay below 32 (D + 1)/h.
+6. Rounded to bfloat16, a coordinate errs by v of itself more, and a product of two by 2v + v^2 < 2.004 v, which adds no
+   more than that of a. Steps 1 and 3 are then about products larger by 1 + 2.004 v, for which there is room in 4. QED
 
 Direct differences err by 3 (D + 4) u |x - y|^2 instead, by the same count: a bound that falls with the distance.
 """
@@ -44,6 +48,7 @@ from numerics.threads import parallel
 __all__ = ["Measured", "Rows", "difference_error", "laid_out", "unit_roundoff"]
 
 CENTRED, CENTRED_ENTRIES = 4096, 2**20  # samples whose mean is the centre
+HALF = 2.0**-8  # the unit roundoff of bfloat16
 WORTH_THREADS = 2**22  # entries to look at
 
 
@@ -60,6 +65,7 @@ class Rows:
         norms: the largest |y'| of each block.
         centre: c in float64, shape (D,).
         unit: L.
+        halves: whether products are to be of coordinates that are rounded once more, to bfloat16.
     """
 
     data: Array
@@ -68,6 +74,7 @@ class Rows:
     norms: tuple[float, ...]
     centre: Array
     unit: float
+    halves: bool = False
 
     def of(self, x: Array) -> tuple[Array, Array]:
         """The rows [x', 1] of queries, shape (M, D + 1), and |x'| in float64, shape (M,)."""
@@ -103,8 +110,9 @@ class Rows:
     def bound(self, x_norms: Array, y_norm: float) -> Array:
         """B of the module's head for queries of norm |x'|, shape (M,), and samples of norm y_norm at most."""
         xp, D = namespace(x_norms), self.centre.shape[0]
-        absolute = 16 * (D + 1) / float(xp.finfo(self.dtype).max)
-        return 4 * (D + 6) * unit_roundoff(self.dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + absolute
+        absolute = 32 * (D + 1) / float(xp.finfo(self.dtype).max)
+        bound = 4 * (D + 6) * unit_roundoff(self.dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + absolute
+        return bound + 2.01 * HALF * x_norms * y_norm if self.halves else bound
 
 
 @dataclass(frozen=True)

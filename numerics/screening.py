@@ -14,11 +14,14 @@ Where weights are diffuse candidates are many. A time is given up as soon as mor
 them, at which weighing them one by one would cost more than the dense pass.
 
 Compiled loops, of numerics.candidates, let a few candidates of each query wait, and weigh them when there is no room for
-more; elsewhere there is a list of all.
+more; elsewhere there is a list of all. Where the processor multiplies bfloat16 twice as fast, and the wider bound adds few
+candidates, the product is of that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +35,7 @@ __all__ = ["screened"]
 
 SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
 PILOT, PILOT_ENTRIES, PILOT_QUERIES = 4096, 2**20, 8  # samples and queries that tell whether screening is worth a try
+HALVES_SHARE = 1 / 24  # more pairs, for many dimensions, at which products of bfloat16 are no longer worth it
 PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther than that of all, so the pilot sees more
 RESCORED = 2**18  # elements of differences at once
 
@@ -57,13 +61,17 @@ def _rescored(
 ) -> dict[int, GibbsMoments]:
     """The same in compiled loops."""
     from numerics.candidates import rescored
+    from numerics.compiled_vectors import HALVES
 
     most = SHARE * (2 if x.dtype == np.float64 else 1)  # as measured, at which the dense pass is as fast
     if asked.covariance == "full":
         most = 1.0  # the dense pass is never as fast
-    wide = _hopeless(*rows.of(x), rows, reaches, PILOT_SHARE * most)
+    share, rough = _pilot(x, rows), replace(rows, halves=True)
+    wide = sum(share(rows, reach) > PILOT_SHARE * most for reach in reaches)
+    enough = HALVES_SHARE * x.shape[1] / (x.shape[1] + OVERHEAD)
     while wide < len(order):
-        found = rescored(x, rows, reaches[wide], t[order[wide:]], asked, most)
+        halves = HALVES and share(rough, reaches[wide]) - share(rows, reaches[wide]) < enough
+        found = rescored(x, rough if halves else rows, reaches[wide], t[order[wide:]], asked, most)
         if found is not None:
             return dict(zip(order[wide:], found.apart(), strict=True))
         wide += max(1, (len(order) - wide) // 2)  # so that passes in vain are few
@@ -87,7 +95,8 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
     xp = namespace(x)
     z, norms = rows.of(x)
     most = _worthwhile(x)
-    wide = _hopeless(z, norms, rows, reaches, PILOT_SHARE * most)
+    share = _pilot(x, rows)
+    wide = sum(share(rows, reach) > PILOT_SHARE * most for reach in reaches)
     lowest = xp.full_like(norms, -xp.inf)
     kept: list[_Kept] = []
     seen = 0
@@ -119,16 +128,20 @@ def _worthwhile(x: Array) -> float:
     return SHARE * D / (D + OVERHEAD) * (1 if x.dtype == xp.float64 else 1 / 3)
 
 
-def _hopeless(z: Array, norms: Array, rows: Rows, reaches: list[Array], most: float) -> int:
-    """How many of the widest reaches a few queries and samples show not to be worth a try."""
-    xp, loss = namespace(z), 2 * rows.bound(norms, max(rows.norms))
-    count = max(PILOT // 8, min(PILOT, PILOT_ENTRIES // z.shape[1]))
-    step = max(1, rows.parts[-1].stop // count)
-    few = slice(None, None, max(1, z.shape[0] // PILOT_QUERIES))
-    S = z[few, :] @ rows.some(step).T
+def _pilot(x: Array, rows: Rows) -> Callable[[Rows, Array], float]:
+    """What tells from a few queries and samples which share of the pairs are candidates, laid out so, within a reach."""
+    xp, D = namespace(x), x.shape[1]
+    few = slice(None, None, max(1, x.shape[0] // PILOT_QUERIES))
+    z, norms = rows.of(x[few, :])
+    count = max(PILOT // 8, min(PILOT, PILOT_ENTRIES // D))
+    S = z @ rows.some(max(1, rows.parts[-1].stop // count)).T
     gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
-    shares = [float(xp.mean(xp.astype(gap < (reach + loss)[few, None], xp.float64))) for reach in reaches]
-    return sum(share > most for share in shares)
+
+    def share(rows: Rows, reach: Array) -> float:
+        width = reach[few] + 2 * rows.bound(norms, max(rows.norms))
+        return float(xp.mean(xp.astype(gap < width[:, None], xp.float64)))
+
+    return share
 
 
 def _above(S: Array, start: int, bound: Array, lowest: Array, reach: Array) -> tuple[Array, _Kept]:

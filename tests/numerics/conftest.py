@@ -479,11 +479,11 @@ def awaiting(x, rows, part, bound, lowest, reach):
     from numerics.panels import Room
 
     z, m = rows.of(x)[0], len(x)
-    room = Room.of(rows.data, z.dtype)
+    room = Room.of(rows.data, z.dtype, halves=rows.halves)
     shape = m, part.stop - part.start + room.norms.size
     waiting = Waiting(np.zeros(shape, np.int64), np.zeros(shape, z.dtype), np.zeros(m, np.int64))
     question = weighing(x, np.ones((1, m)), Asked(1.0, None, None, 2.0**-52), len(rows.data))
-    layout = rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), room
+    layout = rows.centre, 1 / rows.unit, 2 * rows.halves, *room.panels(z[:, :-1], halves=rows.halves), room
     bounds = bound, bound, lowest, reach
     seen = compiled_candidates.find(rows.data, part.start, part.stop, *layout, *bounds, waiting, *question)
     assert seen == waiting.counts.sum()

@@ -1,6 +1,7 @@
 """The bound on rounding is proved in the module; here it is attacked, against S in integers."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -54,9 +55,9 @@ def overlaps(x, rows):
         yield part, norm, found
 
 
-def errors(x, data, dtype, host=np.asarray):
+def errors(x, data, dtype, host=np.asarray, *, halves=False):
     """|S^ - S| and B for all pairs, S from the exact inputs about the centre and in the unit that were chosen."""
-    rows = rows_of(x, data, dtype, host=host)
+    rows = replace(rows_of(x, data, dtype, host=host), halves=halves)
     _, norms = rows.of(x)
     centre, unit = integers(host(rows.centre)), Fraction(rows.unit)
     from_centre, to_sample = (integers(host(a)) - centre for a in (x, data))
@@ -71,8 +72,8 @@ def errors(x, data, dtype, host=np.asarray):
     return error, bound
 
 
-def worst(x, data, dtype, host=np.asarray):
-    error, bound = errors(x, data, dtype, host)
+def worst(x, data, dtype, host=np.asarray, *, halves=False):
+    error, bound = errors(x, data, dtype, host, halves=halves)
     return (error / bound).max()
 
 
@@ -109,6 +110,57 @@ def test_bfloat16(rng):
     assert worst(x, data, torch.float32, lambda a: a.to(torch.float64).numpy()) <= 1
 
 
+# -- products of bfloat16
+
+
+@pytest.fixture(scope="module")
+def halves():
+    pytest.importorskip("numba")
+    from numerics.compiled_vectors import HALVES
+
+    if not HALVES:
+        pytest.skip("this processor has no instructions for bfloat16")
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("source", ["float64", "float32"])
+def test_no_product_of_halves_is_off_by_more_than_the_bound(halves, rng, name, source):
+    for D in (1, 2, 3, 16, 17, 130, 3000):
+        M, N = (2, 6) if D > 1000 else (4, 12)
+        assert worst(*attacked(name, rng, M, N, D, source), np.float32, halves=True) <= 1, D
+
+
+@PROPERTY
+@given(st.data(), st.integers(1, 4), st.integers(1, 12), st.integers(1, 40))
+def test_halves_of_any_numbers(halves, draws, M, N, D):
+    numbers = st.floats(-(2.0**330), 2.0**330)
+    x, data = (draws.draw(arrays_of("float64", (n, D), elements=numbers)) for n in (M, N))
+    assert worst(x, data, np.float32, halves=True) <= 1
+
+
+def test_half_the_bound_of_halves_is_too_little(halves, rng):
+    x, data = rng.standard_normal((20, 1)), rng.standard_normal((100, 1))
+    assert worst(x, data, np.float32, halves=True) > 0.5
+
+
+def nearest_half(a):
+    """Numbers of eight binary digits, even ones where two are as near; for numbers whose squares do not underflow."""
+    fraction, exponent = np.frexp(a)
+    return np.ldexp(np.round(fraction * 2.0**8), exponent - 8)
+
+
+@pytest.mark.parametrize("D", [1, 7, 8, 9, 16, 17, 100, 784])
+def test_products_of_halves_are_of_rounded_coordinates(halves, rng, D):
+    """To the digits of float32: each coordinate meets its own."""
+    x, data = rng.standard_normal((60, D)), rng.standard_normal((12, D))
+    rows = rows_of(x, data, np.float32)
+    z, norms = rows.of(x)
+    y = np.concatenate([rows.block(part) for part in rows.parts]).astype(np.float64)
+    expected = nearest_half(z[:, :-1].astype(np.float64)) @ nearest_half(y[:, :-1]).T + y[:, -1]
+    for part, norm, S in overlaps(x, replace(rows, halves=True)):
+        assert (abs(S - expected[:, part]) <= 1.01 * rows.bound(norms, norm)[:, None]).all()
+
+
 # -- the bound says something: each of its terms is needed, and within a factor of a hundred
 
 
@@ -129,7 +181,7 @@ def test_the_absolute_part_is_needed_where_numbers_underflow(ways, rng):
     x, data = attacked("denormals_of_float32", rng, 4, 20, 3)
     error, bound = errors(x, data, np.float32)
     absolute = rows_of(x, data, np.float32).bound(np.zeros(1), 0.0)[0]
-    assert absolute == 16 * 4 / float(np.finfo(np.float32).max)
+    assert absolute == 32 * 4 / float(np.finfo(np.float32).max)
     assert (error <= bound).all()
     assert (error > bound - absolute).any()
 

@@ -1,6 +1,7 @@
 """No sample that matters may be missing from the candidates, whatever the clouds do to float32."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,13 +22,13 @@ NEVER = 1e9  # a share of candidates at which no time is given up
 
 @pytest.fixture(params=["numpy", "hasty", "plain", "torch"])
 def library(request, monkeypatch):
-    """The libraries that screen, NumPy with the compiled loops, also where no candidate may wait, and without."""
+    """The libraries that screen, NumPy without the compiled loops, and with: candidates found roughly wait, others do not."""
     if request.param in ("numpy", "hasty"):
         pytest.importorskip("numba")
-    if request.param == "hasty":
         from numerics import candidates
 
-        monkeypatch.setattr(candidates, "WAITING", 0)
+        monkeypatch.setattr(candidates, "WORTH_WAITING", 0 if request.param == "numpy" else math.inf)
+        monkeypatch.setattr(screening, "HALVES_SHARE", math.inf if request.param == "numpy" else -math.inf)
     with without_numba(request.param == "plain"):
         yield backend_of("torch" if request.param == "torch" else "numpy")
 
@@ -44,11 +45,11 @@ def rows_of(x, data, width, block=BLOCK, library=np):
     return laid_out(Measured.of(data, block), size, library.float32)
 
 
-def candidates(x, data, reach, block=BLOCK):
+def candidates(x, data, reach, block=BLOCK, *, halves=False):
     """Which pairs are on the list, as a mask (M, N), for a reach of |x - y|^2/2 of shape (M,)."""
     rows = rows_of(x, data, reach, block)
     if arrays.compiled(x) is not None:
-        query, sample = weighed(x, rows, reach / rows.unit**2)
+        query, sample = weighed(x, replace(rows, halves=halves), reach / rows.unit**2)
     else:
         wide, found = _candidates(x, rows, [reach / rows.unit**2])
         assert wide == 0
@@ -75,6 +76,7 @@ def weighed(x, rows, reach):
     weigh = compiled_candidates.weigh
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "WAITING", len(rows.data))
+        patch.setattr(candidates, "WORTH_WAITING", 0)
         patch.setattr(compiled_candidates, "weigh", noted)
         candidates.rescored(x, rows, reach, np.ones((1, len(x))), Asked(1.0, None, None, EPS64), NEVER)
     return found
@@ -83,8 +85,17 @@ def weighed(x, rows, reach):
 def lost(x, data, reach, block=BLOCK):
     """Pairs within the reach that are not on the list, by distances in extended precision."""
     squares = Exact(x, data, 1.0).squares
-    beyond = (squares - squares.min(axis=1, keepdims=True)) / 2
-    return int(((beyond <= reach[:, None]) & ~candidates(x, data, reach, block)).sum())
+    within = (squares - squares.min(axis=1, keepdims=True)) / 2 <= reach[:, None]
+    return sum(int((within & ~candidates(x, data, reach, block, halves=halves)).sum()) for halves in roughly(x))
+
+
+def roughly(x):
+    """Whether products may be of bfloat16: what there is here."""
+    if arrays.compiled(x) is None:
+        return [False]
+    from numerics.compiled_vectors import HALVES
+
+    return [False, True] if HALVES else [False]
 
 
 def spreads(x, data):
