@@ -180,9 +180,9 @@ def find(
 ):
     """Let those samples of a slice wait whose S + bound is not below lowest - reach; how many pairs there were.
 
-    `lowest`, shape (m,), is raised to max S - bound. The columns of panels, of numerics.panels, are x', in
-    pairs for the kind PAIRS. Where there is no room
-    left, those of a query that are still wanted, by `widest`, the largest bound so far, are weighed.
+    `lowest`, shape (m,), is raised to max S - bound. The columns of panels, of numerics.panels, are x', in pairs for the kind
+    PAIRS. Where there is no room left, those of a query that are still wanted, by `widest`, the largest bound so far, are
+    weighed.
     """
     (P, length, W), m, block, seen = panels.shape, lowest.size, room.norms.size, 0
     bar, most = np.empty(W, room.S.dtype), waiting.S.shape[1] - block

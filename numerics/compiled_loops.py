@@ -311,9 +311,8 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, basis, square
                 least[i], nearest[i] = low, -1
             if low == least[i]:
                 for j in range(n):
-                    number = numbers[b * size + j]
-                    if squares[j] == low and (nearest[i] < 0 or number < nearest[i]):
-                        nearest[i] = number
+                    if squares[j] == low and not 0 <= nearest[i] < numbers[b * size + j]:
+                        nearest[i] = numbers[b * size + j]
             if scatter.size:
                 _project(x, i, tile, n, basis, along)
             for k in range(rate.shape[0]):

@@ -5,7 +5,8 @@ a sum over coordinates, the total of samples by weight one over samples. A tile 
 vectors, stays in registers while k runs: each step loads `VECTORS` vectors and `ROWS` numbers and multiplies them all.
 
 Samples are laid out in squares of `ROWS` samples by `ROWS` coordinates: a step of either sum reads its numbers of samples
-in one place, and the next steps go on from there.
+in one place, and the next steps go on from there. Where the processor multiplies pairs of bfloat16, a number of float32
+may stand for two of them, and S is rougher and has half the steps.
 """
 
 from __future__ import annotations

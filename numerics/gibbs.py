@@ -244,7 +244,8 @@ class _Samples:
         if compiled(x) is not None and x.shape[1] <= NEIGHBOURS_UP_TO:
             from numerics import tiling
 
-            return tiling.tiled(x, self.once("tiles"), t, asked)
+            ordered = tiling.worth_order(t, asked, self.data.shape[0], max(self.measured.norms))
+            return tiling.tiled(x, self.once("tiles" if ordered else "slices"), t, asked)
         if self.fuses(x, asked) and x.shape[1] * x.itemsize <= FUSED_AT_ONCE:
             return fused(x, self.data, t, asked)
         screen = self.once("float32") if gathers(x) else None
@@ -273,15 +274,15 @@ class _Samples:
         return found is not None and found.supported(x, self.data)
 
     def once(self, what: str) -> Any:
-        """The tiles, or the rows of a dtype, laid out when they are first asked for."""
+        """The tiles, of neighbours or slices of the data, or the rows of a dtype, laid out when they are first asked for."""
         with self.lock:
             if what not in self.made:
                 self.made[what] = self._lay_out(what)
             return self.made[what]
 
     def _lay_out(self, what: str) -> Any:
-        if what == "tiles":
+        if what in ("tiles", "slices"):
             from numerics import tiling
 
-            return tiling.tiles_of(self.data)
+            return tiling.tiles_of(self.data, ordered=what == "tiles")
         return laid_out(self.measured, self.size, getattr(namespace(self.data), what))

@@ -8,7 +8,7 @@ r from x, so where
 none of them has more than exp(-cut) of the largest weight, and the tile is skipped; so it is where its own smallest
 |x - y|^2 says the same. All that is skipped weighs no more than N exp(-cut), the tolerance. Direct differences do not
 care how small t is. Where nothing can be skipped the pass costs what a compiled dense pass costs, and a comparison
-per tile.
+per tile; there tiles are taken in the order of the data.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from numerics.moments import GibbsMoments
 from numerics.samples import difference_error
 from numerics.sums import Sums
 
-__all__ = ["Tiles", "tiled", "tiles_of"]
+__all__ = ["Tiles", "tiled", "tiles_of", "worth_order"]
 
 TILE, TILE_BYTES = 512, 2**15  # samples of a tile: no more than the first cache takes
+WIDE = 1.0  # reach in radii of the data, from which on skipping tiles gains less than finding neighbours costs
 Floats = NDArray[np.floating]
 
 
@@ -51,13 +52,21 @@ class Tiles:
     dimension: int
 
 
-def tiles_of(data: Floats) -> Tiles:
-    """The data set, shape (N, D), in tiles of neighbours."""
+def worth_order(t: Floats, asked: Asked, count: int, radius: float) -> bool:
+    """Whether tiles of neighbours, of `count` samples within a radius, will be skipped at times t, shape (T, m)."""
+    reach = 2 * t.max() * asked.temperature * asked.cut(count)
+    return bool(reach < (WIDE * radius) ** 2)
+
+
+def tiles_of(data: Floats, *, ordered: bool = True) -> Tiles:
+    """The data set, shape (N, D), in tiles, of neighbours or as it comes."""
     N, D = data.shape
     E = D + D % 2
     n = max(1, min(TILE, TILE_BYTES // (E * data.itemsize)))
     K = -(-N // n)
-    numbers = cKDTree(data, leafsize=n, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
+    numbers = np.arange(N)
+    if ordered:
+        numbers = cKDTree(data, leafsize=n, balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
     rows = np.zeros((K * n, E), dtype=data.dtype)
     rows[:N, :D] = data[numbers]
     rows[N:, :D] = rows[N - 1, :D]

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
+from numerics import tiling
 from numerics.dense import Asked
+from numerics.gibbs import gibbs_moments
 from numerics.tiling import TILE, TILE_BYTES, tiled, tiles_of
 from tests.numerics.conftest import ATTACKS, PROPERTY, TINY, Exact, attacked
 
@@ -25,9 +27,9 @@ def unit(dtype):
     return float(np.finfo(dtype).eps) / 2
 
 
-def answer(x, data, t, question=None):
+def answer(x, data, t, question=None, *, ordered=True):
     t = np.broadcast_to(np.asarray(t, dtype=np.float64), (*np.shape(t)[:-1], len(x)))
-    found = tiled(x, tiles_of(data), t, asked(x.dtype) if question is None else question)
+    found = tiled(x, tiles_of(data, ordered=ordered), t, asked(x.dtype) if question is None else question)
     assert found.mean.dtype == found.weight.dtype == np.float64
     assert found.shift.shape == t.shape
     return found
@@ -72,6 +74,18 @@ def test_tiles_of_neighbours_are_small(rng):
     assert np.median(tiles_of(data).radii) < 0.3 * np.linalg.norm(data - 0.5, axis=1).max()
 
 
+def test_neighbours_are_found_where_tiles_can_be_skipped(rng, monkeypatch):
+    """The log weights that matter reach down to log(2000/eps) = 43: at t = 1e-3 as far as 0.3, at t = 1 as far as 9."""
+    x, data = rng.standard_normal((5, 2)), rng.standard_normal((2000, 2))
+    asked_for, found = [], tiling.tiles_of
+    monkeypatch.setattr(
+        tiling, "tiles_of", lambda data, *, ordered: asked_for.append(ordered) or found(data, ordered=ordered)
+    )
+    for t in (1e-3, 1.0, np.array([[1e-3], [1.0]])):
+        Exact(x, data, t).certify(gibbs_moments(x, data, t))
+    assert asked_for == [True, False, False]
+
+
 # -- the answers
 
 
@@ -98,13 +112,14 @@ def test_answers_at_any_noise(rng, dtype, D, N):
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("D", [2, 3, 17])
-def test_attacks(rng, name, dtype, D):
+@pytest.mark.parametrize("ordered", [True, False])
+def test_attacks(rng, name, dtype, D, ordered):
     x, data = attacked(name, rng, 5, 2 * TILE + 40, D, dtype)
     scale = np.median(Exact(x, data, 1.0).squares, axis=1).astype(np.float64) / 2
     least = 1e-250 if dtype == "float64" else 1e-30
     t = np.array([[1e-4], [1e-2], [1.0]]) * np.where(scale > least, scale, 1.0)
     exact = Exact(x, data, t, temperature=0.7)
-    found = answer(x, data, t, asked(dtype, temperature=0.7))
+    found = answer(x, data, t, asked(dtype, temperature=0.7), ordered=ordered)
     exact.certify(found, u=unit(dtype))
     assert (found.nearest == found.nearest[0]).all()
     assert exact.near(found.nearest[0], dtype)
@@ -150,12 +165,13 @@ def test_covariances(rng, name, dtype, covariance, along):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("D", [1, 3, 9])
-def test_the_first_of_ties_is_the_nearest(rng, dtype, D):
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_first_of_ties_is_the_nearest(rng, dtype, D, ordered):
     """Small integers, whose squared distances are exact; equal samples lie in several tiles."""
     data = rng.integers(-1, 2, (700, D)).astype(dtype)
     x = np.concatenate([data[:5], rng.integers(-3, 4, (20, D)).astype(dtype)])
     exact = Exact(x, data, 1.0)
-    found = answer(x, data, np.full((2, 25), 1e-3))
+    found = answer(x, data, np.full((2, 25), 1e-3), ordered=ordered)
     assert (found.nearest == exact.nearest).all()
     tied = exact.squares == exact.squares.min(axis=1, keepdims=True)
     tile = np.argsort(tiles_of(data).numbers) // TILE
