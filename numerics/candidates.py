@@ -2,7 +2,8 @@ r"""What numerics.compiled_candidates works on: samples that wait to be weighed,
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,11 @@ from numerics import compiled_candidates
 from numerics.compiled_vectors import PAIRS, PRODUCTS
 from numerics.dense import Asked
 from numerics.moments import GibbsMoments
-from numerics.panels import Room
+from numerics.panels import Room, halved
 from numerics.samples import Rows
 from numerics.sums import Sums
 
-__all__ = ["Waiting", "rescored", "weighing"]
+__all__ = ["Waiting", "rescored", "screen", "weighing"]
 
 WAITING, WORTH_WAITING = (
     1024,
@@ -65,28 +66,36 @@ class Scratch(NamedTuple):
     rest: Floats
 
 
-def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most: float) -> GibbsMoments | None:
+def rescored(
+    x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most: float, *, halves: bool = False
+) -> GibbsMoments | None:
     """The moments at times t, shape (T, m), of the samples that screening leaves for them, from differences in float64.
 
     None as soon as more than a share `most` of the pairs would have to wait. `reach`, shape (m,), is how far below the
-    largest S one counts.
+    largest S one counts; with halves S is of bfloat16.
     """
     m, N = len(x), len(rows.data)
-    z, norms = rows.of(x)
-    room = Room.of(rows.data, z.dtype, halves=rows.halves)
-    kind = PAIRS if rows.halves else PRODUCTS
-    layout = rows.centre, 1 / rows.unit, kind, *room.panels(z[:, :-1], halves=rows.halves), room
+    layout, bounds = screen(x, rows, halves=halves)
     widest, lowest, seen = np.zeros(m), np.full(m, -np.inf), 0
-    kept = widest, lowest, reach, Waiting.of(m, x.shape[1], room)
+    kept = widest, lowest, reach, Waiting.of(m, x.shape[1], layout[-1])
     *question, sums = weighing(x, t, asked, N)
-    for part, norm in zip(rows.parts, rows.norms, strict=True):
-        bound = rows.bound(norms, norm)
-        np.maximum(widest, bound, out=widest)
-        seen += compiled_candidates.find(rows.data, part.start, part.stop, *layout, bound, *kept, *question, sums)
+    for part, bound in zip(rows.parts, bounds, strict=True):
+        seen += compiled_candidates.find(rows.data, part.start, part.stop, *layout, *bound, *kept, *question, sums)
         if seen > most * m * N:
             return None
     compiled_candidates.weigh(rows.data, *kept, *question, sums)
     return sums.moments(x, t, asked, N)
+
+
+def screen(x: Floats, rows: Rows, *, halves: bool) -> tuple[tuple[Any, ...], Iterator[tuple[Floats, Floats]]]:
+    """The layout that numerics.compiled_candidates asks for, and for each part the bound of S, and its slope, shape (m,)."""
+    z, norms = rows.of(x)
+    z, kind = z[:, :-1], PAIRS if halves else PRODUCTS
+    room = Room.of(rows.data, z.dtype, halves=halves)
+    layout = rows.centre, 1 / rows.unit, kind, *room.panels(z, halves=halves), room
+    lost = np.linalg.norm((z - halved(z)).astype(np.float64), axis=1) if halves else np.zeros(len(x))
+    slope = (norms + lost) * halves
+    return layout, ((rows.bound(norms, norm) + lost * norm, slope) for norm in rows.norms)
 
 
 def weighing(x: Floats, t: Floats, asked: Asked, N: int) -> tuple[Floats, Floats, float, Scratch, Sums]:

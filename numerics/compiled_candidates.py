@@ -176,24 +176,42 @@ def _weigh(first, after, most, data, waiting, x, rate, cut, scratch, sums):
 
 @njit(nogil=True, cache=True)
 def find(
-    data, start, stop, centre, scale, kind, panels, vectors, room, bound, widest, lowest, reach, waiting, *question
+    data,
+    start,
+    stop,
+    centre,
+    scale,
+    kind,
+    panels,
+    vectors,
+    room,
+    bound,
+    slope,
+    widest,
+    lowest,
+    reach,
+    waiting,
+    *question,
 ):
     """Let those samples of a slice wait whose S + bound is not below lowest - reach; how many pairs there were.
 
     `lowest`, shape (m,), is raised to max S - bound. The columns of panels, of numerics.panels, are x', in pairs for the kind
-    PAIRS. Where there is no room left, those of a query that are still wanted, by `widest`, the largest bound so far, are
-    weighed.
+    PAIRS; then what the samples lose, times the slope, is added to the bound. Where there is no room left, those of a query
+    that are still wanted, by `widest`, the largest bound so far, are weighed.
     """
     (P, length, W), m, block, seen = panels.shape, lowest.size, room.norms.size, 0
-    bar, most = np.empty(W, room.S.dtype), waiting.S.shape[1] - block
+    bar, here, most = np.empty(W, room.S.dtype), np.empty(m), waiting.S.shape[1] - block
     columns, counts = np.empty((W, block), np.int32), np.empty(W, np.int64)
     for begin in range(start, stop, block):
         n = min(block, stop - begin)
-        lay_out(data[begin : begin + n], centre, scale, room, kind)
+        lost = lay_out(data[begin : begin + n], centre, scale, room, kind)
+        for i in range(m):
+            here[i] = bound[i] + slope[i] * lost
+            widest[i] = max(widest[i], here[i])
         for p in range(P):
             first, after = p * W, min((p + 1) * W, m)
             overlaps(room, n, panels, p, vectors[p], min(length, centre.size), kind)
-            _bars(room, after - first, first, bound, lowest, reach, bar)
+            _bars(room, after - first, first, here, lowest, reach, bar)
             _pick(room, n, vectors[p], bar, columns, counts)
             seen += counts[: after - first].sum()
             _append(room, begin, first, after, columns, counts, waiting)

@@ -7,6 +7,8 @@ are summed, before the next.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -17,7 +19,7 @@ __all__ = ["RUN", "lay_out", "lowered", "overlaps", "weighed"]
 
 RUN = 64 // ROWS  # tiles whose weights are added up in the dtype, before they go to the sums in float64
 PIECE = 256  # coordinates of ROWS samples that are laid out at a time, in the first cache
-EPS = float(np.finfo(np.float32).eps)
+EPS, TINY = float(np.finfo(np.float32).eps), float(np.finfo(np.float32).tiny)
 
 
 @njit(nogil=True)
@@ -31,11 +33,14 @@ def overlaps(room, n, panels, p, vectors, count, kind):
 
 @njit(fastmath=SUMS, nogil=True)
 def lay_out(data, centre, scale, room, kind):
-    """y' = (y - centre) scale and -|y'|^2/2; the last of them again up to a multiple of ROWS, which raises no peak."""
+    """y' = (y - centre) scale and -|y'|^2/2; the last of them again up to a multiple of ROWS, which raises no peak.
+
+    What it returns is how far from y' the pairs of bfloat16 are at most, for the kind PAIRS.
+    """
     n, D = data.shape
-    row, squares = np.zeros(PIECE, room.samples.dtype), np.empty(ROWS)
+    row, squares, lost, most = np.zeros(PIECE, room.samples.dtype), np.empty(ROWS), np.empty(ROWS), 0.0
     for tile in range(-(-n // ROWS)):
-        squares[:] = 0
+        squares[:] = lost[:] = 0
         for begin in range(0, D, PIECE):
             piece = slice(begin, min(begin + PIECE, D))
             origin = centre[piece]
@@ -49,11 +54,13 @@ def lay_out(data, centre, scale, room, kind):
                 squares[q] += square
                 if kind == PAIRS:
                     halves = 2 * ROWS
-                    place_halves(row, room.samples, tile, begin // halves, q, -(-origin.size // halves))
+                    lost[q] += place_halves(row, room.samples, tile, begin // halves, q, -(-origin.size // halves))
                 else:
                     place(row, room.samples, tile, begin // ROWS, q, -(-origin.size // ROWS))
         for q in range(ROWS):
             room.norms[tile * ROWS + q] = -squares[q] / 2
+            most = max(most, lost[q])
+    return 1.01 * math.sqrt(most + D * TINY)  # for rounding and underflow
 
 
 @njit(nogil=True)

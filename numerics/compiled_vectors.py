@@ -11,6 +11,8 @@ may stand for two of them, and S is rougher and has half the steps.
 
 from __future__ import annotations
 
+import functools
+
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
@@ -360,30 +362,41 @@ def place(typingctx, row, samples, tile, group, q, count):
 
 @intrinsic
 def place_halves(typingctx, row, samples, tile, group, q, count):
-    """The same, rounded to bfloat16: a square has twice as many coordinates, in pairs of one and the ROWS-th after it."""
+    """The same, rounded to bfloat16: a square has twice as many coordinates, in pairs of one and the ROWS-th after it.
+
+    What it returns is the sum of the squares of what was rounded away.
+    """
 
     def codegen(context, builder, signature, values):
         of = _Arguments(context, builder, signature, values, "row samples tile group q count")
+        if not of.paired("samples"):
+            return ir.Constant(ir.DoubleType(), 0)
         bits = ir.VectorType(INDEX, ROWS)
+        floats = ir.VectorType(ir.FloatType(), ROWS)
 
-        def rounded(at):
+        def rounded(one):
             """To the nearest, or the even one, of the upper halves, as bits with zeros below."""
-            one = builder.bitcast(of.row("row", at).vector(ROWS), bits)
+            one = builder.bitcast(one, bits)
             odd = builder.and_(builder.lshr(one, ir.Constant(bits, [16] * ROWS)), ir.Constant(bits, [1] * ROWS))
             up = builder.add(one, builder.add(odd, ir.Constant(bits, [0x7FFF] * ROWS)))
             return builder.and_(up, ir.Constant(bits, [-0x10000] * ROWS))
 
-        def step(k, _):
-            at = builder.shl(k, INT(SHIFT + 1))
-            first, second = rounded(at), rounded(builder.add(at, INT(ROWS)))
-            pairs = builder.or_(builder.lshr(first, ir.Constant(bits, [16] * ROWS)), second)
+        def step(k, before):
+            (lost,) = before
+            at, halves = builder.shl(k, INT(SHIFT + 1)), []
+            for place in (at, builder.add(at, INT(ROWS))):
+                one = of.row("row", place).vector(ROWS)
+                halves.append(rounded(one))
+                away = builder.fsub(one, builder.bitcast(halves[-1], floats))
+                lost = fused(builder, away, away, lost)
+            pairs = builder.or_(builder.lshr(halves[0], ir.Constant(bits, [16] * ROWS)), halves[1])
             to = of.row("samples", of["tile"], builder.add(of["group"], k), of["q"])
-            to.store(builder.bitcast(pairs, ir.VectorType(to.element, ROWS)))
-            return []
+            to.store(builder.bitcast(pairs, floats))
+            return [lost]
 
-        if of.paired("samples"):
-            _loop(builder, of["count"], [], step)
-        return context.get_dummy_value()
+        (lost,) = _loop(builder, of["count"], [ir.Constant(floats, None)], step)
+        parts = [builder.fpext(builder.extract_element(lost, INDEX(k)), ir.DoubleType()) for k in range(ROWS)]
+        return functools.reduce(builder.fadd, parts)
 
     intp = types.intp
-    return types.void(row, samples, intp, intp, intp, intp), codegen
+    return types.float64(row, samples, intp, intp, intp, intp), codegen

@@ -18,7 +18,7 @@ from numerics.dense import Asked, Weighed, state_of, states_about
 from numerics.moments import GibbsMoments
 from numerics.samples import Rows
 
-__all__ = ["BLOCK", "Room", "by_differences", "by_products"]
+__all__ = ["BLOCK", "Room", "by_differences", "by_products", "halved"]
 
 BLOCK, LEAST, BYTES = 640, 64, 2**22  # samples of a block, at most and at least, and room for them, in the last cache
 Floats = NDArray[np.floating]
@@ -67,16 +67,17 @@ class Room(NamedTuple):
         return panels, np.array([-(-min(W, m - start) * VECTORS // W) for start in range(0, m, W)])
 
 
+def halved(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rounded to bfloat16, to the nearest or the even one."""
+    bits = np.ascontiguousarray(x).view(np.uint32)
+    up = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
+    return (up & np.uint32(0xFFFF0000)).view(np.float32)
+
+
 def _in_pairs(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rounded to bfloat16, and each together with the ROWS-th after it; what numerics.compiled_vectors does to samples."""
-    bits = x.view(np.uint32)
-    rounded = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
-    groups = rounded.reshape(len(x), -1, 2, ROWS)
-    return (
-        (groups[:, :, 0] >> np.uint32(16) | groups[:, :, 1] & np.uint32(0xFFFF0000))
-        .reshape(len(x), -1)
-        .view(np.float32)
-    )
+    """Each coordinate and the ROWS-th after it as bfloat16 in the place of one; what is done to samples as well."""
+    groups = halved(x).view(np.uint32).reshape(len(x), -1, 2, ROWS)
+    return (groups[:, :, 0] >> np.uint32(16) | groups[:, :, 1]).reshape(len(x), -1).view(np.float32)
 
 
 def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:

@@ -13,7 +13,8 @@ B,
 
     B = 4 (D + 6) u (|x'||y'| + |y'|^2/2) + 32 (D + 1)/h,      while (D + 6) u < 1/100,
 
-and with coordinates that are rounded to bfloat16 before they are multiplied, v = 2^-8, by 2.01 v |x'||y'| more.
+and where coordinates are rounded to bfloat16 before they are multiplied, x' to x' + p and y' to y' + q, by |p||y'| +
+|x' + p||q| more, p and q as they turn out to be: no more than 2^-8 of x' and y', and half of that as a rule.
 
 *Proof.* Write a = |x'||y'| and b = |y'|^2/2.
 
@@ -27,8 +28,8 @@ and with coordinates that are rounded to bfloat16 before they are multiplied, v 
    the second order: g^2/(1 - g) and the products of 3 with 1 and 2, less than a tenth of the first.
 5. What underflows, gradually or at once, loses less than the smallest normal number, 4/h: of D + 1 products, and of
    2D + 1 entries, twice, that are multiplied by numbers up to 1. Together they stay below 32 (D + 1)/h.
-6. Rounded to bfloat16, a coordinate errs by v of itself more, and a product of two by 2v + v^2 < 2.004 v, which adds no
-   more than that of a. Steps 1 and 3 are then about products larger by 1 + 2.004 v, for which there is room in 4. QED
+6. Rounded to bfloat16, (x' + p).(y' + q) is off by p.y' + (x' + p).q. Steps 1 and 3 are then about products larger by
+   2^-7 + 2^-16, for which there is room in 4. QED
 
 Direct differences err by 3 (D + 4) u |x - y|^2 instead, by the same count: a bound that falls with the distance.
 """
@@ -65,7 +66,6 @@ class Rows:
         norms: the largest |y'| of each block.
         centre: c in float64, shape (D,).
         unit: L.
-        halves: whether products are to be of coordinates that are rounded once more, to bfloat16.
     """
 
     data: Array
@@ -74,7 +74,6 @@ class Rows:
     norms: tuple[float, ...]
     centre: Array
     unit: float
-    halves: bool = False
 
     def of(self, x: Array) -> tuple[Array, Array]:
         """The rows [x', 1] of queries, shape (M, D + 1), and |x'| in float64, shape (M,)."""
@@ -111,8 +110,7 @@ class Rows:
         """B of the module's head for queries of norm |x'|, shape (M,), and samples of norm y_norm at most."""
         xp, D = namespace(x_norms), self.centre.shape[0]
         absolute = 32 * (D + 1) / float(xp.finfo(self.dtype).max)
-        bound = 4 * (D + 6) * unit_roundoff(self.dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + absolute
-        return bound + 2.01 * HALF * x_norms * y_norm if self.halves else bound
+        return 4 * (D + 6) * unit_roundoff(self.dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + absolute
 
 
 @dataclass(frozen=True)

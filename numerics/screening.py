@@ -21,7 +21,6 @@ candidates, the product is of that.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +35,7 @@ __all__ = ["screened"]
 SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
 PILOT, PILOT_ENTRIES, PILOT_QUERIES = 4096, 2**20, 8  # samples and queries that tell whether screening is worth a try
 HALVES_SHARE = 1 / 24  # more pairs, for many dimensions, at which products of bfloat16 are no longer worth it
+HALVES_LOSS = 2.0**-8  # of a product of bfloat16, relative to the norms, as a rule
 PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther than that of all, so the pilot sees more
 RESCORED = 2**18  # elements of differences at once
 
@@ -66,12 +66,12 @@ def _rescored(
     most = SHARE * (2 if x.dtype == np.float64 else 1)  # as measured, at which the dense pass is as fast
     if asked.covariance == "full":
         most = 1.0  # the dense pass is never as fast
-    share, rough = _pilot(x, rows), replace(rows, halves=True)
-    wide = sum(share(rows, reach) > PILOT_SHARE * most for reach in reaches)
+    share = _pilot(x, rows)
+    wide = sum(share(reach) > PILOT_SHARE * most for reach in reaches)
     enough = HALVES_SHARE * x.shape[1] / (x.shape[1] + OVERHEAD)
     while wide < len(order):
-        halves = HALVES and share(rough, reaches[wide]) - share(rows, reaches[wide]) < enough
-        found = rescored(x, rough if halves else rows, reaches[wide], t[order[wide:]], asked, most)
+        halves = HALVES and share(reaches[wide], HALVES_LOSS) - share(reaches[wide]) < enough
+        found = rescored(x, rows, reaches[wide], t[order[wide:]], asked, most, halves=halves)
         if found is not None:
             return dict(zip(order[wide:], found.apart(), strict=True))
         wide += max(1, (len(order) - wide) // 2)  # so that passes in vain are few
@@ -96,7 +96,7 @@ def _candidates(x: Array, rows: Rows, reaches: list[Array]) -> tuple[int, _Kept 
     z, norms = rows.of(x)
     most = _worthwhile(x)
     share = _pilot(x, rows)
-    wide = sum(share(rows, reach) > PILOT_SHARE * most for reach in reaches)
+    wide = sum(share(reach) > PILOT_SHARE * most for reach in reaches)
     lowest = xp.full_like(norms, -xp.inf)
     kept: list[_Kept] = []
     seen = 0
@@ -128,8 +128,11 @@ def _worthwhile(x: Array) -> float:
     return SHARE * D / (D + OVERHEAD) * (1 if x.dtype == xp.float64 else 1 / 3)
 
 
-def _pilot(x: Array, rows: Rows) -> Callable[[Rows, Array], float]:
-    """What tells from a few queries and samples which share of the pairs are candidates, laid out so, within a reach."""
+def _pilot(x: Array, rows: Rows) -> Callable[..., float]:
+    """What tells from a few queries and samples which share of the pairs are candidates, within a reach.
+
+    Where coordinates are rounded once more, it takes what the products lose to that, relative to |x'||y'|.
+    """
     xp, D = namespace(x), x.shape[1]
     few = slice(None, None, max(1, x.shape[0] // PILOT_QUERIES))
     z, norms = rows.of(x[few, :])
@@ -137,8 +140,9 @@ def _pilot(x: Array, rows: Rows) -> Callable[[Rows, Array], float]:
     S = z @ rows.some(max(1, rows.parts[-1].stop // count)).T
     gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
 
-    def share(rows: Rows, reach: Array) -> float:
-        width = reach[few] + 2 * rows.bound(norms, max(rows.norms))
+    def share(reach: Array, loss: float = 0.0) -> float:
+        most = max(rows.norms)
+        width = reach[few] + 2 * (rows.bound(norms, most) + loss * norms * most)
         return float(xp.mean(xp.astype(gap < width[:, None], xp.float64)))
 
     return share

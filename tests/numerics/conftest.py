@@ -472,20 +472,25 @@ def same_as(found, expected, rtol=0.0):
         assert found[k].n == expected[k].n
 
 
-def awaiting(x, rows, part, bound, lowest, reach):
-    """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,)."""
-    from numerics import compiled_candidates
-    from numerics.candidates import Waiting, weighing
-    from numerics.panels import Room
+def awaiting(x, rows, part, bound, lowest, reach, *, halves=False):
+    """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,).
 
-    z, m = rows.of(x)[0], len(x)
-    room = Room.of(rows.data, z.dtype, halves=rows.halves)
+    With halves the bound becomes what it is in the end.
+    """
+    from numerics import compiled_candidates
+    from numerics.candidates import Waiting, screen, weighing
+
+    m = len(x)
+    layout, bounds = screen(x, rows, halves=halves)
+    given = next(own for one, own in zip(rows.parts, bounds, strict=True) if one == part)
+    room = layout[-1]
     shape = m, part.stop - part.start + room.norms.size
-    waiting = Waiting(np.zeros(shape, np.int64), np.zeros(shape, z.dtype), np.zeros(m, np.int64))
+    waiting = Waiting(np.zeros(shape, np.int64), np.zeros(shape, room.S.dtype), np.zeros(m, np.int64))
     question = weighing(x, np.ones((1, m)), Asked(1.0, None, None, 2.0**-52), len(rows.data))
-    layout = rows.centre, 1 / rows.unit, 2 * rows.halves, *room.panels(z[:, :-1], halves=rows.halves), room
-    bounds = bound, bound, lowest, reach
-    seen = compiled_candidates.find(rows.data, part.start, part.stop, *layout, *bounds, waiting, *question)
+    kept = np.zeros(m), lowest, reach, waiting
+    first = given if halves else (bound, np.zeros(m))
+    seen = compiled_candidates.find(rows.data, part.start, part.stop, *layout, *first, *kept, *question)
+    bound[:] = kept[0]
     assert seen == waiting.counts.sum()
     mine = np.arange(shape[1]) < waiting.counts[:, None]
     return np.nonzero(mine)[0], waiting.samples[mine], waiting.S[mine]

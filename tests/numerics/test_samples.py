@@ -1,7 +1,6 @@
 """The bound on rounding is proved in the module; here it is attacked, against S in integers."""
 
 import math
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -41,31 +40,33 @@ def rows_of(x, data, dtype, threads=1, host=np.asarray):
     return laid_out(Measured.of(data, BLOCK, threads), size, dtype)
 
 
-def overlaps(x, rows):
-    """Block after block, S of all pairs, by the products that are used for arrays of this kind."""
+def overlaps(x, rows, *, halves=False):
+    """Block after block, S of all pairs, and its bound, by the products that are used for arrays of this kind."""
+    z, norms = rows.of(x)
     if compiled(x) is None:
-        yield from rows.products(rows.of(x)[0])
+        for part, norm, S in rows.products(z):
+            yield part, S, rows.bound(norms, norm)
         return
     m = len(x)
     for part, norm in zip(rows.parts, rows.norms, strict=True):
-        query, sample, S = awaiting(x, rows, part, np.zeros(m), np.full(m, -np.inf), np.full(m, 1e300))
+        bound = rows.bound(norms, norm)
+        query, sample, S = awaiting(x, rows, part, bound, np.full(m, -np.inf), np.full(m, 1e300), halves=halves)
         found = np.empty((m, part.stop - part.start), S.dtype)
         found[query, sample - part.start] = S
         assert S.size == found.size
-        yield part, norm, found
+        yield part, found, bound
 
 
 def errors(x, data, dtype, host=np.asarray, *, halves=False):
     """|S^ - S| and B for all pairs, S from the exact inputs about the centre and in the unit that were chosen."""
-    rows = replace(rows_of(x, data, dtype, host=host), halves=halves)
-    _, norms = rows.of(x)
+    rows = rows_of(x, data, dtype, host=host)
     centre, unit = integers(host(rows.centre)), Fraction(rows.unit)
     from_centre, to_sample = (integers(host(a)) - centre for a in (x, data))
     twice = 2 * from_centre @ to_sample.T - (to_sample * to_sample).sum(axis=1)
     error, bound = np.empty((2, *twice.shape))
-    for part, norm, S in overlaps(x, rows):
+    for part, S, own in overlaps(x, rows, halves=halves):
         assert S.dtype == dtype
-        bound[:, part] = host(rows.bound(norms, norm))[:, None]
+        bound[:, part] = host(own)[:, None]
         for i, row in enumerate(host(S).tolist()):
             for j, value in zip(range(part.start, part.stop), row, strict=True):
                 error[i, j] = abs(Fraction(twice[i, j], 2 * LATTICE**2) / unit**2 - Fraction(value))
@@ -157,8 +158,11 @@ def test_products_of_halves_are_of_rounded_coordinates(halves, rng, D):
     z, norms = rows.of(x)
     y = np.concatenate([rows.block(part) for part in rows.parts]).astype(np.float64)
     expected = nearest_half(z[:, :-1].astype(np.float64)) @ nearest_half(y[:, :-1]).T + y[:, -1]
-    for part, norm, S in overlaps(x, replace(rows, halves=True)):
-        assert (abs(S - expected[:, part]) <= 1.01 * rows.bound(norms, norm)[:, None]).all()
+    for (part, S, bound), norm in zip(overlaps(x, rows, halves=True), rows.norms, strict=True):
+        plain = rows.bound(norms, norm)
+        assert (abs(S - expected[:, part]) <= 1.01 * plain[:, None]).all()
+        assert (bound - plain <= 2.02 * 2.0**-8 * norms * norm).all()
+        assert D < 100 or (bound - plain <= 2.0**-8 * norms * norm).all()
 
 
 # -- the bound says something: each of its terms is needed, and within a factor of a hundred
@@ -257,12 +261,11 @@ def test_a_dimension_too_large_for_the_bound():
 def test_the_largest_dimension_allowed(ways, rng):
     query, y = rng.uniform(0.3, 0.34, (2, 1, math.ceil(0.01 * 2**24) - 7)).astype(np.float32)
     rows = rows_of(query, np.concatenate([y, -y]), np.float32)
-    _, norms = rows.of(query)
     assert (rows.centre == 0).all()  # so that products of coordinates are exact in float64, and fsum adds them exactly
     x, y = query[0].astype(np.float64) / rows.unit, y[0].astype(np.float64) / rows.unit
     products, norm = math.fsum(x * y), math.fsum(y * y) / 2
-    ((_, most, S),) = overlaps(query, rows)
-    np.testing.assert_array_less(abs(S[0] - [products - norm, -products - norm]), rows.bound(norms, most)[0])
+    ((_, S, bound),) = overlaps(query, rows)
+    np.testing.assert_array_less(abs(S[0] - [products - norm, -products - norm]), bound[0])
 
 
 @pytest.mark.parametrize(("dtype", "digits"), [("float32", 24), ("float64", 53)])

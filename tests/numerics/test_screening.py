@@ -1,7 +1,6 @@
 """No sample that matters may be missing from the candidates, whatever the clouds do to float32."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,7 +48,7 @@ def candidates(x, data, reach, block=BLOCK, *, halves=False):
     """Which pairs are on the list, as a mask (M, N), for a reach of |x - y|^2/2 of shape (M,)."""
     rows = rows_of(x, data, reach, block)
     if arrays.compiled(x) is not None:
-        query, sample = weighed(x, replace(rows, halves=halves), reach / rows.unit**2)
+        query, sample = weighed(x, rows, reach / rows.unit**2, halves=halves)
     else:
         wide, found = _candidates(x, rows, [reach / rows.unit**2])
         assert wide == 0
@@ -61,7 +60,7 @@ def candidates(x, data, reach, block=BLOCK, *, halves=False):
     return listed.astype(bool)
 
 
-def weighed(x, rows, reach):
+def weighed(x, rows, reach, *, halves):
     """The pairs that the compiled loops weigh in the end, as queries and samples, if there is room for all until then."""
     from numerics import candidates, compiled_candidates
 
@@ -78,7 +77,7 @@ def weighed(x, rows, reach):
         patch.setattr(candidates, "WAITING", len(rows.data))
         patch.setattr(candidates, "WORTH_WAITING", 0)
         patch.setattr(compiled_candidates, "weigh", noted)
-        candidates.rescored(x, rows, reach, np.ones((1, len(x))), Asked(1.0, None, None, EPS64), NEVER)
+        candidates.rescored(x, rows, reach, np.ones((1, len(x))), Asked(1.0, None, None, EPS64), NEVER, halves=halves)
     return found
 
 
@@ -274,7 +273,7 @@ def for_passes(monkeypatch, note):
 
     def noted(module, name):
         function = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *args: note(*args) or function(*args))
+        monkeypatch.setattr(module, name, lambda *args, **options: note(*args) or function(*args, **options))
 
     noted(Rows, "products")
     if arrays._compiled() is not None:
