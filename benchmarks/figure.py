@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
 
 from benchmarks.goals import timed, wrong
 from benchmarks.peers import CONTESTANTS
@@ -48,6 +49,8 @@ def _panel(axis: Any, rows: list[Row], dtype: str) -> dict[str, bool]:
     axis.axhline(1, color="0.7", linewidth=0.8, zorder=0)
     axis.set(xscale="log", yscale="log")
     axis.minorticks_off()
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
     shown = {}
     for library in LIBRARIES:
         found = [(row, best) for row in rows if (best := _best(row, dtype, library))]

@@ -78,12 +78,12 @@ def rescored(
     layout, bounds = screen(x, rows, halves=halves)
     widest, lowest, seen = np.zeros(m), np.full(m, -np.inf), 0
     kept = widest, lowest, reach, Waiting.of(m, x.shape[1], layout[-1])
-    *question, sums = weighing(x, t, asked, N)
+    x, *question, sums = weighing(x, t, asked, N)  # from here on in float64, and so is what is certified
     for part, bound in zip(rows.parts, bounds, strict=True):
-        seen += compiled_candidates.find(rows.data, part.start, part.stop, *layout, *bound, *kept, *question, sums)
+        seen += compiled_candidates.find(rows.data, part.start, part.stop, *layout, *bound, *kept, x, *question, sums)
         if seen > most * m * N:
             return None
-    compiled_candidates.weigh(rows.data, *kept, *question, sums)
+    compiled_candidates.weigh(rows.data, *kept, x, *question, sums)
     return sums.moments(x, t, asked, N)
 
 

@@ -229,6 +229,14 @@ def test_answers_are_within_their_certificate(library, rng, never, name, dtype, 
     assert (nearest[0] == same.argmax(axis=1)).all()  # the first of equals
 
 
+def test_float32_is_answered_in_float64(library, rng, never):
+    """Log weights of a thousand, and a certificate of ten digits."""
+    x, data = attacked("noised", rng, 5, 150, 40, "float32")
+    found = answer(library, x, data, np.full((1, 5), 1e-6), asked(library, tolerance=1e-12), "float32")
+    assert (library.host(found.shift) < -1e3).all()
+    assert (library.host(found.error) < 1e-9).all()
+
+
 @pytest.mark.parametrize("order", ["F", "every other", "read-only"])
 def test_data_of_any_order(library, rng, never, order):
     x, data = attacked("noised", rng, 5, 150, 6)
