@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator
 
 from benchmarks.goals import timed, wrong
 from benchmarks.peers import CONTESTANTS
-from validation import figures as house
+from validation.report import figures as house
 
 __all__ = ["figure"]
 

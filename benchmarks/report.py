@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.goals import CONCENTRATED, DENSE_FROM, FASTER, OF_FLOOR, WRONG, engine_of, timed, verdicts, wrong
 from benchmarks.peers import CONTESTANTS
-from validation.tables import strict_json
+from validation.report.tables import strict_json
 
 __all__ = [
     "aligned",
@@ -211,7 +211,7 @@ def write(results: Mapping[str, Any], folder: Path, stem: str) -> None:
 def draw(results: Mapping[str, Any], folder: Path, stem: str) -> None:
     """Keep the figure as SVG."""
     from benchmarks.figure import figure
-    from validation.figures import style
+    from validation.report.figures import style
 
     folder.mkdir(parents=True, exist_ok=True)
     with style():

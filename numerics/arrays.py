@@ -211,7 +211,7 @@ def kernels(a: Array) -> Any:
     """The module of GPU kernels, or None where they do not run: they need Triton, and torch tensors on a CUDA device."""
     if not array_api_compat.is_torch_array(a):
         return None
-    from numerics import triton_kernels
+    from numerics.engine import gpu as triton_kernels
 
     return triton_kernels if triton_kernels.available(a) else None
 
@@ -230,7 +230,7 @@ def _compiled() -> Any:
     if numba.config.DISABLE_JIT:
         return None
     try:
-        from numerics import compiled_loops
+        from numerics.engine.compiled import loops as compiled_loops
     except RuntimeError:  # numba finds no directory to keep what it compiled
         return None
     return compiled_loops

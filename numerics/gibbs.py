@@ -9,10 +9,10 @@ and its variance (the heat capacity), the entropy, the participation ratio sum w
 
 Nothing of size M x N is ever held. A block of queries goes the way that is fastest for what it is like:
 
-    numerics.tiling       few dimensions, with numba: direct differences, tiles of samples too far away are skipped
-    numerics.screening    concentrated weights: a float32 product finds the candidates, float64 weighs them
-    numerics.dense        everything else: two matrix products a block, or direct differences where they lose digits;
-    numerics.panels       with numba the same in compiled loops
+    numerics.engine.tiling       few dimensions, with numba: direct differences, tiles of samples too far away are skipped
+    numerics.engine.screening    concentrated weights: a float32 product finds the candidates, float64 weighs them
+    numerics.engine.dense        everything else: two matrix products a block, or direct differences where they lose digits;
+    numerics.engine.panels       with numba the same in compiled loops
 
 and whichever it was, the answer carries a bound on what rounding and neglect did to the weights.
 """
@@ -38,10 +38,10 @@ from numerics.arrays import (
     on_gpu,
     slices,
 )
-from numerics.dense import Asked, dense, fused, product_will_do
+from numerics.engine.dense import Asked, dense, fused, product_will_do
+from numerics.engine.layout import Measured, laid_out
+from numerics.engine.screening import screened
 from numerics.moments import GibbsMoments
-from numerics.samples import Measured, laid_out
-from numerics.screening import screened
 from numerics.threads import parallel, workers
 
 __all__ = ["GibbsMoments", "gibbs_moments"]
@@ -242,7 +242,7 @@ class _Samples:
         """The moments at queries x, shape (m, D), and times t, shape (T, m)."""
         xp = namespace(x)
         if compiled(x) is not None and x.shape[1] <= NEIGHBOURS_UP_TO:
-            from numerics import tiling
+            from numerics.engine import tiling
 
             ordered = tiling.worth_order(t, asked, self.data.shape[0], max(self.measured.norms))
             return tiling.tiled(x, self.once("tiles" if ordered else "slices"), t, asked)
@@ -261,7 +261,7 @@ class _Samples:
         rows = self.once("float32" if x.dtype == namespace(x).float32 else "float64")
         products = product_will_do(x, rows, t, asked)
         if compiled(x) is not None and asked.covariance is None:
-            from numerics import panels
+            from numerics.engine import panels
 
             return panels.by_products(x, rows, t, asked) if products else panels.by_differences(x, self.data, t, asked)
         if self.fuses(x, asked) and (x.shape[1] <= FUSED_UP_TO or not products):
@@ -282,7 +282,7 @@ class _Samples:
 
     def _lay_out(self, what: str) -> Any:
         if what in ("tiles", "slices"):
-            from numerics import tiling
+            from numerics.engine import tiling
 
             return tiling.tiles_of(self.data, ordered=what == "tiles")
         return laid_out(self.measured, self.size, getattr(namespace(self.data), what))

@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import Array, checked, namespace, to_host
-from numerics.checkpoint import Checkpoint
-from numerics.files import check_directory
 from numerics.gibbs import GibbsMoments, gibbs_moments
-from numerics.sources import Source, open_source
+from numerics.storage.checkpoint import Checkpoint
+from numerics.storage.files import check_directory
+from numerics.storage.sources import Source, open_source
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -277,7 +277,7 @@ def _on_cluster(
     tick: Callable[[int], object],
     scheduler: str | Client,
 ) -> Iterator[tuple[GibbsMoments, int]]:
-    from numerics.cluster import connected, reduced
+    from numerics.storage.cluster import connected, reduced
 
     if source.path is None:
         raise ValueError(

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 import sympy as sp
 
-from theory.enclosure import enclose, is_positive_on, point
+from theory.algebra.enclosure import enclose, is_positive_on, point
 from theory.formula import Formula
 
 __all__ = ["Derivation", "Step", "Verdict", "judge_equal", "judge_positive"]

@@ -2,7 +2,7 @@ r"""Exact averages over the data set, at every N and D.
 
 Euler's integral for the powers of 1/Z, Z = sum exp(-E), turns every average over N independent samples into one
 integral over v = log u of averages over one sample, z = u exp(-E). With phi = E e^-z, A[f] = E[f z e^-z] and
-B[f] = E[f z^2 e^-z], which theory.mellin evaluates,
+B[f] = E[f z^2 e^-z], which theory.averages.over_a_sample evaluates,
 
     E sum w f                    = N int A[f] phi^(N-1) dv,
     E sum w^2                    = N int B[1] phi^(N-1) dv,
@@ -12,7 +12,7 @@ B[f] = E[f z^2 e^-z], which theory.mellin evaluates,
     log E Z - E log Z            = int (phi^N - exp(-N E z)) dv,
 
 for phi^N is the probability that v stays below log Exp(1) - log Z. The first and the third with f = 1 must give 1:
-every call checks both, and `error` is what they are off by. The average over x estimates its own (theory.radii).
+every call checks both, and `error` is what they are off by. The average over x estimates its own (theory.averages.over_points).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.averages.over_a_sample import PATH_NODES, Paths, Sample, Tilted
+from theory.averages.over_points import asked, average
 from theory.extensive import gaussian_only
-from theory.mellin import PATH_NODES, Paths, Sample, Tilted
-from theory.radii import asked, average
 from theory.setting import LinearManifold, Setting
 
 __all__ = ["Disorder", "averages", "log1p_less", "reference"]

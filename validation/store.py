@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from numerics.files import write_atomic
 from numerics.measurement import Measurement
+from numerics.storage.files import write_atomic
 
 __all__ = ["Store"]
 

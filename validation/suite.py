@@ -13,7 +13,7 @@ from typing import Any
 from theory.derivation import Derivation
 from validation.claim import Claim, Experiment, Results, holds
 from validation.claims import PREDICTIONS, SURVEYS
-from validation.report import Figure, write_report
+from validation.report.page import Figure, write_report
 from validation.store import Store
 from validation.sweep import sweep
 

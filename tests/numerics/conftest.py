@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from numerics import arrays, gibbs
 from numerics.arrays import to_host
-from numerics.dense import Asked
+from numerics.engine.dense import Asked
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
 PROPERTY = settings(
@@ -477,8 +477,8 @@ def awaiting(x, rows, part, bound, lowest, reach, *, halves=False):
 
     With halves the bound becomes what it is in the end.
     """
-    from numerics import compiled_candidates
-    from numerics.candidates import Waiting, screen, weighing
+    from numerics.engine.candidates import Waiting, screen, weighing
+    from numerics.engine.compiled import picking as compiled_candidates
 
     m = len(x)
     layout, bounds = screen(x, rows, halves=halves)

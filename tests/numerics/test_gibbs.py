@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_limits
 
-from numerics import arrays, dense, gibbs
+from numerics import arrays, gibbs
 from numerics.data import noise, score
+from numerics.engine import dense
 from numerics.gibbs import GibbsMoments, gibbs_moments
 from tests.numerics.conftest import PROPERTY, Exact, backend_of, without_numba
 from theory.setting import LinearManifold
@@ -812,7 +813,7 @@ def taken(monkeypatch):
     noted(dense, "_by_products", "products")
     noted(dense, "_by_differences", "differences")
     if arrays._compiled() is not None:
-        from numerics import panels, tiling
+        from numerics.engine import panels, tiling
 
         noted(tiling, "tiled", "tiles")
         noted(panels, "by_products", "panels")

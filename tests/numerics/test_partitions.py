@@ -11,14 +11,14 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.numerics.test_sources import KINDS, saved
 
 from numerics import partitions
-from numerics.checkpoint import Checkpoint
 from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.partitions import gibbs_moments_of
-from numerics.sources import open_source
+from numerics.storage.checkpoint import Checkpoint
+from numerics.storage.sources import open_source
 from tests.numerics.conftest import PROPERTY, backend_of
-from tests.numerics.test_sources import KINDS, saved
 
 OBSERVABLES = (
     "log_partition",

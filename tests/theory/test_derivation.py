@@ -4,11 +4,11 @@ import pytest
 import sympy as sp
 
 from tests.theory.conftest import PREDICTIONS, prediction
-from theory import gaussian
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import I, N, lam, t, x, y, z
 from theory.derivation import Derivation, judge_equal, judge_positive
 from theory.formula import Formula
 from theory.predictions import collapse, kl_bound, score_covariance, subspace_loss
-from theory.symbols import I, N, lam, t, x, y, z
 
 a, b = sp.symbols("a b", positive=True)
 c, d = sp.symbols("c d")

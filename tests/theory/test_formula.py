@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.theory.conftest import PREDICTIONS, decades, prediction
+from theory.algebra.symbols import lam, q, t, x
+from theory.averages.squared_distance import log_laplace
 from theory.formula import Formula
-from theory.squared_distance import log_laplace
-from theory.symbols import lam, q, t, x
 
 DOMAINS = {
     "lambda": decades(-6, 6),

@@ -12,9 +12,10 @@ import pytest
 
 from numerics.measurement import Measurement
 from theory.setting import Setting
-from validation import figures, suite
+from validation import suite
 from validation.claims import CLAIMED
 from validation.cli import main
+from validation.report import figures
 
 Finished = namedtuple("Finished", "code out err")
 ROW = [

@@ -12,7 +12,7 @@ import pytest
 
 from validation import manifest as module
 from validation.manifest import devices, git_state, manifest, precision, versions
-from validation.tables import strict_json
+from validation.report.tables import strict_json
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

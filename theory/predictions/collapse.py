@@ -18,14 +18,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from theory import gaussian
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import I, N, V, lam, m, q, t, theta, x, xi, y, z
+from theory.averages.nearest_sample import own_is_nearest
+from theory.averages.squared_distance import log_laplace
 from theory.derivation import Derivation
 from theory.disorder import averages
 from theory.extensive import extensive, gaussian_only, time_where
-from theory.nearest_sample import own_is_nearest
 from theory.setting import LinearManifold, Setting
-from theory.squared_distance import log_laplace
-from theory.symbols import I, N, V, lam, m, q, t, theta, x, xi, y, z
 
 __all__ = [
     "OBSERVABLES",
@@ -191,7 +191,7 @@ def memorized_probability_asymptotic(setting: Setting) -> Array:
 def memorized_probability(setting: Setting) -> Array:
     """P(the training sample nearest to x^1 + sqrt(t) xi is x^1), exact at finite N and D.
 
-    See `theory.nearest_sample` for the integral, its evaluation and its error.
+    See `theory.averages.nearest_sample` for the integral, its evaluation and its error.
 
     Returns:
         shape (T,).

@@ -21,14 +21,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from theory import gaussian
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import N, lam, q, t, theta, x, y
+from theory.averages.squared_distance import log_laplace
 from theory.derivation import Derivation
 from theory.disorder import Disorder, averages
 from theory.extensive import gaussian_only, time_where
 from theory.predictions import collapse, score_covariance
 from theory.setting import LinearManifold, Setting
-from theory.squared_distance import log_laplace
-from theory.symbols import N, lam, q, t, theta, x, y
 
 __all__ = [
     "ANYWHERE",

@@ -22,14 +22,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from theory import gaussian
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import lam, m, q, t, theta, x
+from theory.averages.squared_distance import log_laplace
 from theory.derivation import Derivation
 from theory.disorder import Disorder, averages, log1p_less
 from theory.extensive import extensive, gaussian_only, rising_root, time_where
 from theory.predictions import collapse, condensation, supervision_region
 from theory.setting import LinearManifold, Setting
-from theory.squared_distance import log_laplace
-from theory.symbols import lam, m, q, t, theta, x
 
 __all__ = [
     "OBSERVABLES",

@@ -21,14 +21,14 @@ import sympy as sp
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from theory import gaussian
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import I, N, lam, q, t, theta, x
+from theory.averages.squared_distance import SquaredDistance, log_laplace
 from theory.derivation import Derivation
 from theory.disorder import averages
 from theory.extensive import extensive, gaussian_only
 from theory.predictions import collapse, condensation, score_covariance, supervision_region
 from theory.setting import Setting
-from theory.squared_distance import SquaredDistance, log_laplace
-from theory.symbols import I, N, lam, q, t, theta, x
 
 __all__ = [
     "ANYWHERE",

@@ -20,12 +20,12 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
-from theory import gaussian
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import lam, q, t, x, y
 from theory.derivation import Derivation
 from theory.extensive import extensive, gaussian_only
 from theory.predictions import collapse
 from theory.setting import LinearManifold, Setting
-from theory.symbols import lam, q, t, x, y
 
 __all__ = [
     "OBSERVABLES",

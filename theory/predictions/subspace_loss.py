@@ -27,14 +27,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from theory import gaussian
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import N, lam, q, t, x, y
 from theory.derivation import Derivation
 from theory.disorder import averages
 from theory.extensive import extensive, gaussian_only, rising_root, time_where
 from theory.formula import Formula
 from theory.predictions import collapse, condensation, score_covariance, supervision_region
 from theory.setting import Setting
-from theory.symbols import N, lam, q, t, x, y
 
 __all__ = [
     "ANYWHERE",

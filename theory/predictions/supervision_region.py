@@ -7,7 +7,7 @@ sample sits where the posterior at the condensation noise t_c(x) puts one,
     r^2 = sum [lambda t_c/(lambda + t_c) + t_c^2 x^2/(lambda + t_c)^2],      KL(p_{t_c}(y | x) || p(y)) = log N,
 
 which at a typical fresh x, x^2 = lambda + t, is t D at t_c = t: extrapolation begins at collapse. All this is for
-log N = O(D) large. At any N and D the distance is the least of N draws, and `theory.nearest_sample` averages it exactly.
+log N = O(D) large. At any N and D the distance is the least of N draws, and `theory.averages.nearest_sample` averages it exactly.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from theory import gaussian
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import N, lam, q, t, theta, x, y, z
+from theory.averages.nearest_sample import OVER_X, nearest_distance, tilted_is_nearest
+from theory.averages.over_points import asked, average
+from theory.averages.squared_distance import log_laplace
 from theory.derivation import Derivation
 from theory.extensive import extensive, gaussian_only
 from theory.formula import Formula
-from theory.nearest_sample import OVER_X, nearest_distance, tilted_is_nearest
 from theory.predictions import collapse, condensation
-from theory.radii import asked, average
 from theory.setting import LinearManifold, Setting
-from theory.squared_distance import log_laplace
-from theory.symbols import N, lam, q, t, theta, x, y, z
 
 __all__ = [
     "ANYWHERE",

@@ -10,9 +10,9 @@ import numpy as np
 from numerics.experiments import collapse as experiment
 from theory.predictions import collapse as prediction
 from theory.setting import LinearManifold, Setting, Subspace
-from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
-from validation.report import Figure
+from validation.report import figures as draw
+from validation.report.page import Figure
 from validation.statistics import Verdict
 
 __all__ = ["claims", "figures", "prepare"]

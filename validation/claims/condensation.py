@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from numerics.experiments import condensation as experiment
 from theory.predictions import condensation as prediction
 from theory.setting import Setting
-from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.claims.collapse import scaled
-from validation.report import Figure
+from validation.report import figures as draw
+from validation.report.page import Figure
 from validation.statistics import Verdict
 
 __all__ = ["claims", "figures", "over_times", "prepare", "where"]

@@ -14,12 +14,12 @@ from numerics.experiments import frozen_jacobian as experiment
 from numerics.measurement import Measurement
 from theory.predictions import frozen_jacobian as prediction
 from theory.setting import Setting
-from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.claims.collapse import scaled
 from validation.claims.condensation import where
 from validation.claims.subspace_loss import AUTHORS
-from validation.report import Figure
+from validation.report import figures as draw
+from validation.report.page import Figure
 
 __all__ = ["claims", "figures", "prepare"]
 

@@ -12,10 +12,10 @@ from numerics.experiments import generalization_time as experiment
 from theory.predictions import collapse
 from theory.predictions import generalization_time as prediction
 from theory.setting import Setting
-from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.claims.collapse import scaled
-from validation.report import Figure
+from validation.report import figures as draw
+from validation.report.page import Figure
 
 __all__ = ["claims", "figures", "prepare"]
 

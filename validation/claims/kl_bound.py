@@ -9,9 +9,9 @@ import numpy as np
 from numerics.experiments import kl_bound as experiment
 from theory.predictions import kl_bound as prediction
 from theory.setting import Setting
-from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
-from validation.report import Figure
+from validation.report import figures as draw
+from validation.report.page import Figure
 
 __all__ = ["claims", "figures", "prepare"]
 

@@ -16,9 +16,9 @@ from numerics.measurement import Measurement
 from theory.predictions import kl_bound
 from theory.predictions import score_covariance as prediction
 from theory.setting import Setting
-from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
-from validation.report import Figure
+from validation.report import figures as draw
+from validation.report.page import Figure
 
 __all__ = ["claims", "figures"]
 

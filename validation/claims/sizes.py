@@ -14,9 +14,9 @@ from numerics.experiments import subspace_loss as loss_experiment
 from numerics.measurement import Measurement
 from theory.predictions import collapse, condensation, frozen_jacobian, kl_bound, subspace_loss, supervision_region
 from theory.setting import Setting
-from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
-from validation.report import Figure
+from validation.report import figures as draw
+from validation.report.page import Figure
 
 __all__ = ["STATEMENT", "claims", "figures", "prepare"]
 

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from numerics.experiments import supervision_region as experiment
 from theory.predictions import supervision_region as prediction
 from theory.setting import LinearManifold, Setting
-from validation import figures as draw
 from validation.claim import Claim, Control, Experiment, Results
 from validation.claims.collapse import scaled
 from validation.claims.condensation import over_times, where
-from validation.report import Figure
+from validation.report import figures as draw
+from validation.report.page import Figure
 
 __all__ = ["claims", "figures", "prepare"]
 

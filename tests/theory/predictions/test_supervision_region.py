@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 
 from tests.theory.conftest import cases, legendre
-from theory.nearest_sample import nearest_distance, tilted_is_nearest
+from theory.averages.nearest_sample import nearest_distance, tilted_is_nearest
 from theory.predictions import collapse, supervision_region
 from theory.setting import LinearManifold, Setting
 

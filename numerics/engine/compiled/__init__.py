@@ -1,0 +1,1 @@
+"""Loops compiled by numba; imported by numerics.engine alone."""

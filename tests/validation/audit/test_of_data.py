@@ -1,0 +1,248 @@
+"""The audit on data whose answer is known."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from validation.audit import of_data as audits
+from validation.audit.of_data import TICKS, audit
+from validation.audit.page import figures, sections, text
+from validation.report import words
+from validation.report.page import write_report
+
+
+def gaussian(samples=700, variances=(1.0,) * 6 + (0.1,) * 6, seed=0):
+    return np.random.default_rng(seed).standard_normal((samples, len(variances))) * np.sqrt(variances)
+
+
+def clusters(samples=500):
+    random = np.random.default_rng(1)
+    data = 0.1 * random.standard_normal((samples, 6))
+    data[:, 0] += np.where(random.random(samples) < 0.5, 3, -3)
+    return data
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """The exact probability has tests of its own, and takes most of the time."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(audits, "EXACT_SUBSPACES", 0)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def linear():
+    return audit("linear", gaussian())
+
+
+@pytest.fixture(scope="module")
+def clustered():
+    return audit("clusters", clusters(), queries=128)
+
+
+def test_gaussian_data_are_described(linear):
+    s = linear.summary
+    # 50 comparisons at 4 standard errors or more: false alarm below 1e-2 over seeds; the seed is fixed
+    assert s["validity"]["everywhere"]
+    assert s["validity"]["through_collapse"]
+    assert s["validity"]["first_disagreement"] is None
+    assert "wherever it could be tested" in s["validity"]["sentence"]
+    assert [part["dimension"] for part in s["subspaces"]] == [6, 6]
+    # the data and their Gaussian twin: 4 standard errors, false alarm 1e-3 (7 degrees of freedom in the twin's error)
+    error = np.hypot(s["measured_collapse_time_error"], s["gaussian_collapse_time_error"])
+    assert abs(s["measured_collapse_time"] - s["gaussian_collapse_time"]) < 4 * error
+    # log N = I(t) is thermodynamic: own weight 1/2 is some 10 % above at this size
+    assert abs(s["validity"]["collapse_ratio"] - 1) < 0.3
+    # both bounds on the number of samples are the same number for Gaussian data
+    gap = s["log10_samples_needed_from_data"] - s["log10_samples_needed"]
+    assert abs(gap) < 4 * s["log10_samples_needed_from_data_error"] + 0.02
+
+
+def test_the_exact_probability_is_what_gaussian_data_do(monkeypatch):
+    monkeypatch.setattr(audits, "EXACT_SUBSPACES", 1)
+    s = audit("isotropic", gaussian(800, (1.0,) * 5), queries=64, resolution=4).summary
+    curves = {key: np.array(value) for key, value in s["curves"].items()}
+    twin = np.interp(np.log(curves["exact_times"]), np.log(curves["times"]), curves["gaussian_memorized_fraction"])
+    # 512 samples: 4 standard errors are 0.09 at most; interpolation 0.01; false alarm 5e-4
+    np.testing.assert_allclose(curves["memorized_probability"], twin, atol=0.1)
+
+
+def test_clusters_are_not(clustered):
+    s = clustered.summary
+    v = s["validity"]
+    assert not v["everywhere"]
+    assert not v["through_collapse"]
+    assert v["valid_above"] > 10 * s["measured_collapse_time"]
+    assert v["first_disagreement"]["quantity"] in ("retained variance", "memorized fraction")
+    assert "not Gaussian" in v["sentence"]
+    # the true law is two Gaussians of variance 0.01 in 6 directions, one bit apart: far fewer samples than the spectrum says
+    truth = 0.5 * 6 * np.log1p(0.01 / s["wanted_time"]) + np.log(2)
+    assert np.log(s["samples_needed"]) > truth + 1
+    measured = s["log10_samples_needed_from_data"] * np.log(10)
+    assert measured > truth - 4 * s["log10_samples_needed_from_data_error"] * np.log(10)  # a bound from above
+    assert measured < truth + 1.5
+
+
+def test_wanted_time_above_the_collapse_needs_no_more():
+    wanted = 2.0
+    found = audit("linear", gaussian(300, (1.0,) * 4), wanted_time=wanted, queries=64)
+    s = found.summary
+    # information at t = 2 of variances near 1
+    assert s["wanted_time"] == wanted
+    assert s["samples_needed"] < 10
+    assert s["wanted_time"] > s["measured_collapse_time"]
+    assert "suffice" in text(found)
+    beyond = audit("linear", gaussian(300, (1.0,) * 4), wanted_time=1e9, queries=64).summary
+    assert beyond["samples_needed_from_data"] is None
+    assert beyond["samples_needed"] == pytest.approx(1)
+
+
+def test_times_scale_with_the_data_and_nothing_else_matters(linear):
+    random = np.random.default_rng(3)
+    turn = np.linalg.qr(random.standard_normal((12, 12)))[0]
+    other = audit("linear", 1e3 * gaussian() @ turn + 1e5).summary
+    s = linear.summary
+    for key in s:
+        if key.endswith(("_time", "_time_error")):
+            assert other[key] == pytest.approx(1e6 * s[key], rel=1e-6), key
+    np.testing.assert_allclose(other["loss_times_typical"], 1e6 * np.array(s["loss_times_typical"]), rtol=1e-9)
+    np.testing.assert_allclose(other["curves"]["own_weight"], s["curves"]["own_weight"], rtol=1e-5)
+    for key in ("retained_variance", "retained_variance_error"):
+        np.testing.assert_allclose(other["curves"][key], 1e6 * np.array(s["curves"][key]), rtol=1e-5)
+    assert other["loss_order"] == s["loss_order"]
+    assert other["validity"]["everywhere"]
+
+
+def test_the_summary_is_strict_json_and_complete(linear):
+    s = json.loads(json.dumps(linear.summary, allow_nan=False))
+    wanted = {
+        "samples", "ambient_dimension", "subspaces", "collapse_time", "loss_order", "measured_collapse_time",
+        "measured_collapse_time_error", "samples_needed", "validity", "wanted_time", "seed", "duplicated_samples",
+    }  # fmt: skip
+    assert wanted <= set(s)
+    assert s == linear.summary
+    assert s["loss_order"] == s["loss_order_annealed"] == [0, 1]
+    assert s["curves"]["times"] == sorted(s["curves"]["times"])
+    assert np.shape(s["curves"]["retained_variance"]) == (len(s["curves"]["retained_times"]), 2)
+
+
+def test_the_seed_decides():
+    data = gaussian(100, (1.0, 0.5))
+    first, again, other = (audit("d", data, queries=32, seed=k).summary for k in (4, 4, 5))
+    assert first == again
+    assert first["curves"]["own_weight"] != other["curves"]["own_weight"]
+
+
+def test_ticks_are_announced():
+    ticks = []
+    audit("d", gaussian(60, (1.0, 0.5)), queries=16, tick=lambda: ticks.append(1))
+    assert len(ticks) == TICKS
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("few", gaussian(10, (1.0, 1.0))),
+        ("wide", gaussian(30, (1.0,) * 120)),
+        ("line", gaussian(50, (1.0,))),
+        ("constant column", np.c_[gaussian(50, (1.0, 0.2)), np.full(50, 0.1)]),
+        ("binary", (np.random.default_rng(6).random((100, 9)) < 0.3).astype(np.uint8)),
+        ("heavy tails", np.random.default_rng(5).standard_cauchy((80, 3))),
+        ("mostly copies", np.concatenate([np.zeros((60, 2)), gaussian(15, (1.0, 1.0))])),
+        ("far and small", 1e6 + 1e-3 * gaussian(80, (1.0, 0.2))),
+        ("twins", np.repeat(gaussian(30, (1.0, 1.0)), 2, axis=0) + 1e-7 * gaussian(60, (1.0, 1.0), seed=1)),
+    ],
+)
+def test_awkward_data_are_answered(name, data):
+    found = audit(name, data, queries=32)
+    s = found.summary
+    json.dumps(s, allow_nan=False)
+    said = text(found)
+    assert not re.search(r"\bnan\b|\binf\b|None", said)
+    assert s["samples"] == len(data)
+    assert s["ambient_dimension"] == data.shape[1]
+    figures(found)[0].figure.draw_without_rendering()
+    assert [part.title for part in sections(found)][-2:] == ["Curves", "Retained variance"]
+    assert all(part.rows and {len(part.header)} == {len(row) for row in part.rows} for part in sections(found))
+
+
+def test_the_report_takes_figures_and_tables(linear, tmp_path):
+    page = write_report(
+        tmp_path,
+        title="linear",
+        introduction="",
+        claims=(),
+        derivations=(),
+        figures=figures(linear),
+        manifest={},
+        sections=sections(linear),
+    )
+    assert "Samples needed" in page.read_text()
+    assert (tmp_path / "audit.pdf").exists()
+
+
+def test_copies_are_counted_and_said():
+    distinct = gaussian(150, (1.0,) * 4)
+    found = audit("copies", np.concatenate([distinct, distinct[:30]]), queries=64)
+    s = found.summary
+    assert (s["samples"], s["distinct_samples"], s["duplicated_samples"]) == (180, 150, 60)
+    assert "150 distinct" in text(found)
+    assert s["curves"]["own_weight"][0] > 0.99  # together, the copies are memorized
+
+
+def test_the_text_answers_four_questions(linear, clustered):
+    for found in (linear, clustered):
+        said = text(found)
+        assert said.count("?") == 4
+        assert max(map(len, said.splitlines())) <= 100
+        assert "data units squared" in said
+        assert found.summary["validity"]["sentence"].split(";")[0] in " ".join(said.split())
+
+
+def test_text_is_short_with_many_subspaces():
+    spectrum = 10.0 ** -np.arange(12)
+    said = text(audit("wide", gaussian(100, spectrum), queries=16))
+    assert len(said.splitlines()) < 30
+    assert said.count("...") == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"wanted_time": 0}, "wanted time"),
+        ({"wanted_time": -1.0}, "wanted time"),
+        ({"wanted_time": float("nan")}, "wanted time"),
+        ({"resolution": 0.5}, "resolution"),
+        ({"resolution": float("inf")}, "resolution"),
+        ({"queries": 1}, "queries"),
+        ({"queries": 2.5}, "queries"),
+        ({"seed": -1}, "seed"),
+        ({"device": "abacus"}, "device"),
+        ({"dtype": "float16"}, "dtype"),
+        ({"data": np.ones((50, 2))}, "distinct"),
+        ({"data": np.ones(50)}, "shape"),
+        ({"data": gaussian(9)}, "distinct"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(options, message):
+    with pytest.raises(ValueError, match=message) as error:
+        audit("bad", options.pop("data", gaussian(20)), **options)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "expected"),
+    [
+        (39.94, 1.64, "39.9 ± 1.6"),
+        (1797.0, 12.0, "1797 ± 12"),
+        (2.576e-7, 9.8e-9, "(2.576 ± 0.098)e-07"),
+        (1.0, 0.0, "1"),
+        (1.0, None, "1"),
+        (None, None, "unknown"),
+    ],
+)
+def test_errors_are_printed_to_two_digits(value, error, expected):
+    assert words.plus_minus(value, error) == expected

@@ -1,0 +1,203 @@
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from numerics.measurement import Measurement
+from theory.setting import Setting
+from validation.report import tables
+from validation.report.tables import predicted, render, strict_json, verdicts
+
+SETTING = Setting.of("1.0x3,0.1x2", samples=500, times=np.array([0.1, 0.25]), schedule="ou")
+SPHERE = SETTING.at(ensemble="sphere")
+DIMS = {"number": (), "by_time": ("time",), "by_subspace": ("subspace",), "by_both": ("time", "subspace")}
+VALUES = {
+    "number": 0.5,
+    "by_time": np.array([1.0, 2.0]),
+    "by_subspace": np.array([3.0, np.nan]),
+    "by_both": np.array([[1e-30, 2.0], [np.inf, -4.0]]),
+}
+
+
+def refuse(setting):
+    raise ValueError("derived for the gaussian ensemble")
+
+
+def row(claim, verdict="agrees", z=0.5, expected="agrees", rejected=True):
+    return {"claim": claim, "verdict": verdict, "expected": expected, "z": z, "control": {"rejected": rejected}}
+
+
+def cells(text):
+    return [line.split() for line in text.splitlines() if line.strip()]
+
+
+def test_json_names_the_setting_the_coordinates_and_the_dimensions():
+    document = json.loads(render("collapse", SETTING, DIMS, VALUES, as_json=True))
+    assert list(document) == ["prediction", "setting", "coordinates", "dims", "observables"]
+    assert document["prediction"] == "collapse"
+    assert document["setting"] == {
+        "subspaces": [{"variance": 1.0, "dimension": 3}, {"variance": 0.1, "dimension": 2}],
+        "ambient_dimension": 5,
+        "samples": 500,
+        "schedule": "ou",
+        "at": "fresh",
+        "x": None,
+        "ensemble": "gaussian",
+    }
+    assert document["coordinates"] == {"time": [0.1, 0.25], "subspace": [0, 1]}
+    assert document["dims"] == {o: list(d) for o, d in DIMS.items()}
+    assert document["observables"] == {
+        "number": 0.5,
+        "by_time": [1.0, 2.0],
+        "by_subspace": [3.0, None],
+        "by_both": [[1e-30, 2.0], [None, -4.0]],
+    }
+    for observable, dims in document["dims"].items():
+        shape = np.shape(document["observables"][observable])
+        assert shape == tuple(len(document["coordinates"][d]) for d in dims)
+
+
+def test_json_of_a_measurement_has_its_errors():
+    observables = {o: Measurement(np.asarray(v), np.abs(v) / 10, 7) for o, v in VALUES.items()}
+    document = json.loads(render("collapse", SETTING, DIMS, observables, as_json=True))
+    assert list(document) == [
+        "prediction", "setting", "coordinates", "dims", "observables", "standard_errors", "draws",
+    ]  # fmt: skip
+    assert document["observables"]["number"] == 0.5
+    assert document["standard_errors"]["number"] == pytest.approx(0.05)
+    assert document["standard_errors"]["by_both"][1] == [None, pytest.approx(0.4)]
+    assert document["draws"] == dict.fromkeys(DIMS, 7)
+
+
+def test_only_the_dimensions_of_what_is_shown_are_given():
+    document = json.loads(render("x", SETTING, DIMS, {"number": 1.0}, as_json=True))
+    assert document["dims"] == {"number": []}
+
+
+def test_a_table_has_a_row_per_time_and_a_column_per_subspace():
+    lines = cells(render("collapse", SETTING, DIMS, VALUES, as_json=False))
+    assert " ".join(lines[0]) == "collapse: 1x3,0.1x2, N = 500, gaussian, schedule ou"
+    assert lines[1:] == [
+        ["number", "=", "0.5"],
+        ["time", "by_time"],
+        ["0.1", "1"],
+        ["0.25", "2"],
+        ["subspace", "by_subspace"],
+        ["0", "3"],
+        ["1", "nan"],
+        ["by_both"],
+        ["time", "subspace", "0", "subspace", "1"],
+        ["0.1", "1e-30", "2"],
+        ["0.25", "inf", "-4"],
+    ]
+
+
+def test_a_measurement_is_shown_with_its_error():
+    text = render("x", SETTING, DIMS, {"number": Measurement(np.array(0.51234), np.array(0.0123), 9)}, as_json=False)
+    assert text.endswith("number = 0.51234 ± 0.01")
+
+
+def test_the_heading_names_the_number_of_samples():
+    assert "N = 1234567" in render("x", SETTING.at(samples=1234567), {}, {}, as_json=False)
+
+
+def test_predictions_of_a_setting_that_is_not_theirs_are_noted():
+    module = SimpleNamespace(OBSERVABLES={"a": (), "b": (), "c": ()}, a=lambda s: 1.0, b=refuse, c=refuse)
+    assert predicted(module, SPHERE) == (
+        {"a": 1.0, "b": None, "c": None},
+        ["not derived for the sphere ensemble: b, c"],
+    )
+    with pytest.raises(ValueError, match="derived for the gaussian ensemble"):
+        predicted(SimpleNamespace(OBSERVABLES={"b": ()}, b=refuse), SPHERE)
+
+
+def test_what_fails_for_another_reason_is_not_said_to_be_underived():
+    def fail(setting):
+        raise ValueError("too large")
+
+    with pytest.raises(ValueError, match="too large"):
+        predicted(SimpleNamespace(OBSERVABLES={"a": (), "b": ()}, a=lambda s: 1.0, b=fail), SETTING)
+
+
+@pytest.mark.parametrize(("said", "notes"), [("", []), ("too few samples", ["too few samples"])])
+def test_a_prediction_out_of_its_range_is_cautioned_about(said, notes):
+    module = SimpleNamespace(OBSERVABLES={"a": ()}, a=lambda s: 1.0, caution=lambda s: said)
+    assert predicted(module, SETTING) == ({"a": 1.0}, notes)
+
+
+def test_what_was_not_derived_is_null_in_json_and_no_table():
+    values = {"number": None, "by_time": VALUES["by_time"]}
+    assert json.loads(render("x", SPHERE, DIMS, values, as_json=True))["observables"]["number"] is None
+    assert "number" not in render("x", SPHERE, DIMS, values, as_json=False)
+
+
+def test_claims_are_a_line_each():
+    rows = [
+        row("a", z=0.5),
+        row("a", z=-1.25),
+        row("b", verdict="disagrees", z=math.inf),
+        row("b"),
+        row("c", verdict="disagrees", expected="disagrees", z=40),
+        row("d", verdict="underpowered", rejected=False),
+        row("e", verdict="disagrees", expected="disagrees", rejected=False),
+    ]
+    text = verdicts(rows)
+    assert [" ".join(line) for line in cells(text)] == [
+        "claim verdict expected points max |z| control holds",
+        "a agrees agrees 2 1.25 rejected yes",
+        "b agrees, disagrees agrees 2 inf rejected NO",
+        "c disagrees disagrees 1 40.00 rejected yes",
+        "d underpowered agrees 1 0.50 survives NO",
+        "e disagrees disagrees 1 0.50 survives NO",
+        "2 of 5 claims hold",
+    ]
+
+
+def test_columns_are_aligned_and_nothing_trails():
+    lines = verdicts([row("a"), row("a longer name")]).splitlines()
+    assert len({line.index("agrees") for line in lines[1:3]}) == 1
+    assert all(line == line.rstrip() for line in lines)
+    assert verdicts([]).endswith("0 of 0 claims hold")
+
+
+def test_the_largest_z_does_not_depend_on_where_a_missing_one_stands():
+    first, last = (
+        verdicts([row("a", "underpowered", z=z) for z in zs]).splitlines()[1]
+        for zs in ((math.nan, 3.0), (3.0, math.nan))
+    )
+    assert first == last
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (math.nan, None),
+        (-math.inf, None),
+        (np.float64("nan"), None),
+        (np.array([[1.5, np.nan]]), [[1.5, None]]),
+        (np.array(2.0), 2.0),
+        (np.int64(3), 3),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        (True, True),
+        ((1, (2.0, math.inf)), [1, [2.0, None]]),
+        ({1: {"a": math.nan}}, {"1": {"a": None}}),
+        ("NaN", "NaN"),
+        (None, None),
+    ],
+)
+def test_json_is_strict(value, expected):
+    found = json.loads(strict_json({"x": value}), parse_constant=pytest.fail)["x"]
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_what_json_has_no_word_for_is_its_text():
+    assert json.loads(strict_json({"x": [Path("a/b")]})) == {"x": ["a/b"]}
+
+
+def test_the_names_are_the_public_ones():
+    assert set(tables.__all__) == {"plain", "predicted", "render", "strict_json", "verdicts"}

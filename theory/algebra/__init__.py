@@ -1,0 +1,1 @@
+"""How formulas are derived and judged."""

@@ -1,0 +1,291 @@
+"""The audit in words, tables and a figure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from validation.audit.of_data import ENOUGH, EVERY, Audit
+from validation.report import figures as plot
+from validation.report.page import Figure, Section
+from validation.report.words import counted, plus_minus, power_of_ten, short
+
+__all__ = ["figures", "sections", "text"]
+
+Array = NDArray[np.float64]
+SHOWN = 5  # subspaces in a figure or in the text
+WIDTH = 100  # of the text
+
+
+def text(audit: Audit) -> str:
+    """The four answers, for the terminal."""
+    s = audit.summary
+    return "\n\n".join([_head(s), _when(s), _which(s), _how_many(s), _how_far(s)])
+
+
+def _head(s: dict[str, Any]) -> str:
+    copies = f", {s['duplicated_samples']} of them not unique ({s['distinct_samples']} distinct)"
+    return "\n".join(
+        [
+            f"{s['name']}: {counted(s['samples'], 'sample')} in {counted(s['ambient_dimension'], 'dimension')}"
+            f"{copies if s['duplicated_samples'] else ''}, varying along {s['intrinsic_dimension']},",
+            f"in {counted(len(s['subspaces']), 'subspace')}. Times t are noise variances, in data units squared.",
+        ]
+    )
+
+
+def _when(s: dict[str, Any]) -> str:
+    measured = s["measured_collapse_time"]
+    if measured is None:
+        found = "No collapse was found: the weight of a noised sample's origin does not cross 1/2."
+    else:
+        error = s["measured_collapse_time_error"]
+        found = f"Measured: below t = {plus_minus(measured, error)} most of the score's weight is on the sample noised."
+    gaussian = plus_minus(s["gaussian_collapse_time"], s["gaussian_collapse_time_error"])
+    return _answer(
+        "When is it memorized?",
+        found,
+        f"Gaussian data of the same spectrum and number, simulated: below t = {gaussian}.",
+        f"Theory, log N = I(t): below t = {short(s['collapse_time'])}.",
+    )
+
+
+def _which(s: dict[str, Any]) -> str:
+    lines, shown = [], _spread(len(s["loss_order"]))
+    for place, k in enumerate(s["loss_order"]):
+        if place in shown:
+            lines.append(_lost(place + 1, s["subspaces"][k]))
+        elif place - 1 in shown:
+            lines.append("...")
+    return _answer("What is lost first, as t falls? (Gaussian theory)", *lines)
+
+
+def _lost(place: int, part: dict[str, Any]) -> str:
+    what = f"variance {short(part['variance'])} ({counted(part['dimension'], 'direction')})"
+    typical, annealed = short(part["loss_time_typical"]), short(part["loss_time_annealed"])
+    return f"{place}. {what}: below t = {typical}; at the worst points, {annealed}"
+
+
+def _how_many(s: dict[str, Any]) -> str:
+    wanted, measured = s["wanted_time"], s["measured_collapse_time"]
+    lines = [f"At most {power_of_ten(s['log10_samples_needed'])}, what Gaussian data of this spectrum need."]
+    log10, error = s["log10_samples_needed_from_data"], s["log10_samples_needed_from_data_error"]
+    if log10 is not None:
+        lines.append(
+            f"At most {power_of_ten(log10)} ({power_of_ten(log10 - error)} to {power_of_ten(log10 + error)}) by the information "
+            f"measured at t = {short(s['anchor_time'])}, Gaussian below."
+        )
+    if measured is not None and wanted >= measured:
+        lines.append(f"The {s['distinct_samples']} there are suffice: the measured collapse is below.")
+    else:
+        lines.append("Both take the spectrum of these samples for that of all.")
+    return _answer(f"How many samples would move the collapse to t = {short(wanted)}?", *lines)
+
+
+def _how_far(s: dict[str, Any]) -> str:
+    return _answer("Where does linear Gaussian theory describe the data?", s["validity"]["sentence"])
+
+
+def _answer(question: str, *lines: str) -> str:
+    folded = (textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ") for line in lines)
+    return "\n".join([question, *folded])
+
+
+def _spread(count: int) -> list[int]:
+    """The first, the last, and some between."""
+    return sorted({round(i) for i in np.linspace(0, count - 1, min(count, SHOWN))})
+
+
+def sections(audit: Audit) -> list[Section]:
+    """The tables of the report."""
+    s = audit.summary
+    curves = s["curves"]
+    return [
+        _collapse_table(s),
+        _loss_table(s),
+        _samples_table(s),
+        _validity_table(s["validity"]),
+        _curves_table(curves),
+        _retained_table(curves),
+    ]
+
+
+def _curves_table(curves: dict[str, Any]) -> Section:
+    names = ["memorized_fraction", "own_weight", "participation", "held_out_participation", "held_out_information"]
+    names += ["gaussian_memorized_fraction", "gaussian_own_weight"]
+    columns = [
+        "times",
+        *(part for name in names for part in (name, f"{name}_error")),
+        "memorized_probability_asymptotic",
+    ]
+    header = tuple(name.replace("_", " ") for name in columns)
+    rows = list(zip(*(curves[name] for name in columns), strict=True))
+    return Section("Curves", "Everything measured against $t$, with standard errors.", header, rows, folded=True)
+
+
+def _retained_table(curves: dict[str, Any]) -> Section:
+    rows = [
+        (t, k, found, error, expected)
+        for t, *values in zip(
+            curves["retained_times"],
+            curves["retained_variance"],
+            curves["retained_variance_error"],
+            curves["predicted_retained_variance"],
+            strict=True,
+        )
+        for k, (found, error, expected) in enumerate(zip(*values, strict=True))
+    ]
+    header = ("t", "subspace", "retained variance", "standard error", "Gaussian")
+    return Section(
+        "Retained variance", "Posterior variance at held-out points, by subspace.", header, rows, folded=True
+    )
+
+
+def _collapse_table(s: dict[str, Any]) -> Section:
+    names = {
+        "measured_": "measured on the data",
+        "gaussian_": "Gaussian data of the same spectrum, simulated",
+        "": "predicted",
+    }
+    return Section(
+        "Collapse",
+        "Below the collapse time the empirical score points back at the sample that was noised. Measured and "
+        r"simulated: its mean weight is $1/2$. Predicted: $\log N = I(t)$.",
+        ("Collapse time", "t (data units squared)", "Standard error"),
+        [(what, s[f"{key}collapse_time"], s.get(f"{key}collapse_time_error")) for key, what in names.items()],
+    )
+
+
+def _loss_table(s: dict[str, Any]) -> Section:
+    return Section(
+        "Loss of subspaces",
+        "In the order in which the score loses them as $t$ falls: its signal to noise reaches 1, at typical points, "
+        "and averaged over points (annealed), where rare ones dominate. Gaussian theory.",
+        ("Subspace", "Variance (data units squared)", "Dimension", "Typical loss time t", "Annealed loss time t"),
+        [(k, *s["subspaces"][k].values()) for k in s["loss_order"]],
+    )
+
+
+def _samples_table(s: dict[str, Any]) -> Section:
+    names = {"": "spectrum", "_from_data": "measured information"}
+    return Section(
+        "Samples needed",
+        f"To move the collapse to $t = {_tex(s['wanted_time'])}$, at most: from the spectrum, and from the "
+        "information measured on held-out points, continued by the spectrum. The error is of the logarithm.",
+        ("From", "Samples", "log10 samples", "Standard error"),
+        [
+            (what, s[f"samples_needed{key}"], *(s.get(f"log10_samples_needed{key}{e}") for e in ("", "_error")))
+            for key, what in names.items()
+        ],
+    )
+
+
+def _validity_table(validity: dict[str, Any]) -> Section:
+    names = {
+        "valid_above": "theory holds above t (data units squared)",
+        "memorized_fraction_valid_above": "memorized fraction agrees above t",
+        "retained_variance_valid_above": "retained variance agrees above t",
+        "retained_variance_tested_above": "retained variance tested above t",
+        "collapse_ratio": "measured collapse time / predicted",
+        "collapse_ratio_to_gaussian_data": "measured collapse time / Gaussian data's",
+    }
+    rows = [(what, validity[key]) for key, what in names.items()]
+    return Section("Validity", validity["sentence"], ("Quantity", "Value"), rows)
+
+
+def figures(audit: Audit) -> list[Figure]:
+    """Collapse, retained variance and spectrum."""
+    s = audit.summary
+    curves = {key: np.array(value, dtype=float) for key, value in s["curves"].items()}
+    with plot.style():
+        figure, panels = plot.canvas(3, width=3.3, height=3.1)
+        _draw_collapse(panels[0], s, curves)
+        _draw_retained(panels[1], s, curves)
+        _draw_spectrum(panels[2], s, audit.spectrum)
+        for axes, letter in zip(panels, "abc", strict=True):
+            axes.text(-0.06, 1.02, f"({letter})", transform=axes.transAxes, ha="right", va="bottom")
+        for axes in panels[:2]:
+            axes.set_xscale("log")
+            axes.set_xlim(curves["times"][0] / 1.3, curves["times"][-1] * 1.3)
+            axes.set_xlabel("noise variance $t$ (data units squared)")
+    caption = (
+        f"{audit.name}, {s['samples']} samples. (a) The fraction of noised samples that are nearest to themselves, and "
+        "the weight the score gives them: points are measured, with bars of one standard error; lines are simulated "
+        "Gaussian data of the same spectrum; crosses exact, the grey dashed line second order. Vertical lines, "
+        "horizontal in (c): collapse time, dashed as predicted from the spectrum, solid as measured. (b) The variance "
+        r"the posterior retains at held-out points, over that of the data, by subspace of variance $\lambda$; lines "
+        r"are the Gaussian $t/(\lambda+t)$, triangles the times where the score loses the subspace; points are filled "
+        f"where at least {ENOUGH} samples share the weight. (c) Eigenvalues of the covariance and their subspaces."
+    )
+    return [Figure("audit", caption, figure)]
+
+
+def _draw_collapse(axes: Axes, s: dict[str, Any], curves: dict[str, Any]) -> None:
+    t = curves["times"]
+    plot.measured(axes, t, curves["memorized_fraction"], curves["memorized_fraction_error"], "memorized", 0)
+    plot.measured(axes, t, curves["own_weight"], curves["own_weight_error"], "own weight", 1)
+    plot.theory(axes, t, curves["gaussian_memorized_fraction"], "memorized, Gaussian", 0)
+    plot.theory(axes, t, curves["gaussian_own_weight"], "own weight, Gaussian", 1)
+    plot.control(axes, t, curves["memorized_probability_asymptotic"], "memorized, second order")
+    exact = curves["memorized_probability"]
+    if np.isfinite(exact).any():
+        red = plot.COLOURS[2]
+        axes.plot(curves["exact_times"], exact, "x", color=red, markeredgewidth=1.4, zorder=5, label="memorized, exact")
+    _mark_collapse(axes.axvline, s)
+    axes.set_ylabel("fraction")
+    plot.legend(axes)
+
+
+def _mark_collapse(line: Callable[..., object], s: dict[str, Any], measured: str = "", predicted: str = "") -> None:
+    grey: dict[str, Any] = {"color": "0.4", "linewidth": 0.9, "zorder": 0}
+    if s["measured_collapse_time"] is not None:
+        line(s["measured_collapse_time"], linestyle="-", label=measured or None, **grey)
+    line(s["collapse_time"], linestyle=(0, (5, 2)), label=predicted or None, **grey)
+
+
+def _draw_retained(axes: Axes, s: dict[str, Any], curves: dict[str, Any]) -> None:
+    t = curves["retained_times"]
+    enough = 1 / curves["held_out_participation"][::EVERY] >= ENOUGH
+    names = ("retained_variance", "retained_variance_error", "predicted_retained_variance")
+    found, error, expected = (curves[key] / curves["rest_variance"] for key in names)
+    shown = _spread(len(s["subspaces"]))
+    for series, k in enumerate(shown):
+        part = s["subspaces"][k]
+        colour, marker = plot.COLOURS[series % 7], plot.MARKERS[series % 7]
+        label = rf"$\lambda = {_tex(part['variance'])}$ ({part['dimension']} dir.)"
+        plot.theory(axes, t, expected[:, k], None, series)
+        plot.measured(axes, t, found[:, k], error[:, k], label, series)
+        axes.plot(t[enough], found[enough, k], marker, color=colour, zorder=4)
+        axes.plot([part["loss_time_typical"]], [0.97], "v", color=colour, transform=axes.get_xaxis_transform())
+    _mark_collapse(axes.axvline, s)
+    axes.set_yscale("log")
+    axes.set_ylim(max(3e-4, expected[0, shown].min() / 2), 3)
+    axes.set_ylabel("retained variance / variance")
+    plot.legend(axes)
+
+
+def _draw_spectrum(axes: Axes, s: dict[str, Any], spectrum: Array) -> None:
+    count = s["intrinsic_dimension"]
+    number = np.arange(1, count + 1)
+    axes.plot(number, spectrum[:count], ".", color=plot.COLOURS[1], markersize=4, label="eigenvalues")
+    edges = np.cumsum([0, *(part["dimension"] for part in s["subspaces"])]) + 0.5
+    levels = [part["variance"] for part in s["subspaces"]]
+    axes.stairs(levels, edges, baseline=None, color=plot.COLOURS[0], linewidth=1.2, label="subspaces")
+    _mark_collapse(axes.axhline, s, "collapse, measured", "collapse, predicted")
+    axes.set_yscale("log")
+    axes.set_xlim(0, count + 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("principal direction")
+    axes.set_ylabel(r"variance $\lambda$ (data units squared)")
+    plot.legend(axes)
+
+
+def _tex(value: float) -> str:
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    return mantissa + (rf" \times 10^{{{int(exponent)}}}" if exponent else "")

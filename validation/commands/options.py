@@ -1,0 +1,118 @@
+"""Options that commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from theory.setting import Setting
+
+__all__ = ["CONTEXT", "checked_seed", "follows_x", "numbers", "progress", "read_setting", "setting_options", "some_of"]
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a setting, as `predict` and `simulate` take them."""
+    options = [
+        click.argument("name"),
+        click.option("--subspaces", required=True, metavar="VxM,...", help="Variance x dimension, as in 1.0x20,0.1x4."),
+        click.option("--ambient-dimension", type=int, metavar="D", help="Dimension of the space around the manifold."),
+        click.option("--samples", type=float, default=1000, show_default=True, metavar="N", help="Training samples."),
+        click.option("--times", metavar="T,...", help="Comma separated; by default nine around the collapse time."),
+        click.option("--schedule", default="ve", show_default=True, help="ve, ou (or vp), ddpm, cosine, edm or flow."),
+        click.option("--ensemble", default="gaussian", show_default=True, help="gaussian or sphere."),
+        click.option(
+            "--at", "query", metavar="WHERE", help="x is fresh, or on a trajectory: a noised training sample."
+        ),
+        click.option(
+            "--x", "point", metavar="X,...", help="One x along the principal axes; by default an average over x."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_setting(
+    subspaces: str,
+    ambient_dimension: int | None,
+    samples: Any,
+    times: str | None,
+    schedule: str,
+    ensemble: str,
+    query: str | None,
+    point: str | None,
+) -> Setting:
+    """The setting that the options describe; by default nine times around the collapse time."""
+    import numpy as np
+
+    from theory.setting import LinearManifold, Setting
+
+    manifold = LinearManifold.parse(subspaces, ambient_dimension)
+    where = {"query": query or "fresh", "point": None if point is None else tuple(numbers(point, "--x"))}
+    if times is not None:
+        return Setting(manifold, samples, numbers(times, "--times"), schedule, ensemble, **where)  # type: ignore[arg-type]
+    from theory.predictions.collapse import collapse_time
+
+    gaussian = Setting(manifold, samples)
+    setting = Setting(manifold, samples, np.array([0.5]), schedule, ensemble, **where)  # type: ignore[arg-type]
+    return setting.at(times=setting.schedule.time(collapse_time(gaussian) * np.geomspace(0.1, 10, 9)))
+
+
+def follows_x(module: ModuleType, name: str, query: str | None, point: str | None) -> tuple[str, ...]:
+    """The observables of a prediction or experiment to show: where x is asked for, those that depend on it.
+
+    Raises:
+        ValueError: for --at or --x where none does.
+    """
+    if query is None and point is None:
+        return tuple(module.OBSERVABLES)
+    if not (found := getattr(module, "ANYWHERE", ())):
+        raise ValueError(f"--at and --x are for what is known at a given x, such as condensation; got them for {name}")
+    return tuple(found)
+
+
+def some_of(known: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """The names asked for by --only, in the order of those known."""
+    asked = text.split(",")
+    if unknown := [name for name in asked if name not in known]:
+        raise ValueError(f"--only must name some of {', '.join(known)}; got {unknown[0]!r}")
+    return tuple(name for name in known if name in asked)
+
+
+def numbers(text: str, what: str) -> list[float]:
+    """Comma separated numbers.
+
+    Raises:
+        ValueError: that names `what`, where they are not.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{what} must be comma separated numbers, as in 0.1,0.5; got {text!r}") from None
+
+
+def checked_seed(seed: int) -> int:
+    """The seed.
+
+    Raises:
+        ValueError: where it is negative.
+    """
+    if seed < 0:
+        raise ValueError(f"the seed must be a non-negative integer, got {seed}")
+    return seed
+
+
+def progress(total: int, unit: str, **options: Any) -> Any:
+    """A bar on a terminal, where the work takes more than a second."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit=f" {unit}", leave=False, delay=1, disable=None, maxinterval=math.inf, **options)

@@ -1,0 +1,79 @@
+"""geomem validate."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from validation.commands.options import CONTEXT, checked_seed, progress
+
+__all__ = ["validate"]
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--budget", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("geomem-report"),
+    show_default=True,
+    help="Where the report goes; an interrupted run is taken up from there.",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also the claims as JSON.")
+def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output: Path, json_file: Path | None) -> int:
+    """Hold predictions against experiments: a table of verdicts, and a report.
+
+    Exit code 0 if every claim holds, 1 if one does not, 2 for bad usage.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from numerics.arrays import resolve_device
+    from numerics.storage.files import check_directory, write_atomic
+    from validation import suite
+    from validation.claims import CLAIMED
+    from validation.manifest import manifest
+    from validation.report import tables
+    from validation.store import Store
+    from validation.sweep import local_executor
+
+    start = time.perf_counter()
+    names, device, seed = suite.check_names(names, CLAIMED), resolve_device(device), checked_seed(seed)
+    check_directory(output)
+    if json_file is not None:
+        if json_file.is_dir():
+            raise ValueError(f"--json must name a file, got the directory {json_file}")
+        check_directory(json_file.parent)
+    # a GPU is one; cores are several
+    executor = local_executor() if device == "cpu" else None
+    with progress(len(suite.experiments(names)), "experiments") as bar, ThreadPoolExecutor(1) as meanwhile:
+        prepared = meanwhile.submit(suite.prepare, names)
+        try:
+            results = suite.measure(
+                names,
+                budget=budget,
+                seed=seed,
+                device=device,
+                store=Store(output / "measurements"),
+                executor=executor,
+                finished=lambda experiment: bar.update(),
+            )
+        finally:
+            if executor:
+                executor.shutdown(wait=False, cancel_futures=True)
+        prepared.result()
+    outcome = suite.judge(names, results)
+    run = {"predictions": list(names), "budget": budget, "seed": seed, "device": device, "dtype": "float64"}
+    made_with = manifest(**run, seconds=round(time.perf_counter() - start, 1))
+    page = suite.report(outcome, output, made_with)
+    click.echo(tables.verdicts(outcome.rows))
+    click.echo(f"report: {page}")
+    if json_file is not None:
+        content = {"claims": outcome.rows, "manifest": made_with}
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(json_file, tables.strict_json(content).encode())
+    return 0 if outcome.holds else 1
