@@ -1,0 +1,68 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import theory
+from theory.source import cache_directory, fingerprint, sources
+
+ROOT = Path(theory.__file__).parents[1]
+
+
+def test_a_module_depends_on_what_it_imports_directly_or_not():
+    found = sources("numerics.experiments.condensation")
+    assert {"numerics.experiments.condensation", "numerics.gibbs", "numerics.engine.dense", "theory.setting"} <= set(
+        found
+    )
+    assert "numerics.experiments.collapse" not in found
+    assert not [name for name in found if name.startswith("theory.predictions")]
+
+
+def test_imports_inside_functions_count():
+    assert "numerics.engine.tiling" in sources("numerics.gibbs")  # imported where it is needed
+
+
+def test_a_package_stands_for_all_its_modules():
+    found = sources("numerics.storage")
+    inside = {f"numerics.storage.{path.stem}" for path in (ROOT / "numerics/storage").glob("*.py")}
+    assert inside - {"numerics.storage.__init__"} <= set(found)
+
+
+def test_what_there_is_not():
+    with pytest.raises(ModuleNotFoundError, match=r"numerics\.nothing"):
+        fingerprint("numerics.nothing")
+
+
+def test_edits_below_change_the_fingerprint_and_others_do_not(tmp_path):
+    for wing in ("theory", "numerics"):
+        shutil.copytree(ROOT / wing, tmp_path / wing, ignore=shutil.ignore_patterns("__pycache__"))
+    code = "from theory.source import fingerprint; print(fingerprint('numerics.experiments.condensation'))"
+
+    def now():
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    before = now()
+    assert now() == before
+    for path, changes in (
+        ("numerics/experiments/collapse.py", False),
+        ("theory/predictions/condensation.py", False),
+        ("numerics/engine/dense.py", True),
+        ("theory/setting.py", True),
+    ):
+        with (tmp_path / path).open("a") as file:
+            file.write("# edited\n")
+        after = now()
+        assert (after != before) == changes, path
+        before = after
+
+
+def test_the_cache_is_where_one_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("GEOMEM_CACHE_DIR", str(tmp_path))
+    assert cache_directory() == tmp_path
+    monkeypatch.delenv("GEOMEM_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert cache_directory() == tmp_path / "x" / "geomem"
