@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from itertools import starmap
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import stream
 from numerics.storage.tables import load
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
     "Mixture",
     "Resampled",
-    "at_points",
-    "data_sets",
     "draw",
     "load",
     "log_density",
@@ -90,24 +84,6 @@ class Resampled:
         return self.samples[rng.integers(len(self.samples), size=count)]
 
 
-def data_sets(
-    draw_one: Callable[[np.random.Generator], Array],
-    name: str,
-    *,
-    repeats: int,
-    rng: int | np.random.SeedSequence,
-    tick: Callable[[], object],
-) -> Iterator[tuple[np.random.Generator, Array]]:
-    """Independent data sets, each with the random stream it came from; ticks when the caller is done with one.
-
-    The streams are keyed by `name` and the number of the data set.
-    """
-    for repeat in range(repeats):
-        random = stream(rng, name, repeat)
-        yield random, draw_one(random)
-        tick()
-
-
 def noise(samples: Array, t: float, rng: np.random.Generator) -> Array:
     """Samples + sqrt(t) xi."""
     return samples + np.sqrt(t) * rng.standard_normal(samples.shape)
@@ -134,25 +110,6 @@ def points(setting: Setting, i: int, samples: Array, count: int, rng: np.random.
         own = spectrum / (spectrum + t) * x + np.sqrt(spectrum * t / (spectrum + t)) * rng.standard_normal(x.size)
         samples = np.concatenate([own[None], samples[1:]])
     return x[None], samples
-
-
-def at_points(
-    f: Callable[[Array, Array, float], Any],
-    setting: Setting,
-    name: str,
-    count: int,
-    *,
-    repeats: int,
-    rng: int | np.random.SeedSequence,
-    tick: Callable[[], object],
-) -> Array:
-    """f(x, data, t) at the `points` of each time of each of `repeats` data sets, shape (repeats, T, ...)."""
-
-    def at_times(random: np.random.Generator, samples: Array) -> list[Any]:
-        return [f(*points(setting, i, samples, count, random), float(t)) for i, t in enumerate(setting.t)]
-
-    sets = data_sets(partial(draw, setting, setting.samples), name, repeats=repeats, rng=rng, tick=tick)
-    return np.array(list(starmap(at_times, sets)))  # starmap lets go of a data set before the next is drawn
 
 
 def needs_density(setting: Setting, what: str) -> None:

@@ -6,15 +6,14 @@ density log p(x|x_0)/p_t(x), with the densities of the distribution the data are
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from typing import Unpack
 
 import numpy as np
 
-from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, log_density
-from numerics.gibbs import GibbsMoments, gibbs_moments
+from numerics.data import log_density
+from numerics.gibbs import GibbsMoments
 from numerics.measurement import Measurement, crossing, jackknife
+from numerics.sampling import QUERIES, How, Sampling
 from theory.setting import Setting
 
 __all__ = ["OBSERVABLES", "measure", "of_own_samples"]
@@ -26,18 +25,9 @@ OBSERVABLES = {
     "memorized_probability": ("time",),
     "own_weight": ("time",),
 }
-QUERIES = 64  # noised training samples per data set
 
 
-def measure(
-    setting: Setting,
-    *,
-    repeats: int = 100,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
-) -> dict[str, Measurement]:
+def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """Draw `repeats` data sets and noise some samples of each at every time.
 
     Where the data are not Gaussian their density is not known, and memorized probability and own weight alone are measured.
@@ -47,17 +37,14 @@ def measure(
         information crosses log N (NaN where the times do not bracket it).
     """
     queries = min(QUERIES, setting.samples)
-    own, density = [], []
-    for random, data in data_sets(
-        partial(draw, setting, setting.samples), "collapse", repeats=repeats, rng=rng, tick=tick
-    ):
+    run, own, density = Sampling(**how), [], []
+    for random, data in run.data_sets(setting, "collapse"):
         xi = random.standard_normal((queries, data.shape[1]))
-        on_device = to_device(data, device, dtype)
+        on_device = run.on_device(data)
         found, per_time = [], []
         for t in setting.t:
             x = data[:queries] + np.sqrt(t) * xi
-            moments = gibbs_moments(to_device(x, device, dtype), on_device, t)
-            found.append(of_own_samples(moments, (xi**2).sum(axis=1)))
+            found.append(of_own_samples(run.moments(x, on_device, t), (xi**2).sum(axis=1)))
             per_time.append(_information_density(setting, x, xi, t))
         own.append(found)
         density.append(per_time)
@@ -67,8 +54,8 @@ def measure(
 
 def of_own_samples(moments: GibbsMoments, squares: np.ndarray) -> dict[str, np.floating]:
     """Averages at the first samples of a data set, noised, of which |x - own|^2 / t is given, shape (M,)."""
-    own = np.exp(-squares / 2 - to_host(moments.log_partition))
-    nearest = to_host(moments.nearest) == np.arange(len(squares))
+    own = np.exp(-squares / 2 - moments.log_partition)
+    nearest = moments.nearest == np.arange(len(squares))
     return {"memorized_probability": nearest.mean(), "own_weight": own.mean()}
 
 

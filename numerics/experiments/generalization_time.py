@@ -5,17 +5,15 @@ The divergence is an average over fresh samples, the same ones at every time, so
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, log_density, needs_density
-from numerics.gibbs import gibbs_moments
+from numerics.data import draw, log_density, needs_density
 from numerics.measurement import Measurement, jackknife
+from numerics.sampling import How, Sampling
 from theory.setting import LinearManifold, Setting
 
 __all__ = ["OBSERVABLES", "lowest", "measure"]
@@ -25,15 +23,7 @@ OBSERVABLES = {"kl_clean": ("time",), "generalization_time": ()}
 QUERIES = 256  # fresh samples per data set
 
 
-def measure(
-    setting: Setting,
-    *,
-    repeats: int = 100,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
-) -> dict[str, Measurement]:
+def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """Draw `repeats` data sets and average log p_0/p^_t over fresh samples without noise, on the manifold.
 
     Returns:
@@ -42,17 +32,11 @@ def measure(
     """
     needs_density(setting, "the divergence")
     flat = setting.at(manifold=LinearManifold(setting.manifold.subspaces))
-    draws = []
-    for random, samples in data_sets(
-        partial(draw, flat, setting.samples), "generalization_time", repeats=repeats, rng=rng, tick=tick
-    ):
-        x = draw(flat, QUERIES, random)
-        data, queries = to_device(samples, device, dtype), to_device(x, device, dtype)
+    run, draws = Sampling(**how), []
+    for random, samples in run.data_sets(flat, "generalization_time"):
+        x, data = draw(flat, QUERIES, random), run.on_device(samples)
         log_clean = log_density(x, 0.0, flat.manifold)
-        found = []
-        for t in setting.t:
-            found.append((log_clean - to_host(gibbs_moments(queries, data, t).log_density)).mean())
-        draws.append(found)
+        draws.append([(log_clean - run.moments(x, data, t).log_density).mean() for t in setting.t])
     return {
         "kl_clean": Measurement.of(draws),
         "generalization_time": jackknife(draws, lambda mean: lowest(setting.times, mean)),

@@ -7,17 +7,16 @@ every random number, so their difference is known more sharply than either.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import Array as AnyArray
-from numerics.arrays import to_device, to_host
-from numerics.data import at_points, data_sets, draw, log_density, needs_density, score
-from numerics.gibbs import gibbs_moments
+from numerics.data import draw, log_density, needs_density, score
+from numerics.gibbs import GibbsMoments
 from numerics.measurement import Measurement
+from numerics.sampling import QUERIES, How, Sampling
 from theory.setting import Setting
 
 __all__ = ["ANYWHERE", "OBSERVABLES", "measure", "measure_routes"]
@@ -25,44 +24,26 @@ __all__ = ["ANYWHERE", "OBSERVABLES", "measure", "measure_routes"]
 Array = NDArray[np.float64]
 OBSERVABLES = {"kl": ("time",)}
 ANYWHERE = tuple(OBSERVABLES)  # at fresh points or on trajectories, averaged or at one x
-QUERIES = 64  # points per data set
 NODES = 24  # of the integral over noise variance
 
 
-def measure(
-    setting: Setting,
-    *,
-    repeats: int = 100,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
-) -> dict[str, Measurement]:
+def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """Draw `repeats` data sets and average r - 1 - log r over fresh points, or log r over trajectories: KL(p^_t || p_t).
 
     Returns:
         kl, in nats, shape (T,).
     """
     needs_density(setting, "the divergence")
+    run = Sampling(**how)
 
-    def divergence(x: Array, data: Array, t: float) -> float:
-        log_r, _ = _log_ratio(x, t, to_device(data, device, dtype), setting, device, dtype)
+    def divergence(x: Array, data: AnyArray, t: float) -> float:
+        log_r, _ = _log_ratio(run.moments(x, data, t), setting)
         return float((log_r if setting.query == "trajectory" else np.expm1(log_r) - log_r).mean())
 
-    draws = at_points(divergence, setting, "kl_bound", QUERIES, repeats=repeats, rng=rng, tick=tick)
-    return {"kl": Measurement.of(draws)}
+    return {"kl": Measurement.of(run.at_points(divergence, setting, "kl_bound"))}
 
 
-def measure_routes(
-    setting: Setting,
-    *,
-    last: float,
-    repeats: int = 100,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
-) -> dict[str, Measurement]:
+def measure_routes(setting: Setting, *, last: float, **how: Unpack[How]) -> dict[str, Measurement]:
     """KL at the first time minus KL at noise variance `last`, by densities and by the integral of the score error.
 
     Returns:
@@ -74,15 +55,13 @@ def measure_routes(
     half = np.log(last / t0) / 2
     times = t0 * np.exp(half * (nodes + 1))
     weights = weights * half * times  # dt = t d(log t)
-    draws = []
-    for random, samples in data_sets(
-        partial(draw, setting, setting.samples), "kl_routes", repeats=repeats, rng=rng, tick=tick
-    ):
-        data = to_device(samples, device, dtype)
+    run, draws = Sampling(**how), []
+    for random, samples in run.data_sets(setting, "kl_routes"):
+        data = run.on_device(samples)
         clean, xi = draw(setting, QUERIES, random), random.standard_normal((QUERIES, data.shape[1]))
 
         def at(t: float, clean: Array = clean, xi: Array = xi, data: AnyArray = data) -> tuple[float, float]:
-            log_r, error = _log_ratio(clean + np.sqrt(t) * xi, t, data, setting, device, dtype)
+            log_r, error = _log_ratio(run.moments(clean + np.sqrt(t) * xi, data, t), setting)
             return float((np.expm1(log_r) - log_r).mean()), float(error.mean())
 
         by_densities = at(t0)[0] - at(last)[0]
@@ -93,9 +72,9 @@ def measure_routes(
     return {name: Measurement(whole.mean[k], whole.sem[k], whole.n) for k, name in enumerate(names)}
 
 
-def _log_ratio(x: Array, t: float, data: AnyArray, setting: Setting, device: str, dtype: str) -> tuple[Array, Array]:
+def _log_ratio(moments: GibbsMoments, setting: Setting) -> tuple[Array, Array]:
     """log r and |s - s^|^2 at each x."""
-    moments = gibbs_moments(to_device(x, device, dtype), data, t)
-    log_r = to_host(moments.log_density) - log_density(x, t, setting.manifold)
-    error = score(x, t, setting.manifold) - to_host(moments.score)
+    x, t = moments.queries, moments.t[:, None]
+    log_r = moments.log_density - log_density(x, t, setting.manifold)
+    error = score(x, t, setting.manifold) - moments.score
     return log_r, (error**2).sum(axis=-1)

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, noise, score
-from numerics.gibbs import gibbs_moments
+from numerics.data import draw, noise, score
 from numerics.measurement import Measurement
+from numerics.sampling import QUERIES, How, Sampling
 from theory.setting import Setting
 
 __all__ = ["OBSERVABLES", "by_subspace", "measure", "scatter"]
@@ -26,18 +25,9 @@ OBSERVABLES = {
     "effective_samples_annealed": ("time",),
     "noise_variance_annealed": ("time", "subspace"),
 }
-QUERIES = 64  # fresh points per data set
 
 
-def measure(
-    setting: Setting,
-    *,
-    repeats: int = 100,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
-) -> dict[str, Measurement]:
+def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """Draw `repeats` data sets and compare their score with the distribution's at fresh points.
 
     The effective number of samples is 1/Y2, the inverse participation ratio, averaged as its name says: 1/E Y2
@@ -47,17 +37,16 @@ def measure(
         effective_samples_* of shape (T,), noise_variance_annealed of shape (T, K), in the setting's schedule.
     """
     draws: list[tuple[Any, ...]] = []
-    for random, samples in data_sets(
-        partial(draw, setting, setting.samples), "score_covariance", repeats=repeats, rng=rng, tick=tick
-    ):
-        data = to_device(samples, device, dtype)
+    run = Sampling(**how)
+    for random, samples in run.data_sets(setting, "score_covariance"):
+        data = run.on_device(samples)
         clean = draw(setting, QUERIES, random)
         rows = []
         for t, alpha in zip(setting.t, setting.alpha, strict=True):
             x = noise(clean, t, random)
-            moments = gibbs_moments(to_device(x, device, dtype), data, t)
-            Y2 = to_host(moments.participation)
-            error = (to_host(moments.score) - score(x, t, setting.manifold)) / alpha
+            moments = run.moments(x, data, t)
+            Y2 = moments.participation
+            error = (moments.score - score(x, t, setting.manifold)) / alpha
             rows.append((Y2.mean(), np.log(Y2).mean(), by_subspace(error**2, setting).mean(axis=0)))
         draws.append(tuple(zip(*rows, strict=True)))
     participation, log_participation, errors = zip(*draws, strict=True)
@@ -82,12 +71,7 @@ def scatter(
     points: Array,
     t: float,
     samples: int,
-    *,
-    repeats: int = 1000,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
+    **how: Unpack[How],
 ) -> Measurement:
     """N Cov of the empirical scores at given points, all components of all points with each other.
 
@@ -96,19 +80,14 @@ def scatter(
         points: shape (P, D).
         t: noise variance.
         samples: N of each data set.
-        repeats: data sets.
-        rng: seed or seed sequence.
-        device: `cpu` or `cuda`.
-        dtype: `float64` or `float32`.
-        tick: called once per data set.
+        how: see Sampling.
 
     Returns:
         shape (P, D, P, D).
     """
-    scores = []
-    queries = to_device(points, device, dtype)
-    for _, data in data_sets(partial(draw_data, samples), "scatter", repeats=repeats, rng=rng, tick=tick):
-        scores.append(to_host(gibbs_moments(queries, to_device(data, device, dtype), t).score))
-    away = np.array(scores) - np.mean(scores, axis=0)
-    products = np.einsum("rpd,rqe->rpdqe", away, away) * samples * repeats / (repeats - 1)
+    run = Sampling(**how)
+    sets = run.drawn(partial(draw_data, samples), "scatter")
+    scores = np.array([run.moments(points, run.on_device(data), t).score for _, data in sets])
+    away = scores - scores.mean(axis=0)
+    products = np.einsum("rpd,rqe->rpdqe", away, away) * samples * run.repeats / (run.repeats - 1)
     return Measurement.of(products)

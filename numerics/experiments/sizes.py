@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from itertools import starmap
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import to_device, to_host
-from numerics.data import data_sets, draw, log_density, needs_density, noise, score
+from numerics.data import draw, log_density, needs_density, noise, score
 from numerics.experiments.collapse import of_own_samples
 from numerics.experiments.score_covariance import by_subspace
-from numerics.gibbs import GibbsMoments, gibbs_moments
+from numerics.gibbs import GibbsMoments
 from numerics.measurement import Measurement, jackknife
+from numerics.sampling import QUERIES, How, Sampling
 from theory.setting import Setting
 
 __all__ = ["OBSERVABLES", "measure"]
@@ -30,20 +30,11 @@ OBSERVABLES = {
     "own_weight": ("time",),
     "memorized_probability": ("time",),
 }
-QUERIES = 64  # fresh points per data set, and as many noised samples
 
 Array = NDArray[np.float64]
 
 
-def measure(
-    setting: Setting,
-    *,
-    repeats: int = 100,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
-) -> dict[str, Measurement]:
+def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """Draw `repeats` data sets and look at each from fresh points and from noised samples, whatever the setting's query.
 
     Returns:
@@ -51,9 +42,9 @@ def measure(
         and signal_to_noise, shape (T, K); on trajectories own_weight and memorized_probability, shape (T,).
     """
     needs_density(setting, "the signal-to-noise ratio")
-    sets = data_sets(partial(draw, setting, setting.samples), "sizes", repeats=repeats, rng=rng, tick=tick)
+    run = Sampling(**how)
     # starmap lets go of a data set before the next is drawn
-    found = list(starmap(partial(_averages, setting, device, dtype), sets))
+    found = list(starmap(partial(_averages, setting, run), run.data_sets(setting, "sizes")))
     draws = {name: np.array([averages[name] for averages in found]) for name in found[0]}
     shell = setting.t * setting.manifold.ambient_dimension
     ratios = {
@@ -63,15 +54,13 @@ def measure(
     return {name: Measurement.of(values) for name, values in draws.items()} | ratios
 
 
-def _averages(
-    setting: Setting, device: str, dtype: str, random: np.random.Generator, samples: Array
-) -> dict[str, Array]:
-    """Averages over the points of one data set at every time, by name."""
-    data, some = to_device(samples, device, dtype), samples[:QUERIES]
+def _averages(setting: Setting, run: Sampling, random: np.random.Generator, samples: Array) -> dict[str, Array]:
+    """Averages over QUERIES fresh points and as many noised samples of one data set at every time, by name."""
+    data, some = run.on_device(samples), samples[:QUERIES]
     rows = []
     for t in setting.t:
         fresh, noised = noise(draw(setting, QUERIES, random), t, random), noise(some, t, random)
-        moments = gibbs_moments(to_device(np.concatenate([fresh, noised]), device, dtype), data, t)
+        moments = run.moments(np.concatenate([fresh, noised]), data, t)
         rows.append(
             _at_fresh_points(moments.each(lambda a: a[:QUERIES]), setting, fresh, samples, t)
             | of_own_samples(moments.each(lambda a: a[QUERIES:]), ((noised - some) ** 2).sum(axis=1) / t)
@@ -81,16 +70,16 @@ def _averages(
 
 def _at_fresh_points(moments: GibbsMoments, setting: Setting, x: Array, samples: Array, t: float) -> dict[str, Array]:
     """At points x that no sample knows."""
-    nearest, mean = samples[to_host(moments.nearest)], to_host(moments.mean)
-    spread = 2 * t * to_host(moments.energy) - ((x - mean) ** 2).sum(axis=1)  # tr C^, by the parallel axis theorem
+    nearest, mean = samples[moments.nearest], moments.mean
+    spread = 2 * t * moments.energy - ((x - mean) ** 2).sum(axis=1)  # tr C^, by the parallel axis theorem
     true = score(x, t, setting.manifold)
     error = (mean - x) / t - true
     return {
-        "participation": to_host(moments.participation).mean(),
-        "entropy": to_host(moments.entropy).mean(),
-        "heat_capacity": to_host(moments.energy_variance).mean(),
+        "participation": moments.participation.mean(),
+        "entropy": moments.entropy.mean(),
+        "heat_capacity": moments.energy_variance.mean(),
         "estimated_dimension": spread.mean() / t,
         "distance": ((x - nearest) ** 2).sum(axis=1).mean(),
-        "kl": (log_density(x, t, setting.manifold) - to_host(moments.log_density)).mean(),
+        "kl": (log_density(x, t, setting.manifold) - moments.log_density).mean(),
         "score": by_subspace(np.array([true, error]) ** 2, setting).mean(axis=1),
     }

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import to_device, to_host
-from numerics.data import at_points, data_sets, draw, needs_density, score
+from numerics.data import needs_density, score
 from numerics.experiments.score_covariance import by_subspace
-from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
+from numerics.sampling import How, Sampling
 from theory.setting import Setting
 
 __all__ = ["ANYWHERE", "OBSERVABLES", "measure", "measure_participation"]
@@ -20,31 +18,23 @@ __all__ = ["ANYWHERE", "OBSERVABLES", "measure", "measure_participation"]
 Array = NDArray[np.float64]
 OBSERVABLES = {"signal_to_noise": ("time", "subspace"), "loss_time": ("subspace",)}
 ANYWHERE = tuple(OBSERVABLES)  # at fresh points or on trajectories, averaged or at one x
-QUERIES = 64  # points per data set, where they are averaged over
 
 
-def measure(
-    setting: Setting,
-    *,
-    repeats: int = 100,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
-) -> dict[str, Measurement]:
+def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """Draw `repeats` data sets and compare score and score error at the setting's points, subspace by subspace.
 
     Returns:
         signal_to_noise, shape (T, K); loss_time, shape (K,), where it passes 1 (NaN where the times do not bracket it).
     """
     needs_density(setting, "the signal-to-noise ratio")
+    run = Sampling(**how)
 
     def squares(x: Array, data: Array, t: float) -> list[Array]:
         true = score(x, t, setting.manifold)
-        found = gibbs_moments(to_device(x, device, dtype), to_device(data, device, dtype), t)
-        return [by_subspace(v**2, setting).mean(axis=0) for v in (true, to_host(found.score) - true)]
+        found = run.moments(x, data, t).score
+        return [by_subspace(v**2, setting).mean(axis=0) for v in (true, found - true)]
 
-    draws = at_points(squares, setting, "subspace_loss", QUERIES, repeats=repeats, rng=rng, tick=tick)
+    draws = run.at_points(squares, setting, "subspace_loss")
 
     def noise_to_signal(mean: np.ndarray) -> np.ndarray:  # falls with t
         return np.asarray(mean[:, 1] / mean[:, 0])
@@ -55,27 +45,16 @@ def measure(
     }
 
 
-def measure_participation(
-    setting: Setting,
-    *,
-    repeats: int = 100,
-    rng: int | np.random.SeedSequence = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
-    tick: Callable[[], object] = lambda: None,
-) -> dict[str, Measurement]:
+def measure_participation(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """Y2 at the published reference points x = sqrt(t) e_i, e_i a direction of each subspace.
 
     Returns:
         participation, shape (T, K).
     """
     firsts = [part.start for part in setting.manifold.slices]
-    draws = []
-    for _, samples in data_sets(
-        partial(draw, setting, setting.samples), "participation", repeats=repeats, rng=rng, tick=tick
-    ):
-        data = to_device(samples, device, dtype)
-        axes = np.eye(data.shape[1])[firsts]
-        found = [gibbs_moments(to_device(np.sqrt(t) * axes, device, dtype), data, t).participation for t in setting.t]
-        draws.append([to_host(f) for f in found])
+    axes = np.eye(setting.manifold.ambient_dimension)[firsts]
+    run, draws = Sampling(**how), []
+    for _, samples in run.data_sets(setting, "participation"):
+        data = run.on_device(samples)
+        draws.append([run.moments(np.sqrt(t) * axes, data, t).participation for t in setting.t])
     return {"participation": Measurement.of(draws)}
