@@ -65,23 +65,41 @@ class Sampling:
             self.tick()
 
     def at_points(
-        self, f: Callable[[Array, AnyArray, float], Any], setting: Setting, name: str, count: int = QUERIES
+        self, f: Callable[[GibbsMoments], Any], setting: Setting, name: str, count: int = QUERIES, **options: Any
     ) -> Array:
-        """f(x, data, t) at the `points` of each time of each data set, the data on the device, shape (repeats, T, ...)."""
+        """f of the Gibbs averages at the `points` of each time, B = (T, M), of each data set, shape (repeats, ...)."""
 
-        def at_times(random: np.random.Generator, samples: Array) -> list[Any]:
-            times = enumerate(map(float, setting.t))
-            at = ((*points(setting, i, samples, count, random), t) for i, t in times)
-            return [f(x, self.on_device(data), t) for x, data, t in at]
+        def of(random: np.random.Generator, samples: Array) -> Any:
+            at = [points(setting, i, samples, count, random) for i in range(setting.t.size)]
+            return f(self.moments_at(at, setting.t, **options))
 
         # starmap lets go of a data set before the next is drawn
-        return np.array(list(starmap(at_times, self.data_sets(setting, name))))
+        return np.array(list(starmap(of, self.data_sets(setting, name))))
+
+    def moments_at(self, at: list[tuple[Array, Array]], t: Array, **options: Any) -> GibbsMoments:
+        """The Gibbs averages, B = (T, M), at the points of each time over the samples they look at, pairs as of `points`."""
+        x, data = np.array([queries for queries, _ in at]), [samples for _, samples in at]
+        if all(samples is data[0] for samples in data):
+            return self.moments(x, self.on_device(data[0]), t, **options)
+        parts = [self.moments(x[i, None], self.on_device(data[i]), t[i, None], **options) for i in range(len(at))]
+        return replace(GibbsMoments.joined(parts, axis=0), queries=x)
 
     def on_device(self, a: Array) -> AnyArray:
         """A host array where it is worked on."""
         return to_device(a, self.device, self.dtype)
 
-    def moments(self, x: Array, data: AnyArray, t: float, **options: Any) -> GibbsMoments:
-        """The Gibbs averages at x, shape (M, D), on the host; options are those of `gibbs_moments`."""
-        found = gibbs_moments(self.on_device(x), data, t, **options)
-        return replace(found.each(to_host), queries=x)
+    def moments(self, x: Array, data: AnyArray, t: Array, **options: Any) -> GibbsMoments:
+        """The Gibbs averages of all times in one pass, on the host.
+
+        Args:
+            x: points, M at each time, shape (T, M, D).
+            data: shape (N, D), on the device.
+            t: noise variances, shape (T,).
+            options: of `gibbs_moments`.
+
+        Returns:
+            B = (T, M), the queries as they are.
+        """
+        T, M, D = x.shape
+        found = gibbs_moments(self.on_device(x.reshape(T * M, D)), data, self.on_device(np.repeat(t, M)), **options)
+        return replace(found.each(lambda a: to_host(a).reshape(T, M, *a.shape[1:])), queries=x)

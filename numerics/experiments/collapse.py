@@ -37,26 +37,22 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
         information crosses log N (NaN where the times do not bracket it).
     """
     queries = min(QUERIES, setting.samples)
+    t = setting.t[:, None, None]
     run, own, density = Sampling(**how), [], []
     for random, data in run.data_sets(setting, "collapse"):
         xi = random.standard_normal((queries, data.shape[1]))
-        on_device = run.on_device(data)
-        found, per_time = [], []
-        for t in setting.t:
-            x = data[:queries] + np.sqrt(t) * xi
-            found.append(of_own_samples(run.moments(x, on_device, t), (xi**2).sum(axis=1)))
-            per_time.append(_information_density(setting, x, xi, t))
-        own.append(found)
-        density.append(per_time)
-    measured = {name: Measurement.of([[one[name] for one in found] for found in own]) for name in own[0][0]}
+        x = data[:queries] + np.sqrt(t) * xi
+        own.append(of_own_samples(run.moments(x, run.on_device(data), setting.t), (xi**2).sum(axis=1)))
+        density.append(_information_density(setting, x, xi, t))
+    measured = {name: Measurement.of([one[name] for one in own]) for name in own[0]}
     return measured if setting.ensemble != "gaussian" else measured | _information(setting, np.array(density))
 
 
-def of_own_samples(moments: GibbsMoments, squares: np.ndarray) -> dict[str, np.floating]:
-    """Averages at the first samples of a data set, noised, of which |x - own|^2 / t is given, shape (M,)."""
+def of_own_samples(moments: GibbsMoments, squares: np.ndarray) -> dict[str, np.ndarray]:
+    """Averages at the first samples of a data set, noised, B = (T, M), of which |x - own|^2 / t is given, shape B or (M,)."""
     own = np.exp(-squares / 2 - moments.log_partition)
-    nearest = moments.nearest == np.arange(len(squares))
-    return {"memorized_probability": nearest.mean(), "own_weight": own.mean()}
+    nearest = moments.nearest == np.arange(squares.shape[-1])
+    return {"memorized_probability": nearest.mean(axis=-1), "own_weight": own.mean(axis=-1)}
 
 
 def _information(setting: Setting, density: np.ndarray) -> dict[str, Measurement]:
@@ -70,6 +66,7 @@ def _information(setting: Setting, density: np.ndarray) -> dict[str, Measurement
     }
 
 
-def _information_density(setting: Setting, x: np.ndarray, xi: np.ndarray, t: float) -> np.ndarray:
+def _information_density(setting: Setting, x: np.ndarray, xi: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """log p(x|x_0) - log p_t(x), shape (T, M)."""
     given = -0.5 * (xi**2 + np.log(2 * np.pi * t)).sum(axis=-1)
     return np.asarray(given - log_density(x, t, setting.manifold))

@@ -7,6 +7,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.gibbs import GibbsMoments
 from numerics.measurement import Measurement
 from numerics.sampling import How, Sampling
 from theory.setting import Setting
@@ -24,11 +25,9 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     Returns:
         participation, entropy in nats, heat_capacity, each of shape (T,).
     """
-    run = Sampling(**how)
 
-    def averages(x: Array, data: Array, t: float) -> list[float]:
-        moments = run.moments(x, data, t)
-        return [a.mean() for a in (moments.participation, moments.entropy, moments.energy_variance)]
+    def averages(moments: GibbsMoments) -> list[Array]:
+        return [a.mean(axis=-1) for a in (moments.participation, moments.entropy, moments.energy_variance)]
 
-    whole = Measurement.of(run.at_points(averages, setting, "condensation"))
-    return {name: Measurement(whole.mean[:, k], whole.sem[:, k], whole.n) for k, name in enumerate(OBSERVABLES)}
+    whole = Measurement.of(Sampling(**how).at_points(averages, setting, "condensation"))
+    return {name: Measurement(whole.mean[k], whole.sem[k], whole.n) for k, name in enumerate(OBSERVABLES)}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.experiments.score_covariance import by_subspace
+from numerics.gibbs import GibbsMoments
 from numerics.measurement import Measurement
 from numerics.sampling import How, Sampling
 from theory.setting import Setting
@@ -29,10 +30,10 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """
     run = Sampling(**how)
 
-    def diagonal(x: Array, data: Array, t: float) -> Array:
-        return np.asarray(run.moments(x, data, t, covariance="diagonal").covariance.mean(axis=0))
+    def diagonal(moments: GibbsMoments) -> Array:
+        return np.asarray(moments.covariance.mean(axis=1))
 
-    spread = run.at_points(diagonal, setting, "frozen_jacobian")
+    spread = run.at_points(diagonal, setting, "frozen_jacobian", covariance="diagonal")
     return {
         "retained_variance": Measurement.of(by_subspace(spread, setting)),
         "estimated_dimension": Measurement.of(spread.sum(axis=-1) / setting.t),
@@ -48,11 +49,12 @@ def measure_spectrum(setting: Setting, **how: Unpack[How]) -> dict[str, Measurem
     """
     run = Sampling(**how)
 
-    def eigenvalues(x: Array, data: Array, t: float) -> Array:
-        covariance = run.moments(x, data, t, covariance="full").covariance
-        return np.asarray(np.linalg.eigvalsh(np.eye(x.shape[1]) - covariance / t))
+    def eigenvalues(moments: GibbsMoments) -> Array:
+        one = np.eye(moments.queries.shape[-1])
+        return np.asarray(np.linalg.eigvalsh(one - moments.covariance / moments.t[..., None, None]))
 
-    spectra = run.at_points(eigenvalues, setting, "spectrum", SPECTRA)  # (repeats, T, M, D)
+    # (repeats, T, M, D)
+    spectra = run.at_points(eigenvalues, setting, "spectrum", SPECTRA, covariance="full")
     return {
         "spectrum": Measurement.of(spectra.mean(axis=2)),
         "estimated_dimension": Measurement.of((1 - spectra).sum(axis=-1).mean(axis=-1)),

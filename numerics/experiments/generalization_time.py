@@ -36,7 +36,8 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     for random, samples in run.data_sets(flat, "generalization_time"):
         x, data = draw(flat, QUERIES, random), run.on_device(samples)
         log_clean = log_density(x, 0.0, flat.manifold)
-        draws.append([(log_clean - run.moments(x, data, t).log_density).mean() for t in setting.t])
+        moments = run.moments(np.broadcast_to(x, (setting.t.size, *x.shape)), data, setting.t)
+        draws.append((log_clean - moments.log_density).mean(axis=-1))
     return {
         "kl_clean": Measurement.of(draws),
         "generalization_time": jackknife(draws, lambda mean: lowest(setting.times, mean)),

@@ -12,7 +12,6 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import Array as AnyArray
 from numerics.data import draw, log_density, needs_density, score
 from numerics.gibbs import GibbsMoments
 from numerics.measurement import Measurement
@@ -34,13 +33,12 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
         kl, in nats, shape (T,).
     """
     needs_density(setting, "the divergence")
-    run = Sampling(**how)
 
-    def divergence(x: Array, data: AnyArray, t: float) -> float:
-        log_r, _ = _log_ratio(run.moments(x, data, t), setting)
-        return float((log_r if setting.query == "trajectory" else np.expm1(log_r) - log_r).mean())
+    def divergence(moments: GibbsMoments) -> Array:
+        log_r = _log_ratio(moments, setting)
+        return np.asarray((log_r if setting.query == "trajectory" else np.expm1(log_r) - log_r).mean(axis=-1))
 
-    return {"kl": Measurement.of(run.at_points(divergence, setting, "kl_bound"))}
+    return {"kl": Measurement.of(Sampling(**how).at_points(divergence, setting, "kl_bound"))}
 
 
 def measure_routes(setting: Setting, *, last: float, **how: Unpack[How]) -> dict[str, Measurement]:
@@ -55,26 +53,26 @@ def measure_routes(setting: Setting, *, last: float, **how: Unpack[How]) -> dict
     half = np.log(last / t0) / 2
     times = t0 * np.exp(half * (nodes + 1))
     weights = weights * half * times  # dt = t d(log t)
+    t = np.array([t0, last, *times])
     run, draws = Sampling(**how), []
     for random, samples in run.data_sets(setting, "kl_routes"):
-        data = run.on_device(samples)
-        clean, xi = draw(setting, QUERIES, random), random.standard_normal((QUERIES, data.shape[1]))
-
-        def at(t: float, clean: Array = clean, xi: Array = xi, data: AnyArray = data) -> tuple[float, float]:
-            log_r, error = _log_ratio(run.moments(clean + np.sqrt(t) * xi, data, t), setting)
-            return float((np.expm1(log_r) - log_r).mean()), float(error.mean())
-
-        by_densities = at(t0)[0] - at(last)[0]
-        by_scores = sum(w * at(float(t))[1] for t, w in zip(times, weights, strict=True)) / 2
-        draws.append((by_densities, by_scores, by_densities - by_scores))
+        clean, xi = draw(setting, QUERIES, random), random.standard_normal((QUERIES, samples.shape[1]))
+        moments = run.moments(clean + np.sqrt(t)[:, None, None] * xi, run.on_device(samples), t)
+        log_r = _log_ratio(moments, setting)[:2]
+        first, second = (np.expm1(log_r) - log_r).mean(axis=-1)
+        by_scores = weights @ _score_error(moments, setting)[2:].mean(axis=-1) / 2
+        draws.append((first - second, by_scores, first - second - by_scores))
     whole = Measurement.of(draws)
     names = ("by_densities", "by_scores", "difference")
     return {name: Measurement(whole.mean[k], whole.sem[k], whole.n) for k, name in enumerate(names)}
 
 
-def _log_ratio(moments: GibbsMoments, setting: Setting) -> tuple[Array, Array]:
-    """log r and |s - s^|^2 at each x."""
-    x, t = moments.queries, moments.t[:, None]
-    log_r = moments.log_density - log_density(x, t, setting.manifold)
-    error = score(x, t, setting.manifold) - moments.score
-    return log_r, (error**2).sum(axis=-1)
+def _log_ratio(moments: GibbsMoments, setting: Setting) -> Array:
+    """log r, shape (T, M)."""
+    return moments.log_density - log_density(moments.queries, moments.t[..., None], setting.manifold)
+
+
+def _score_error(moments: GibbsMoments, setting: Setting) -> Array:
+    """|s - s^|^2, shape (T, M)."""
+    error = score(moments.queries, moments.t[..., None], setting.manifold) - moments.score
+    return np.asarray((error**2).sum(axis=-1))

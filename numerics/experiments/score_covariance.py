@@ -39,16 +39,12 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     draws: list[tuple[Any, ...]] = []
     run = Sampling(**how)
     for random, samples in run.data_sets(setting, "score_covariance"):
-        data = run.on_device(samples)
         clean = draw(setting, QUERIES, random)
-        rows = []
-        for t, alpha in zip(setting.t, setting.alpha, strict=True):
-            x = noise(clean, t, random)
-            moments = run.moments(x, data, t)
-            Y2 = moments.participation
-            error = (moments.score - score(x, t, setting.manifold)) / alpha
-            rows.append((Y2.mean(), np.log(Y2).mean(), by_subspace(error**2, setting).mean(axis=0)))
-        draws.append(tuple(zip(*rows, strict=True)))
+        x = np.array([noise(clean, t, random) for t in setting.t])
+        moments = run.moments(x, run.on_device(samples), setting.t)
+        Y2, t, alpha = moments.participation, moments.t[..., None], setting.alpha[:, None, None]
+        error = (moments.score - score(x, t, setting.manifold)) / alpha
+        draws.append((Y2.mean(axis=1), np.log(Y2).mean(axis=1), by_subspace(error**2, setting).mean(axis=1)))
     participation, log_participation, errors = zip(*draws, strict=True)
     measured = {
         "effective_samples_typical": Measurement.of(log_participation).through(
@@ -87,7 +83,8 @@ def scatter(
     """
     run = Sampling(**how)
     sets = run.drawn(partial(draw_data, samples), "scatter")
-    scores = np.array([run.moments(points, run.on_device(data), t).score for _, data in sets])
+    at = points[None], np.array([t])
+    scores = np.array([run.moments(at[0], run.on_device(data), at[1]).score[0] for _, data in sets])
     away = scores - scores.mean(axis=0)
     products = np.einsum("rpd,rqe->rpdqe", away, away) * samples * run.repeats / (run.repeats - 1)
     return Measurement.of(products)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import starmap
 from typing import Unpack
@@ -56,30 +57,34 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
 
 def _averages(setting: Setting, run: Sampling, random: np.random.Generator, samples: Array) -> dict[str, Array]:
     """Averages over QUERIES fresh points and as many noised samples of one data set at every time, by name."""
-    data, some = run.on_device(samples), samples[:QUERIES]
-    rows = []
-    for t in setting.t:
-        fresh, noised = noise(draw(setting, QUERIES, random), t, random), noise(some, t, random)
-        moments = run.moments(np.concatenate([fresh, noised]), data, t)
-        rows.append(
-            _at_fresh_points(moments.each(lambda a: a[:QUERIES]), setting, fresh, samples, t)
-            | of_own_samples(moments.each(lambda a: a[QUERIES:]), ((noised - some) ** 2).sum(axis=1) / t)
-        )
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    some, t = samples[:QUERIES], setting.t
+    pairs = [(noise(draw(setting, QUERIES, random), s, random), noise(some, s, random)) for s in t]
+    x = np.array([np.concatenate(pair) for pair in pairs])
+    moments = run.moments(x, run.on_device(samples), t)
+    own = ((x[:, QUERIES:] - some) ** 2).sum(axis=-1) / t[:, None]
+    fresh, noised = (_at(moments, part) for part in (slice(QUERIES), slice(QUERIES, None)))
+    return _at_fresh_points(fresh, setting, samples) | of_own_samples(noised, own)
 
 
-def _at_fresh_points(moments: GibbsMoments, setting: Setting, x: Array, samples: Array, t: float) -> dict[str, Array]:
-    """At points x that no sample knows."""
-    nearest, mean = samples[moments.nearest], moments.mean
-    spread = 2 * t * moments.energy - ((x - mean) ** 2).sum(axis=1)  # tr C^, by the parallel axis theorem
+def _at(moments: GibbsMoments, part: slice) -> GibbsMoments:
+    """The averages at some of the points of each time."""
+    return replace(moments.each(lambda a: a[:, part]), queries=moments.queries[:, part])
+
+
+def _at_fresh_points(moments: GibbsMoments, setting: Setting, samples: Array) -> dict[str, Array]:
+    """At points x that no sample knows, shape (T,), or (T, ...)."""
+    x, t, mean = moments.queries, moments.t[..., None], moments.mean
+    distance, to_mean = (((x - y) ** 2).sum(axis=-1) for y in (samples[moments.nearest], mean))
+    spread = 2 * moments.t * moments.energy - to_mean  # tr C^, by the parallel axis theorem
     true = score(x, t, setting.manifold)
-    error = (mean - x) / t - true
-    return {
-        "participation": moments.participation.mean(),
-        "entropy": moments.entropy.mean(),
-        "heat_capacity": moments.energy_variance.mean(),
-        "estimated_dimension": spread.mean() / t,
-        "distance": ((x - nearest) ** 2).sum(axis=1).mean(),
-        "kl": (log_density(x, t, setting.manifold) - moments.log_density).mean(),
-        "score": by_subspace(np.array([true, error]) ** 2, setting).mean(axis=1),
+    both = np.array([true, (mean - x) / t - true])
+    by_points = {
+        "participation": moments.participation,
+        "entropy": moments.entropy,
+        "heat_capacity": moments.energy_variance,
+        "estimated_dimension": spread / moments.t,
+        "distance": distance,
+        "kl": log_density(x, t, setting.manifold) - moments.log_density,
     }
+    averages = {name: values.mean(axis=-1) for name, values in by_points.items()}
+    return averages | {"score": np.swapaxes(by_subspace(both**2, setting).mean(axis=2), 0, 1)}

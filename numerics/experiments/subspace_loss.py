@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from numerics.data import needs_density, score
 from numerics.experiments.score_covariance import by_subspace
+from numerics.gibbs import GibbsMoments
 from numerics.measurement import Measurement, crossing, jackknife
 from numerics.sampling import How, Sampling
 from theory.setting import Setting
@@ -27,14 +28,13 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
         signal_to_noise, shape (T, K); loss_time, shape (K,), where it passes 1 (NaN where the times do not bracket it).
     """
     needs_density(setting, "the signal-to-noise ratio")
-    run = Sampling(**how)
 
-    def squares(x: Array, data: Array, t: float) -> list[Array]:
-        true = score(x, t, setting.manifold)
-        found = run.moments(x, data, t).score
-        return [by_subspace(v**2, setting).mean(axis=0) for v in (true, found - true)]
+    def squares(moments: GibbsMoments) -> Array:
+        true = score(moments.queries, moments.t[..., None], setting.manifold)
+        both = np.array([true, moments.score - true])
+        return np.swapaxes(by_subspace(both**2, setting).mean(axis=2), 0, 1)  # (T, 2, K)
 
-    draws = run.at_points(squares, setting, "subspace_loss")
+    draws = Sampling(**how).at_points(squares, setting, "subspace_loss")
 
     def noise_to_signal(mean: np.ndarray) -> np.ndarray:  # falls with t
         return np.asarray(mean[:, 1] / mean[:, 0])
@@ -55,6 +55,6 @@ def measure_participation(setting: Setting, **how: Unpack[How]) -> dict[str, Mea
     axes = np.eye(setting.manifold.ambient_dimension)[firsts]
     run, draws = Sampling(**how), []
     for _, samples in run.data_sets(setting, "participation"):
-        data = run.on_device(samples)
-        draws.append([run.moments(np.sqrt(t) * axes, data, t).participation for t in setting.t])
+        x = np.sqrt(setting.t)[:, None, None] * axes
+        draws.append(run.moments(x, run.on_device(samples), setting.t).participation)
     return {"participation": Measurement.of(draws)}

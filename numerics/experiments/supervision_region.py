@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Unpack
 
 import numpy as np
@@ -30,20 +28,11 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
         exp(-r^2/8t), r from a sample to the nearest of the others), each of shape (T,).
     """
     run, distances, overlaps = Sampling(**how), [], []
-
-    def nearest(x: Array, samples: Array, t: float) -> Array:
-        """|x - y|^2 to the nearest sample y, by direct differences, shape (M,)."""
-        found = run.moments(x, run.on_device(samples), t).nearest
-        return np.asarray(((x - samples[found]) ** 2).sum(axis=1))
-
     for random, samples in run.data_sets(setting, "supervision_region"):
-        found = []
-        for i, t in enumerate(setting.t):
-            x, data = points(setting, i, samples, QUERIES, random)
-            found.append(nearest(x, data, t).mean())
-        distances.append(found)
-        neighbour = _nearest_other(samples, partial(nearest, t=float(setting.t[0])))
-        overlaps.append(np.exp(-neighbour / (8 * setting.t[:, None])).mean(axis=1))
+        at = [points(setting, i, samples, QUERIES, random) for i in range(setting.t.size)]
+        nearest = run.moments_at(at, setting.t).nearest
+        distances.append([_squares(x, data[n]).mean() for (x, data), n in zip(at, nearest, strict=True)])
+        overlaps.append(np.exp(-_nearest_other(samples, run) / (8 * setting.t[:, None])).mean(axis=1))
     shell = setting.t * setting.manifold.ambient_dimension
     return {
         "nearest_distance_squared": Measurement.of(distances),
@@ -52,10 +41,16 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     }
 
 
-def _nearest_other(samples: Array, nearest: Callable[[Array, Array], Array]) -> Array:
+def _squares(x: Array, y: Array) -> Array:
+    """|x - y|^2 by direct differences, shape (M,)."""
+    return np.asarray(((x - y) ** 2).sum(axis=1))
+
+
+def _nearest_other(samples: Array, run: Sampling) -> Array:
     """|x - y|^2 from some of the samples to the nearest of all others, shape (M,)."""
     count = min(QUERIES, len(samples) - 1)
     some, rest = samples[:count], samples[count:]
     among = ((some[:, None] - some) ** 2).sum(axis=-1)
     np.fill_diagonal(among, np.inf)
-    return np.minimum(among.min(axis=1), nearest(some, rest))
+    nearest = run.moments(some[None], run.on_device(rest), np.ones(1)).nearest[0]
+    return np.minimum(among.min(axis=1), _squares(some, rest[nearest]))
