@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from theory.averages.over_a_sample import PATH_NODES, Paths, Sample, Tilted
 from theory.averages.over_points import asked, average
-from theory.extensive import gaussian_only
+from theory.observable import gaussian_only
 from theory.setting import LinearManifold, Setting
 
 __all__ = ["Disorder", "averages", "log1p_less", "reference"]

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, elementwise
 
 from theory.formula import Formula
-from theory.setting import LinearManifold, Setting
+from theory.setting import LinearManifold
 
-__all__ = ["extensive", "gaussian_only", "rising_root", "time_where"]
+__all__ = ["extensive", "rising_root", "time_where"]
 
 Array = NDArray[np.float64]
 
@@ -54,15 +54,3 @@ def rising_root(rising: Callable[[float], float], first: float, tolerance: float
     while rising(far) * step < 0:
         near, far = far, far + step
     return near if near == far else float(brentq(rising, near, far, xtol=tolerance))
-
-
-def gaussian_only(setting: Setting, what: str) -> None:
-    """Refuse a setting whose ensemble the formula was not derived for.
-
-    Raises:
-        ValueError: unless the ensemble is `gaussian`.
-    """
-    if setting.ensemble != "gaussian":
-        raise ValueError(
-            f"{what} is derived for the gaussian ensemble, got {setting.ensemble!r}; geomem simulate measures either"
-        )

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
+from theory.observable import observables
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace
 
 settings.register_profile(
@@ -30,23 +31,6 @@ PREDICTIONS = (
     "supervision_region",
     "generalization_time",
 )
-SLOW = (
-    "memorized_probability",
-    "participation",
-    "entropy",
-    "heat_capacity",
-    "kl_exact",
-    "own_weight",
-    "kl_clean",
-    "generalization_time",
-    "signal_to_noise",
-    "loss_time_exact",
-    "retained_variance",
-    "estimated_dimension",
-    "nearest_distance_squared",
-    "shell_ratio",
-    "shell_overlap",
-)  # exact averages: seconds a call
 
 
 def decades(low: float, high: float) -> st.SearchStrategy[float]:
@@ -94,8 +78,8 @@ def cheap_observables():
     return [
         (name, observable)
         for name in PREDICTIONS
-        for observable in prediction(name).OBSERVABLES
-        if observable not in SLOW
+        for observable, about in observables(prediction(name)).items()
+        if not about.slow
     ]
 
 

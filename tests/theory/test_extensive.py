@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.theory.conftest import counts, decades, dimensions, manifolds, noise, variances
-from theory.extensive import extensive, gaussian_only, time_where
+from theory.extensive import extensive, time_where
 from theory.predictions import collapse
-from theory.setting import LinearManifold, Setting, Subspace
+from theory.setting import LinearManifold, Subspace
 
 
 @given(manifolds, noise)
@@ -45,9 +45,3 @@ def test_the_isotropic_root_is_the_closed_form(v, m, n):
     formula = collapse.derivation()["information"]
     found = time_where(lambda t: extensive(formula, LinearManifold(((v, m),)), t), np.log(n))
     assert found == pytest.approx(v / np.expm1(2 * np.log(n) / m), rel=1e-9, abs=0)
-
-
-def test_the_sphere_is_refused_with_advice():
-    with pytest.raises(ValueError, match="gaussian ensemble, got 'sphere'; geomem simulate measures either"):
-        gaussian_only(Setting.of("1x2", ensemble="sphere"), "it")
-    gaussian_only(Setting.of("1x2"), "it")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import theory
 from tests.theory.conftest import PREDICTIONS, manifolds, prediction, variances
+from theory.observable import observables
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace, group_spectrum
 
 NAN, INF = float("nan"), float("inf")
@@ -175,8 +176,8 @@ def test_the_ends_of_the_range_are_inside():
 def test_a_sphere_is_refused_where_only_gaussian_is_derived():
     setting = Setting.of("1x3", ensemble="sphere")
     for name in PREDICTIONS:
-        for observable in prediction(name).OBSERVABLES:
-            if observable != "loss_time_published":
+        for observable, about in observables(prediction(name)).items():
+            if "sphere" not in about.ensembles:
                 rejects(lambda n=name, o=observable: getattr(prediction(n), o)(setting), "gaussian", "'sphere'")
 
 
@@ -315,10 +316,10 @@ def test_observables_return_the_declared_dimensions(name):
     module = prediction(name)
     setting = Setting.of("1x20,0.1x30", samples=50, times=[2.0, 6.0])
     size = {"time": 2, "subspace": 2}
-    for observable, dims in module.OBSERVABLES.items():
+    for observable, about in observables(module).items():
         value = np.asarray(getattr(module, observable)(setting))
         assert observable in module.__all__
-        assert value.shape == tuple(size[d] for d in dims), observable
+        assert value.shape == tuple(size[d] for d in about.dims), observable
         assert value.dtype == np.float64
         assert np.isfinite(value).all() or observable == "signal_to_noise_asymptotic"  # infinite above t_c
     for constant in ("STATEMENT", "SOURCE", "REGIME"):

@@ -67,9 +67,9 @@ OBSERVABLES = {
     },
     "frozen_jacobian": {
         "retained_variance": ["time", "subspace"],
-        "retained_variance_frozen": ["time", "subspace"],
+        "retained_variance_asymptotic": ["time", "subspace"],
         "estimated_dimension": ["time"],
-        "estimated_dimension_frozen": ["time"],
+        "estimated_dimension_asymptotic": ["time"],
         "log_critical_samples_jacobian": ["subspace"],
     },
     "supervision_region": {

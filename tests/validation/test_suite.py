@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.validation.conftest import claims_of, results_of, rough_results
+from theory.observable import observables
 from theory.predictions import collapse, kl_bound, score_covariance, subspace_loss
 from validation import claim as claim_module
 from validation import statistics, suite
@@ -46,7 +47,7 @@ def test_a_prediction_is_a_triple_with_one_stem(name):
         for wing in ("theory.predictions", "numerics.experiments", "validation.claims")
     )
     assert theory is suite.prediction(name)
-    assert all(theory.OBSERVABLES[o] is not None and callable(getattr(theory, o)) for o in theory.OBSERVABLES)
+    assert observables(theory)
     assert theory.STATEMENT
     assert theory.SOURCE
     assert theory.REGIME

@@ -24,11 +24,11 @@ from theory.averages.nearest_sample import own_is_nearest
 from theory.averages.squared_distance import log_laplace
 from theory.derivation import Derivation
 from theory.disorder import averages
-from theory.extensive import extensive, gaussian_only, time_where
+from theory.extensive import extensive, time_where
+from theory.observable import observable
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
-    "OBSERVABLES",
     "collapse_time",
     "derivation",
     "dispersion",
@@ -151,71 +151,45 @@ def _error_at_threshold(dimension: int) -> float:
     return float(own_is_nearest(LinearManifold.parse(f"1x{dimension}"), t, round(np.exp(dimension / 2)))[0] - 0.5)
 
 
+@observable("time", kind="exact", symbol="I", scaling=0)
 def information(setting: Setting) -> Array:
-    """I(t) = 1/2 sum log(1 + lambda/t), nats: what the noised sample still says about its origin.
-
-    Returns:
-        shape (T,).
-    """
-    gaussian_only(setting, "information")
+    """I(t) = 1/2 sum log(1 + lambda/t), nats: what the noised sample still says about its origin."""
     return extensive(derivation()["information"], setting.manifold, setting.t)
 
 
+@observable("time", kind="exact", symbol="V", scaling=0)
 def dispersion(setting: Setting) -> Array:
-    """V(t) = sum lambda/(lambda + t), nats squared: the variance of the information density.
-
-    Returns:
-        shape (T,).
-    """
-    gaussian_only(setting, "dispersion")
+    """V(t) = sum lambda/(lambda + t), nats squared: the variance of the information density."""
     return extensive(derivation()["dispersion"], setting.manifold, setting.t)
 
 
+@observable(kind="limit", symbol="t_C", scaling=2)
 def collapse_time(setting: Setting) -> float:
     """The time of the setting's schedule where I(t_C) = log N (arXiv:2402.18491, for any spectrum)."""
-    gaussian_only(setting, "collapse_time")
     formula = derivation()["information"]
     found = time_where(lambda t: extensive(formula, setting.manifold, t), setting.log_samples)
     return float(setting.schedule.time(found))
 
 
+@observable("time", kind="limit", symbol="P", of="memorized_probability", scaling=0)
 def memorized_probability_asymptotic(setting: Setting) -> Array:
-    """Phi((I - log N) / sqrt V): the exact probability's second-order approximation.
-
-    Returns:
-        shape (T,).
-    """
+    """Phi((I - log N) / sqrt V): the exact probability's second-order approximation."""
     return derivation()["memorized_probability_asymptotic"](information(setting), dispersion(setting), setting.samples)
 
 
+@observable("time", kind="exact", symbol="P", scaling=0, slow=True)
 def memorized_probability(setting: Setting) -> Array:
     """P(the training sample nearest to x^1 + sqrt(t) xi is x^1), exact at finite N and D.
 
     See `theory.averages.nearest_sample` for the integral, its evaluation and its error.
-
-    Returns:
-        shape (T,).
     """
-    gaussian_only(setting, "memorized_probability")
     return own_is_nearest(setting.manifold, setting.t, setting.samples)
 
 
+@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, slow=True)
 def own_weight(setting: Setting) -> Array:
     """E of the weight of x^1 at x = x^1 + sqrt(t) xi, exact at finite N and D, over x or at the setting's point.
 
     The sample x came from is one of N by their weights: this is E Y2 of `condensation` on trajectories.
-
-    Returns:
-        shape (T,).
     """
     return averages(setting.at(query="trajectory"), "own_weight")["own_weight"]
-
-
-OBSERVABLES = {
-    "information": ("time",),
-    "dispersion": ("time",),
-    "collapse_time": (),
-    "memorized_probability": ("time",),
-    "memorized_probability_asymptotic": ("time",),
-    "own_weight": ("time",),
-}

@@ -26,13 +26,12 @@ from theory.algebra.symbols import N, lam, q, t, theta, x, y
 from theory.averages.squared_distance import log_laplace
 from theory.derivation import Derivation
 from theory.disorder import Disorder, averages
-from theory.extensive import gaussian_only, time_where
+from theory.extensive import time_where
+from theory.observable import observable
 from theory.predictions import collapse, score_covariance
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
-    "ANYWHERE",
-    "OBSERVABLES",
     "condensation_time",
     "condensation_time_gaussian",
     "critical_noise_at",
@@ -274,20 +273,20 @@ def _error_below(dimension: int) -> float:
     return abs(float(exact[0]) - 0.5)
 
 
+@observable(kind="limit", symbol="t_c", scaling=2, anywhere=True)
 def condensation_time(setting: Setting) -> float:
     """The time where KL(posterior || prior) = log N at the setting's point, or from which on typical x condense: collapse.
 
     NaN at a point in a schedule that contracts, where x moves with time.
     """
-    gaussian_only(setting, "condensation_time")
     if setting.point is None:
         return collapse.collapse_time(setting)
     return _one(setting, critical_noise_variance(setting))
 
 
+@observable(kind="model", symbol="t_c", of="condensation_time", scaling=2, anywhere=True)
 def condensation_time_gaussian(setting: Setting) -> float:
     """The same for N Gaussian energies of the same variance, the approximation of arXiv:2410.08727."""
-    gaussian_only(setting, "condensation_time_gaussian")
     variances, dimensions = setting.manifold.variances, setting.manifold.dimensions.astype(float)
     formula = derivation()["energy_variance"]
     if setting.point is None:  # x^2 = lambda + t
@@ -298,11 +297,7 @@ def condensation_time_gaussian(setting: Setting) -> float:
 
 
 def critical_noise_at(manifold: LinearManifold, samples: float, offsets: Array) -> Array:
-    """The noise variance t_c at which each x condenses, |x_k|^2 of shape (T, K): where KL(posterior || prior) = log N.
-
-    Returns:
-        shape (T,).
-    """
+    """The noise variance t_c at which each x condenses, |x_k|^2 of shape (T, K): where KL(posterior || prior) = log N."""
     which = np.arange(len(offsets))
     return time_where(
         lambda t, i: relative_entropy(manifold, t, offsets[i.astype(int)]),
@@ -332,43 +327,28 @@ def _one(setting: Setting, critical: Array) -> float:
     return float(setting.schedule.time(np.ravel(critical)[0]))
 
 
+@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True)
 def participation(setting: Setting) -> Array:
-    """E Y2, exact at finite N and D.
-
-    Returns:
-        shape (T,).
-    """
+    """E Y2, exact at finite N and D."""
     return averages(setting, *EXACT)["participation"]
 
 
+@observable("time", kind="limit", symbol=r"E\,Y_2", of="participation", scaling=0, anywhere=True)
 def participation_asymptotic(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large: below t_c(x) 1 - t/t_c at fresh points, 1 on trajectories; 0 above.
-
-    Returns:
-        shape (T,).
-    """
-    gaussian_only(setting, "participation_asymptotic")
+    """Its limit, log N = O(D) large: below t_c(x) 1 - t/t_c at fresh points, 1 on trajectories; 0 above."""
     return _two_phases(setting, "participation_asymptotic", own=1.0, above=np.zeros_like(setting.t))
 
 
+@observable("time", kind="limit", symbol=r"E\,S", of="entropy", scaling=0, anywhere=True)
 def entropy_asymptotic(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large, nats: log N - KL above t_c(x); below psi(1) - psi(1 - t/t_c), on trajectories 0.
-
-    Returns:
-        shape (T,).
-    """
-    gaussian_only(setting, "entropy_asymptotic")
+    """Its limit, log N = O(D) large, nats: log N - KL above t_c(x); below psi(1) - psi(1 - t/t_c), on trajectories 0."""
     above = setting.log_samples - relative_entropy(setting.manifold, setting.t, setting.offsets)
     return _two_phases(setting, "entropy_condensed", own=0.0, above=above)
 
 
+@observable("time", kind="limit", symbol="C", of="heat_capacity", scaling=0, anywhere=True)
 def heat_capacity_asymptotic(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large: that of the posterior above t_c(x), m psi'(1 - m) below, m = t/t_c, on trajectories 0.
-
-    Returns:
-        shape (T,).
-    """
-    gaussian_only(setting, "heat_capacity_asymptotic")
+    """Its limit, log N = O(D) large: that of the posterior above t_c(x), m psi'(1 - m) below, m = t/t_c, on trajectories 0."""
     manifold = setting.manifold
     formula = derivation()["heat_capacity_self_averaging"]
     above = formula(manifold.variances, setting.offsets / manifold.dimensions, setting.t[:, None])
@@ -383,32 +363,13 @@ def _two_phases(setting: Setting, condensed: str, *, own: float, above: Array) -
     return found
 
 
+@observable("time", kind="exact", symbol=r"E\,S", scaling=0, anywhere=True, slow=True)
 def entropy(setting: Setting) -> Array:
-    """E of -sum w log w, nats, exact at finite N and D.
-
-    Returns:
-        shape (T,).
-    """
+    """E of -sum w log w, nats, exact at finite N and D."""
     return averages(setting, *EXACT)["entropy"]
 
 
+@observable("time", kind="exact", symbol="C", scaling=0, anywhere=True, slow=True)
 def heat_capacity(setting: Setting) -> Array:
-    """E of the variance of the energy |x - y|^2 / 2t, exact at finite N and D.
-
-    Returns:
-        shape (T,).
-    """
+    """E of the variance of the energy |x - y|^2 / 2t, exact at finite N and D."""
     return averages(setting, *EXACT)["heat_capacity"]
-
-
-OBSERVABLES = {
-    "condensation_time": (),
-    "condensation_time_gaussian": (),
-    "participation": ("time",),
-    "participation_asymptotic": ("time",),
-    "entropy": ("time",),
-    "entropy_asymptotic": ("time",),
-    "heat_capacity": ("time",),
-    "heat_capacity_asymptotic": ("time",),
-}
-ANYWHERE = tuple(OBSERVABLES)  # known at fresh points or on trajectories, averaged or at one x

@@ -28,19 +28,17 @@ from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.symbols import N, lam, q, t, theta, x, y
 from theory.derivation import Derivation
 from theory.disorder import Disorder, averages
-from theory.extensive import gaussian_only
+from theory.observable import observable
 from theory.predictions import condensation
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
-    "ANYWHERE",
-    "OBSERVABLES",
     "derivation",
     "estimated_dimension",
-    "estimated_dimension_frozen",
+    "estimated_dimension_asymptotic",
     "log_critical_samples_jacobian",
     "retained_variance",
-    "retained_variance_frozen",
+    "retained_variance_asymptotic",
 ]
 
 STATEMENT = "below the condensation time the mean Jacobian of the score freezes; it never shows directions of variance below t_c"
@@ -73,7 +71,7 @@ def derivation() -> Derivation:
         t / critical / (1 / lam + 1 / critical),
         "theta = t/t_c, and the tilt e^-(x - y)^2/2t_c of a sample at the lowest energies; compared with the sum of precisions",
     )
-    d.result("retained_variance_frozen", frozen, lam, t, critical)
+    d.result("retained_variance_asymptotic", frozen, lam, t, critical)
     d.equal(
         "continuity",
         frozen.subs(critical, t),
@@ -191,88 +189,41 @@ def _error_below(dimension: int) -> float:
     return abs(float(exact[0, 0]) / (dimension * critical / 2) - 1 / (1 + critical))
 
 
+@observable("time", "subspace", kind="exact", symbol=r"E\,\hat C_k", scaling=2, anywhere=True, slow=True)
 def retained_variance(setting: Setting) -> Array:
-    """E tr C^_k / m_k, data units squared: the variance under the weights along a direction, exact at finite N and D.
-
-    Returns:
-        shape (T, K).
-
-    Raises:
-        ValueError: for another ensemble than `gaussian`.
-    """
+    """E tr C^_k / m_k, data units squared: the variance under the weights along a direction, exact at finite N and D."""
     return averages(setting, "spread")["spread"] / setting.manifold.dimensions
 
 
-def retained_variance_frozen(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large: lambda t/(lambda + max(t, t_c(x))) at fresh x; on trajectories 0 below t_c.
-
-    Returns:
-        shape (T, K), data units squared.
-
-    Raises:
-        ValueError: for another ensemble than `gaussian`.
-    """
-    gaussian_only(setting, "retained_variance_frozen")
+@observable("time", "subspace", kind="limit", symbol=r"E\,\hat C_k", of="retained_variance", scaling=2, anywhere=True)
+def retained_variance_asymptotic(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large: lambda t/(lambda + max(t, t_c(x))) at fresh x; on trajectories 0 below t_c."""
     critical = condensation.critical_noise_variance(setting)
     later = np.maximum(setting.t, critical)
-    found = derivation()["retained_variance_frozen"](setting.manifold.variances, setting.t[:, None], later[:, None])
+    found = derivation()["retained_variance_asymptotic"](setting.manifold.variances, setting.t[:, None], later[:, None])
     if setting.query == "trajectory":
         return np.where((setting.t < critical)[:, None], 0.0, found)
     return found
 
 
+@observable("time", kind="exact", symbol=r"E\,\hat d", scaling=0, anywhere=True, slow=True)
 def estimated_dimension(setting: Setting) -> Array:
-    """E tr C^/t = D + t E tr J^, exact at finite N and D.
-
-    Returns:
-        shape (T,).
-
-    Raises:
-        ValueError: for another ensemble than `gaussian`.
-    """
+    """E tr C^/t = D + t E tr J^, exact at finite N and D."""
     return _dimension(setting, retained_variance(setting))
 
 
-def estimated_dimension_frozen(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large.
-
-    Returns:
-        shape (T,).
-
-    Raises:
-        ValueError: for another ensemble than `gaussian`.
-    """
-    return _dimension(setting, retained_variance_frozen(setting))
+@observable("time", kind="limit", symbol=r"E\,\hat d", of="estimated_dimension", scaling=0, anywhere=True)
+def estimated_dimension_asymptotic(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large."""
+    return _dimension(setting, retained_variance_asymptotic(setting))
 
 
 def _dimension(setting: Setting, variance: Array) -> Array:
     return variance @ setting.manifold.dimensions / setting.t
 
 
+@observable("subspace", kind="limit", symbol=r"\log N_k", scaling=0)
 def log_critical_samples_jacobian(setting: Setting) -> Array:
-    """log N_k = KL(lambda_k) at a clean point: with fewer samples E C^_k/t stays below 1/2 at every t, limit, typical fresh x.
-
-    Returns:
-        shape (K,).
-
-    Raises:
-        ValueError: for another ensemble than `gaussian`.
-    """
-    gaussian_only(setting, "log_critical_samples_jacobian")
+    """log N_k = KL(lambda_k) at a clean point: with fewer samples E C^_k/t stays below 1/2 at every t, limit, typical fresh x."""
     manifold = setting.manifold
     return condensation.relative_entropy(manifold, manifold.variances, manifold.dimensions * manifold.variances)
-
-
-OBSERVABLES = {
-    "retained_variance": ("time", "subspace"),
-    "retained_variance_frozen": ("time", "subspace"),
-    "estimated_dimension": ("time",),
-    "estimated_dimension_frozen": ("time",),
-    "log_critical_samples_jacobian": ("subspace",),
-}
-ANYWHERE = (  # known at fresh points or on trajectories, averaged or at one x
-    "retained_variance",
-    "retained_variance_frozen",
-    "estimated_dimension",
-    "estimated_dimension_frozen",
-)

@@ -27,12 +27,12 @@ from theory.algebra.symbols import lam, m, q, t, theta, x
 from theory.averages.squared_distance import log_laplace
 from theory.derivation import Derivation
 from theory.disorder import Disorder, averages, log1p_less
-from theory.extensive import extensive, gaussian_only, rising_root, time_where
+from theory.extensive import extensive, rising_root, time_where
+from theory.observable import observable
 from theory.predictions import collapse, condensation, supervision_region
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
-    "OBSERVABLES",
     "derivation",
     "generalization_time",
     "generalization_time_asymptotic",
@@ -172,24 +172,17 @@ def _order(d: Derivation) -> None:
     d.result("onset", onset, lam, t)
 
 
+@observable("time", kind="exact", symbol=r"KL(p_0 \| \hat p_t)", scaling=0, slow=True)
 def kl_clean(setting: Setting) -> Array:
-    """E KL(p_0 || p^_t) on the manifold, nats, exact at finite N and D.
-
-    Returns:
-        shape (T,).
-    """
+    """E KL(p_0 || p^_t) on the manifold, nats, exact at finite N and D."""
     clean = setting.at(query="fresh", point=None)
     divergence = averages(clean, "divergence", clean=True)["divergence"]
     return _bias(setting) + divergence
 
 
+@observable("time", kind="limit", symbol=r"KL(p_0 \| \hat p_t)", of="kl_clean", scaling=0)
 def kl_clean_asymptotic(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large: the bias KL(p_0 || p_t) above t_c of clean points, one sample has the weight below.
-
-    Returns:
-        shape (T,).
-    """
-    gaussian_only(setting, "kl_clean_asymptotic")
+    """Its limit, log N = O(D) large: the bias KL(p_0 || p_t) above t_c of clean points, one sample has the weight below."""
     critical = _critical(setting)
     condensed = derivation()["kl_condensed"](setting.manifold.variances, setting.t[:, None], critical)
     return np.where(setting.t < critical, condensed @ setting.manifold.dimensions, _bias(setting))
@@ -201,9 +194,9 @@ def _bias(setting: Setting) -> Array:
     return np.asarray((log1p_less(u) + u**2 / (1 + u)) / 2 @ setting.manifold.dimensions)
 
 
+@observable(kind="exact", symbol="t_g", scaling=2, slow=True)
 def generalization_time(setting: Setting) -> float:
     """The time t_g where E KL(p_0 || p^_t) is least, exact at finite N and D, to 1e-5 of itself; a few seconds."""
-    gaussian_only(setting, "generalization_time")
     clean = setting.at(query="fresh", point=None, schedule="ve")
 
     def missing(log_t: float) -> float:
@@ -214,9 +207,9 @@ def generalization_time(setting: Setting) -> float:
     return float(setting.schedule.time(np.exp(rising_root(missing, np.log(_nearest(setting)), TOLERANCE))))
 
 
+@observable(kind="limit", symbol="t_g", of="generalization_time", scaling=2)
 def generalization_time_asymptotic(setting: Setting) -> float:
     """Its limit, log N = O(D) large: the squared distance of the nearest sample for each direction."""
-    gaussian_only(setting, "generalization_time_asymptotic")
     return float(setting.schedule.time(np.array(_nearest(setting))))
 
 
@@ -233,17 +226,8 @@ def _critical(setting: Setting) -> float:
     return float(condensation.critical_noise_at(setting.manifold, setting.samples, clean[None])[0])
 
 
+@observable(kind="limit", symbol="t_o", scaling=2)
 def onset_time(setting: Setting) -> float:
     """The time t_o below which the weight at a sample is its own, log N = O(D) large: traps appear, far above collapse."""
-    gaussian_only(setting, "onset_time")
     found = time_where(lambda t: extensive(derivation()["onset"], setting.manifold, t), setting.log_samples)
     return float(setting.schedule.time(found))
-
-
-OBSERVABLES = {
-    "kl_clean": ("time",),
-    "kl_clean_asymptotic": ("time",),
-    "generalization_time": (),
-    "generalization_time_asymptotic": (),
-    "onset_time": (),
-}

@@ -26,13 +26,12 @@ from theory.algebra.symbols import I, N, lam, q, t, theta, x
 from theory.averages.squared_distance import SquaredDistance, log_laplace
 from theory.derivation import Derivation
 from theory.disorder import averages
-from theory.extensive import extensive, gaussian_only
+from theory.extensive import extensive
+from theory.observable import observable
 from theory.predictions import collapse, condensation, score_covariance, supervision_region
 from theory.setting import Setting
 
 __all__ = [
-    "ANYWHERE",
-    "OBSERVABLES",
     "caution",
     "derivation",
     "kl_asymptotic",
@@ -198,38 +197,30 @@ def _condensed(d: Derivation) -> None:
     d.result("kl_condensed", condensed, lam, q, t, critical)
 
 
+@observable("time", kind="leading", symbol=r"E\,KL", of="kl_exact", scaling=0)
 def kl_leading(setting: Setting) -> Array:
-    """E KL(p_t || p^_t) to leading order, (X - 1)/2N, nats; infinite where float64 overflows.
-
-    Returns:
-        shape (T,).
-    """
+    """E KL(p_t || p^_t) to leading order, (X - 1)/2N, nats; infinite where float64 overflows."""
     return derivation()["kl_leading"](collapse.information(setting), setting.samples)
 
 
+@observable("time", kind="exact", symbol=r"E\,KL", scaling=0, anywhere=True, slow=True)
 def kl_exact(setting: Setting) -> Array:
     """E KL(p_t || p^_t), nats, exact at finite N and D; seconds a time where there are several subspaces.
 
     On trajectories E KL(p^_t || p_t), the average of log p^_t/p_t over noised samples; at the setting's point the logarithm of
     p_t/p^_t, or p^_t/p_t, there.
-
-    Returns:
-        shape (T,).
     """
     sign = -1 if setting.query == "trajectory" else 1
     return sign * averages(setting, "divergence")["divergence"]
 
 
+@observable("time", kind="limit", symbol=r"E\,KL", of="kl_exact", scaling=0, anywhere=True)
 def kl_asymptotic(setting: Setting) -> Array:
     """Its limit, log N = O(D) large: 0 above t_c(x); on trajectories below it KL(posterior || prior) - log N.
 
     Returns:
         shape (T,), nats.
-
-    Raises:
-        ValueError: for another ensemble than `gaussian`.
     """
-    gaussian_only(setting, "kl_asymptotic")
     manifold, t, critical = setting.manifold, setting.t, condensation.critical_noise_variance(setting)
     if setting.query == "trajectory":
         excess = condensation.relative_entropy(manifold, t, setting.offsets) - setting.log_samples
@@ -239,6 +230,7 @@ def kl_asymptotic(setting: Setting) -> Array:
     return np.where(t < critical, np.maximum(condensed @ manifold.dimensions, 0.0), 0.0)
 
 
+@observable("time", kind="leading", symbol=r"\log E\,KL", scaling=0)
 def log_kl_leading(setting: Setting) -> Array:
     """log of `kl_leading`, finite where the value overflows, shape (T,)."""
     twice = 2 * collapse.information(setting)
@@ -255,26 +247,23 @@ def caution(setting: Setting) -> str | None:
     return None
 
 
+@observable("time", kind="bound", symbol=r"\epsilon", scaling=0)
 def rare_share(setting: Setting) -> Array:
     """The share of E R from points with fewer than ten effective samples, a bound on the error of `kl_leading`.
 
     Between 0 and 1: the measured divergence lies between (1 - rare_share) kl_leading and kl_leading. That is what
     simulation shows at every setting tried, not a theorem.
-
-    Returns:
-        shape (T,).
     """
-    gaussian_only(setting, "rare_share")
     return np.array([_share_beyond(setting.log_samples - np.log(FEW), setting, t) for t in setting.t])
 
 
+@observable("time", kind="bound", symbol=r"N_\epsilon", scaling=0)
 def samples_trusted(setting: Setting) -> Array:
     """The N from which on rare_share is at most 5 %, so that `kl_leading` may be trusted to as much.
 
     Returns:
         shape (T,); infinite where float64 overflows.
     """
-    gaussian_only(setting, "samples_trusted")
 
     def log_size(t: float) -> float:
         scale = derivation()["log_ratio_scale"](setting.manifold.variances, t)
@@ -314,14 +303,3 @@ def samples_for_kl(setting: Setting, epsilon: float) -> Array:
     if not (np.isfinite(epsilon) and epsilon > 0):
         raise ValueError(f"the wanted divergence must be positive and finite, in nats, got {epsilon}")
     return derivation()["samples_for_kl"](collapse.information(setting), epsilon)
-
-
-OBSERVABLES = {
-    "kl_leading": ("time",),
-    "kl_exact": ("time",),
-    "kl_asymptotic": ("time",),
-    "log_kl_leading": ("time",),
-    "rare_share": ("time",),
-    "samples_trusted": ("time",),
-}
-ANYWHERE = ("kl_exact", "kl_asymptotic")  # at fresh points or on trajectories, averaged or at one x

@@ -23,12 +23,12 @@ from scipy.special import logsumexp
 from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.symbols import lam, q, t, x, y
 from theory.derivation import Derivation
-from theory.extensive import extensive, gaussian_only
+from theory.extensive import extensive
+from theory.observable import observable
 from theory.predictions import collapse
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
-    "OBSERVABLES",
     "caution",
     "correlation_length",
     "covariance",
@@ -218,47 +218,33 @@ def caution(setting: Setting) -> str | None:
     return None
 
 
+@observable("time", kind="leading", symbol=r"N e^{-E \log R}", scaling=0)
 def effective_samples_typical(setting: Setting) -> Array:
-    """N exp(-E log R): the samples that count at a typical fresh x ~ p_t.
-
-    Returns:
-        shape (T,).
-    """
+    """N exp(-E log R): the samples that count at a typical fresh x ~ p_t."""
     return _effective(setting, "log_weight_ratio_typical")
 
 
+@observable("time", kind="leading", symbol=r"N / E R", scaling=0)
 def effective_samples_annealed(setting: Setting) -> Array:
-    """N / E R = N / prod (1 + lambda/t): the effective number in the average over fresh x ~ p_t.
-
-    Returns:
-        shape (T,).
-    """
-    gaussian_only(setting, "effective_samples_annealed")
+    """N / E R = N / prod (1 + lambda/t): the effective number in the average over fresh x ~ p_t."""
     return np.asarray(setting.samples * np.exp(-log_chi_square_factor(setting)))
 
 
+@observable("time", "subspace", kind="leading", symbol=r"E (\hat s_k - s_k)^2", scaling=-2)
 def noise_variance_annealed(setting: Setting) -> Array:
     """E (s^_k - s_k)^2 of one score component in subspace k, averaged over data and fresh x: CLT order.
 
     In the units of the setting's schedule, whose score is the variance exploding one divided by alpha.
-
-    Returns:
-        shape (T, K).
     """
-    gaussian_only(setting, "noise_variance_annealed")
     share = derivation()["noise_share"](setting.manifold.variances, setting.t[:, None])
     with np.errstate(over="ignore"):
         factor = np.exp(log_chi_square_factor(setting) - setting.log_samples)
         return np.asarray(share * (factor / setting.alpha**2)[:, None])
 
 
+@observable("time", "subspace", kind="leading", symbol=r"\ell_k", scaling=1)
 def correlation_length(setting: Setting) -> Array:
-    """The distance along a direction of subspace k over which the score noise decorrelates, data units (times alpha).
-
-    Returns:
-        shape (T, K).
-    """
-    gaussian_only(setting, "correlation_length")
+    """The distance along a direction of subspace k over which the score noise decorrelates, data units (times alpha)."""
     return setting.alpha[:, None] * derivation()["correlation_length"](setting.manifold.variances, setting.t[:, None])
 
 
@@ -398,13 +384,4 @@ def _require(holds: Any, what: str, got: Any) -> None:
 
 
 def _effective(setting: Setting, formula: str) -> Array:
-    gaussian_only(setting, "effective_samples")
     return np.asarray(setting.samples * np.exp(-extensive(derivation()[formula], setting.manifold, setting.t)))
-
-
-OBSERVABLES = {
-    "effective_samples_typical": ("time",),
-    "effective_samples_annealed": ("time",),
-    "noise_variance_annealed": ("time", "subspace"),
-    "correlation_length": ("time", "subspace"),
-}

@@ -31,14 +31,13 @@ from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.symbols import N, lam, q, t, x, y
 from theory.derivation import Derivation
 from theory.disorder import averages
-from theory.extensive import extensive, gaussian_only, rising_root, time_where
+from theory.extensive import extensive, rising_root, time_where
 from theory.formula import Formula
+from theory.observable import observable
 from theory.predictions import collapse, condensation, score_covariance, supervision_region
-from theory.setting import Setting
+from theory.setting import ENSEMBLES, Setting
 
 __all__ = [
-    "ANYWHERE",
-    "OBSERVABLES",
     "critical_samples_annealed",
     "critical_samples_typical",
     "derivation",
@@ -190,93 +189,68 @@ def _published(d: Derivation) -> None:
     d.result("published", published, v, S, N, g)
 
 
+@observable("time", "subspace", kind="leading", symbol="N_k", scaling=0)
 def critical_samples_annealed(setting: Setting) -> Array:
-    """N_k(t): below it subspace k is lost at time t, averaged over fresh x; infinite where float64 overflows.
-
-    Returns:
-        shape (T, K).
-    """
+    """N_k(t): below it subspace k is lost at time t, averaged over fresh x; infinite where float64 overflows."""
     with np.errstate(over="ignore"):
         return np.exp(log_critical_samples_annealed(setting))
 
 
+@observable("time", "subspace", kind="leading", symbol="N_k", scaling=0)
 def critical_samples_typical(setting: Setting) -> Array:
-    """N_k(t): below it subspace k is lost at time t, at a typical fresh x; infinite where float64 overflows.
-
-    Returns:
-        shape (T, K).
-    """
+    """N_k(t): below it subspace k is lost at time t, at a typical fresh x; infinite where float64 overflows."""
     with np.errstate(over="ignore"):
         return np.exp(log_critical_samples_typical(setting))
 
 
+@observable("time", "subspace", kind="leading", symbol=r"\log N_k", scaling=0)
 def log_critical_samples_annealed(setting: Setting) -> Array:
     """log of `critical_samples_annealed`, shape (T, K)."""
-    gaussian_only(setting, "critical_samples_annealed")
     return _log_critical_samples(setting, setting.t, *_annealed())
 
 
+@observable("time", "subspace", kind="leading", symbol=r"\log N_k", scaling=0)
 def log_critical_samples_typical(setting: Setting) -> Array:
     """log of `critical_samples_typical`, shape (T, K)."""
-    gaussian_only(setting, "critical_samples_typical")
     return _log_critical_samples(setting, setting.t, *_typical())
 
 
+@observable("subspace", kind="leading", symbol="t_k", of="loss_time_exact", scaling=2)
 def loss_time_annealed(setting: Setting) -> Array:
-    """The time where N = critical_samples_annealed, in the setting's schedule.
-
-    Returns:
-        shape (K,).
-    """
-    gaussian_only(setting, "loss_time_annealed")
+    """The time where N = critical_samples_annealed, in the setting's schedule."""
     return _loss_time(setting, *_annealed())
 
 
+@observable("subspace", kind="leading", symbol="t_k", of="loss_time_exact", scaling=2)
 def loss_time_typical(setting: Setting) -> Array:
-    """The time where N = critical_samples_typical, in the setting's schedule.
-
-    Returns:
-        shape (K,).
-    """
-    gaussian_only(setting, "loss_time_typical")
+    """The time where N = critical_samples_typical, in the setting's schedule."""
     return _loss_time(setting, *_typical())
 
 
+@observable("subspace", kind="published", symbol="t_k", of="loss_time_exact", scaling=2, ensembles=ENSEMBLES)
 def loss_time_published(setting: Setting) -> Array:
-    """The published time, arXiv:2410.08727: Gaussian random energy model at x = sqrt(t) e_i; either ensemble.
-
-    Returns:
-        shape (K,).
-    """
+    """The published time, arXiv:2410.08727: Gaussian random energy model at x = sqrt(t) e_i; either ensemble."""
     squares = setting.manifold.dimensions @ setting.manifold.variances**2
     g = 1.0 if setting.ensemble == "gaussian" else 0.0
     found = derivation()["published"](setting.manifold.variances, squares, setting.samples, g)
     return np.asarray(setting.schedule.time(found))
 
 
+@observable("time", "subspace", kind="exact", symbol=r"\mathrm{SNR}_k", scaling=0, anywhere=True, slow=True)
 def signal_to_noise(setting: Setting) -> Array:
     """E s_k^2 / E (s^_k - s_k)^2, exact at finite N and D; seconds a time where there are several subspaces.
 
     Fresh points or trajectories, averaged over x or at the setting's point.
-
-    Returns:
-        shape (T, K).
     """
     return _signal(setting) / averages(setting, "mean_error")["mean_error"]
 
 
+@observable("time", "subspace", kind="limit", symbol=r"\mathrm{SNR}_k", of="signal_to_noise", scaling=0, anywhere=True)
 def signal_to_noise_asymptotic(setting: Setting) -> Array:
     """Its limit, log N = O(D) large: infinite above t_c(x), where the noise is exponentially small in D.
 
     On trajectories below t_c m^ is the own sample, and the noise the variance of the posterior.
-
-    Returns:
-        shape (T, K).
-
-    Raises:
-        ValueError: for another ensemble than `gaussian`.
     """
-    gaussian_only(setting, "signal_to_noise_asymptotic")
     with np.errstate(divide="ignore"):
         return _signal(setting) / _noise_asymptotic(setting)
 
@@ -293,16 +267,13 @@ def _noise_asymptotic(setting: Setting) -> Array:
     return np.where(t < critical, condensed * manifold.dimensions, 0.0)
 
 
+@observable("subspace", kind="limit", symbol="t_k", of="loss_time_exact", scaling=2, anywhere=True)
 def loss_time_asymptotic(setting: Setting) -> Array:
     """The time where `signal_to_noise_asymptotic` passes 1, below the condensation time.
 
     Returns:
         shape (K,); NaN at a point in a schedule that contracts, where x moves with time.
-
-    Raises:
-        ValueError: for another ensemble than `gaussian`.
     """
-    gaussian_only(setting, "loss_time_asymptotic")
     if setting.point and (setting.alpha != 1).any():
         return np.full(setting.manifold.dimensions.size, np.nan)
 
@@ -316,12 +287,9 @@ def loss_time_asymptotic(setting: Setting) -> Array:
     return np.asarray(setting.schedule.time(found))
 
 
+@observable("subspace", kind="exact", symbol="t_k", scaling=2, anywhere=True, slow=True)
 def loss_time_exact(setting: Setting) -> Array:
-    """The time where `signal_to_noise` passes 1, to 1e-4 of itself; it is evaluated some six times for each subspace.
-
-    Returns:
-        shape (K,).
-    """
+    """The time where `signal_to_noise` passes 1, to 1e-4 of itself; it is evaluated some six times for each subspace."""
     typical, annealed = (_loss_time(setting.at(schedule="ve"), *kind) for kind in (_typical(), _annealed()))
 
     def log_signal_to_noise(log_t: float, k: int) -> float:
@@ -365,24 +333,3 @@ def _loss_time(setting: Setting, factor: Formula, log_common: Callable[[Setting,
     wanted = setting.log_samples
     found = [time_where(partial(log_size, variance=v), wanted) for v in setting.manifold.variances]
     return np.asarray(setting.schedule.time(np.array(found)))
-
-
-OBSERVABLES = {
-    "loss_time_annealed": ("subspace",),
-    "loss_time_typical": ("subspace",),
-    "loss_time_published": ("subspace",),
-    "critical_samples_annealed": ("time", "subspace"),
-    "critical_samples_typical": ("time", "subspace"),
-    "log_critical_samples_annealed": ("time", "subspace"),
-    "log_critical_samples_typical": ("time", "subspace"),
-    "signal_to_noise": ("time", "subspace"),
-    "signal_to_noise_asymptotic": ("time", "subspace"),
-    "loss_time_exact": ("subspace",),
-    "loss_time_asymptotic": ("subspace",),
-}
-ANYWHERE = (  # at fresh points or on trajectories, averaged or at one x
-    "signal_to_noise",
-    "signal_to_noise_asymptotic",
-    "loss_time_exact",
-    "loss_time_asymptotic",
-)

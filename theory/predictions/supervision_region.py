@@ -24,14 +24,13 @@ from theory.averages.nearest_sample import OVER_X, nearest_distance, tilted_is_n
 from theory.averages.over_points import asked, average
 from theory.averages.squared_distance import log_laplace
 from theory.derivation import Derivation
-from theory.extensive import extensive, gaussian_only
+from theory.extensive import extensive
 from theory.formula import Formula
+from theory.observable import observable
 from theory.predictions import collapse, condensation
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
-    "ANYWHERE",
-    "OBSERVABLES",
     "derivation",
     "extrapolation_time",
     "nearest_distance_squared",
@@ -203,16 +202,13 @@ def _overlap(d: Derivation) -> None:
     d.result("overlapping_variance", variance, lam, t)
 
 
+@observable("time", kind="exact", symbol=r"E\,r^2", scaling=2, anywhere=True, slow=True)
 def nearest_distance_squared(setting: Setting) -> Array:
     """E min |x - x^mu|^2, exact at finite N and D, data units squared, directions normal to the manifold included.
 
     Over fresh x or trajectories, or at the setting's point; there the normal directions count by its coordinates. Relative
     accuracy 1e-6, or a warning, and 1e-4 for five subspaces of few directions and more.
-
-    Returns:
-        shape (T,).
     """
-    gaussian_only(setting, "nearest_distance_squared")
     where = setting.manifold, setting.samples, setting.query == "trajectory"
     return np.array([_along_manifold(*where, noise, point) for noise, point in asked(setting)]) + _normal(setting)
 
@@ -239,15 +235,12 @@ def _normal(setting: Setting) -> Array:
     return float(np.square(setting.point[m:]).sum()) / setting.alpha**2
 
 
+@observable("time", kind="limit", symbol=r"E\,r^2", of="nearest_distance_squared", scaling=2, anywhere=True)
 def nearest_distance_squared_asymptotic(setting: Setting) -> Array:
     """Its limit, log N = O(D) large, at typical x, x^2 = lambda + t, or at the setting's point.
 
     On a trajectory below t_c it is the mean squared distance of the own sample, elsewhere that of the nearest impostor.
-
-    Returns:
-        shape (T,).
     """
-    gaussian_only(setting, "nearest_distance_squared_asymptotic")
     manifold = setting.manifold
     saddle = condensation.critical_noise_variance(setting)
     if setting.query == "trajectory":
@@ -257,21 +250,15 @@ def nearest_distance_squared_asymptotic(setting: Setting) -> Array:
     return np.asarray(per_direction @ manifold.dimensions + _normal(setting))
 
 
+@observable("time", kind="exact", symbol=r"r / \sqrt{t D}", scaling=0, anywhere=True, slow=True)
 def shell_ratio(setting: Setting) -> Array:
-    """Root of E min |x - x^mu|^2 over t D, exact: 1 on the shell of the nearest sample, above 1 outside of all shells.
-
-    Returns:
-        shape (T,).
-    """
+    """Root of E min |x - x^mu|^2 over t D, exact: 1 on the shell of the nearest sample, above 1 outside of all shells."""
     return _in_shells(setting, nearest_distance_squared(setting))
 
 
+@observable("time", kind="limit", symbol=r"r / \sqrt{t D}", of="shell_ratio", scaling=0, anywhere=True)
 def shell_ratio_asymptotic(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large.
-
-    Returns:
-        shape (T,).
-    """
+    """Its limit, log N = O(D) large."""
     return _in_shells(setting, nearest_distance_squared_asymptotic(setting))
 
 
@@ -280,13 +267,9 @@ def _in_shells(setting: Setting, squared: Array) -> Array:
     return np.sqrt(squared / (setting.t * setting.manifold.ambient_dimension))
 
 
+@observable("time", kind="exact", symbol=r"E\,e^{-r^2/8t}", scaling=0, slow=True)
 def shell_overlap(setting: Setting) -> Array:
-    """E exp(-r^2/8t), r the distance of a sample to the nearest of the N - 1 others, exact at finite N and D.
-
-    Returns:
-        shape (T,).
-    """
-    gaussian_only(setting, "shell_overlap")
+    """E exp(-r^2/8t), r the distance of a sample to the nearest of the N - 1 others, exact at finite N and D."""
     pair = np.exp(extensive(derivation()["log_pair_overlap"], setting.manifold, setting.t))
     nearest = [_pair_is_nearest(setting.manifold, setting.samples - 1, noise) for noise in setting.t.tolist()]
     return (setting.samples - 1) * pair * nearest
@@ -303,23 +286,7 @@ def _pair_is_nearest(manifold: LinearManifold, neighbours: int, noise: float) ->
     return float(average(at, manifold.dimensions, OVER_X)[0])
 
 
+@observable(kind="limit", symbol="t_C", scaling=2)
 def extrapolation_time(setting: Setting) -> float:
     """The time below which a typical fresh point is outside of all shells, log N = O(D) large: the collapse time."""
-    gaussian_only(setting, "extrapolation_time")
     return collapse.collapse_time(setting)
-
-
-OBSERVABLES = {
-    "nearest_distance_squared": ("time",),
-    "nearest_distance_squared_asymptotic": ("time",),
-    "shell_ratio": ("time",),
-    "shell_ratio_asymptotic": ("time",),
-    "shell_overlap": ("time",),
-    "extrapolation_time": (),
-}
-ANYWHERE = (
-    "nearest_distance_squared",
-    "nearest_distance_squared_asymptotic",
-    "shell_ratio",
-    "shell_ratio_asymptotic",
-)  # follow x

@@ -77,22 +77,22 @@ def _retained(name: str) -> Claim:
         experiment=EXPERIMENTS[name],
         measured=lambda results: results["retained_variance"],
         predict=lambda: prediction.retained_variance(setting),
-        control=Control("thermodynamic limit", lambda _: prediction.retained_variance_frozen(setting)),
+        control=Control("thermodynamic limit", lambda _: prediction.retained_variance_asymptotic(setting)),
     )
 
 
 def _limit() -> Claim:
     """Not at the first time, where the limit is off by too little for a quick run."""
     setting = CASES["fresh"].at(times=CASES["fresh"].times[1:])
-    off = Control("lambda off by 20 %", lambda _: prediction.retained_variance_frozen(scaled(setting, 1.2)))
+    off = Control("lambda off by 20 %", lambda _: prediction.retained_variance_asymptotic(scaled(setting, 1.2)))
     return Claim(
-        name="frozen_jacobian.fresh.retained_variance_frozen",
-        statement=f"retained_variance_frozen of {_told(setting)}: the limit is off at this N and D",
-        observable="retained_variance_frozen",
+        name="frozen_jacobian.fresh.retained_variance_asymptotic",
+        statement=f"retained_variance_asymptotic of {_told(setting)}: the limit is off at this N and D",
+        observable="retained_variance_asymptotic",
         coordinates=_coordinates(setting),
         experiment=EXPERIMENTS["fresh"],
         measured=lambda results: _part(results["retained_variance"], slice(1, None)),
-        predict=lambda: prediction.retained_variance_frozen(setting),
+        predict=lambda: prediction.retained_variance_asymptotic(setting),
         control=off,
         expected="disagrees",
     )
@@ -169,7 +169,7 @@ def _dimension_seen(N: int) -> Claim:
 
 def _limit_spectrum(setting: Setting) -> Array:
     """Eigenvalues of -t E J^ in the limit, in order, shape (T, D)."""
-    share = prediction.retained_variance_frozen(setting) / setting.t[:, None]
+    share = prediction.retained_variance_asymptotic(setting) / setting.t[:, None]
     return np.sort(1 - np.repeat(share, setting.manifold.dimensions, axis=1), axis=1)
 
 
@@ -217,7 +217,7 @@ def _retained_panel(axis: Axes, name: str, results: Mapping[str, Results]) -> No
     setting, fine = CASES[name], _fine(name)
     many = fine.at(times=np.geomspace(fine.times[0], fine.times[-1], 400))
     m = results[EXPERIMENTS[name].name]["retained_variance"]
-    exact, limit = prediction.retained_variance(fine), prediction.retained_variance_frozen(many)
+    exact, limit = prediction.retained_variance(fine), prediction.retained_variance_asymptotic(many)
     for k, variance in enumerate(setting.manifold.variances):
         said = ("limit", "exact", "simulation") if k == 0 else (None, None, None)
         draw.control(axis, many.times, limit[:, k] / many.t, said[0])
@@ -236,7 +236,7 @@ def _dimension_panel(axis: Axes, results: Mapping[str, Results]) -> None:
     for k, (N, setting) in enumerate(SPECTRA.items()):
         fine = setting.at(times=np.geomspace(0.005, 1.2, 25))
         m = results[SPECTRAL[N].name]["estimated_dimension"]
-        draw.control(axis, fine.times, prediction.estimated_dimension_frozen(fine))
+        draw.control(axis, fine.times, prediction.estimated_dimension_asymptotic(fine))
         draw.theory(axis, fine.times, prediction.estimated_dimension(fine), series=k)
         draw.measured(axis, setting.times[:-1], m.mean[:-1], m.sem[:-1], f"$N$ = {N}", series=k)
     axis.set_title("estimated dimension\nauthors' setting, at one x")

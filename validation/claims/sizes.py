@@ -75,7 +75,7 @@ OBSERVABLES = {
     "entropy": Observable(condensation.entropy, condensation.entropy_asymptotic, "entropy (nats)"),
     "heat_capacity": Observable(condensation.heat_capacity, condensation.heat_capacity_asymptotic, "heat capacity"),
     "estimated_dimension": Observable(
-        frozen_jacobian.estimated_dimension, frozen_jacobian.estimated_dimension_frozen, "estimated dimension"
+        frozen_jacobian.estimated_dimension, frozen_jacobian.estimated_dimension_asymptotic, "estimated dimension"
     ),
     "shell_ratio": Observable(supervision_region.shell_ratio, supervision_region.shell_ratio_asymptotic, "shell ratio"),
     "signal_to_noise": Observable(

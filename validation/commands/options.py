@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from theory.setting import Setting
 
 __all__ = ["CONTEXT", "checked_seed", "follows_x", "numbers", "progress", "read_setting", "setting_options", "some_of"]
@@ -67,17 +65,19 @@ def read_setting(
     return setting.at(times=setting.schedule.time(collapse_time(gaussian) * np.geomspace(0.1, 10, 9)))
 
 
-def follows_x(module: ModuleType, name: str, query: str | None, point: str | None) -> tuple[str, ...]:
-    """The observables of a prediction or experiment to show: where x is asked for, those that depend on it.
+def follows_x(
+    known: Iterable[str], anywhere: Iterable[str], name: str, query: str | None, point: str | None
+) -> tuple[str, ...]:
+    """The observables of a prediction or experiment to show: where x is asked for, those that follow it.
 
     Raises:
         ValueError: for --at or --x where none does.
     """
     if query is None and point is None:
-        return tuple(module.OBSERVABLES)
-    if not (found := getattr(module, "ANYWHERE", ())):
+        return tuple(known)
+    if not (found := tuple(anywhere)):
         raise ValueError(f"--at and --x are for what is known at a given x, such as condensation; got them for {name}")
-    return tuple(found)
+    return found
 
 
 def some_of(known: tuple[str, ...], text: str) -> tuple[str, ...]:

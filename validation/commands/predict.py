@@ -26,12 +26,15 @@ def predict(name: str, as_json: bool, epsilon: float | None, only: str | None, *
 
     What is exact at finite N and D takes seconds, with several subspaces up to minutes: --only leaves it out, or the rest.
     """
+    from theory.observable import observables
     from validation.report import tables
     from validation.suite import check_names, prediction
 
     (name,) = check_names([name])
     module = prediction(name)
-    shown = follows_x(module, name, options["query"], options["point"])
+    known = observables(module)
+    anywhere = (observable for observable, about in known.items() if about.anywhere)
+    shown = follows_x(known, anywhere, name, options["query"], options["point"])
     if only is not None:
         shown = some_of(shown, only)
     setting = read_setting(**options)
@@ -39,7 +42,7 @@ def predict(name: str, as_json: bool, epsilon: float | None, only: str | None, *
         raise ValueError(f"--kl belongs to kl_bound, got it for {name}")
     with progress(len(shown), "observables") as bar:
         found, notes = tables.predicted(module, setting, shown, bar.update)
-    dims = {observable: module.OBSERVABLES[observable] for observable in found}
+    dims = {observable: known[observable].dims for observable in found}
     if epsilon is not None:
         found["samples_for_kl"], dims["samples_for_kl"] = module.samples_for_kl(setting, epsilon), ("time",)
     for note in notes:

@@ -27,7 +27,9 @@ def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dty
 
     (name,) = check_names([name])
     experiment = importlib.import_module(f"numerics.experiments.{name}")
-    shown = follows_x(experiment, name, options["query"], options["point"])
+    shown = follows_x(
+        experiment.OBSERVABLES, getattr(experiment, "ANYWHERE", ()), name, options["query"], options["point"]
+    )
     setting, device = read_setting(**options), resolve_device(device)
     with progress(repeats, "data sets") as bar:
         found = experiment.measure(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from numerics.measurement import Measurement
+from theory.observable import observables
 from theory.setting import Setting
 from validation.claim import holds
 
@@ -33,7 +34,7 @@ def predicted(
     refusals: dict[str, ValueError] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for observable in names or module.OBSERVABLES:
+        for observable in names or observables(module):
             try:
                 found[observable] = getattr(module, observable)(setting)
             except ValueError as error:

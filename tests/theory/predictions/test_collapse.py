@@ -3,29 +3,16 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tests.theory.conftest import cases, cheap_observables, decades, manifolds, noise, observe
+from tests.theory.conftest import cases, cheap_observables, decades, manifolds, noise, observe, prediction
 from theory.predictions import collapse, condensation, subspace_loss
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
-# how each observable scales where lambda -> c lambda and t -> c t
-POWER = {
-    "collapse_time": 1.0,
-    "condensation_time": 1.0,
-    "condensation_time_gaussian": 1.0,
-    "extrapolation_time": 1.0,
-    "generalization_time_asymptotic": 1.0,
-    "onset_time": 1.0,
-    "nearest_distance_squared_asymptotic": 1.0,
-    "loss_time_annealed": 1.0,
-    "loss_time_typical": 1.0,
-    "loss_time_published": 1.0,
-    "loss_time_asymptotic": 1.0,
-    "noise_variance_annealed": -1.0,
-    "correlation_length": 0.5,
-    "retained_variance_frozen": 1.0,
-}
 SLOW = ("samples_trusted", "rare_share")  # tested in test_kl_bound
 OBSERVED = [(name, o) for name, o in cheap_observables() if o not in SLOW]
+
+
+def declared(name, observable):
+    return getattr(prediction(name), observable).observable
 
 
 def scaled(setting, c):
@@ -54,7 +41,7 @@ def test_units_drop_out(name, observable, setting, c):
     found = observe(name, observable, scaled(setting, c))
     same(
         found,
-        plain * c ** POWER.get(observable, 0.0),
+        plain * c ** (declared(name, observable).scaling / 2),
         scale=1e-10 if observable.endswith("asymptotic") else 0,
     )
 
@@ -70,26 +57,11 @@ def test_order_only_permutes_and_normal_directions_change_nothing(name, observab
     plain, found = observe(name, observable, setting), observe(name, observable, moved)
     same(
         found,
-        plain[..., order] if plain.ndim and plain.shape[-1:] == (len(order),) and observable in BY_SUBSPACE else plain,
+        plain[..., order] if "subspace" in declared(name, observable).dims else plain,
     )
 
 
 AMBIENT = {"nearest_distance_squared_asymptotic", "shell_ratio_asymptotic"}  # where normal directions count
-BY_SUBSPACE = {
-    "noise_variance_annealed",
-    "correlation_length",
-    "loss_time_annealed",
-    "loss_time_typical",
-    "loss_time_published",
-    "loss_time_asymptotic",
-    "signal_to_noise_asymptotic",
-    "critical_samples_annealed",
-    "critical_samples_typical",
-    "log_critical_samples_annealed",
-    "log_critical_samples_typical",
-    "retained_variance_frozen",
-    "log_critical_samples_jacobian",
-}
 
 
 @pytest.mark.parametrize(("name", "observable"), OBSERVED)
@@ -102,7 +74,7 @@ def test_splitting_a_subspace_changes_nothing(name, observable, setting, part):
     pieces = ((first.variance, m), (first.variance, first.dimension - m), *rest)
     split = observe(name, observable, setting.at(manifold=LinearManifold(pieces)))
     plain = observe(name, observable, setting)
-    if observable in BY_SUBSPACE:
+    if "subspace" in declared(name, observable).dims:
         same(split[..., 0], split[..., 1])
         split = split[..., 1:]
     same(split, plain)

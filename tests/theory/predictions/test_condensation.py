@@ -116,9 +116,3 @@ def test_a_point_that_moves_with_time_has_no_condensation_time_of_its_own():
         here = Setting.of("1x2", times=np.array([t]), samples=50, point=(1.0 / alpha, 0.0))
         assert found[k] == pytest.approx(condensation.participation_asymptotic(here)[0], rel=1e-9)
         assert condensation.participation(moving)[k] == pytest.approx(condensation.participation(here)[0], rel=1e-9)
-
-
-def test_another_ensemble_is_refused():
-    for name in condensation.OBSERVABLES:
-        with pytest.raises(ValueError, match="gaussian ensemble"):
-            getattr(condensation, name)(Setting.of("1x2", ensemble="sphere"))

@@ -4,6 +4,7 @@ from hypothesis import given
 from scipy.special import expit
 
 from tests.theory.conftest import cases
+from theory.observable import observables
 from theory.predictions import collapse, condensation, frozen_jacobian, subspace_loss
 from theory.setting import Setting
 
@@ -62,19 +63,19 @@ def test_the_limit_has_two_phases(setting):
     assert (at_x < critical).all()
     t = above.t[:, None]
     np.testing.assert_allclose(
-        frozen_jacobian.retained_variance_frozen(above), variances * t / (variances + t), rtol=1e-12
+        frozen_jacobian.retained_variance_asymptotic(above), variances * t / (variances + t), rtol=1e-12
     )
-    share = frozen_jacobian.retained_variance_frozen(below) / below.t[:, None]
+    share = frozen_jacobian.retained_variance_asymptotic(below) / below.t[:, None]
     np.testing.assert_allclose(share, variances / (variances + at_x), rtol=1e-12)
     own = setting.at(query="trajectory", times=critical * np.array([0.5, 2]))
-    assert (frozen_jacobian.retained_variance_frozen(own)[0] == 0).all()
-    assert (frozen_jacobian.retained_variance_frozen(own)[1] > 0).all()
+    assert (frozen_jacobian.retained_variance_asymptotic(own)[0] == 0).all()
+    assert (frozen_jacobian.retained_variance_asymptotic(own)[1] > 0).all()
 
 
 @given(cases())
 def test_the_dimension_is_the_sum_over_directions(setting):
-    share = frozen_jacobian.retained_variance_frozen(setting) / setting.t[:, None]
-    found = frozen_jacobian.estimated_dimension_frozen(setting)
+    share = frozen_jacobian.retained_variance_asymptotic(setting) / setting.t[:, None]
+    found = frozen_jacobian.estimated_dimension_asymptotic(setting)
     np.testing.assert_allclose(found, (share * setting.manifold.dimensions).sum(axis=1), rtol=1e-12)
     assert (found <= setting.manifold.intrinsic_dimension * (1 + 1e-12)).all()
 
@@ -91,7 +92,7 @@ def test_a_direction_shows_from_its_critical_size_on():
     for k, size in enumerate(sizes):
         for factor, shows in ((0.8, False), (1.25, True)):
             few = setting.at(samples=round(factor * size))
-            share = frozen_jacobian.retained_variance_frozen(few)[0] / few.t[0]
+            share = frozen_jacobian.retained_variance_asymptotic(few)[0] / few.t[0]
             assert (share[k] > 0.5) == shows
         at = condensation.critical_noise_variance(setting.at(samples=round(size)))[0]
         assert at == pytest.approx(setting.manifold.variances[k], rel=0.05)  # N is a whole number
@@ -115,7 +116,7 @@ def test_a_point_that_moves_with_time():
     moving = Setting.of("1x2", schedule="ou", times=np.array([0.1, 0.5]), samples=50, point=(1.0, 0.0))
     for k, (t, alpha) in enumerate(zip(moving.t, moving.alpha, strict=True)):
         here = Setting.of("1x2", times=np.array([t]), samples=50, point=(1.0 / alpha, 0.0))
-        for name in frozen_jacobian.ANYWHERE:
+        for name in (name for name, about in observables(frozen_jacobian).items() if about.anywhere):
             f = getattr(frozen_jacobian, name)
             np.testing.assert_allclose(f(moving)[k], f(here)[0], rtol=1e-9)
 
@@ -123,11 +124,5 @@ def test_a_point_that_moves_with_time():
 def test_the_critical_noise_is_that_of_condensation():
     setting = Setting.of("1x4,0.1x4", samples=300, times=np.array([1e-3]), point=(1.0,) * 4 + (0.3,) * 4)
     critical = condensation.condensation_time(setting)
-    share = frozen_jacobian.retained_variance_frozen(setting)[0] / 1e-3
+    share = frozen_jacobian.retained_variance_asymptotic(setting)[0] / 1e-3
     np.testing.assert_allclose(share, [1 / (1 + critical), 0.1 / (0.1 + critical)], rtol=1e-12)
-
-
-def test_another_ensemble_is_refused():
-    for name in frozen_jacobian.OBSERVABLES:
-        with pytest.raises(ValueError, match="gaussian ensemble"):
-            getattr(frozen_jacobian, name)(Setting.of("1x2", ensemble="sphere"))

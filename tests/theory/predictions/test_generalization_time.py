@@ -82,9 +82,3 @@ def test_few_directions_turn_the_published_order():
     few, many = Setting.of("1x4", samples=100), Setting.of("1x60", samples=10**6)
     assert generalization_time.generalization_time(few) > 1.5 * generalization_time.onset_time(few)
     assert generalization_time.generalization_time(many) < 0.6 * collapse.collapse_time(many)
-
-
-def test_another_ensemble_is_refused():
-    for name in generalization_time.OBSERVABLES:
-        with pytest.raises(ValueError, match="gaussian ensemble"):
-            getattr(generalization_time, name)(Setting.of("1x2", ensemble="sphere"))

@@ -158,9 +158,3 @@ def test_units_and_schedules_drop_out(observable, query):
     np.testing.assert_allclose(f(scaled), power * f(plain), rtol=1e-9)
     flow = Setting.of("1x4", samples=50, times=np.sqrt(plain.t) / (1 + np.sqrt(plain.t)), schedule="flow", query=query)
     np.testing.assert_allclose(f(flow), f(plain), rtol=1e-9)
-
-
-def test_another_ensemble_is_refused():
-    for name in supervision_region.OBSERVABLES:
-        with pytest.raises(ValueError, match="gaussian ensemble"):
-            getattr(supervision_region, name)(Setting.of("1x2", ensemble="sphere"))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.validation.conftest import check_evaluation, check_rows, check_structure, draw_figures
+from theory.observable import observables
 from theory.predictions import collapse, condensation, subspace_loss
 from validation.claim import BUDGETS
 from validation.claims import SURVEYS, sizes
@@ -56,7 +57,7 @@ def test_the_limit_comes_closer_with_the_size():
 
 
 def test_the_exact_values_are_those_of_the_predictions():
-    names = {name.removesuffix("_exact") for stem in SURVEYS["sizes"] for name in prediction(stem).OBSERVABLES}
+    names = {name.removesuffix("_exact") for stem in SURVEYS["sizes"] for name in observables(prediction(stem))}
     assert set(sizes.OBSERVABLES) <= names
     for setting in sizes.CASES.values():  # x comes from a sample as often as its weight says
         square = condensation.participation(setting.at(query="trajectory"))

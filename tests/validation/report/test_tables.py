@@ -1,13 +1,14 @@
 import json
 import math
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from numerics.measurement import Measurement
-from theory.setting import Setting
+from theory.observable import observable as declared
+from theory.setting import ENSEMBLES, Setting
 from validation.report import tables
 from validation.report.tables import predicted, render, strict_json, verdicts
 
@@ -24,6 +25,13 @@ VALUES = {
 
 def refuse(setting):
     raise ValueError("derived for the gaussian ensemble")
+
+
+def stand_in(**functions):
+    """A prediction of these observables."""
+    module, declare = ModuleType(__name__), declared(kind="exact", symbol="", ensembles=ENSEMBLES)
+    vars(module).update({name: declare(function) for name, function in functions.items()})
+    return module
 
 
 def row(claim, verdict="agrees", z=0.5, expected="agrees", rejected=True):
@@ -105,13 +113,13 @@ def test_the_heading_names_the_number_of_samples():
 
 
 def test_predictions_of_a_setting_that_is_not_theirs_are_noted():
-    module = SimpleNamespace(OBSERVABLES={"a": (), "b": (), "c": ()}, a=lambda s: 1.0, b=refuse, c=refuse)
+    module = stand_in(a=lambda s: 1.0, b=refuse, c=refuse)
     assert predicted(module, SPHERE) == (
         {"a": 1.0, "b": None, "c": None},
         ["not derived for the sphere ensemble: b, c"],
     )
     with pytest.raises(ValueError, match="derived for the gaussian ensemble"):
-        predicted(SimpleNamespace(OBSERVABLES={"b": ()}, b=refuse), SPHERE)
+        predicted(stand_in(b=refuse), SPHERE)
 
 
 def test_what_fails_for_another_reason_is_not_said_to_be_underived():
@@ -119,12 +127,13 @@ def test_what_fails_for_another_reason_is_not_said_to_be_underived():
         raise ValueError("too large")
 
     with pytest.raises(ValueError, match="too large"):
-        predicted(SimpleNamespace(OBSERVABLES={"a": (), "b": ()}, a=lambda s: 1.0, b=fail), SETTING)
+        predicted(stand_in(a=lambda s: 1.0, b=fail), SETTING)
 
 
 @pytest.mark.parametrize(("said", "notes"), [("", []), ("too few samples", ["too few samples"])])
 def test_a_prediction_out_of_its_range_is_cautioned_about(said, notes):
-    module = SimpleNamespace(OBSERVABLES={"a": ()}, a=lambda s: 1.0, caution=lambda s: said)
+    module = stand_in(a=lambda s: 1.0)
+    module.caution = lambda s: said
     assert predicted(module, SETTING) == ({"a": 1.0}, notes)
 
 
