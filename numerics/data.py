@@ -125,12 +125,12 @@ def needs_density(setting: Setting, what: str) -> None:
         )
 
 
-def score(x: Array, t: float, manifold: LinearManifold) -> Array:
+def score(x: Array, t: float | Array, manifold: LinearManifold) -> Array:
     """The score of the Gaussian distribution itself under noise t, x of shape (..., D)."""
     return -x / (manifold.spectrum + t)
 
 
-def log_density(x: Array, t: float, manifold: LinearManifold) -> Array:
+def log_density(x: Array, t: float | Array, manifold: LinearManifold) -> Array:
     """log p_t(x) of the Gaussian distribution itself, x of shape (..., D)."""
     variances = manifold.spectrum + t
     return np.asarray(-0.5 * (x**2 / variances + np.log(2 * np.pi * variances)).sum(axis=-1))

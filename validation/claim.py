@@ -2,62 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from numerics.arrays import stream
 from numerics.measurement import Measurement
+from validation.job import Evaluation, Experiment, Job, Results
 from validation.statistics import Verdict, distance, judge, power
 
-__all__ = ["BUDGETS", "Claim", "Control", "Experiment", "Results", "holds"]
+__all__ = ["Claim", "Control", "Done", "Picked", "Quantity", "holds"]
 
 Array = NDArray[np.float64]
-Results = Mapping[str, Measurement]
-BUDGETS = {"quick": 0.5, "standard": 1.0, "deep": 10.0}
+Quantity = Evaluation | tuple[Evaluation, ...] | float | str
+"""What theory says: an evaluation, one for each experiment, a number, or the name of what the first experiment measured."""
+Done = Mapping[str, Any]
+"""What jobs found, by their names."""
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """A measurement to take, once, for all claims that look at it.
+class Picked:
+    """An observable of an experiment's results, or some of its points.
 
     Attributes:
-        name: unique in the suite; keys the random streams and the stored result.
-        measure: a function of `numerics.experiments`.
-        arguments: what it is called with, besides repeats, rng, device, dtype and tick.
-        repeats: independent data sets at the standard budget.
+        observable: its name.
+        at: index along its first axes.
     """
 
-    name: str
-    measure: Callable[..., dict[str, Measurement] | Measurement]
-    arguments: Mapping[str, Any]
-    repeats: int
+    observable: str
+    at: Any = ...
 
-    def run(self, *, budget: str, seed: int, device: str = "cpu", dtype: str = "float64") -> dict[str, Measurement]:
-        """Take the measurement; the same numbers for the same arguments, in any process and order."""
-        found = self.measure(
-            **self.arguments,
-            repeats=self.repeats_at(budget),
-            rng=stream(seed, self.name).bit_generator.seed_seq,
-            device=device,
-            dtype=dtype,
-        )
-        return {"value": found} if isinstance(found, Measurement) else found
-
-    def repeats_at(self, budget: str) -> int:
-        """Independent data sets at a budget."""
-        return max(20, round(self.repeats * BUDGETS[budget]))
+    def __call__(self, results: Results) -> Measurement:
+        """The measurement there."""
+        m = results[self.observable]
+        return Measurement(np.asarray(m.mean)[self.at], np.asarray(m.sem)[self.at], m.n)
 
 
 @dataclass(frozen=True)
 class Control:
-    """A deliberately wrong prediction, which the same data must reject."""
+    """A deliberately wrong prediction, which the same data must reject.
+
+    Attributes:
+        description: what is wrong about it.
+        value: what it predicts.
+    """
 
     description: str
-    predict: Callable[[Results], ArrayLike]
+    value: Quantity
 
 
 @dataclass(frozen=True)
@@ -65,55 +58,57 @@ class Claim:
     """An observable whose prediction and measurement are held against each other.
 
     Attributes:
-        name: stem of the prediction, then a word of its own.
+        name: stem of the prediction, then words of its own.
         statement: what is claimed, a sentence.
         observable: the predicted observable.
         coordinates: coordinate -> values, broadcastable to the shape of the observable.
-        experiment: where the measurement comes from.
+        experiments: where the measurement comes from; points of several come along the first axis.
         measured: picks it out of an experiment's results.
-        predict: the prediction; imports and evaluates theory only when called.
+        predicted: the prediction.
         control: the negative control.
-        allowed_bias: by how much the prediction may be off by its own account, absolute; a function like `predict`.
+        allowed_bias: by how much the prediction may be off by its own account, absolute.
+        relative_bias: the same in units of the prediction.
         expected: the verdict that is expected and, when it comes, is the finding.
-        others: experiments that further points come from, along the first axis.
+        headline: whether it is one of those that the shortest run holds.
     """
 
     name: str
     statement: str
     observable: str
     coordinates: Mapping[str, ArrayLike]
-    experiment: Experiment
+    experiments: tuple[Experiment, ...]
     measured: Callable[[Results], Measurement]
-    predict: Callable[[], ArrayLike]
+    predicted: Quantity
     control: Control
-    allowed_bias: Callable[[], ArrayLike] = field(default=lambda: 0.0)
+    allowed_bias: Quantity = 0.0
+    relative_bias: float = 0.0
     expected: Verdict = "agrees"
-    others: tuple[Experiment, ...] = ()
+    headline: bool = False
 
     @property
-    def experiments(self) -> tuple[Experiment, ...]:
-        """All that it looks at."""
-        return self.experiment, *self.others
+    def jobs(self) -> tuple[Job, ...]:
+        """All that must be done before it can be judged."""
+        quantities = self.predicted, self.control.value, self.allowed_bias
+        return (*self.experiments, *(job for quantity in quantities for job in _jobs(quantity)))
 
-    def points(self, *results: Results) -> tuple[Array, Array, NDArray[np.int64]]:
-        """Mean, standard error and number of draws at every point, from the results of its experiments."""
-        parts = [(m.mean, m.sem, np.full(np.shape(m.mean), m.n)) for m in map(self.measured, results)]
+    def points(self, done: Done) -> tuple[Array, Array, NDArray[np.int64]]:
+        """Mean, standard error and number of draws at every point."""
+        found = [self.measured(done[experiment.name]) for experiment in self.experiments]
+        parts = [(m.mean, m.sem, np.full(np.shape(m.mean), m.n)) for m in found]
         mean, sem, n = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
         return mean, sem, n
 
-    def rows(self, *results: Results) -> list[dict[str, Any]]:
-        """One row per point, from the results of its experiments: the claim's part of the report."""
-        mean, sem, n = self.points(*results)
-        shape = np.shape(mean)
-        predicted, bias, wrong = (
-            np.broadcast_to(np.asarray(v, dtype=np.float64), shape)
-            for v in (self.predict(), self.allowed_bias(), self.control.predict(results[0]))
-        )
+    def rows(self, done: Done) -> list[dict[str, Any]]:
+        """One row per point, from what its jobs found: the claim's part of the report."""
+        mean, sem, n = self.points(done)
+        predicted, bias, wrong = self.quantities(done)
         z = distance(mean, sem, predicted, bias)
         z_control = distance(mean, sem, wrong, bias)
         verdicts, rejected = judge(z, z_control, n)
         false_pass = 1 - power(np.maximum(np.abs(wrong - predicted) - bias, 0), sem, n)
-        coordinates = {name: np.broadcast_to(values, shape).ravel() for name, values in self.coordinates.items()}
+        coordinates = {
+            name: np.broadcast_to(values, np.shape(mean)).ravel() for name, values in self.coordinates.items()
+        }
         return [
             {
                 "claim": self.name,
@@ -136,6 +131,29 @@ class Claim:
             }
             for i, verdict in enumerate(verdicts)
         ]
+
+    def quantities(self, done: Done) -> tuple[Array, Array, Array]:
+        """Prediction, allowed bias and control at every point."""
+        shape = np.shape(self.points(done)[0])
+        predicted, bias, wrong = (
+            np.broadcast_to(self._value(quantity, done), shape)
+            for quantity in (self.predicted, self.allowed_bias, self.control.value)
+        )
+        return predicted, bias + self.relative_bias * np.abs(predicted), wrong
+
+    def _value(self, quantity: Quantity, done: Done) -> Array:
+        if isinstance(quantity, str):
+            return np.asarray(done[self.experiments[0].name][quantity].mean)
+        if isinstance(quantity, tuple):
+            return np.concatenate([np.ravel(done[one.name]) for one in quantity])
+        return np.asarray(done[quantity.name] if isinstance(quantity, Evaluation) else quantity, dtype=np.float64)
+
+
+def _jobs(quantity: Quantity) -> Iterator[Job]:
+    if isinstance(quantity, Evaluation):
+        yield quantity
+    elif isinstance(quantity, tuple):
+        yield from quantity
 
 
 def holds(row: Mapping[str, Any]) -> bool:

@@ -1,54 +1,67 @@
-"""Store: measurements on disk, each whole or absent."""
+"""Store: what jobs found, on disk, each whole or absent."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numerics.measurement import Measurement
 from numerics.storage.files import write_atomic
+from validation.job import Results
 
-__all__ = ["Store"]
+__all__ = ["Found", "Store"]
+
+Found = Results | NDArray[np.float64]
+"""What an experiment, or an evaluation, found."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """Measurements kept as one file each, so that an interrupted run goes on where it stopped.
+    """Results kept as one file each, so that an interrupted run goes on where it stopped.
 
     Attributes:
-        directory: where to; made when the first measurement is kept.
+        directory: where to; made when the first result is kept.
     """
 
     directory: Path
 
-    def get(self, name: str, key: str) -> dict[str, Measurement] | None:
+    def get(self, name: str, key: str) -> Found | None:
         """What was kept under the name, or None where there is nothing, or not with this key, or not whole."""
         try:
             kept = json.loads(self._path(name).read_bytes())
-            if kept["key"] != key:
-                return None
-            return {
-                observable: Measurement(np.array(m["mean"], dtype=float), np.array(m["sem"], dtype=float), m["n"])
-                for observable, m in kept["measurements"].items()
-            }
+            return _read(kept) if kept["key"] == key else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def put(self, name: str, key: str, measurements: Mapping[str, Measurement]) -> None:
-        """Keep measurements under the name, in place of earlier ones."""
+    def put(self, name: str, key: str, found: Found) -> None:
+        """Keep a result under the name, in place of an earlier one."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        content = {
-            "key": key,
-            "measurements": {
-                observable: {"mean": np.asarray(m.mean).tolist(), "sem": np.asarray(m.sem).tolist(), "n": m.n}
-                for observable, m in measurements.items()
-            },
-        }
-        write_atomic(self._path(name), json.dumps(content).encode())
+        write_atomic(self._path(name), json.dumps({"key": key} | _written(found)).encode())
 
     def _path(self, name: str) -> Path:
         return self.directory / f"{name}.json"
+
+
+def _written(found: Found) -> dict[str, Any]:
+    if isinstance(found, np.ndarray):
+        return {"value": found.tolist()}
+    return {
+        "measurements": {
+            observable: {"mean": np.asarray(m.mean).tolist(), "sem": np.asarray(m.sem).tolist(), "n": m.n}
+            for observable, m in found.items()
+        }
+    }
+
+
+def _read(kept: dict[str, Any]) -> Found:
+    if "value" in kept:
+        return np.array(kept["value"], dtype=float)
+    return {
+        observable: Measurement(np.array(m["mean"], dtype=float), np.array(m["sem"], dtype=float), m["n"])
+        for observable, m in kept["measurements"].items()
+    }

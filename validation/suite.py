@@ -1,9 +1,9 @@
-"""Suite: the claims of some predictions, measured, judged and written down."""
+"""Suite: the claims of some predictions, held and written down."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +11,23 @@ from types import ModuleType
 from typing import Any
 
 from theory.derivation import Derivation
-from validation.claim import Claim, Experiment, Results, holds
+from validation.claim import Claim, Done, holds
 from validation.claims import PREDICTIONS, SURVEYS
+from validation.job import Job, Run
 from validation.report.page import Figure, write_report
-from validation.store import Store
+from validation.report.panels import headline_figure
+from validation.store import Found, Store
 from validation.sweep import sweep
 
 __all__ = [
     "Outcome",
     "check_names",
     "claims_module",
+    "claims_of",
     "derive",
-    "experiments",
-    "judge",
-    "measure",
+    "hold",
+    "jobs_of",
     "prediction",
-    "prepare",
     "report",
 ]
 
@@ -73,55 +74,70 @@ def claims_module(name: str) -> ModuleType:
     return importlib.import_module(f"validation.claims.{name}")
 
 
-def _claims(names: Sequence[str]) -> list[Claim]:
-    return [claim for name in names for claim in claims_module(name).claims()]
+def claims_of(names: Sequence[str], budget: str = "standard") -> list[Claim]:
+    """The claims of some predictions: with the budget `headline` those of a reader in a hurry, else all.
+
+    Raises:
+        ValueError: where one has no headline.
+    """
+    found = []
+    for name in names:
+        claims = claims_module(name).claims()
+        if budget == "headline":
+            claims = [claim for claim in claims if claim.headline]
+        if not claims:
+            raise ValueError(f"{name} has no headline; ask for all of its claims with --budget standard")
+        found += claims
+    return found
 
 
-def experiments(names: Sequence[str]) -> list[Experiment]:
-    """The experiments that the claims of some predictions look at, each once."""
-    return list({e.name: e for claim in _claims(names) for e in claim.experiments}.values())
+def jobs_of(names: Sequence[str], budget: str = "standard") -> list[Job]:
+    """All that must be done for some predictions, each once: what claims look at, and the curves of their figures."""
+    jobs = [job for claim in claims_of(names, budget) for job in claim.jobs]
+    if budget != "headline":
+        jobs += [job for name in names for job in claims_module(name).curves()]
+    return list({job.name: job for job in jobs}.values())
 
 
-def measure(
+def hold(
     names: Sequence[str],
+    run: Run,
     *,
-    budget: str = "standard",
-    seed: int = 0,
-    device: str = "cpu",
     store: Store | None = None,
     executor: Executor | None = None,
-    finished: Callable[[Experiment], object] = lambda experiment: None,
-) -> dict[str, Results]:
-    """Run the experiments of some predictions."""
-    return sweep(
-        experiments(names),
-        budget=budget,
-        seed=seed,
-        device=device,
-        store=store,
-        executor=executor,
-        finished=finished,
-    )
+    finished: Callable[[Job], object] = lambda job: None,
+    decided: Callable[[list[dict[str, Any]]], object] = lambda rows: None,
+) -> Outcome:
+    """Hold the claims of some predictions; `decided` is told the rows of each as soon as its jobs are done."""
+    undecided = claims_of(names, run.budget)
+    rows: dict[str, list[dict[str, Any]]] = {claim.name: [] for claim in undecided}
+    done: dict[str, Found] = {}
+
+    def told(job: Job, found: Found) -> None:
+        done[job.name] = found
+        finished(job)
+        for claim in [claim for claim in undecided if all(one.name in done for one in claim.jobs)]:
+            undecided.remove(claim)
+            rows[claim.name] = claim.rows(done)
+            decided(rows[claim.name])
+
+    sweep(jobs_of(names, run.budget), run, store=store, executor=executor, finished=told)
+    found = [row for part in rows.values() for row in part]
+    return Outcome(found, list(_figures(names, run, done, found)), derive(names))
+
+
+def _figures(names: Sequence[str], run: Run, done: Done, rows: list[dict[str, Any]]) -> Iterator[Figure]:
+    if run.budget == "headline":
+        yield headline_figure(rows)
+    else:
+        for name in names:
+            yield from claims_module(name).figures(done)
 
 
 def derive(names: Sequence[str]) -> list[Derivation]:
-    """The derivations behind some predictions and surveys, each once; the first call takes seconds, later ones none."""
+    """The derivations behind some predictions and surveys, each once."""
     stems = [stem for name in names for stem in SURVEYS.get(name, (name,))]
     return [prediction(stem).derivation() for stem in dict.fromkeys(stems)]
-
-
-def prepare(names: Sequence[str]) -> None:
-    """Do beforehand what takes seconds and needs no measurement."""
-    derive(names)
-    for name in names:
-        getattr(claims_module(name), "prepare", lambda: None)()
-
-
-def judge(names: Sequence[str], results: dict[str, Results]) -> Outcome:
-    """Hold the claims of some predictions against their results."""
-    rows = [row for claim in _claims(names) for row in claim.rows(*(results[e.name] for e in claim.experiments))]
-    figures = [figure for name in names for figure in claims_module(name).figures(results)]
-    return Outcome(rows, figures, derive(names))
 
 
 def report(outcome: Outcome, directory: Path, manifest: dict[str, Any]) -> Path:

@@ -1,73 +1,68 @@
-"""Sweep: run experiments through any `concurrent.futures.Executor`, keeping every finished one."""
+"""Sweep: do jobs through any `concurrent.futures.Executor`, keeping every finished one."""
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from os import cpu_count
-from pathlib import Path
-from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from validation.claim import Experiment, Results
-from validation.store import Store
+from validation.job import Job, Run
+from validation.store import Found, Store
 
-__all__ = ["fingerprint", "local_executor", "sweep"]
+__all__ = ["local_executor", "sweep"]
 
 
 def sweep(
-    experiments: Sequence[Experiment],
+    jobs: Sequence[Job],
+    run: Run,
     *,
-    budget: str = "standard",
-    seed: int = 0,
-    device: str = "cpu",
-    dtype: str = "float64",
     store: Store | None = None,
     executor: Executor | None = None,
-    finished: Callable[[Experiment], object] = lambda experiment: None,
-) -> dict[str, Results]:
-    """Measure every experiment, by name; those the store holds from an earlier run with the same settings are taken from it.
+    finished: Callable[[Job, Found], object] = lambda job, found: None,
+) -> dict[str, Found]:
+    """Do every job, by name; those the store holds from an earlier run with the same key are taken from it.
 
-    Results do not depend on the executor, the order, or on what was resumed. Without an executor the experiments run
+    Results do not depend on the executor, the order, or on what was resumed. Without an executor the jobs are done
     here, one after the other. With one, a failure is raised when the others are done and kept.
     """
-    settings: dict[str, Any] = {"budget": budget, "seed": seed, "device": device, "dtype": dtype}
-    results: dict[str, Results] = {}
+    results: dict[str, Found] = {}
     waiting = []
-    for experiment in experiments:
-        kept = store.get(experiment.name, _key(experiment, settings)) if store else None
+    for job in jobs:
+        kept = store.get(job.name, job.key(run)) if store else None
         if kept is None:
-            waiting.append(experiment)
+            waiting.append(job)
         else:
-            results[experiment.name] = kept
-            finished(experiment)
+            results[job.name] = kept
+            finished(job, kept)
 
-    def keep(experiment: Experiment, found: Results) -> None:
-        results[experiment.name] = found
+    def keep(job: Job, found: Found) -> None:
+        results[job.name] = found
         if store:
-            store.put(experiment.name, _key(experiment, settings), found)
-        finished(experiment)
+            store.put(job.name, job.key(run), found)
+        finished(job, found)
 
     if executor is None:
-        for experiment in waiting:
-            keep(experiment, experiment.run(**settings))
+        for job in waiting:
+            keep(job, job.do(run))
         return results
-    jobs = {executor.submit(_run, experiment, settings): experiment for experiment in waiting}
+    futures = {executor.submit(_done, batch, run): batch for batch in _batches(waiting)}
     failures = []
     try:
-        for job in as_completed(jobs):
-            failure = job.exception()
-            if isinstance(failure, Exception):
-                failures.append(failure)
-            else:
-                keep(jobs[job], job.result())
+        for future in as_completed(futures):
+            if (broken := future.exception()) is not None:
+                failures.append(broken)
+                continue
+            for job, found in zip(futures[future], future.result(), strict=True):
+                if isinstance(found, Exception):
+                    failures.append(found)
+                else:
+                    keep(job, found)
     finally:
-        for job in jobs:
-            job.cancel()  # of what has not begun, where the user interrupts
+        for future in futures:
+            future.cancel()  # of what has not begun, where the user interrupts
     if failures:
         raise failures[0]
     return results
@@ -78,27 +73,22 @@ def local_executor(workers: int | None = None) -> Executor:
     return ProcessPoolExecutor(workers or cpu_count(), mp_context=get_context("spawn"))
 
 
-def _run(experiment: Experiment, settings: dict[str, Any]) -> Results:
+def _batches(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Evaluations of one module at one setting together, for they share what takes long; experiments one by one."""
+    batches: dict[str, list[Job]] = {}
+    for job in jobs:
+        batches.setdefault(job.shared, []).append(job)
+    return list(batches.values())
+
+
+def _done(batch: Sequence[Job], run: Run) -> list[Found | Exception]:
+    """What each job found, or how it failed."""
     with threadpool_limits(limits=1):
-        return experiment.run(**settings)
+        return [_attempt(job, run) for job in batch]
 
 
-def _key(experiment: Experiment, settings: dict[str, Any]) -> str:
-    """Changes with anything the result depends on: arguments, settings, and the code that measures."""
-    # pickled, not printed: a repr shortens arrays and carries addresses
-    e = experiment  # whose name keys the random streams
-    parts = (e.name, e.measure, sorted(e.arguments.items()), e.repeats, sorted(settings.items()))
-    content = pickle.dumps(parts, protocol=5)
-    return hashlib.sha256(fingerprint().encode() + content).hexdigest()[:16]
-
-
-def fingerprint() -> str:
-    """A hash of the source that measurements depend on."""
-    import numerics
-    import theory.setting
-
-    root = Path(numerics.__file__).parent
-    digest = hashlib.sha256()
-    for path in (*sorted(root.rglob("*.py")), Path(theory.setting.__file__)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+def _attempt(job: Job, run: Run) -> Found | Exception:
+    try:
+        return job.do(run)
+    except Exception as failure:  # the others go on
+        return failure

@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import io
 from collections import namedtuple
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -15,7 +14,7 @@ from theory.setting import Setting
 from validation import suite
 from validation.claims import CLAIMED
 from validation.cli import main
-from validation.report import figures
+from validation.job import Experiment, Run
 
 Finished = namedtuple("Finished", "code out err")
 ROW = [
@@ -36,15 +35,17 @@ def claims_of(name):
     return importlib.import_module(f"validation.claims.{name}")
 
 
-EXPERIMENTS = {experiment.name: experiment for experiment in suite.experiments(CLAIMED)}
+@cache
+def all_claims(name):
+    return tuple(claims_of(name).claims())
 
 
 @cache
-def rough(name):
-    """One experiment of the suite at four data sets of at most 10^4 samples: the right shapes, with large errors."""
-    experiment = EXPERIMENTS[name]
-    arguments = {name: _smaller(value) for name, value in experiment.arguments.items()}
-    result = experiment.measure(**arguments, repeats=4, rng=0)
+def rough(experiment):
+    """An experiment by its name, at four data sets of at most 10^4 samples: the right shapes, with large errors."""
+    job = next(e for name in CLAIMED for claim in all_claims(name) for e in claim.experiments if e.name == experiment)
+    arguments = {name: _smaller(value) for name, value in job.arguments.items()}
+    result = job.measure(**arguments, repeats=4, rng=0)
     return {"value": result} if isinstance(result, Measurement) else result
 
 
@@ -52,25 +53,45 @@ def _smaller(argument):
     return argument.at(samples=min(argument.samples, 10_000)) if isinstance(argument, Setting) else argument
 
 
+EVALUATED = {}
+
+
+def evaluated(job):
+    """An evaluation, once in a process."""
+    if job.name not in EVALUATED:
+        EVALUATED[job.name] = job.do(Run())
+    return EVALUATED[job.name]
+
+
+class Roughly(dict):
+    """What jobs find, done when they are asked for: experiments roughly, evaluations as they are or as `instead` says."""
+
+    def __init__(self, jobs, instead=None):
+        super().__init__()
+        self.jobs = {job.name: job for job in jobs}
+        self.instead = instead
+
+    def __missing__(self, name):
+        job = self.jobs[name]
+        if isinstance(job, Experiment):
+            return rough(name)
+        return self.instead(job) if self.instead else evaluated(job)
+
+
 def rough_results(name):
-    """Those of all experiments of a prediction or survey, by name."""
-    return {experiment.name: rough(experiment.name) for experiment in suite.experiments([name])}
-
-
-def results_of(claim):
-    """The rough results of the experiments of a claim."""
-    return [rough(experiment.name) for experiment in claim.experiments]
+    """Of all jobs of a prediction or survey."""
+    return Roughly(suite.jobs_of([name]))
 
 
 def check_structure(claim, name):
     """What holds for every claim, short of evaluating it: its name, its words, its coordinates, its data."""
     stem, _, word = claim.name.partition(".")
-    assert stem == name == claim.experiment.name.partition(".")[0]
+    assert {stem} == {name} == {experiment.name.partition(".")[0] for experiment in claim.experiments}
     assert word
     assert claim.statement.strip()
     assert claim.control.description.strip()
     assert claim.expected in ("agrees", "disagrees")
-    mean, sem, n = claim.points(*results_of(claim))
+    mean, sem, n = claim.points(Roughly(claim.jobs))
     shape = np.shape(mean)
     assert np.shape(sem) == np.shape(n) == shape
     assert (np.asarray(sem)[np.isfinite(sem)] >= 0).all()
@@ -81,24 +102,19 @@ def check_structure(claim, name):
 
 def check_evaluation(claim):
     """The prediction, its allowed bias and its control are finite numbers of the measurement's shape."""
-    results = results_of(claim)
-    shape = np.shape(claim.points(*results)[0])
-    predicted, bias, wrong = (
-        np.broadcast_to(np.asarray(v, dtype=float), shape)
-        for v in (claim.predict(), claim.allowed_bias(), claim.control.predict(results[0]))
-    )
+    done = Roughly(claim.jobs)
+    predicted, bias, wrong = claim.quantities(done)
+    assert np.shape(predicted) == np.shape(bias) == np.shape(wrong) == np.shape(claim.points(done)[0])
     assert np.isfinite([predicted, bias, wrong]).all()
     assert (bias >= 0).all()
     assert (np.abs(wrong - predicted) > bias).any()  # else no data could reject the control
     return predicted, bias, wrong
 
 
-def check_rows(claim, evaluation):
-    predicted, bias, wrong = evaluation
-    control = replace(claim.control, predict=lambda _: wrong)
-    claim = replace(claim, predict=lambda: predicted, allowed_bias=lambda: bias, control=control)
-    rows = claim.rows(*results_of(claim))
-    assert len(rows) == np.size(claim.points(*results_of(claim))[0])
+def check_rows(claim):
+    done = Roughly(claim.jobs)
+    rows = claim.rows(done)
+    assert len(rows) == np.size(claim.points(done)[0])
     for row in rows:
         assert list(row) == ROW
         assert row["claim"] == claim.name
@@ -107,9 +123,15 @@ def check_rows(claim, evaluation):
 
 def draw_figures(name):
     """The figures of a prediction from rough results, every one drawn, and closed under what the report needs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "between", lambda times, count, beyond=2.0: np.geomspace(times[0], times[-1], 3))
-        made = claims_of(name).figures(rough_results(name))
+
+    def in_shape(job):  # lines take long, and here only need to be lines
+        if job.name in EVALUATED or not (found := getattr(job.function, "observable", None)) or not found.slow:
+            return evaluated(job)
+        setting = job.arguments[0]
+        sizes = {"time": setting.times.size, "subspace": setting.manifold.dimensions.size}
+        return np.linspace(1, 0.1, int(np.prod([sizes[d] for d in found.dims]))).reshape([sizes[d] for d in found.dims])
+
+    made = claims_of(name).figures(Roughly(suite.jobs_of([name]), in_shape))
     assert [figure.name for figure in made] == [name]
     for figure in made:
         assert "error bars: one standard error over data sets" in figure.caption.lower()

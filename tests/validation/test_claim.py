@@ -5,7 +5,8 @@ import pytest
 
 from numerics.measurement import Measurement
 from tests.validation.conftest import ROW
-from validation.claim import BUDGETS, Claim, Control, Experiment, holds
+from validation.claim import Claim, Control, Picked, holds
+from validation.job import BUDGETS, Evaluation, Experiment, Run
 
 TRUE = np.array([1.0, 2.0, 4.0])
 
@@ -14,22 +15,27 @@ def normal(*, level, repeats, rng, device, dtype):
     return Measurement.of(np.random.default_rng(rng).normal(level, 0.1, (repeats, len(level))))
 
 
+def given(values):
+    """What theory says, a job."""
+    return np.asarray(values, dtype=float)
+
+
 def claim(predicted=TRUE, wrong=1.3 * TRUE, **changes):
     parts = {
         "name": "synthetic.mean",
         "statement": "the mean is the mean",
         "observable": "mean",
         "coordinates": {"time": np.array([0.1, 0.2, 0.3])},
-        "experiment": Experiment("synthetic.normal", normal, {"level": TRUE}, 400),
-        "measured": lambda r: r["value"],
-        "predict": lambda: predicted,
-        "control": Control("a wrong factor", lambda _: wrong),
+        "experiments": (Experiment("synthetic.normal", normal, {"level": TRUE}, 400),),
+        "measured": Picked("value"),
+        "predicted": Evaluation(given, (predicted,)),
+        "control": Control("a wrong factor", Evaluation(given, (wrong,))),
     }
     return Claim(**(parts | changes))
 
 
-def judged(c, budget="standard"):
-    return c.rows(c.experiment.run(budget=budget, seed=0))
+def judged(c, budget="standard", seed=0):
+    return c.rows({job.name: job.do(Run(budget, seed)) for job in c.jobs})
 
 
 def verdicts(rows):
@@ -70,7 +76,7 @@ def test_an_expected_disagreement_holds_when_it_comes_and_not_otherwise():
 def test_an_allowed_bias_is_allowed():
     off = TRUE + 0.2
     assert verdicts(judged(claim(predicted=off))) == ["disagrees"] * 3
-    rows = judged(claim(predicted=off, wrong=2 * TRUE, allowed_bias=lambda: 0.25))
+    rows = judged(claim(predicted=off, wrong=2 * TRUE, allowed_bias=0.25))
     assert verdicts(rows) == ["agrees"] * 3
     assert [row["z"] for row in rows] == [0.0] * 3
     assert [row["allowed_bias"] for row in rows] == [0.25] * 3
@@ -101,7 +107,7 @@ def test_coordinates_broadcast_to_the_shape_of_the_measurement():
         claim(
             predicted=0.0,
             wrong=1.0,
-            experiment=experiment,
+            experiments=(experiment,),
             coordinates={"time": np.array([[0.1], [0.2]]), "subspace": np.arange(3)},
             measured=lambda r: Measurement(r["value"].mean.reshape(2, 3), r["value"].sem.reshape(2, 3), r["value"].n),
         )
@@ -115,9 +121,9 @@ def test_a_number_makes_one_row():
     one = claim(
         predicted=0.0,
         wrong=1.0,
-        experiment=experiment,
+        experiments=(experiment,),
         coordinates={},
-        measured=lambda r: Measurement(r["value"].mean[0], r["value"].sem[0], r["value"].n),
+        measured=Picked("value", 0),
     )
     (row,) = judged(one)
     assert row["coordinates"] == {}
@@ -128,21 +134,20 @@ def test_points_of_several_experiments_come_one_after_the_other_each_judged_by_i
     few, many = (Experiment(f"synthetic.{n}", normal, {"level": TRUE[:2]}, n) for n in (20, 400))
     off = 8 * 0.1 / np.sqrt([20, 20, 400, 400])  # 8 errors: beyond the threshold of 400 draws, within that of 20
     both = claim(
-        experiment=few,
-        others=(many,),
+        experiments=(few, many),
         coordinates={"samples": [20, 20, 400, 400], "time": [0.1, 0.2, 0.1, 0.2]},
         predicted=np.array([1, 2, 1, 2]) + off * [0, 1, 0, 1],
         wrong=np.array([1, 2, 1, 3]),
     )
-    assert both.experiments == (few, many)
-    exact = [
-        {"value": Measurement(TRUE[:2], np.full(2, 0.1 / np.sqrt(e.repeats)), e.repeats)} for e in both.experiments
-    ]
-    mean, sem, n = both.points(*exact)
+    exact = {job.name: job.do(Run()) for job in both.jobs} | {
+        e.name: {"value": Measurement(TRUE[:2], np.full(2, 0.1 / np.sqrt(e.repeats)), e.repeats)}
+        for e in both.experiments
+    }
+    mean, sem, n = both.points(exact)
     assert mean.tolist() == [1, 2, 1, 2]
     assert n.tolist() == [20, 20, 400, 400]
     np.testing.assert_allclose(sem, 0.1 / np.sqrt(n))
-    rows = both.rows(*exact)
+    rows = both.rows(exact)
     assert [tuple(row["coordinates"].values()) for row in rows] == [(20, 0.1), (20, 0.2), (400, 0.1), (400, 0.2)]
     assert verdicts(rows) == ["agrees", "agrees", "agrees", "disagrees"]
     assert all(row["control"]["rejected"] for row in rows)  # at one point
@@ -151,13 +156,14 @@ def test_points_of_several_experiments_come_one_after_the_other_each_judged_by_i
 
 def test_a_measurement_that_failed_is_underpowered():
     broken = {"value": Measurement(np.array([1.0, np.nan, 4.0]), np.array([0.01, np.nan, 0.01]), 50)}
-    rows = claim().rows(broken)
+    one = claim()
+    rows = one.rows({job.name: job.do(Run()) for job in one.jobs} | {"synthetic.normal": broken})
     assert verdicts(rows) == ["agrees", "underpowered", "agrees"]
     assert [holds(row) for row in rows] == [True, False, True]
 
 
 def test_a_control_inside_the_allowed_bias_has_no_power():
-    rows = judged(claim(wrong=TRUE, allowed_bias=lambda: 0.5))
+    rows = judged(claim(wrong=TRUE, allowed_bias=0.5))
     assert verdicts(rows) == ["underpowered"] * 3
     assert all(row["control"]["false_pass"] > 0.999 for row in rows)
 
@@ -165,22 +171,26 @@ def test_a_control_inside_the_allowed_bias_has_no_power():
 def test_the_false_pass_rate_is_what_it_says():
     wrong = TRUE + np.array([0, 0, 0.033])  # near the threshold, so that it is a rate and not 0 or 1
     c = claim(wrong=wrong)
-    survived = [not judged_at(c, seed)[0]["control"]["rejected"] for seed in range(300)]
-    stated = np.mean([judged_at(c, seed)[0]["control"]["false_pass"] for seed in range(20)])
+    survived = [not judged(c, seed=seed)[0]["control"]["rejected"] for seed in range(300)]
+    stated = np.mean([judged(c, seed=seed)[0]["control"]["false_pass"] for seed in range(20)])
     assert 0.1 < stated < 0.9
     assert np.mean(survived) == pytest.approx(stated, abs=0.12)
 
 
-def judged_at(c, seed):
-    return c.rows(c.experiment.run(budget="standard", seed=seed))
+def test_a_bias_may_be_relative_and_a_control_what_was_measured_under_another_name():
+    c = claim(predicted=1.1 * TRUE, relative_bias=0.15)
+    rows = judged(c)
+    np.testing.assert_allclose([row["allowed_bias"] for row in rows], 0.15 * 1.1 * TRUE)
+    found = {job.name: job.do(Run()) for job in c.jobs}
+    found["synthetic.normal"]["twice"] = Measurement(2 * TRUE, TRUE, 400)
+    _, _, wrong = claim(predicted=1.1 * TRUE, control=Control("twice", "twice")).quantities(found)
+    assert wrong.tolist() == (2 * TRUE).tolist()
 
 
 def test_an_experiment_repeats_itself_and_answers_to_its_name_and_seed():
     first = Experiment("synthetic.a", normal, {"level": TRUE}, 50)
     same, other = (Experiment(f"synthetic.{n}", normal, {"level": TRUE}, 50) for n in "ab")
-    draws = [
-        e.run(budget="quick", seed=s)["value"].mean.tolist() for e, s in ((first, 0), (same, 0), (other, 0), (same, 1))
-    ]
+    draws = [e.do(Run("quick", s))["value"].mean.tolist() for e, s in ((first, 0), (same, 0), (other, 0), (same, 1))]
     assert draws[0] == draws[1]
     assert len({tuple(d) for d in draws}) == 3
 
@@ -188,6 +198,7 @@ def test_an_experiment_repeats_itself_and_answers_to_its_name_and_seed():
 @pytest.mark.parametrize(("repeats", "expected"), [(800, (400, 800, 8000)), (10, (20, 20, 100)), (45, (22, 45, 450))])
 def test_budgets_scale_the_repeats_but_never_below_twenty(repeats, expected):
     e = Experiment("synthetic.a", normal, {}, repeats)
-    assert list(BUDGETS) == ["quick", "standard", "deep"]
-    assert tuple(map(e.repeats_at, BUDGETS)) == expected
-    assert e.run.__kwdefaults__ == {"device": "cpu", "dtype": "float64"}
+    assert list(BUDGETS) == ["headline", "quick", "standard", "deep"]
+    assert tuple(map(e.repeats_at, ("quick", "standard", "deep"))) == expected
+    assert e.repeats_at("headline") == e.repeats_at("standard")
+    assert Run() == Run("standard", 0, "cpu", "float64")

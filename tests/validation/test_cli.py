@@ -19,9 +19,9 @@ from click.testing import CliRunner
 from numerics import partitions
 from numerics.gibbs import gibbs_moments
 from tests.validation.conftest import ROW, geomem
-from theory.predictions import condensation, subspace_loss
+from theory.predictions import condensation
 from theory.setting import SCHEDULES
-from validation import claim, cli, suite, sweep
+from validation import cli, job, suite, sweep
 from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
 from validation.claims import subspace_loss as loss_claims
 
@@ -201,12 +201,14 @@ def test_a_survey_is_for_validate_alone(command, name):
 
 def test_validate_takes_a_survey(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(suite, "measure", lambda names, **settings: asked.append(names) or {})
-    monkeypatch.setattr(suite, "prepare", lambda names: None)
-    monkeypatch.setattr(suite, "judge", lambda names, results: suite.Outcome([], [], []))
-    assert geomem("validate", "sizes", "--output", tmp_path).code == 0
+    monkeypatch.setattr(suite, "hold", lambda names, run, **_: asked.append(names) or suite.Outcome([], [], []))
+    assert geomem("validate", "sizes", "--budget", "standard", "--output", tmp_path).code == 0
+    assert geomem("validate", "--budget", "standard", "--output", tmp_path).code == 0
     assert geomem("validate", "--output", tmp_path).code == 0
-    assert asked == [("sizes",), CLAIMED]
+    assert asked == [("sizes",), CLAIMED, PREDICTIONS]
+    done = geomem("validate", "sizes", "--output", tmp_path)
+    is_one_line(done)
+    assert "--budget standard" in done.err
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
@@ -547,12 +549,12 @@ LOSS_CLAIMS = ("bracket.300", "bracket.3000", "published.300", "published.3000",
 
 
 def _few(patch):
-    """Those claims of subspace_loss that do not take an exact average over x, which takes seconds."""
-    claims = [made for made in loss_claims.claims() if made.name.partition(".")[2] in LOSS_CLAIMS]
-    patch.setattr(loss_claims, "claims", lambda: claims)
-    patch.setattr(loss_claims, "prepare", lambda: None)
-    patch.setattr(loss_claims, "_loss_time", lambda N: subspace_loss.loss_time_typical(loss_claims.LOSSES[N]))
-    patch.setitem(claim.BUDGETS, "quick", BUDGET)
+    """Those claims of subspace_loss that do not take an exact average over x, which takes seconds, and no lines."""
+    claims = loss_claims.claims
+    patch.setattr(loss_claims, "claims", lambda: [c for c in claims() if c.name.partition(".")[2] in LOSS_CLAIMS])
+    patch.setattr(loss_claims, "curves", lambda: [])
+    patch.setattr(loss_claims, "figures", lambda done: [])
+    patch.setitem(job.BUDGETS, "quick", BUDGET)
     patch.setattr(sweep, "local_executor", lambda: ThreadPoolExecutor(1))
 
 
@@ -593,12 +595,13 @@ def test_validate_prints_verdicts_and_succeeds(finished):
 
 def test_validate_leaves_a_report(finished):
     output = finished[0] / "out"
-    files = {"report.html", "claims.csv", "manifest.json", "subspace_loss.pdf", "subspace_loss.svg", "measurements"}
+    files = {"report.html", "claims.csv", "manifest.json", "measurements"}
     assert {p.name for p in output.iterdir()} == files
     assert (output / "report.html").read_text().startswith("<!")
-    assert (output / "subspace_loss.pdf").read_bytes().startswith(b"%PDF")
-    assert "<svg" in (output / "subspace_loss.svg").read_text()
-    assert len(list((output / "measurements").iterdir())) == 4
+    wanted = {
+        one.name for made in loss_claims.claims() if made.name.partition(".")[2] in LOSS_CLAIMS for one in made.jobs
+    }
+    assert {path.stem for path in (output / "measurements").iterdir()} == wanted
     rows = list(csv.DictReader((output / "claims.csv").read_text().splitlines()))
     assert len(rows) == len(json.loads((finished[0] / "claims.json").read_text())["claims"])
     assert {row["claim"] for row in rows} == {f"subspace_loss.{name}" for name in LOSS_CLAIMS}
@@ -619,7 +622,8 @@ def test_validate_writes_the_claims_as_json(finished):
 
 
 def test_a_second_run_measures_nothing(again, finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(claim.Experiment, "run", pytest.fail)
+    monkeypatch.setattr(job.Experiment, "do", pytest.fail)
+    monkeypatch.setattr(job.Evaluation, "do", pytest.fail)
     done = again()
     assert (done.code, done.err) == (0, "")
     first, second = (json.loads((d / "claims.json").read_text())["claims"] for d in (finished[0], tmp_path))
@@ -627,8 +631,12 @@ def test_a_second_run_measures_nothing(again, finished, tmp_path, monkeypatch):
 
 
 def test_a_wrong_formula_makes_it_fail(again, monkeypatch):
-    wrong = subspace_loss.critical_samples_annealed
-    monkeypatch.setattr(subspace_loss, "critical_samples_annealed", lambda setting: 2 * wrong(setting))
+    right = loss_claims.annealed_ratio
+
+    def wrong(setting):
+        return 2 * right(setting)
+
+    monkeypatch.setattr(loss_claims, "annealed_ratio", wrong)
     done = again()
     assert (done.code, done.err) == (1, "")
     assert "5 of 6 claims hold" in done.out
@@ -639,16 +647,17 @@ def test_an_interruption_is_said_in_a_line(few, tmp_path, monkeypatch):
     def interrupt(*arguments, **named):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(suite, "measure", interrupt)
+    monkeypatch.setattr(suite, "sweep", interrupt)
     done = geomem(*_validate(tmp_path / "out", tmp_path / "claims.json"))
-    assert (done.code, done.out) == (130, "")
+    assert done.code == 130
+    assert done.out.split()[0] == "claim"
     assert done.err.strip() == "geomem: interrupted; what was finished is kept"  # after the ^C of a terminal
     assert not (tmp_path / "claims.json").exists()
 
 
 @pytest.fixture
 def nothing_measured(monkeypatch):
-    monkeypatch.setattr(suite, "measure", lambda *a, **k: pytest.fail("work was done for bad usage"))
+    monkeypatch.setattr(suite, "hold", lambda *a, **k: pytest.fail("work was done for bad usage"))
 
 
 @pytest.mark.parametrize("where", ["file", "file/below", "file/far/below"])

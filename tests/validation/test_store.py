@@ -35,6 +35,15 @@ def test_what_is_kept_comes_back_bit_for_bit(store, mean):
     assert np.array_equal(np.signbit(found["a"].mean), np.signbit(mean))
 
 
+@pytest.mark.parametrize("value", [np.array(math.pi), np.array([[1e-308, -0.0], [np.nan, np.inf]]), np.zeros(0)])
+def test_a_number_or_an_array_comes_back_bit_for_bit(store, value):
+    store.put("x", "key", value)
+    found = store.get("x", "key")
+    assert (found.dtype, found.shape) == (value.dtype, value.shape)
+    assert np.array_equal(found, value, equal_nan=True)
+    assert np.array_equal(np.signbit(found), np.signbit(value))
+
+
 def test_nothing_is_there_before_and_with_another_key(store):
     assert store.get("x", "key") is None
     assert not store.directory.exists()

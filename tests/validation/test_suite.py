@@ -1,16 +1,18 @@
 import importlib
+from functools import wraps
 
 import numpy as np
 import pytest
 
-from tests.validation.conftest import claims_of, results_of, rough_results
+from tests.validation.conftest import Roughly, claims_of, rough_results
 from theory.observable import observables
 from theory.predictions import collapse, kl_bound, score_covariance, subspace_loss
-from validation import claim as claim_module
+from validation import job as jobs
 from validation import statistics, suite
 from validation.claim import holds
 from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
-from validation.suite import Outcome, check_names, derive, experiments, judge, measure
+from validation.job import Experiment, Run
+from validation.suite import Outcome, check_names, derive, hold, jobs_of
 
 CLAIMS = [claim for name in CLAIMED for claim in claims_of(name).claims()]
 
@@ -57,7 +59,7 @@ def test_a_prediction_is_a_triple_with_one_stem(name):
 
 
 def test_all_comparisons_are_within_the_budget_they_are_judged_by():
-    points = sum(np.size(claim.points(*results_of(claim))[0]) for claim in CLAIMS)
+    points = sum(np.size(claim.points(Roughly(claim.jobs))[0]) for claim in CLAIMS)
     assert 0 < points <= statistics.COMPARISONS
 
 
@@ -68,15 +70,28 @@ def test_names_are_distinct():
     for claim in CLAIMS:
         for experiment in claim.experiments:
             assert by_name.setdefault(experiment.name, experiment) == experiment
-    assert {e.name for e in experiments(CLAIMED)} == set(by_name)
-    assert len(experiments(CLAIMED)) == len(by_name)
+    asked = [job.name for job in jobs_of(CLAIMED)]
+    assert len(set(asked)) == len(asked)
+    assert {name for name in asked if name in by_name} == set(by_name)
 
 
-def test_experiments_are_those_of_the_predictions_asked_for():
+def experiments(names, budget="standard"):
+    return [job for job in jobs_of(names, budget) if isinstance(job, Experiment)]
+
+
+def test_jobs_are_those_of_the_predictions_asked_for():
     assert {e.name for e in experiments(["kl_bound"])} == {
         f"kl_bound.{name}" for name in ("range", "small", "routes", "trajectory")
     }
     assert all(e.name.startswith(("kl_bound.", "collapse.")) for e in experiments(["kl_bound", "collapse"]))
+
+
+def test_the_headline_is_a_part_of_all():
+    headline = {job.name for job in jobs_of(PREDICTIONS, "headline")}
+    assert headline < {job.name for job in jobs_of(PREDICTIONS)}
+    for name in SURVEYS:
+        with pytest.raises(ValueError, match="no headline; ask for all of its claims with --budget standard"):
+            jobs_of([name], "headline")
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
@@ -95,20 +110,44 @@ def test_an_outcome_holds_if_every_row_does():
     assert not Outcome([good | {"verdict": "underpowered", "control": {"rejected": False}}], [], []).holds
 
 
-def test_a_judgement_has_the_rows_figures_and_derivations_of_what_was_asked():
-    found = judge(["kl_bound"], rough_results("kl_bound"))
+def test_an_outcome_has_the_rows_figures_and_derivations_of_what_was_asked(monkeypatch):
+    done = rough_results("kl_bound")
+    monkeypatch.setattr(
+        suite, "sweep", lambda wanted, run, finished, **_: [finished(job, done[job.name]) for job in wanted]
+    )
+    told = []
+    found = hold(["kl_bound"], Run(), decided=told.append)
+    assert [row for rows in sorted(told, key=lambda rows: rows[0]["claim"]) for row in rows] == sorted(
+        found.rows, key=lambda row: row["claim"]
+    )
     assert {row["claim"] for row in found.rows} == {c.name for c in CLAIMS if c.name.startswith("kl_bound.")}
     assert [figure.name for figure in found.figures] == ["kl_bound"]
     assert [d.prediction for d in found.derivations] == ["kl_bound"]
 
 
-def test_measuring_takes_the_budget_seed_and_store_along(monkeypatch):
+def test_a_claim_is_decided_as_soon_as_its_jobs_are_done(monkeypatch):
+    done, order = rough_results("kl_bound"), []
+
+    def one_by_one(wanted, run, finished, **_):
+        for job in wanted:
+            order.append(job.name)
+            finished(job, done[job.name])
+
+    decided = {}
+    monkeypatch.setattr(suite, "sweep", one_by_one)
+    hold(["kl_bound"], Run(), decided=lambda rows: decided.setdefault(rows[0]["claim"], len(order)))
+    for claim in claims_of("kl_bound").claims():
+        assert decided[claim.name] == 1 + max(order.index(job.name) for job in claim.jobs)
+
+
+def test_the_run_the_store_and_the_executor_are_taken_along(monkeypatch):
     seen = {}
-    monkeypatch.setattr(suite, "sweep", lambda experiments, **settings: seen.update(settings, of=experiments))
-    measure(["kl_bound"], budget="quick", seed=3, device="cuda", store="store", executor="pool")
-    assert seen["of"] == experiments(["kl_bound"])
-    assert (seen["budget"], seen["seed"], seen["device"]) == ("quick", 3, "cuda")
-    assert (seen["store"], seen["executor"]) == ("store", "pool")
+    monkeypatch.setattr(suite, "sweep", lambda wanted, run, **more: seen.update(more, of=wanted, run=run))
+    monkeypatch.setattr(suite, "_figures", lambda *a: [])
+    run = Run("quick", 3, "cuda")
+    hold(["kl_bound"], run, store="store", executor="pool")
+    assert [job.name for job in seen["of"]] == [job.name for job in jobs_of(["kl_bound"])]
+    assert (seen["run"], seen["store"], seen["executor"]) == (run, "store", "pool")
 
 
 # a formula is broken on purpose, and the suite sees it
@@ -130,25 +169,26 @@ def results():
         found = {}
         for experiment in experiments(PREDICTIONS):
             if experiment.name in MEASURED:
-                patch.setitem(claim_module.BUDGETS, "test", MEASURED[experiment.name])
-                found[experiment.name] = experiment.run(budget="test", seed=0)
+                patch.setitem(jobs.BUDGETS, "test", MEASURED[experiment.name])
+                found[experiment.name] = experiment.do(Run("test"))
     return found
 
 
 def outcome(name, results):
     """The rows of one claim, its formulas looked up now."""
     (claim,) = (c for c in claims_of(name.partition(".")[0]).claims() if c.name == name)
-    return Outcome(claim.rows(results[claim.experiment.name]), [], [])
+    done = results | {job.name: job.do(Run()) for job in claim.jobs if job.name not in results}
+    return Outcome(claim.rows(done), [], [])
 
 
 def times(module, function, factor):
     original = getattr(module, function)
-    return module, function, lambda *a, **k: factor * original(*a, **k)
+    return module, function, wraps(original)(lambda *a, **k: factor * original(*a, **k))
 
 
 def shifted(module, function, change):
     original = getattr(module, function)
-    return module, function, lambda setting: original(change(setting))
+    return module, function, wraps(original)(lambda setting: original(change(setting)))
 
 
 def one_more(setting):
@@ -199,6 +239,7 @@ def test_a_formula_broken_on_purpose_fails(name, way, results, monkeypatch):
 
 def test_a_verdict_expected_to_disagree_that_does_not_fails_too(results, monkeypatch):
     truth = results["subspace_loss.loss300"]["loss_time"].mean
-    monkeypatch.setattr(subspace_loss, "loss_time_published", lambda setting: truth)
+    right = wraps(subspace_loss.loss_time_published)(lambda setting: truth)
+    monkeypatch.setattr(subspace_loss, "loss_time_published", right)
     found = outcome("subspace_loss.published.300", results)
     assert not any(map(holds, found.rows))

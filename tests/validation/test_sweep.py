@@ -3,20 +3,20 @@ import sys
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import numerics
 from numerics import data
 from numerics.experiments import kl_bound, score_covariance
 from numerics.measurement import Measurement
+from theory.predictions import collapse
 from theory.setting import Setting
+from validation import job as jobs
 from validation import sweep as module
-from validation.claim import Experiment
+from validation.job import Evaluation, Experiment, Run
 from validation.store import Store
-from validation.sweep import fingerprint, local_executor, sweep
+from validation.sweep import local_executor, sweep
 
 CALLS: list[float] = []
 
@@ -39,6 +39,7 @@ def failing(*, level, repeats, rng, device, dtype):
     raise RuntimeError("out of memory")
 
 
+RUN = Run()
 EXPERIMENTS = [Experiment(f"fake.{k}", normal, {"level": float(k)}, 30) for k in range(4)]
 STOP = Experiment("fake.stop", interrupted, {"level": 9.0}, 30)
 FAIL = Experiment("fake.fail", failing, {"level": 9.0}, 30)
@@ -63,39 +64,43 @@ def numbers(results):
 
 def test_a_second_run_measures_nothing_and_finds_the_same(store):
     seen = []
-    first = sweep(EXPERIMENTS, store=store, finished=seen.append)
+
+    def note(job, found):
+        seen.append(job)
+
+    first = sweep(EXPERIMENTS, RUN, store=store, finished=note)
     assert sorted(CALLS) == [0, 1, 2, 3]
     assert seen == EXPERIMENTS
     CALLS.clear()
-    second = sweep(EXPERIMENTS, store=store, finished=seen.append)
+    second = sweep(EXPERIMENTS, RUN, store=store, finished=note)
     assert CALLS == []
     assert seen == EXPERIMENTS * 2
     assert numbers(second) == numbers(first)
     with ThreadPoolExecutor(1) as pool:
-        assert numbers(sweep(EXPERIMENTS, store=store, executor=pool)) == numbers(first)
+        assert numbers(sweep(EXPERIMENTS, RUN, store=store, executor=pool)) == numbers(first)
     assert CALLS == []
 
 
 def test_a_further_experiment_is_all_that_is_measured(store):
-    sweep(EXPERIMENTS[:3], store=store)
+    sweep(EXPERIMENTS[:3], RUN, store=store)
     CALLS.clear()
-    assert len(sweep(EXPERIMENTS, store=store)) == 4
+    assert len(sweep(EXPERIMENTS, RUN, store=store)) == 4
     assert CALLS == [3]
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"budget": "deep"}, {"dtype": "float32"}, {"device": "cuda"}])
 def test_other_settings_are_other_measurements(store, change):
-    sweep(EXPERIMENTS, store=store)
+    sweep(EXPERIMENTS, RUN, store=store)
     CALLS.clear()
-    sweep(EXPERIMENTS, store=store, **change)
+    sweep(EXPERIMENTS, replace(RUN, **change), store=store)
     assert len(CALLS) == 4
 
 
 def test_other_sources_are_other_measurements(store, monkeypatch):
-    sweep(EXPERIMENTS, store=store)
+    sweep(EXPERIMENTS, RUN, store=store)
     CALLS.clear()
-    monkeypatch.setattr(module, "fingerprint", lambda: "edited")
-    sweep(EXPERIMENTS, store=store)
+    monkeypatch.setattr(jobs, "_source", lambda function: "edited")
+    sweep(EXPERIMENTS, RUN, store=store)
     assert len(CALLS) == 4
 
 
@@ -126,24 +131,25 @@ GRID = np.linspace(0, 1, 4000)
     ],
 )
 def test_other_arguments_are_other_measurements(before, after):
-    settings = {"budget": "quick", "seed": 0}
-    first, same, second = (
-        module._key(Experiment("fake.x", normal, dict(a), 30), settings) for a in (before, before, after)
-    )
+    first, same, second = (Experiment("fake.x", normal, dict(a), 30).key(RUN) for a in (before, before, after))
     assert first == same
     assert first != second
+    one, alike, other = (Evaluation(norm, tuple(a.values())) for a in (before, dict(before), after))
+    assert (one.name, one.key(RUN)) == (alike.name, alike.key(RUN))
+    assert one.name != other.name
+    assert one.key(RUN) != other.key(RUN)
 
 
 def test_other_repeats_or_names_are_other_measurements():
-    e, settings = EXPERIMENTS[0], {"seed": 0}
-    keys = {module._key(x, settings) for x in (e, replace(e, repeats=31), replace(e, name="fake.other"))}
+    e = EXPERIMENTS[0]
+    keys = {x.key(RUN) for x in (e, replace(e, repeats=31), replace(e, name="fake.other"))}
     assert len(keys) == 3
 
 
 def test_another_function_is_another_measurement(store):
-    sweep(EXPERIMENTS, store=store)
+    sweep(EXPERIMENTS, RUN, store=store)
     CALLS.clear()
-    sweep([replace(e, measure=lognormal) for e in EXPERIMENTS], store=store)
+    sweep([replace(e, measure=lognormal) for e in EXPERIMENTS], RUN, store=store)
     assert len(CALLS) == 4
 
 
@@ -152,13 +158,14 @@ import numpy as np
 from functools import partial
 from numerics import data
 from numerics.experiments import kl_bound, score_covariance
+from theory.predictions import collapse
 from theory.setting import Setting
-from validation.claim import Experiment
-from validation.sweep import _key
+from validation.job import Evaluation, Experiment, Run
 setting = Setting.of("1.0x2", samples=20, times=np.array([0.5]))
-print(_key(Experiment("fake.x", kl_bound.measure, {"setting": setting}, 30), {"seed": 0}))
+print(Experiment("fake.x", kl_bound.measure, {"setting": setting}, 30).key(Run()))
 draw = partial(data.draw, Setting(setting.manifold))
-print(_key(Experiment("fake.x", score_covariance.scatter, {"draw_data": draw}, 30), {"seed": 0}))
+print(Experiment("fake.x", score_covariance.scatter, {"draw_data": draw}, 30).key(Run()))
+print(Evaluation(collapse.information, (setting,)).key(Run()))
 """
 
 
@@ -166,8 +173,9 @@ def test_keys_are_the_same_in_another_process():
     there = subprocess.run([sys.executable, "-c", KEYS], capture_output=True, text=True, check=True).stdout.split()
     draw = partial(data.draw, Setting(SETTING.manifold))
     here = [
-        module._key(Experiment("fake.x", kl_bound.measure, {"setting": SETTING}, 30), {"seed": 0}),
-        module._key(Experiment("fake.x", score_covariance.scatter, {"draw_data": draw}, 30), {"seed": 0}),
+        Experiment("fake.x", kl_bound.measure, {"setting": SETTING}, 30).key(RUN),
+        Experiment("fake.x", score_covariance.scatter, {"draw_data": draw}, 30).key(RUN),
+        Evaluation(collapse.information, (SETTING,)).key(RUN),
     ]
     assert here == there
 
@@ -180,14 +188,14 @@ import numpy as np
 from numerics import data
 from numerics.experiments import score_covariance
 from theory.setting import Setting
-from validation.claim import Experiment
+from validation.job import Experiment, Run
 from validation.store import Store
 from validation.sweep import sweep
 draw = partial(data.draw, Setting.of("1.0x2", samples=20, times=np.array([0.5]), schedule="cosine"))
 scatter = {"draw_data": draw, "points": np.ones((2, 2)), "t": 0.4, "samples": 20}
 if sys.argv[2:] == ["forbidden"]:
-    Experiment.run = None
-found = sweep([Experiment("fake.x", score_covariance.scatter, scatter, 20)], store=Store(Path(sys.argv[1])))
+    Experiment.do = None
+found = sweep([Experiment("fake.x", score_covariance.scatter, scatter, 20)], Run(), store=Store(Path(sys.argv[1])))
 print({name: m.mean.tolist() for name, m in found["fake.x"].items()})
 """
 
@@ -203,24 +211,24 @@ def test_another_process_resumes_what_was_measured(tmp_path):
 
 @pytest.mark.parametrize("damage", [lambda c: b"", lambda c: c[:-5], lambda c: b"\x00" + c, lambda c: b"[1, 2]"])
 def test_what_is_damaged_is_measured_again_and_mended(store, damage):
-    whole = sweep(EXPERIMENTS, store=store)
+    whole = sweep(EXPERIMENTS, RUN, store=store)
     path = store.directory / "fake.2.json"
     content = path.read_bytes()
     path.write_bytes(damage(content))
     CALLS.clear()
-    assert numbers(sweep(EXPERIMENTS, store=store)) == numbers(whole)
+    assert numbers(sweep(EXPERIMENTS, RUN, store=store)) == numbers(whole)
     assert CALLS == [2]
     assert path.read_bytes() == content
 
 
 def test_the_executor_and_the_order_make_no_difference():
-    alone = numbers(sweep(EXPERIMENTS))
-    assert numbers(sweep(EXPERIMENTS[::-1])) == alone
+    alone = numbers(sweep(EXPERIMENTS, RUN))
+    assert numbers(sweep(EXPERIMENTS[::-1], RUN)) == alone
     for workers in (1, 3):
         with ThreadPoolExecutor(workers) as pool:
-            assert numbers(sweep(EXPERIMENTS, executor=pool)) == alone
-            assert numbers(sweep(EXPERIMENTS[::-1], executor=pool)) == alone
-    assert numbers({"fake.1": sweep(EXPERIMENTS[1:2])["fake.1"]}) == {"fake.1": alone["fake.1"]}
+            assert numbers(sweep(EXPERIMENTS, RUN, executor=pool)) == alone
+            assert numbers(sweep(EXPERIMENTS[::-1], RUN, executor=pool)) == alone
+    assert numbers({"fake.1": sweep(EXPERIMENTS[1:2], RUN)["fake.1"]}) == {"fake.1": alone["fake.1"]}
 
 
 def test_other_processes_find_the_same(store):
@@ -232,36 +240,36 @@ def test_other_processes_find_the_same(store):
         Experiment("real.scatter", score_covariance.scatter, scatter, 20),
     ]
     with local_executor(1) as pool:
-        there = sweep(both, executor=pool, store=store)
-    assert numbers(there) == numbers(sweep(both))
-    assert numbers(sweep(both, store=store)) == numbers(there)
+        there = sweep(both, RUN, executor=pool, store=store)
+    assert numbers(there) == numbers(sweep(both, RUN))
+    assert numbers(sweep(both, RUN, store=store)) == numbers(there)
 
 
 def test_without_a_store_nothing_is_kept(tmp_path):
-    sweep(EXPERIMENTS)
+    sweep(EXPERIMENTS, RUN)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interruption_keeps_what_was_finished(store):
     with pytest.raises(KeyboardInterrupt):
-        sweep([*EXPERIMENTS[:2], STOP, *EXPERIMENTS[2:]], store=store)
+        sweep([*EXPERIMENTS[:2], STOP, *EXPERIMENTS[2:]], RUN, store=store)
     assert sorted(p.name for p in store.directory.iterdir()) == ["fake.0.json", "fake.1.json"]
     CALLS.clear()
-    assert numbers(sweep(EXPERIMENTS, store=store)) == numbers(sweep(EXPERIMENTS))
+    assert numbers(sweep(EXPERIMENTS, RUN, store=store)) == numbers(sweep(EXPERIMENTS, RUN))
     assert CALLS[:2] == [2, 3]
 
 
 def test_an_interruption_among_workers_keeps_what_was_finished(store):
-    def stop(experiment):
+    def stop(job, found):
         if len(seen := list(store.directory.iterdir())) == 2:
             raise KeyboardInterrupt
         assert seen
 
     with ThreadPoolExecutor(2) as pool, pytest.raises(KeyboardInterrupt):
-        sweep(EXPERIMENTS, store=store, executor=pool, finished=stop)
+        sweep(EXPERIMENTS, RUN, store=store, executor=pool, finished=stop)
     assert len(list(store.directory.iterdir())) == 2
     CALLS.clear()
-    sweep(EXPERIMENTS, store=store)
+    sweep(EXPERIMENTS, RUN, store=store)
     assert len(CALLS) == 2
 
 
@@ -280,27 +288,67 @@ class Instant(Executor):
 def test_a_failure_among_workers_keeps_what_was_finished(store, monkeypatch):
     monkeypatch.setattr(module, "as_completed", lambda jobs: sorted(jobs, key=lambda j: j.exception() is None))
     with pytest.raises(RuntimeError, match="out of memory"):
-        sweep([*EXPERIMENTS, FAIL], store=store, executor=Instant())
+        sweep([*EXPERIMENTS, FAIL], RUN, store=store, executor=Instant())
     assert len(list(store.directory.iterdir())) == 4
 
 
 def test_a_failure_is_raised(store):
     with pytest.raises(RuntimeError, match="out of memory"):
-        sweep([EXPERIMENTS[0], FAIL], store=store)
+        sweep([EXPERIMENTS[0], FAIL], RUN, store=store)
     with pytest.raises(RuntimeError, match="out of memory"):
-        sweep([FAIL], executor=Instant())
+        sweep([FAIL], RUN, executor=Instant())
     assert [p.name for p in store.directory.iterdir()] == ["fake.0.json"]
 
 
-def test_the_fingerprint_is_that_of_the_code_that_measures(tmp_path, monkeypatch):
-    here = fingerprint()
-    assert here == fingerprint()
-    original = Path(numerics.__file__).parent
-    copy = tmp_path / "numerics"
-    for path in original.rglob("*.py"):
-        (copy / path.relative_to(original)).parent.mkdir(parents=True, exist_ok=True)
-        (copy / path.relative_to(original)).write_bytes(path.read_bytes())
-    monkeypatch.setattr(numerics, "__file__", str(copy / "__init__.py"))
-    assert fingerprint() == here
-    (copy / "experiments" / "kl_bound.py").write_bytes(b"# edited")
-    assert fingerprint() != here
+def norm(*arguments):
+    return 1.0
+
+
+def shared(level):
+    CALLS.append(level)
+    return np.array([level, np.nan, np.inf])
+
+
+def broken(level):
+    raise ValueError("no such level")
+
+
+def test_evaluations_are_kept_like_experiments(store):
+    ones = [Evaluation(shared, (float(k),)) for k in range(3)]
+    first = sweep([*ones, EXPERIMENTS[0]], RUN, store=store)
+    assert sorted(CALLS) == [0, 0, 1, 2]
+    CALLS.clear()
+    second = sweep([*ones, EXPERIMENTS[0]], replace(RUN, seed=0), store=store)
+    assert CALLS == []
+    for one in ones:
+        np.testing.assert_array_equal(first[one.name], second[one.name])
+    sweep(ones, replace(RUN, seed=1, budget="deep"), store=store)
+    assert CALLS == []  # theory draws nothing
+
+
+def test_what_shares_its_arguments_is_done_together_and_fails_alone(store):
+    batch = [Evaluation(f, (1.0,)) for f in (shared, broken, norm)]
+    assert module._batches([*batch, *EXPERIMENTS]) == [batch, *([e] for e in EXPERIMENTS)]
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="no such level"):
+        sweep(batch, RUN, store=store, executor=pool)
+    assert len(list(store.directory.iterdir())) == 2
+
+
+def test_what_cannot_be_told_apart_is_no_argument():
+    with pytest.raises(TypeError, match="arguments of a job must be"):
+        Evaluation(norm, (object(),)).key(RUN)
+
+
+def test_edits_of_what_a_job_depends_on_make_it_another():
+    setting = Setting.of("1.0x2", samples=20, times=[0.5])
+    evaluation, experiment = (
+        Evaluation(collapse.information, (setting,)),
+        replace(EXPERIMENTS[0], measure=kl_bound.measure),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        before = evaluation.key(RUN), experiment.key(RUN)
+        asked = []
+        patch.setattr(jobs, "fingerprint", lambda module: asked.append(module) or "edited")
+        assert before[0] != evaluation.key(RUN)
+        assert before[1] != experiment.key(RUN)
+    assert asked == ["theory.predictions.collapse", "numerics.experiments.kl_bound"]

@@ -2,127 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from numerics.experiments import generalization_time as experiment
 from theory.predictions import collapse
 from theory.predictions import generalization_time as prediction
 from theory.setting import Setting
-from validation.claim import Claim, Control, Experiment, Results
-from validation.claims.collapse import scaled
+from validation.claim import Claim, Done
+from validation.comparison import cases, compare, evaluated, off, wrong
+from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
+from validation.report.panels import curve, over_times, title
 
-__all__ = ["claims", "figures", "prepare"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-CASES = {
-    "few": Setting.of("1.0x4", samples=100, times=np.geomspace(0.08, 1.6, 9)),
-    "two_subspaces": Setting.of("1.0x2,0.1x3", samples=300, times=np.geomspace(0.035, 0.2, 9)),
-    "many": Setting.of("1.0x20", samples=1000, times=np.geomspace(0.25, 2.5, 9)),
-    "wide": Setting.of("1.0x60", samples=20_000, times=np.geomspace(0.4, 3, 9)),
-}
-REPEATS = {"few": 500, "two_subspaces": 300, "many": 120, "wide": 20}
-EXPERIMENTS = {
-    name: Experiment(f"generalization_time.{name}", experiment.measure, {"setting": setting}, REPEATS[name])
-    for name, setting in CASES.items()
-}
+__all__ = ["claims", "curves", "figures"]
+
+CASES = cases(
+    prediction,
+    experiment.measure,
+    {
+        "few": (500, Setting.of("1.0x4", samples=100, times=np.geomspace(0.08, 1.6, 9))),
+        "two_subspaces": (300, Setting.of("1.0x2,0.1x3", samples=300, times=np.geomspace(0.035, 0.2, 9))),
+        "many": (120, Setting.of("1.0x20", samples=1000, times=np.geomspace(0.25, 2.5, 9))),
+        "wide": (20, Setting.of("1.0x60", samples=20_000, times=np.geomspace(0.4, 3, 9))),
+    },
+)
+LINES = {name: curve(at, "kl_clean", 8, 1.3) for name, at in CASES.items()}
 RATES = np.linspace(0.2, 1, 9)  # log N / d, of the figure
-DIRECTIONS = (4, 10, 40)
+ORDER = {
+    d: [evaluated(prediction.generalization_time, Setting.of(f"1.0x{d}", samples=round(np.exp(r * d)))) for r in RATES]
+    for d in (4, 10, 40)
+}
 
 
 def claims() -> list[Claim]:
     """Divergence and time in every case, and the limit of the time in one."""
-    return [claim for name in CASES for claim in (_divergence(name), _time(name))] + [_limit("many")]
+    return [claim for name in CASES for claim in _of_case(name)] + [_limit()]
 
 
-def _divergence(name: str) -> Claim:
-    setting = CASES[name]
-    return Claim(
-        name=f"generalization_time.{name}.kl_clean",
-        statement=f"KL(p_0 || p^_t) of {setting.manifold}, N = {setting.samples}: exact at finite N and D",
-        observable="kl_clean",
-        coordinates={"time": setting.times},
-        experiment=EXPERIMENTS[name],
-        measured=lambda results: results["kl_clean"],
-        predict=lambda: prediction.kl_clean(setting),
-        control=Control("thermodynamic limit", lambda _: prediction.kl_clean_asymptotic(setting)),
-    )
+def _of_case(name: str) -> list[Claim]:
+    at, limit = CASES[name], wrong("thermodynamic limit", prediction.kl_clean_asymptotic)
+    collapsed, least = wrong("collapse time", collapse.collapse_time), "the divergence is least there"
+    return [
+        compare(at, "kl_clean", limit),
+        # the bias is that of the spline through nine times
+        compare(at, "generalization_time", collapsed, least, bias=4e-4, headline=name == "many"),
+    ]
 
 
-def _time(name: str) -> Claim:
-    setting = CASES[name]
-    return Claim(
-        name=f"generalization_time.{name}.generalization_time",
-        statement=f"the divergence of {setting.manifold}, N = {setting.samples}, is least at the exact time",
-        observable="generalization_time",
-        coordinates={},
-        experiment=EXPERIMENTS[name],
-        measured=lambda results: results["generalization_time"],
-        predict=lambda: _exact(name),
-        control=Control("collapse time", lambda _: collapse.collapse_time(setting)),
-        allowed_bias=lambda: 4e-4 * _exact(name),  # of the spline through nine times
-    )
+def _limit() -> Claim:
+    at = CASES["many"]
+    control = off(0.8, prediction.generalization_time_asymptotic, at.setting)
+    statement = "the limit is off at this N and D"
+    return compare(at, "generalization_time_asymptotic", control, statement, expected="disagrees", headline=True)
 
 
-def _limit(name: str) -> Claim:
-    setting = CASES[name]
-    return Claim(
-        name=f"generalization_time.{name}.generalization_time_asymptotic",
-        statement=f"the limit of the generalization time of {setting.manifold}, N = {setting.samples}, is off at this size",
-        observable="generalization_time_asymptotic",
-        coordinates={},
-        experiment=EXPERIMENTS[name],
-        measured=lambda results: results["generalization_time"],
-        predict=lambda: prediction.generalization_time_asymptotic(setting),
-        control=Control(
-            "lambda off by 20 %", lambda _: prediction.generalization_time_asymptotic(scaled(setting, 0.8))
-        ),
-        expected="disagrees",
-    )
+def curves() -> list[Evaluation]:
+    """What the figure needs besides the claims."""
+    return [*LINES.values(), *(one for ones in ORDER.values() for one in ones)]
 
 
-@cache
-def _exact(name: str) -> float:
-    return prediction.generalization_time(CASES[name])
-
-
-@cache
-def _over_collapse(d: int, evaluate: Callable[[Setting], float]) -> tuple[np.ndarray, np.ndarray]:
-    """log N / d, and the generalization time over the collapse time there, of d directions."""
-    settings = [Setting.of(f"1.0x{d}", samples=round(np.exp(rate * d))) for rate in RATES]
-    rates = np.array([s.log_samples for s in settings]) / d
-    return rates, np.array([evaluate(s) / collapse.collapse_time(s) for s in settings])
-
-
-def prepare() -> None:
-    """Compute what takes seconds while the experiments run."""
-    for name in CASES:
-        _exact(name)
-        prediction.kl_clean(_fine(name))
-    for d in DIRECTIONS:
-        _over_collapse(d, prediction.generalization_time)
-
-
-@cache
-def _fine(name: str) -> Setting:
-    """The case at times to draw a line through, those of the simulation among them."""
-    times = CASES[name].times
-    return CASES[name].at(times=np.union1d(times, draw.between(times, 8, 1.3)))
-
-
-def figures(results: Mapping[str, Results]) -> list[Figure]:
+def figures(done: Done) -> list[Figure]:
     """The divergence against t in every case, and the four times over the number of directions."""
     with draw.style():
         figure, axes = draw.canvas(len(CASES) + 1, width=2.9)
         for axis, name in zip(axes, CASES, strict=False):
-            _panel(axis, name, results[EXPERIMENTS[name].name])
+            _panel(axis, name, done)
         axes[0].set_ylabel(r"$E\,\mathrm{KL}(p_0 \| \hat p_t)$ (nats)")
         axes[0].legend(loc="upper right")
-        _order_panel(axes[-1])
+        _order_panel(axes[-1], done)
     caption = (
         "Divergence of the noised samples from the clean distribution, on the manifold, against the noise variance $t$ (data "
         "units squared): exact at finite $N$ and $D$, simulation, and the thermodynamic limit, dashed. Error bars: one standard "
@@ -133,24 +86,27 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
     return [Figure("generalization_time", caption, figure)]
 
 
-def _panel(axis: Axes, name: str, results: Results) -> None:
-    setting, fine, m = CASES[name], _fine(name), results["kl_clean"]
-    many = fine.at(times=np.geomspace(fine.times[0], fine.times[-1], 200))
-    draw.control(axis, many.times, prediction.kl_clean_asymptotic(many), "limit")
-    draw.theory(axis, fine.times, prediction.kl_clean(fine), "exact")
-    draw.measured(axis, setting.times, m.mean, m.sem, "simulation", series=1)
-    axis.axvline(collapse.collapse_time(setting), color="0.8", zorder=0)
-    axis.axvline(_exact(name), color="C0", lw=0.8, linestyle=":")
-    axis.set_title(f"{setting.manifold}, $N$ = {setting.samples}")
-    axis.set(xlabel="noise variance $t$", ylim=(0, None))
-    draw.logarithmic(axis)
+def _panel(axis: Axes, name: str, done: Done) -> None:
+    at = CASES[name]
+    over_times(axis, done, at, LINES[name])
+    axis.axvline(collapse.collapse_time(at.setting), color="0.8", zorder=0)
+    least = done[evaluated(prediction.generalization_time, at.setting).name]
+    axis.axvline(float(least), color="C0", lw=0.8, linestyle=":")
+    axis.set_title(title(at))
+    axis.set_ylim(0, None)
 
 
-def _order_panel(axis: Axes) -> None:
-    for series, d in enumerate(DIRECTIONS):
-        draw.theory(axis, *_over_collapse(d, prediction.generalization_time), f"exact, $d$ = {d}", series=series)
-    many = 40  # in the limit the ratio depends on log N / d alone
-    draw.control(axis, *_over_collapse(many, prediction.generalization_time_asymptotic), "limit")
+def _order_panel(axis: Axes, done: Done) -> None:
+    """The generalization time over the collapse time against log N / d, of d directions."""
+    for series, (d, ones) in enumerate(ORDER.items()):
+        settings = [one.arguments[0] for one in ones]
+        rates = [setting.log_samples / d for setting in settings]
+        collapsed = np.array([collapse.collapse_time(setting) for setting in settings])
+        exact = np.array([done[one.name] for one in ones])
+        draw.theory(axis, rates, exact / collapsed, f"exact, $d$ = {d}", series=series)
+    # in the limit the ratio depends on log N / d alone: the last d stands for all
+    limit = np.array([prediction.generalization_time_asymptotic(setting) for setting in settings])
+    draw.control(axis, rates, limit / collapsed, "limit")
     axis.axhline(1, color="0.8", zorder=0)
     axis.set(xlabel=r"rate $\log N / d$", ylabel="$t_g / t_C$", ylim=(0, None))
     axis.legend(loc="upper left")

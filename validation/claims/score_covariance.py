@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from numerics import data
@@ -15,17 +14,22 @@ from numerics.experiments import score_covariance as experiment
 from numerics.measurement import Measurement
 from theory.predictions import kl_bound
 from theory.predictions import score_covariance as prediction
-from theory.setting import Setting
-from validation.claim import Claim, Control, Experiment, Results
+from theory.setting import LinearManifold, Setting
+from validation.claim import Claim, Control, Done
+from validation.comparison import cases, compare, evaluated, wrong
+from validation.job import Evaluation, Experiment, Results
 from validation.report import figures as draw
 from validation.report.page import Figure
 
-__all__ = ["claims", "figures"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["claims", "curves", "figures"]
 
 Array = NDArray[np.float64]
 SAMPLES = 5_000
 T = 0.5
-MANIFOLD = Setting.of("1.0x1,0.3x1", samples=SAMPLES).manifold
+MANIFOLD = LinearManifold.parse("1.0x1,0.3x1")
 POINTS = np.array([[0.0, 0.0], [0.5, 0.0], [1.0, 0.0], [1.8, 0.0], [0.7, -0.8]])
 MIXTURE = data.Mixture(
     weights=(0.5, 0.3, 0.2),
@@ -33,7 +37,12 @@ MIXTURE = data.Mixture(
     factors=(((0.5, 0.0), (0.2, 0.3)), ((0.3, 0.0), (0.0, 0.6)), ((0.1, 0.0), (0.3, 0.1))),
 )
 MIXTURE_POINTS = np.array([[-1.0, 0.2], [0.0, 0.0], [0.9, 0.5]])
-AVERAGED = Setting.of("1.0x2,0.3x1", samples=2000, times=np.array([2.0, 4.0, 8.0]))
+AVERAGED = cases(
+    prediction,
+    experiment.measure,
+    {"averaged": (800, Setting.of("1.0x2,0.3x1", samples=2000, times=[2.0, 4.0, 8.0]))},
+)["averaged"]
+ANNEALED, TYPICAL = prediction.effective_samples_annealed, prediction.effective_samples_typical
 
 
 @cache
@@ -45,65 +54,104 @@ def digits() -> data.Resampled:
     return data.Resampled(centred @ axes.T)
 
 
-def _at_points(
-    name: str, draw_data: Callable[[int, np.random.Generator], Array], points: Array, t: float
-) -> Experiment:
-    arguments = {"draw_data": draw_data, "points": points, "t": t, "samples": SAMPLES}
-    return Experiment(f"score_covariance.{name}", experiment.scatter, arguments, 3000)
-
-
 @cache
-def experiments() -> dict[str, Experiment]:
-    """Everything measured here."""
-    gaussian = partial(data.draw, Setting(MANIFOLD))
-    atoms = digits().samples
-    return {
-        "gaussian": _at_points("gaussian", gaussian, POINTS, T),
-        "mixture": _at_points("mixture", MIXTURE, MIXTURE_POINTS, T),
-        "digits": _at_points("digits", digits(), atoms[[0, 500, 1000]] / 2, 60.0),
-        "averaged": Experiment("score_covariance.averaged", experiment.measure, {"setting": AVERAGED}, 800),
+def scatters() -> dict[str, Experiment]:
+    """The scatter of scores at points, of three laws."""
+    atoms = digits()
+    laws: dict[str, tuple[Callable[..., Array], Array, float]] = {
+        "gaussian": (partial(data.draw, Setting(MANIFOLD)), POINTS, T),
+        "mixture": (MIXTURE, MIXTURE_POINTS, T),
+        "digits": (atoms, atoms.samples[[0, 500, 1000]] / 2, 60.0),
     }
+    return {
+        name: Experiment(
+            f"score_covariance.{name}",
+            experiment.scatter,
+            {"draw_data": law, "points": points, "t": t, "samples": SAMPLES},
+            3000,
+        )
+        for name, (law, points, t) in laws.items()
+    }
+
+
+def gaussian(points: Array, t: float) -> Array:
+    """The prediction for Gaussian data, shape (P, D, D)."""
+    return np.array([prediction.covariance(x, t, manifold=MANIFOLD) for x in points])
+
+
+def mixture(points: Array, t: float, parts: dict[str, Any]) -> Array:
+    """That for a mixture of Gaussians, or of atoms."""
+    return np.array([prediction.mixture_covariance(x, t, **parts) for x in points])
+
+
+def at_full_noise(points: Array, t: float, parts: dict[str, Any]) -> Array:
+    """The PCA re-weighted with t in place of t/2."""
+    return np.array([prediction.reweighted_pca(x, t, t, **parts) for x in points])
+
+
+def next_order(S: Callable[..., Array], *arguments: Any) -> Array:
+    """Of the delta method, 1/N_eff; N_eff is above 500 at these points."""
+    variances = np.einsum("pii->pi", S(*arguments))
+    return 1e-2 * np.linalg.norm(variances, axis=1)[:, None, None]
+
+
+def kernel(stretch: float) -> Array:
+    """N Cov(s^(0), s^(x)) along the axes, x at `stretch` times the distance, shape (4, 2)."""
+    first = POINTS[0]
+    return np.array([prediction.kernel(first, first + stretch * (x - first), T, MANIFOLD) for x in POINTS[:4]])
+
+
+def hundredth_of_kernel() -> float:
+    """One per cent of its largest value."""
+    return float(1e-2 * np.abs(kernel(1.0)).max())
+
+
+def noise_of_all(setting: Setting) -> Array:
+    """What R = 1 would make of the noise."""
+    return prediction.noise_variance_annealed(setting) * (ANNEALED(setting) / setting.samples)[:, None]
+
+
+def few_effective(observable: str, setting: Setting) -> Array:
+    """How far an average is off for points with few effective samples, and by the next order at the others."""
+    share = kl_bound.rare_share(setting) + 2 / ANNEALED(setting)
+    predicted = getattr(prediction, observable)(setting)
+    return np.asarray(predicted * (share if predicted.ndim == 1 else share[:, None]))
+
+
+def same_point(results: Results) -> Measurement:
+    """The covariance at each point, shape (P, D, D)."""
+    m = results["value"]
+    mean, sem = (np.einsum("pipj->pij", v) for v in (m.mean, m.sem))
+    return Measurement(mean, sem, m.n)
+
+
+def with_origin(results: Results) -> Measurement:
+    """The covariance of each component at the origin with the same at four points, shape (4, 2)."""
+    m = results["value"]
+    mean, sem = (np.einsum("ipi->pi", v[0][:, :4]) for v in (m.mean, m.sem))
+    return Measurement(mean, sem, m.n)
 
 
 def claims() -> list[Claim]:
     """Three laws at given points, the two-point kernel, and three averages over x."""
     atoms = digits().samples
-    gaussian = {
-        "weights": np.ones(1),
-        "means": np.zeros((1, 2)),
-        "covariances": np.diag(MANIFOLD.spectrum)[None],
-    }
-    plug_in: dict[str, Any] = {"weights": np.full(len(atoms), 1 / len(atoms)), "means": atoms}
+    normal = {"weights": np.ones(1), "means": np.zeros((1, 2)), "covariances": np.diag(MANIFOLD.spectrum)[None]}
+    plug_in = {"weights": np.full(len(atoms), 1 / len(atoms)), "means": atoms}
     return [
-        _covariance("gaussian", POINTS, partial(prediction.covariance, manifold=MANIFOLD), gaussian, T),
-        _covariance(
-            "mixture",
-            MIXTURE_POINTS,
-            partial(prediction.mixture_covariance, **MIXTURE.parts()),
-            MIXTURE.parts(),
-            T,
-        ),
-        _covariance(
-            "digits",
-            atoms[[0, 500, 1000]] / 2,
-            partial(prediction.mixture_covariance, **plug_in),
-            plug_in,
-            60.0,
-        ),
+        _covariance("gaussian", normal, gaussian),
+        _covariance("mixture", MIXTURE.parts(), mixture, MIXTURE.parts()),
+        _covariance("digits", plug_in, mixture, plug_in),
         _kernel(),
-        *(_average(*rest) for rest in _averages()),
+        _average("effective_samples_annealed", "1/E Y2", wrong("annealed replaced by typical", TYPICAL)),
+        _average("effective_samples_typical", "exp E log 1/Y2", wrong("typical replaced by annealed", ANNEALED)),
+        _average("noise_variance_annealed", "E (s^_k - s_k)^2", wrong("all N samples effective, R = 1", noise_of_all)),
     ]
 
 
-def _covariance(name: str, points: Array, S: Callable[[Array, float], Array], law: dict[str, Any], t: float) -> Claim:
+def _covariance(name: str, law: dict[str, Any], S: Callable[..., Array], *parts: dict[str, Any]) -> Claim:
+    measured = scatters()[name]
+    points, t = measured.arguments["points"], measured.arguments["t"]
     P, D = points.shape
-
-    def predict() -> Array:
-        return np.array([S(x, t) for x in points])
-
-    def diagonal(v: Array) -> Array:
-        return np.array([v[p, :, p, :] for p in range(P)])
-
     return Claim(
         name=f"score_covariance.{name}",
         statement=f"N Cov of the score at {P} points is the PCA re-weighted with t/2 ({name} data, N = {SAMPLES}, t = {t:g})",
@@ -113,82 +161,45 @@ def _covariance(name: str, points: Array, S: Callable[[Array, float], Array], la
             "row": np.arange(D)[:, None],
             "column": np.arange(D),
         },
-        experiment=experiments()[name],
-        measured=lambda r: Measurement(diagonal(r["value"].mean), diagonal(r["value"].sem), r["value"].n),
-        predict=predict,
-        control=Control("t/2 replaced by t", lambda _: [prediction.reweighted_pca(x, t, t, **law) for x in points]),
-        # the next order of the delta method is 1/N_eff; N_eff is above 500 at these points
-        allowed_bias=lambda: 1e-2 * np.linalg.norm(np.einsum("pii->pi", predict()), axis=1)[:, None, None],
+        experiments=(measured,),
+        measured=same_point,
+        predicted=evaluated(S, points, t, *parts),
+        control=wrong("t/2 replaced by t", at_full_noise, points, t, law),
+        allowed_bias=evaluated(next_order, S, points, t, *parts),
+        headline=name == "mixture",
     )
 
 
 def _kernel() -> Claim:
-    firsts = POINTS[0]
-
-    def predict(stretch: float) -> Array:
-        return np.array([prediction.kernel(firsts, firsts + stretch * (x - firsts), T, MANIFOLD) for x in POINTS[:4]])
-
-    def pick(r: Results) -> Measurement:
-        m = r["value"]
-        mean, sem = (np.array([[v[0, k, p, k] for k in range(2)] for p in range(4)]) for v in (m.mean, m.sem))
-        return Measurement(mean, sem, m.n)
-
     return Claim(
         name="score_covariance.kernel",
         statement="the noise of the score is correlated over a length of order sqrt(t): N Cov(s^(0), s^(x)) along an axis",
         observable="kernel",
         coordinates={"distance": np.linalg.norm(POINTS[:4], axis=1)[:, None], "direction": np.arange(2)},
-        experiment=experiments()["gaussian"],
-        measured=pick,
-        predict=lambda: predict(1.0),
-        control=Control("correlation length sqrt(t), not sqrt(2t)", lambda _: predict(np.sqrt(2.0))),
-        allowed_bias=lambda: 1e-2 * np.abs(predict(1.0)).max(),
+        experiments=(scatters()["gaussian"],),
+        measured=with_origin,
+        predicted=evaluated(kernel, 1.0),
+        control=wrong("correlation length sqrt(t), not sqrt(2t)", kernel, np.sqrt(2.0)),
+        allowed_bias=evaluated(hundredth_of_kernel),
     )
 
 
-def _averages() -> list[tuple[str, str, str, Callable[[], Array]]]:
-    annealed, typical = prediction.effective_samples_annealed, prediction.effective_samples_typical
-
-    def noise_of_all() -> Array:  # what R = 1 would make of the noise
-        return prediction.noise_variance_annealed(AVERAGED) * (annealed(AVERAGED) / AVERAGED.samples)[:, None]
-
-    return [
-        ("effective_samples_annealed", "1/E Y2", "annealed replaced by typical", lambda: typical(AVERAGED)),
-        ("effective_samples_typical", "exp E log 1/Y2", "typical replaced by annealed", lambda: annealed(AVERAGED)),
-        ("noise_variance_annealed", "E (s^_k - s_k)^2", "all N samples effective, R = 1", noise_of_all),
-    ]
+def _average(observable: str, statement: str, control: Control) -> Claim:
+    bias = evaluated(few_effective, observable, AVERAGED.setting)
+    return compare(AVERAGED, observable, control, statement, name=observable, allowed_bias=bias)
 
 
-def _average(observable: str, statement: str, description: str, wrong: Callable[[], Array]) -> Claim:
-    evaluate = getattr(prediction, observable)
-    coordinates: dict[str, Any] = {"time": AVERAGED.times}
-    if observable.startswith("noise"):
-        coordinates = {"time": AVERAGED.times[:, None], "subspace": np.arange(2)}
-
-    def bias() -> Array:  # points with few effective samples, and the next order at the others
-        share = kl_bound.rare_share(AVERAGED) + 2 / prediction.effective_samples_annealed(AVERAGED)
-        predicted = evaluate(AVERAGED)
-        return predicted * (share if predicted.ndim == 1 else share[:, None])
-
-    return Claim(
-        name=f"score_covariance.{observable}",
-        statement=f"{statement} at fresh x for {AVERAGED.manifold}, N = {AVERAGED.samples}",
-        observable=observable,
-        coordinates=coordinates,
-        experiment=experiments()["averaged"],
-        measured=lambda r: r[observable],
-        predict=lambda: evaluate(AVERAGED),
-        control=Control(description, lambda _: wrong()),
-        allowed_bias=bias,
-    )
+def curves() -> list[Evaluation]:
+    """What the figure needs besides the claims."""
+    return []
 
 
-def figures(results: Mapping[str, Results]) -> list[Figure]:
+def figures(done: Done) -> list[Figure]:
     """Covariance ellipses at points of the plane, and the two-point kernel."""
     with draw.style():
         figure, axes = draw.canvas(2)
-        _ellipses(axes[0], results["score_covariance.mixture"]["value"].mean)
-        _kernel_panel(axes[1], results["score_covariance.gaussian"])
+        _ellipses(axes[0], done["score_covariance.mixture"]["value"].mean)
+        _kernel_panel(axes[1], done["score_covariance.gaussian"])
     caption = (
         f"Left: covariance of the empirical score at three points (crosses) for a mixture of three Gaussians (dots: samples), "
         f"drawn as ellipses of one standard deviation, rescaled; $t = {T}$, $N = {SAMPLES}$ (samples per data set). Right: "
@@ -222,14 +233,17 @@ def _ellipse(centre: Array, S: Array, size: float) -> Array:
 
 
 def _kernel_panel(axis: Axes, results: Results) -> None:
-    h = np.linspace(0, 2.2, 60)
-    m = results["value"]
+    h, m = np.linspace(0, 2.2, 60), with_origin(results)
+
+    def along(stretch: float) -> Array:
+        return np.array([prediction.kernel(POINTS[0], np.array([d * stretch, 0.0]), T, MANIFOLD) for d in h])
+
+    line, short = along(1.0), along(2**0.5)
     for k, label in enumerate(("component along $h$", "across")):
-        line = np.array([prediction.kernel(POINTS[0], np.array([d, 0.0]), T, MANIFOLD)[k] for d in h])
-        draw.theory(axis, h, line / line[0], f"theory, {label}", series=k)
-        short = np.array([prediction.kernel(POINTS[0], np.array([d * 2**0.5, 0.0]), T, MANIFOLD)[k] for d in h])
-        draw.control(axis, h, short / line[0], r"control, length $\sqrt{t}$" if k == 0 else None)
-        mean, sem = ([v[0, k, p, k] / line[0] for p in range(4)] for v in (m.mean, m.sem))
+        first = line[0, k]
+        draw.theory(axis, h, line[:, k] / first, f"theory, {label}", series=k)
+        draw.control(axis, h, short[:, k] / first, r"control, length $\sqrt{t}$" if k == 0 else None)
+        mean, sem = m.mean[:, k] / first, m.sem[:, k] / first
         draw.measured(axis, np.linalg.norm(POINTS[:4], axis=1), mean, sem, "simulation" if k == 0 else None, series=k)
     axis.axhline(0, color="0.85", zorder=0)
     axis.set(xlabel="distance $h$ (data units)", ylabel="$G_t(0, h) / G_t(0, 0)$", ylim=(-0.55, 1.1))

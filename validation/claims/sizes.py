@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from numerics.experiments import sizes as experiment
@@ -14,11 +14,16 @@ from numerics.experiments import subspace_loss as loss_experiment
 from numerics.measurement import Measurement
 from theory.predictions import collapse, condensation, frozen_jacobian, kl_bound, subspace_loss, supervision_region
 from theory.setting import Setting
-from validation.claim import Claim, Control, Experiment, Results
+from validation.claim import Claim, Control, Done
+from validation.comparison import EXACT, evaluated
+from validation.job import Evaluation, Experiment, Results
 from validation.report import figures as draw
 from validation.report.page import Figure
 
-__all__ = ["STATEMENT", "claims", "figures", "prepare"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["STATEMENT", "claims", "curves", "figures"]
 
 STATEMENT = "what is exact at finite N and D holds from (N, D) = (10, 2) to (10^6, 100), where the limits do not hold"
 
@@ -54,7 +59,7 @@ LOSSES = {
 
 
 @dataclass(frozen=True)
-class Observable:
+class Sized:
     """What is measured at every size: its exact value, its limit, and its name in the figure."""
 
     exact: Callable[[Setting], Array]
@@ -63,84 +68,91 @@ class Observable:
     limit_is: str = "thermodynamic limit"
 
 
-def _own_weight_asymptotic(setting: Setting) -> Array:
+def own_weight_asymptotic(setting: Setting) -> Array:
     """That of Y2 on trajectories: the own sample has all the weight or none."""
     return condensation.participation_asymptotic(setting.at(query="trajectory"))
 
 
-OBSERVABLES = {
-    "participation": Observable(
+SIZED = {
+    "participation": Sized(
         condensation.participation, condensation.participation_asymptotic, "participation ratio $E\\,Y_2$"
     ),
-    "entropy": Observable(condensation.entropy, condensation.entropy_asymptotic, "entropy (nats)"),
-    "heat_capacity": Observable(condensation.heat_capacity, condensation.heat_capacity_asymptotic, "heat capacity"),
-    "estimated_dimension": Observable(
+    "entropy": Sized(condensation.entropy, condensation.entropy_asymptotic, "entropy (nats)"),
+    "heat_capacity": Sized(condensation.heat_capacity, condensation.heat_capacity_asymptotic, "heat capacity"),
+    "estimated_dimension": Sized(
         frozen_jacobian.estimated_dimension, frozen_jacobian.estimated_dimension_asymptotic, "estimated dimension"
     ),
-    "shell_ratio": Observable(supervision_region.shell_ratio, supervision_region.shell_ratio_asymptotic, "shell ratio"),
-    "signal_to_noise": Observable(
+    "shell_ratio": Sized(supervision_region.shell_ratio, supervision_region.shell_ratio_asymptotic, "shell ratio"),
+    "signal_to_noise": Sized(
         subspace_loss.signal_to_noise, subspace_loss.signal_to_noise_asymptotic, "signal to noise"
     ),
-    "kl": Observable(kl_bound.kl_exact, kl_bound.kl_asymptotic, r"$E\,\mathrm{KL}(p_t\|\hat p_t)$ (nats)"),
-    "own_weight": Observable(collapse.own_weight, _own_weight_asymptotic, "own weight, trajectories"),
-    "memorized_probability": Observable(
+    "kl": Sized(kl_bound.kl_exact, kl_bound.kl_asymptotic, r"$E\,\mathrm{KL}(p_t\|\hat p_t)$ (nats)"),
+    "own_weight": Sized(collapse.own_weight, own_weight_asymptotic, "own weight, trajectories"),
+    "memorized_probability": Sized(
         collapse.memorized_probability,
         collapse.memorized_probability_asymptotic,
         "memorized probability",
         "second-order approximation",
     ),
-    "loss_time": Observable(subspace_loss.loss_time_exact, subspace_loss.loss_time_asymptotic, "loss time"),
+    "loss_time": Sized(subspace_loss.loss_time_exact, subspace_loss.loss_time_asymptotic, "loss time"),
 }
 
 
 def claims() -> list[Claim]:
     """Every observable, over all sizes."""
-    return [_claim(observable) for observable in OBSERVABLES]
+    return [_claim(observable) for observable in SIZED]
 
 
 def _claim(observable: str) -> Claim:
-    known, loss = OBSERVABLES[observable], observable == "loss_time"
-    first, *others = (LOSSES if loss else EXPERIMENTS).values()
-    sizes = {
-        "samples": [setting.samples for setting in CASES.values()],
-        "dimension": [setting.manifold.ambient_dimension for setting in CASES.values()],
+    known, loss = SIZED[observable], observable == "loss_time"
+    settings = CASES.values()
+    coordinates = {
+        "samples": [setting.samples for setting in settings],
+        "dimension": [setting.manifold.ambient_dimension for setting in settings],
+        "time": [setting.times[0] for setting in settings],
     }
+    if loss:
+        del coordinates["time"]
     return Claim(
         name=f"sizes.{observable}",
-        statement=f"{observable} of one subspace of variance 1: exact at finite N and D",
+        statement=f"{observable} of one subspace of variance 1: {EXACT}",
         observable=observable,
-        coordinates=sizes if loss else sizes | {"time": _over_sizes(lambda setting: setting.times)},
-        experiment=first,
-        measured=lambda results: _flat(results[observable]),
-        predict=lambda: _over_sizes(known.exact),
-        control=Control(known.limit_is, lambda _: _over_sizes(known.limit)),
-        others=tuple(others),
+        coordinates=coordinates,
+        experiments=tuple((LOSSES if loss else EXPERIMENTS).values()),
+        measured=Flat(observable),
+        predicted=_over_sizes(known.exact),
+        control=Control(known.limit_is, _over_sizes(known.limit)),
     )
 
 
-def _over_sizes(f: Callable[[Setting], Array]) -> Array:
+def _over_sizes(f: Callable[[Setting], Array]) -> tuple[Evaluation, ...]:
     """A number at each size."""
-    return np.concatenate([np.ravel(f(setting)) for setting in CASES.values()])
+    return tuple(evaluated(f, setting) for setting in CASES.values())
 
 
-def _flat(m: Measurement) -> Measurement:
-    """Without the axis of the one subspace."""
-    return Measurement(np.ravel(m.mean), np.ravel(m.sem), m.n)
+@dataclass(frozen=True)
+class Flat:
+    """Picks an observable, without the axis of the one subspace."""
+
+    observable: str
+
+    def __call__(self, results: Results) -> Measurement:
+        """The measurement, shape (1,)."""
+        m = results[self.observable]
+        return Measurement(np.ravel(m.mean), np.ravel(m.sem), m.n)
 
 
-def prepare() -> None:
-    """Compute the exact values, which takes seconds, while the experiments run."""
-    for setting in CASES.values():
-        for known in OBSERVABLES.values():
-            known.exact(setting)
+def curves() -> list[Evaluation]:
+    """What the figure needs besides the claims."""
+    return []
 
 
-def figures(results: Mapping[str, Results]) -> list[Figure]:
+def figures(done: Done) -> list[Figure]:
     """Every observable against the size."""
     with draw.style():
         figure, axes = draw.canvas(5, 2, width=2.6, height=2.5)
-        for axis, observable in zip(axes.ravel(), OBSERVABLES, strict=True):
-            _panel(axis, observable, results)
+        for axis, observable in zip(axes.ravel(), SIZED, strict=True):
+            _panel(axis, observable, done)
         axes[0, 0].legend()
     caption = (
         "From $N = 10$ samples in $D = 2$ dimensions to $10^6$ in 100, one subspace of variance 1: exact at finite $N$ and $D$, "
@@ -152,12 +164,12 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
     return [Figure("sizes", caption, figure)]
 
 
-def _panel(axis: Axes, observable: str, results: Mapping[str, Results]) -> None:
-    known, sizes = OBSERVABLES[observable], [setting.samples for setting in CASES.values()]
-    draw.theory(axis, sizes, _over_sizes(known.exact), "exact")
-    draw.control(axis, sizes, _over_sizes(known.limit), "limit")
-    claim = _claim(observable)
-    mean, sem, _ = claim.points(*(results[e.name] for e in claim.experiments))
+def _panel(axis: Axes, observable: str, done: Done) -> None:
+    sizes, rows = [setting.samples for setting in CASES.values()], _claim(observable).rows(done)
+    limits = [np.ravel(done[one.name])[0] for one in _over_sizes(SIZED[observable].limit)]
+    draw.theory(axis, sizes, [row["predicted"] for row in rows], "exact")
+    draw.control(axis, sizes, limits, "limit")
+    mean, sem = ([row[what] for row in rows] for what in ("measured", "sem"))
     draw.measured(axis, sizes, mean, sem, "simulation", series=1)
     axis.set_xscale("log")
     if observable == "signal_to_noise":
@@ -165,4 +177,4 @@ def _panel(axis: Axes, observable: str, results: Mapping[str, Results]) -> None:
     labels = [f"$10^{round(np.log10(s.samples))}$\n{s.manifold.ambient_dimension}" for s in CASES.values()]
     axis.set_xticks(sizes, labels)
     axis.minorticks_off()
-    axis.set(xlabel="samples $N$ (above), dimension $D$ (below)", ylabel=known.label)
+    axis.set(xlabel="samples $N$ (above), dimension $D$ (below)", ylabel=SIZED[observable].label)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from numerics.experiments import subspace_loss as experiment
@@ -14,198 +13,178 @@ from numerics.measurement import Measurement
 from theory.predictions import condensation, kl_bound
 from theory.predictions import subspace_loss as prediction
 from theory.setting import Setting
-from validation.claim import Claim, Control, Experiment, Results
+from validation.claim import Claim, Done, Picked, Quantity
+from validation.comparison import cases, compare, evaluated, wrong
+from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
 
-__all__ = ["claims", "figures", "prepare"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["AUTHORS", "claims", "curves", "figures"]
 
 Array = NDArray[np.float64]
 SPEC = "1.0x2,0.1x2"
-GRIDS = {300: np.geomspace(0.03, 0.25, 10), 3000: np.geomspace(0.015, 0.1, 9)}
-LOSSES = {N: Setting.of(SPEC, samples=N, times=times) for N, times in GRIDS.items()}
-LARGE = Setting.of(SPEC, samples=1000, times=np.array([2.0, 4.0, 8.0]))
-OWN = Setting.of(SPEC, samples=300, times=np.array([0.03, 0.1, 0.3, 1.0]), query="trajectory")
 AUTHORS = Setting.of("1.0x2,0.09x5,0.0001x23", samples=1000, times=np.array([0.005, 0.01, 0.02, 0.05, 0.13]))
+CASES = cases(
+    prediction,
+    experiment.measure,
+    {
+        "loss300": (240, Setting.of(SPEC, samples=300, times=np.geomspace(0.03, 0.25, 10))),
+        "loss3000": (80, Setting.of(SPEC, samples=3000, times=np.geomspace(0.015, 0.1, 9))),
+        "large": (600, Setting.of(SPEC, samples=1000, times=[2.0, 4.0, 8.0])),
+        "trajectory": (400, Setting.of(SPEC, samples=300, times=[0.03, 0.1, 0.3, 1.0], query="trajectory")),
+    },
+)
+LOSSES = {300: CASES["loss300"], 3000: CASES["loss3000"]}
+PUBLISHED = cases(prediction, experiment.measure_participation, {"authors": (200, AUTHORS)})["authors"]
+FEW = np.geomspace(0.003, 0.5, 100)[::4]
 
 
-def _published_participation(setting: Setting, t: Array) -> Array:
+def at_fresh_points(setting: Setting) -> Array:
+    """The signal-to-noise ratio off the trajectories."""
+    return prediction.signal_to_noise(setting.at(query="fresh"))
+
+
+def middle(setting: Setting) -> Array:
+    """Of typical and annealed time."""
+    return (prediction.loss_time_typical(setting) + prediction.loss_time_annealed(setting)) / 2
+
+
+def half_width(setting: Setting) -> Array:
+    """Half of what lies between them."""
+    return (prediction.loss_time_annealed(setting) - prediction.loss_time_typical(setting)) / 2
+
+
+def annealed_ratio(setting: Setting) -> Array:
+    """N / N_k(t), annealed."""
+    return setting.samples / prediction.critical_samples_annealed(setting)
+
+
+def typical_ratio(setting: Setting) -> Array:
+    """N / N_k(t), typical."""
+    return setting.samples / prediction.critical_samples_typical(setting)
+
+
+def next_order(setting: Setting) -> Array:
+    """What rare points take from the annealed ratio, and the next order."""
+    return annealed_ratio(setting) * (kl_bound.rare_share(setting) + 0.01)[:, None]
+
+
+def published_participation(setting: Setting) -> Array:
     """Y2 = 1 - t/t_i of the published model at x = sqrt(t) e_i, 0 above t_i, shape (T, K)."""
-    return np.maximum(1 - t[:, None] / prediction.loss_time_published(setting), 0)
+    return np.maximum(1 - setting.times[:, None] / prediction.loss_time_published(setting), 0)
 
 
-def experiments() -> dict[str, Experiment]:
-    """Everything measured here."""
-    return {
-        **{
-            f"loss{N}": Experiment(
-                f"subspace_loss.loss{N}", experiment.measure, {"setting": s}, 240 if N == 300 else 80
-            )
-            for N, s in LOSSES.items()
-        },
-        "large": Experiment("subspace_loss.large", experiment.measure, {"setting": LARGE}, 600),
-        "trajectory": Experiment("subspace_loss.trajectory", experiment.measure, {"setting": OWN}, 400),
-        "authors": Experiment(
-            "subspace_loss.authors",
-            experiment.measure_participation,
-            {"setting": AUTHORS},
-            200,
-        ),
-    }
+def participation(setting: Setting) -> Array:
+    """E Y2 at x = sqrt(t) e_i, shape (T, K)."""
+    axes = np.eye(setting.manifold.intrinsic_dimension)[[part.start for part in setting.manifold.slices]]
+    at = [[setting.at(times=np.array([s]), point=tuple(np.sqrt(s) * axis)) for axis in axes] for s in setting.times]
+    return np.array([[condensation.participation(one)[0] for one in row] for row in at])
 
 
 def claims() -> list[Claim]:
     """Exact, bracketing and published times at two sizes, signals to noise, and the authors' own setting."""
+    trajectory, large = CASES["trajectory"], CASES["large"]
     return [
         *(_exact(N) for N in LOSSES),
-        _trajectory(),
+        compare(trajectory, "signal_to_noise", wrong("fresh points", at_fresh_points), name="trajectory"),
         *(_bracket(N) for N in LOSSES),
         *(_published(N) for N in LOSSES),
-        _signal_to_noise(),
-        _authors(),
-        _authors_exact(),
+        compare(
+            large,
+            "signal_to_noise",
+            wrong("annealed replaced by typical", typical_ratio),
+            "N / N_k(t), annealed, where the leading order holds",
+            name="critical_samples",
+            predicted=annealed_ratio,
+            allowed_bias=evaluated(next_order, large.setting),
+        ),
+        *_authors(),
     ]
 
 
-@cache
-def _loss_time(N: int) -> Array:
-    """The exact loss times, which take seconds."""
-    return prediction.loss_time_exact(LOSSES[300].at(samples=N))
-
-
-def prepare() -> None:
-    """Compute the exact loss times and ratios while the experiments run."""
-    for N in LOSSES:
-        _loss_time(N)
-    for query in ("trajectory", "fresh"):
-        prediction.signal_to_noise(OWN.at(query=query))
-
-
 def _exact(N: int) -> Claim:
-    return Claim(
-        name=f"subspace_loss.exact.{N}",
-        statement=f"subspaces are lost at the exact times ({SPEC}, N = {N})",
-        observable="loss_time_exact",
-        coordinates={"subspace": np.arange(2)},
-        experiment=experiments()[f"loss{N}"],
-        measured=lambda r: r["loss_time"],
-        predict=lambda: _loss_time(N),
-        control=Control("annealed times", lambda _: prediction.loss_time_annealed(LOSSES[N])),
-        # of the interpolation between times a quarter of an e-fold apart, and of the evaluation
-        allowed_bias=lambda: 3e-4 * _loss_time(N),
-    )
-
-
-def _trajectory() -> Claim:
-    return Claim(
-        name="subspace_loss.trajectory",
-        statement=f"signal to noise on trajectories is exact ({SPEC}, N = {OWN.samples})",
-        observable="signal_to_noise",
-        coordinates={"time": OWN.times[:, None], "subspace": np.arange(2)},
-        experiment=experiments()["trajectory"],
-        measured=lambda r: r["signal_to_noise"],
-        predict=lambda: prediction.signal_to_noise(OWN),
-        control=Control("fresh points", lambda _: prediction.signal_to_noise(OWN.at(query="fresh"))),
+    return compare(
+        LOSSES[N],
+        "loss_time_exact",
+        wrong("annealed times", prediction.loss_time_annealed),
+        name=f"exact.{N}",
+        bias=3e-4,  # of the interpolation between times a quarter of an e-fold apart, and of the evaluation
+        headline=N == 300,
     )
 
 
 def _bracket(N: int) -> Claim:
-    def ends() -> tuple[Array, Array]:
-        return prediction.loss_time_typical(LOSSES[N]), prediction.loss_time_annealed(LOSSES[N])
-
-    return Claim(
-        name=f"subspace_loss.bracket.{N}",
-        statement=f"subspaces are lost between the typical and the annealed time ({SPEC}, N = {N})",
-        observable="loss_time_typical .. loss_time_annealed",
-        coordinates={"subspace": np.arange(2)},
-        experiment=experiments()[f"loss{N}"],
-        measured=lambda r: r["loss_time"],
-        predict=lambda: (ends()[0] + ends()[1]) / 2,
-        control=Control(
-            "published times, Gaussian random energy model",
-            lambda _: prediction.loss_time_published(LOSSES[N]),
-        ),
-        allowed_bias=lambda: (ends()[1] - ends()[0]) / 2,
+    found = compare(
+        LOSSES[N],
+        "loss_time_annealed",
+        wrong("published times, Gaussian random energy model", prediction.loss_time_published),
+        "subspaces are lost between the typical and the annealed time",
+        name=f"bracket.{N}",
+        predicted=middle,
+        allowed_bias=evaluated(half_width, LOSSES[N].setting),
     )
+    return replace(found, observable="loss_time_typical .. loss_time_annealed")
 
 
 def _published(N: int) -> Claim:
-    sphere = LOSSES[N].at(ensemble="sphere")
-    return Claim(
-        name=f"subspace_loss.published.{N}",
-        statement=f"the published times are not where the score is lost ({SPEC}, N = {N})",
-        observable="loss_time_published",
-        coordinates={"subspace": np.arange(2)},
-        experiment=experiments()[f"loss{N}"],
-        measured=lambda r: r["loss_time"],
-        predict=lambda: prediction.loss_time_published(LOSSES[N]),
-        control=Control("published times of the sphere ensemble", lambda _: prediction.loss_time_published(sphere)),
+    sphere = LOSSES[N].setting.at(ensemble="sphere")
+    return compare(
+        LOSSES[N],
+        "loss_time_published",
+        wrong("published times of the sphere ensemble", prediction.loss_time_published, sphere),
+        "the published times are not where the score is lost",
+        name=f"published.{N}",
         expected="disagrees",
+        headline=N == 300,
     )
 
 
-def _signal_to_noise() -> Claim:
-    def evaluate(critical: Array) -> Array:
-        return LARGE.samples / critical
-
-    return Claim(
-        name="subspace_loss.critical_samples",
-        statement=f"SNR_k = N / N_k(t), annealed, where the leading order holds ({SPEC}, N = {LARGE.samples})",
-        observable="signal_to_noise",
-        coordinates={"time": LARGE.times[:, None], "subspace": np.arange(2)},
-        experiment=experiments()["large"],
-        measured=lambda r: r["signal_to_noise"],
-        predict=lambda: evaluate(prediction.critical_samples_annealed(LARGE)),
-        control=Control("annealed replaced by typical", lambda _: evaluate(prediction.critical_samples_typical(LARGE))),
-        allowed_bias=lambda: (
-            evaluate(prediction.critical_samples_annealed(LARGE)) * (kl_bound.rare_share(LARGE) + 0.01)[:, None]
-        ),
-    )
-
-
-def _authors() -> Claim:
-    times, sphere = AUTHORS.times, AUTHORS.at(ensemble="sphere")
-    return Claim(
+def _authors() -> list[Claim]:
+    sphere, published = AUTHORS.at(ensemble="sphere"), evaluated(published_participation, AUTHORS)
+    model = Claim(
         name="subspace_loss.authors_setting",
         statement="the published model has the weights at x = sqrt(t) e_i condensed, Y2 = 1 - t/t_i, where many samples share "
         f"them still ({AUTHORS.manifold}, N = 1000)",
         observable="participation",
-        coordinates={"time": times[:, None], "subspace": np.arange(3)},
-        experiment=experiments()["authors"],
-        measured=lambda r: r["participation"],
-        predict=lambda: _published_participation(AUTHORS, times),
-        control=Control("published times of the sphere ensemble", lambda _: _published_participation(sphere, times)),
+        coordinates={"time": AUTHORS.times[:, None], "subspace": np.arange(3)},
+        experiments=(PUBLISHED.experiment,),
+        measured=Picked("participation"),
+        predicted=published,
+        control=wrong("published times of the sphere ensemble", published_participation, sphere),
         expected="disagrees",
     )
+    exact: Quantity = evaluated(participation, AUTHORS)
+    return [
+        model,
+        replace(
+            model,
+            name="subspace_loss.authors_exact",
+            statement=f"the participation ratio at these points is exact ({AUTHORS.manifold}, N = 1000)",
+            predicted=exact,
+            control=wrong("published model", published_participation, AUTHORS),
+            expected="agrees",
+        ),
+    ]
 
 
-def _authors_exact() -> Claim:
-    times = AUTHORS.times
-    return Claim(
-        name="subspace_loss.authors_exact",
-        statement=f"the participation ratio at these points is exact ({AUTHORS.manifold}, N = 1000)",
-        observable="participation",
-        coordinates={"time": times[:, None], "subspace": np.arange(3)},
-        experiment=experiments()["authors"],
-        measured=lambda r: r["participation"],
-        predict=lambda: _participation(times),
-        control=Control("published model", lambda _: _published_participation(AUTHORS, times)),
-    )
+def curves() -> list[Evaluation]:
+    """What the figure needs besides the claims."""
+    return [_few()]
 
 
-def _participation(t: Array) -> Array:
-    """E Y2 at x = sqrt(t) e_i of the authors' setting, shape (T, K)."""
-    axes = np.eye(AUTHORS.manifold.intrinsic_dimension)[[part.start for part in AUTHORS.manifold.slices]]
-    at = [[AUTHORS.at(times=np.array([s]), point=tuple(np.sqrt(s) * axis)) for axis in axes] for s in t]
-    return np.array([[condensation.participation(one)[0] for one in row] for row in at])
+def _few() -> Evaluation:
+    return evaluated(participation, AUTHORS.at(times=FEW))
 
 
-def figures(results: Mapping[str, Results]) -> list[Figure]:
+def figures(done: Done) -> list[Figure]:
     """Loss times against N, the authors' setting, and the phase diagram."""
     with draw.style():
         figure, axes = draw.canvas(3)
-        _loss_panel(axes[0], results)
-        _authors_panel(axes[1], results["subspace_loss.authors"]["participation"])
+        _loss_panel(axes[0], done)
+        _authors_panel(axes[1], done)
         _phase_panel(axes[2])
     caption = (
         f"Left: loss times of the two subspaces of {SPEC} (noise variance, data units squared) against the samples $N$; the band "
@@ -218,40 +197,33 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
     return [Figure("subspace_loss", caption, figure)]
 
 
-def _loss_panel(axis: Axes, results: Mapping[str, Results]) -> None:
+def _loss_panel(axis: Axes, done: Done) -> None:
     N = np.geomspace(100, 10_000, 25)
-    settings = [LOSSES[300].at(samples=round(n)) for n in N]
+    settings = [LOSSES[300].setting.at(samples=round(n)) for n in N]
     typical, annealed, published = (
         np.array([f(s) for s in settings])
         for f in (prediction.loss_time_typical, prediction.loss_time_annealed, prediction.loss_time_published)
     )
+    found = [Picked("loss_time")(done[at.experiment.name]) for at in LOSSES.values()]
+    exact = np.array([done[evaluated(prediction.loss_time_exact, at.setting).name] for at in LOSSES.values()])
     for k, name in enumerate(("high", "low")):
         axis.fill_between(N, typical[:, k], annealed[:, k], color=draw.COLOURS[k + 1], alpha=0.2, lw=0)
-        exact = [_loss_time(n)[k] for n in LOSSES]
-        draw.theory(axis, list(LOSSES), exact, f"{name} variance", series=k + 1)
+        draw.theory(axis, list(LOSSES), exact[:, k], f"{name} variance", series=k + 1)
         draw.control(axis, N, published[:, k], "published times" if k == 0 else None)
-        found = [results[f"subspace_loss.loss{n}"]["loss_time"] for n in LOSSES]
-        draw.measured(
-            axis,
-            list(LOSSES),
-            [m.mean[k] for m in found],
-            [m.sem[k] for m in found],
-            "simulation" if k == 0 else None,
-            series=k + 1,
-        )
+        mean, sem = ([getattr(m, what)[k] for m in found] for what in ("mean", "sem"))
+        draw.measured(axis, list(LOSSES), mean, sem, "simulation" if k == 0 else None, series=k + 1)
     axis.set(xscale="log", yscale="log", xlabel="samples $N$", ylabel="loss time $t_k$", ylim=(0.008, 3))
     draw.legend(axis, columns=1)
 
 
-def _authors_panel(axis: Axes, m: Measurement) -> None:
-    t = np.geomspace(0.003, 0.5, 100)
-    few = t[::4]
-    exact = _participation(few)
+def _authors_panel(axis: Axes, done: Done) -> None:
+    many = AUTHORS.at(times=np.geomspace(0.003, 0.5, 100))
+    published, exact = published_participation(many), done[_few().name]
+    m: Measurement = done[PUBLISHED.experiment.name]["participation"]
     for k, deviation in enumerate(np.sqrt(AUTHORS.manifold.variances)):
         draw.measured(axis, AUTHORS.times, m.mean[:, k], m.sem[:, k], f"std {deviation:g}", series=k)
-        draw.theory(axis, few, exact[:, k], series=k)
-        published = _published_participation(AUTHORS, t)[:, k]
-        draw.control(axis, t, published, "published model" if k == 0 else None)
+        draw.theory(axis, FEW, exact[:, k], series=k)
+        draw.control(axis, many.times, published[:, k], "published model" if k == 0 else None)
     draw.logarithmic(axis)
     axis.set(xlabel="noise variance $t$", ylabel=r"$E\,Y_2$ at $\sqrt{t}\,e_i$", ylim=(0, 1.02))
     draw.legend(axis)

@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from numerics.experiments import supervision_region as experiment
 from theory.predictions import supervision_region as prediction
 from theory.setting import LinearManifold, Setting
-from validation.claim import Claim, Control, Experiment, Results
-from validation.claims.collapse import scaled
-from validation.claims.condensation import over_times, where
+from validation.claim import Claim, Control, Done
+from validation.comparison import cases, compare, off, wrong
+from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
+from validation.report.panels import curve, over_times, title
 
-__all__ = ["claims", "figures", "prepare"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-CASES = {
-    "few": Setting.of("1.0x2", samples=10, times=np.array([0.02, 0.1, 0.5, 2.0])),
-    "ambient": Setting(LinearManifold.parse("1.0x3,0.1x2", 10), samples=100, times=np.array([0.03, 0.1, 0.3, 1.0])),
-    "large": Setting.of("1.0x20", samples=20000, times=np.array([0.15, 0.3, 1.2, 2.4])),
-    "trajectory": Setting.of("1.0x20", samples=1000, times=np.array([0.7, 1.0, 2.0, 4.0]), query="trajectory"),
-    "at_a_point": Setting(
-        LinearManifold.parse("1.0x2,0.1x3", 7),
-        samples=300,
-        times=np.array([0.02, 0.1, 0.4]),
-        schedule="ou",  # type: ignore[arg-type]
-        point=(0.8, -0.5, 0.3, 0.0, -0.1, 0.2, 0.1),
-    ),
-}
-REPEATS = {"few": 1500, "ambient": 1000, "large": 60, "trajectory": 400, "at_a_point": 1500}
-EXPERIMENTS = {
-    name: Experiment(f"supervision_region.{name}", experiment.measure, {"setting": setting}, REPEATS[name])
-    for name, setting in CASES.items()
-}
+__all__ = ["claims", "curves", "figures"]
+
+AMBIENT = Setting(LinearManifold.parse("1.0x3,0.1x2", 10), samples=100, times=np.array([0.03, 0.1, 0.3, 1.0]))
+AT_A_POINT = Setting(
+    LinearManifold.parse("1.0x2,0.1x3", 7),
+    samples=300,
+    times=np.array([0.02, 0.1, 0.4]),
+    schedule="ou",  # type: ignore[arg-type]
+    point=(0.8, -0.5, 0.3, 0.0, -0.1, 0.2, 0.1),
+)
+CASES = cases(
+    prediction,
+    experiment.measure,
+    {
+        "few": (1500, Setting.of("1.0x2", samples=10, times=[0.02, 0.1, 0.5, 2.0])),
+        "ambient": (1000, AMBIENT),
+        "large": (60, Setting.of("1.0x20", samples=20000, times=[0.15, 0.3, 1.2, 2.4])),
+        "trajectory": (400, Setting.of("1.0x20", samples=1000, times=[0.7, 1.0, 2.0, 4.0], query="trajectory")),
+        "at_a_point": (1500, AT_A_POINT),
+    },
+)
 OVERLAPS = "few", "ambient", "large"  # where the overlap is claimed
+COUNTS = {"ambient": 9}  # points of a line, fewer where averages over x take a second
+RATIOS = {name: curve(at, "shell_ratio", COUNTS.get(name, 25)) for name, at in CASES.items()}
+SHELLS = {name: curve(CASES[name], "shell_overlap", COUNTS.get(name, 25)) for name in OVERLAPS}
 
 
 def claims() -> list[Claim]:
@@ -46,49 +52,37 @@ def claims() -> list[Claim]:
 
 
 def _of_case(name: str) -> list[Claim]:
-    setting = CASES[name]
-    limit = Control("thermodynamic limit", lambda _: prediction.nearest_distance_squared_asymptotic(setting))
-    made = partial(over_times, prediction, EXPERIMENTS[name])
-    found = [made("nearest_distance_squared", "exact at finite N and D", limit)]
+    at = CASES[name]
+    limit = wrong("thermodynamic limit", prediction.nearest_distance_squared_asymptotic)
+    found = [compare(at, "nearest_distance_squared", limit, headline=name == "large")]
     if name in OVERLAPS:
-        twice = setting.at(samples=2 * setting.samples)
-        doubled = Control("twice as many samples", lambda _: prediction.shell_overlap(twice))
-        found.append(made("shell_overlap", "exact at finite N and D", doubled))
+        twice = at.setting.at(samples=2 * at.setting.samples)
+        found.append(compare(at, "shell_overlap", wrong("twice as many samples", prediction.shell_overlap, twice)))
     if name == "large":
-        stays = Control("a fresh point stays on the shell", lambda _: np.ones_like(setting.times))
-        off = Control("lambda off by 20 %", lambda _: prediction.shell_ratio_asymptotic(scaled(setting, 0.8)))
+        stays = Control("a fresh point stays on the shell", 1.0)
+        inside = "a fresh point is inside a shell above collapse and outside of all below"
+        control, failing = off(0.8, prediction.shell_ratio_asymptotic, at.setting), "the limit is off at this N and D"
         found += [
-            made("shell_ratio", "a fresh point is inside a shell above collapse and outside of all below", stays),
-            made("shell_ratio_asymptotic", "the limit is off at this N and D", off, "disagrees"),
+            compare(at, "shell_ratio", stays, inside, headline=True),
+            compare(at, "shell_ratio_asymptotic", control, failing, expected="disagrees", headline=True),
         ]
     return found
 
 
-def prepare() -> None:
-    """Compute the curves of the figure, which takes seconds, while the experiments run."""
-    for name in CASES:
-        prediction.shell_ratio(_fine(name))
-    for name in OVERLAPS:
-        prediction.shell_overlap(_fine(name))
+def curves() -> list[Evaluation]:
+    """What the figure needs besides the claims."""
+    return [*RATIOS.values(), *SHELLS.values()]
 
 
-@cache
-def _fine(name: str) -> Setting:
-    """The case at times to draw a line through, fewer where averages over x take a second."""
-    setting = CASES[name]
-    count = 9 if setting.point is None and len(setting.manifold.subspaces) > 1 else 25
-    return setting.at(times=draw.between(setting.times, count))
-
-
-def figures(results: Mapping[str, Results]) -> list[Figure]:
+def figures(done: Done) -> list[Figure]:
     """The shell ratio against t in every case, and the overlap of shells."""
     with draw.style():
         figure, axes = draw.canvas(3, 2, width=3.1, height=2.6)
         panels = axes.ravel()
         for axis, name in zip(panels, CASES, strict=False):
-            _ratio(axis, name, results)
+            _ratio(axis, name, done)
         panels[0].legend(loc="upper right")
-        _overlaps(panels[-1], results)
+        _overlaps(panels[-1], done)
         for row in axes:
             row[0].set_ylabel(r"shell ratio $\sqrt{E\,r^2/tD}$")
     caption = (
@@ -100,28 +94,19 @@ def figures(results: Mapping[str, Results]) -> list[Figure]:
     return [Figure("supervision_region", caption, figure)]
 
 
-def _ratio(axis: Axes, name: str, results: Mapping[str, Results]) -> None:
-    setting, fine = CASES[name], _fine(name)
-    draw.theory(axis, fine.t, prediction.shell_ratio(fine), "exact")
-    many = fine.at(times=np.geomspace(fine.times[0], fine.times[-1], 200))
-    draw.control(axis, many.t, prediction.shell_ratio_asymptotic(many), "limit")
-    m = results[EXPERIMENTS[name].name]["shell_ratio"]
-    draw.measured(axis, setting.t, m.mean, m.sem, "simulation", series=1)
+def _ratio(axis: Axes, name: str, done: Done) -> None:
+    at = CASES[name]
+    over_times(axis, done, at, RATIOS[name])
     axis.axhline(1, color="0.5", linestyle=":", linewidth=0.8, zorder=0)
-    if setting.point is None:
-        axis.axvline(prediction.extrapolation_time(setting), color="0.8", zorder=0)
-    draw.logarithmic(axis)
-    axis.set_title(f"{setting.manifold}, $N$ = {setting.samples}, {where(setting)}")
-    axis.set_xlabel("noise variance $t$")
+    if at.setting.point is None:
+        axis.axvline(prediction.extrapolation_time(at.setting), color="0.8", zorder=0)
+    axis.set_title(title(at))
 
 
-def _overlaps(axis: Axes, results: Mapping[str, Results]) -> None:
+def _overlaps(axis: Axes, done: Done) -> None:
     for series, name in enumerate(OVERLAPS):
-        setting, fine = CASES[name], _fine(name)
+        setting = CASES[name].setting
         label = f"{setting.manifold}, $N$ = {setting.samples}"
-        draw.theory(axis, fine.t, prediction.shell_overlap(fine), series=series)
-        m = results[EXPERIMENTS[name].name]["shell_overlap"]
-        draw.measured(axis, setting.t, m.mean, m.sem, label, series=series)
-    draw.logarithmic(axis)
-    axis.set(xlabel="noise variance $t$", ylabel=r"overlap $E\,e^{-r^2/8t}$", ylim=(0, 1.02))
+        over_times(axis, done, CASES[name], SHELLS[name], limit=False, said=(None, None, label), series=series)
+    axis.set(ylabel=r"overlap $E\,e^{-r^2/8t}$", ylim=(0, 1.02))
     draw.legend(axis, columns=1)

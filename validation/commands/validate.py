@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,10 +12,19 @@ from validation.commands.options import CONTEXT, checked_seed, progress
 
 __all__ = ["validate"]
 
+BUDGETS = "headline", "quick", "standard", "deep"
+
 
 @click.command(context_settings=CONTEXT)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--budget", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True)
+@click.option(
+    "--budget",
+    type=click.Choice(BUDGETS),
+    default="headline",
+    show_default=True,
+    help="headline: a few claims of each prediction, in a minute; standard: all, in minutes; quick: all, on half the "
+    "data sets; deep: on ten times as many.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
@@ -26,51 +36,57 @@ __all__ = ["validate"]
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also the claims as JSON.")
 def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output: Path, json_file: Path | None) -> int:
-    """Hold predictions against experiments: a table of verdicts, and a report.
+    """Hold predictions against experiments: a line per claim as it is decided, and a report.
+
+    Without NAME all predictions, and with a budget other than headline the surveys over them too.
 
     Exit code 0 if every claim holds, 1 if one does not, 2 for bad usage.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     from numerics.arrays import resolve_device
     from numerics.storage.files import check_directory, write_atomic
     from validation import suite
-    from validation.claims import CLAIMED
+    from validation.claims import CLAIMED, PREDICTIONS
+    from validation.job import Run
     from validation.manifest import manifest
     from validation.report import tables
     from validation.store import Store
     from validation.sweep import local_executor
 
     start = time.perf_counter()
-    names, device, seed = suite.check_names(names, CLAIMED), resolve_device(device), checked_seed(seed)
+    known = PREDICTIONS if budget == "headline" and not names else CLAIMED
+    names, device, seed = suite.check_names(names, known), resolve_device(device), checked_seed(seed)
     check_directory(output)
     if json_file is not None:
         if json_file.is_dir():
             raise ValueError(f"--json must name a file, got the directory {json_file}")
         check_directory(json_file.parent)
-    # a GPU is one; cores are several
-    executor = local_executor() if device == "cpu" else None
-    with progress(len(suite.experiments(names)), "experiments") as bar, ThreadPoolExecutor(1) as meanwhile:
-        prepared = meanwhile.submit(suite.prepare, names)
+    run = Run(budget, seed, device)
+    jobs = suite.jobs_of(names, budget)
+    executor = local_executor() if device == "cpu" else None  # a GPU is one; cores are several
+    lines = tables.Verdicts(claim.name for claim in suite.claims_of(names, budget))
+    click.echo(lines.header)
+    with progress(len(jobs), "jobs") as bar:
+
+        def decided(rows: list[dict[str, Any]]) -> None:
+            with bar.external_write_mode():
+                click.echo(lines.line(rows))
+
         try:
-            results = suite.measure(
+            outcome = suite.hold(
                 names,
-                budget=budget,
-                seed=seed,
-                device=device,
+                run,
                 store=Store(output / "measurements"),
                 executor=executor,
-                finished=lambda experiment: bar.update(),
+                finished=lambda job: bar.update(),
+                decided=decided,
             )
         finally:
             if executor:
                 executor.shutdown(wait=False, cancel_futures=True)
-        prepared.result()
-    outcome = suite.judge(names, results)
-    run = {"predictions": list(names), "budget": budget, "seed": seed, "device": device, "dtype": "float64"}
-    made_with = manifest(**run, seconds=round(time.perf_counter() - start, 1))
+    asked = {"predictions": list(names), "budget": budget, "seed": seed, "device": device, "dtype": "float64"}
+    made_with = manifest(**asked, seconds=round(time.perf_counter() - start, 1))
     page = suite.report(outcome, output, made_with)
-    click.echo(tables.verdicts(outcome.rows))
+    click.echo(tables.tally(outcome.rows))
     click.echo(f"report: {page}")
     if json_file is not None:
         content = {"claims": outcome.rows, "manifest": made_with}

@@ -1,21 +1,21 @@
 """Figures: theory as lines, experiment as points with error bars, the negative control dashed.
 
 Every series differs in line style or marker as well as in colour, and the colours (Okabe and Ito) differ in lightness,
-so that a figure reads in grey and by colour-blind readers.
+so that a figure reads in grey and by colour-blind readers. matplotlib is imported by what draws.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 __all__ = ["COLOURS", "MARKERS", "between", "canvas", "control", "legend", "logarithmic", "measured", "style", "theory"]
 
@@ -47,18 +47,24 @@ def between(times: NDArray[np.float64], count: int, beyond: float = 2.0) -> NDAr
 @contextmanager
 def style() -> Iterator[None]:
     """The style of all figures, for the time of drawing."""
+    import matplotlib as mpl
+
     with mpl.rc_context(_RC):
         yield
 
 
 def canvas(columns: int = 1, rows: int = 1, *, width: float = 3.4, height: float = 2.7) -> tuple[Canvas, Any]:
     """A figure of panels of `width` x `height` inches, and its axes, one or an array of shape (rows, columns)."""
+    from matplotlib.figure import Figure as Canvas
+
     figure = Canvas(figsize=(width * columns, height * rows), layout="constrained")
     return figure, figure.subplots(rows, columns)
 
 
 def logarithmic(axis: Any) -> None:
     """A logarithmic x axis with plain numbers, to be called when the data are drawn."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     axis.set_xscale("log")
     low, high = axis.get_xlim()
     # over less than two decades the default would label minor ticks, which collide

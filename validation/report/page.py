@@ -22,7 +22,6 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-import matplotlib as mpl
 import numpy as np
 from math_core import LatexError, LatexToMathML
 
@@ -152,6 +151,8 @@ def _check_names(names: Sequence[str]) -> None:
 
 def _draw(figure: matplotlib.figure.Figure, kind: str) -> bytes:
     """The same figure gives the same bytes."""
+    import matplotlib as mpl
+
     date = {"svg": "Date", "pdf": "CreationDate"}[kind]
     with io.BytesIO() as buffer, mpl.rc_context({"svg.hashsalt": "geomem", "pdf.fonttype": 42}):
         figure.savefig(buffer, format=kind, metadata={date: None})

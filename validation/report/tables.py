@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,7 @@ from theory.observable import observables
 from theory.setting import Setting
 from validation.claim import holds
 
-__all__ = ["plain", "predicted", "render", "strict_json", "verdicts"]
+__all__ = ["Verdicts", "plain", "predicted", "render", "strict_json", "tally"]
 
 
 def predicted(
@@ -130,28 +130,43 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def verdicts(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The claims, one line each: verdict, largest |z|, whether the control was rejected, whether the claim holds."""
-    lines = [["claim", "verdict", "expected", "points", "max |z|", "control", "holds"]]
-    for name, group in groupby(rows, key=lambda row: row["claim"]):
-        points = list(group)
-        found = sorted({p["verdict"] for p in points})
-        farthest = np.nanmax([abs(p["z"]) for p in points] or [np.nan])
-        rejected = "rejected" if points[0]["control"]["rejected"] else "survives"
-        held = "yes" if all(map(holds, points)) else "NO"
-        lines.append(
-            [
-                name,
-                ", ".join(found),
-                points[0]["expected"],
-                str(len(points)),
-                f"{farthest:.2f}",
-                rejected,
-                held,
-            ]
-        )
-    good = sum(line[-1] == "yes" for line in lines[1:])
-    return f"{_aligned(lines)}\n\n{good} of {len(lines) - 1} claims hold"
+COLUMNS = {"verdict": 12, "expected": 12, "points": 6, "max |z|": 10, "control": 8, "holds": 5}  # and their widths
+
+
+class Verdicts:
+    """Claims as lines: verdict, largest |z|, whether the control was rejected, whether the claim holds.
+
+    Args:
+        names: of the claims to come.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.widths = [max(map(len, [*names, "claim"])), *COLUMNS.values()]
+        self.header = self._aligned(["claim", *COLUMNS])
+
+    def line(self, points: Sequence[Mapping[str, Any]]) -> str:
+        """One claim, from its rows."""
+        first = points[0]
+        farthest = np.nanmax([abs(point["z"]) for point in points] or [np.nan])
+        cells = [
+            first["claim"],
+            ", ".join(sorted({point["verdict"] for point in points})),
+            first["expected"],
+            str(len(points)),
+            f"{farthest:.2f}",
+            "rejected" if first["control"]["rejected"] else "survives",
+            "yes" if all(map(holds, points)) else "NO",
+        ]
+        return self._aligned(cells)
+
+    def _aligned(self, cells: Sequence[str]) -> str:
+        return ("  " + "  ".join(cell.ljust(w) for cell, w in zip(cells, self.widths, strict=True))).rstrip()
+
+
+def tally(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many claims hold."""
+    held = [all(map(holds, points)) for _, points in groupby(rows, key=lambda row: row["claim"])]
+    return f"{sum(held)} of {len(held)} claims hold"
 
 
 def strict_json(content: Any) -> str:

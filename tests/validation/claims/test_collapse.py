@@ -1,22 +1,11 @@
 import numpy as np
-import pytest
 
-from tests.validation.conftest import check_evaluation, check_rows, check_structure, draw_figures
 from theory.predictions import collapse as prediction
+from validation import comparison
 from validation.claims import collapse
 
 CLAIMS = {claim.name: claim for claim in collapse.claims()}
 FAST = [name for name in CLAIMS if not name.endswith("memorized_probability")]  # the exact one takes seconds a call
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_structure(name):
-    check_structure(CLAIMS[name], "collapse")
-
-
-@pytest.mark.parametrize("name", [*FAST, "collapse.few.memorized_probability"])
-def test_prediction_bias_and_control_fit_the_measurement(name):
-    check_rows(CLAIMS[name], check_evaluation(CLAIMS[name]))
 
 
 def test_every_case_is_held_to_the_exact_probability_and_shows_the_approximation_to_fail():
@@ -27,8 +16,8 @@ def test_every_case_is_held_to_the_exact_probability_and_shows_the_approximation
 
 
 def test_a_scaled_setting_has_scaled_variances_and_nothing_else():
-    setting = collapse.CASES["two_subspaces"]
-    scaled = collapse.scaled(setting, 1.1)
+    setting = collapse.CASES["two_subspaces"].setting
+    scaled = comparison.scaled(setting, 1.1)
     np.testing.assert_allclose(scaled.manifold.variances, 1.1 * setting.manifold.variances)
     np.testing.assert_array_equal(scaled.manifold.dimensions, setting.manifold.dimensions)
     assert (scaled.samples, scaled.ensemble) == (setting.samples, setting.ensemble)
@@ -37,10 +26,5 @@ def test_a_scaled_setting_has_scaled_variances_and_nothing_else():
 
 def test_the_times_bracket_the_collapse_where_it_is_claimed():
     for name in ("isotropic", "two_subspaces"):
-        setting = collapse.CASES[name]
+        setting = collapse.CASES[name].setting
         assert setting.times[0] < prediction.collapse_time(setting) < setting.times[-1]
-
-
-def test_figures(monkeypatch):
-    monkeypatch.setattr(prediction, "memorized_probability", prediction.memorized_probability_asymptotic)  # fast
-    draw_figures("collapse")

@@ -1,25 +1,14 @@
 import numpy as np
-import pytest
 
-from tests.validation.conftest import check_evaluation, check_rows, check_structure, draw_figures
+from tests.validation.conftest import check_evaluation
 from theory.predictions import frozen_jacobian as prediction
 from validation.claims import frozen_jacobian
 
 CLAIMS = {claim.name: claim for claim in frozen_jacobian.claims()}
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_structure(name):
-    check_structure(CLAIMS[name], "frozen_jacobian")
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_prediction_bias_and_control_fit_the_measurement(name):
-    check_rows(CLAIMS[name], check_evaluation(CLAIMS[name]))
-
-
 def test_no_claim_is_allowed_a_bias():
-    assert [name for name, claim in CLAIMS.items() if np.any(claim.allowed_bias())] == []
+    assert [name for name, claim in CLAIMS.items() if claim.allowed_bias or claim.relative_bias] == []
 
 
 def test_the_limit_is_the_control_of_the_exact_average():
@@ -34,16 +23,12 @@ def test_the_limit_is_the_control_of_the_exact_average():
 
 
 def test_the_order_is_claimed_between_the_critical_sizes():
-    setting = frozen_jacobian.CASES["fresh"]
+    setting = frozen_jacobian.CASES["fresh"].setting
     low, high = prediction.log_critical_samples_jacobian(setting)
     assert low < np.log(setting.samples) < high
-    first, second = CLAIMS["frozen_jacobian.order"].predict()
+    (first, second), _, _ = check_evaluation(CLAIMS["frozen_jacobian.order"])
     assert first > 0.5 > second
 
 
 def test_the_limit_has_seven_directions_at_both_sizes():
-    assert [CLAIMS[f"frozen_jacobian.spectrum{N}.dimension_seen"].predict() for N in (1000, 20000)] == [7, 7]
-
-
-def test_figures():
-    draw_figures("frozen_jacobian")
+    assert [check_evaluation(CLAIMS[f"frozen_jacobian.spectrum{N}.dimension_seen"])[0] for N in (1000, 20000)] == [7, 7]

@@ -1,33 +1,23 @@
 import numpy as np
-import pytest
 
-from tests.validation.conftest import check_evaluation, check_rows, check_structure, draw_figures
 from theory.observable import observables
 from theory.predictions import collapse, condensation, subspace_loss
-from validation.claim import BUDGETS
 from validation.claims import SURVEYS, sizes
+from validation.job import BUDGETS
 from validation.suite import prediction
 
 CLAIMS = {claim.name: claim for claim in sizes.claims()}
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_structure(name):
-    check_structure(CLAIMS[name], "sizes")
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_prediction_bias_and_control_fit_the_measurement(name):
-    check_rows(CLAIMS[name], check_evaluation(CLAIMS[name]))
-
-
 def test_every_observable_is_claimed_at_every_size_and_allowed_no_bias():
-    assert list(sizes.OBSERVABLES) == [*sizes.experiment.OBSERVABLES, "loss_time"]
-    assert [claim.observable for claim in CLAIMS.values()] == list(sizes.OBSERVABLES)
+    assert list(sizes.SIZED) == [*sizes.experiment.OBSERVABLES, "loss_time"]
+    assert [claim.observable for claim in CLAIMS.values()] == list(sizes.SIZED)
     for claim in CLAIMS.values():
         experiments = sizes.LOSSES if claim.observable == "loss_time" else sizes.EXPERIMENTS
         assert claim.experiments == tuple(experiments.values())
-    assert all(claim.allowed_bias() == 0 and claim.expected == "agrees" for claim in CLAIMS.values())
+    assert all(
+        claim.allowed_bias == claim.relative_bias == 0 and claim.expected == "agrees" for claim in CLAIMS.values()
+    )
 
 
 def test_the_sizes():
@@ -51,19 +41,14 @@ def test_the_times_are_below_collapse_and_bracket_the_loss():
 
 def test_the_limit_comes_closer_with_the_size():
     for name in ("participation", "entropy", "heat_capacity", "estimated_dimension", "shell_ratio", "kl", "loss_time"):
-        known = sizes.OBSERVABLES[name]
+        known = sizes.SIZED[name]
         off = np.array([np.ravel(known.limit(s) / known.exact(s) - 1)[0] for s in sizes.CASES.values()])
         assert abs(off[-1]) < 0.6 * abs(off[0]), name
 
 
 def test_the_exact_values_are_those_of_the_predictions():
     names = {name.removesuffix("_exact") for stem in SURVEYS["sizes"] for name in observables(prediction(stem))}
-    assert set(sizes.OBSERVABLES) <= names
+    assert set(sizes.SIZED) <= names
     for setting in sizes.CASES.values():  # x comes from a sample as often as its weight says
         square = condensation.participation(setting.at(query="trajectory"))
-        np.testing.assert_allclose(sizes.OBSERVABLES["own_weight"].exact(setting), square, rtol=1e-5)
-
-
-def test_figures():
-    (figure,) = draw_figures("sizes")
-    assert len(figure.figure.axes) == len(sizes.OBSERVABLES)
+        np.testing.assert_allclose(sizes.SIZED["own_weight"].exact(setting), square, rtol=1e-5)

@@ -1,5 +1,6 @@
 import json
 import math
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +11,7 @@ from numerics.measurement import Measurement
 from theory.observable import observable as declared
 from theory.setting import ENSEMBLES, Setting
 from validation.report import tables
-from validation.report.tables import predicted, render, strict_json, verdicts
+from validation.report.tables import Verdicts, predicted, render, strict_json, tally
 
 SETTING = Setting.of("1.0x3,0.1x2", samples=500, times=np.array([0.1, 0.25]), schedule="ou")
 SPHERE = SETTING.at(ensemble="sphere")
@@ -143,6 +144,13 @@ def test_what_was_not_derived_is_null_in_json_and_no_table():
     assert "number" not in render("x", SPHERE, DIMS, values, as_json=False)
 
 
+def verdicts(rows):
+    """What validate prints, all claims at once."""
+    groups = [list(group) for _, group in groupby(rows, key=lambda row: row["claim"])]
+    lines = Verdicts(group[0]["claim"] for group in groups)
+    return "\n".join([lines.header, *map(lines.line, groups), "", tally(rows)])
+
+
 def test_claims_are_a_line_each():
     rows = [
         row("a", z=0.5),
@@ -209,4 +217,4 @@ def test_what_json_has_no_word_for_is_its_text():
 
 
 def test_the_names_are_the_public_ones():
-    assert set(tables.__all__) == {"plain", "predicted", "render", "strict_json", "verdicts"}
+    assert set(tables.__all__) == {"Verdicts", "plain", "predicted", "render", "strict_json", "tally"}

@@ -1,0 +1,37 @@
+import pytest
+
+from tests.validation.conftest import all_claims, check_evaluation, check_rows, check_structure, draw_figures
+from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
+from validation.statistics import Verdict
+
+CLAIMS = {claim.name: claim for name in CLAIMED for claim in all_claims(name)}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_structure(name):
+    check_structure(CLAIMS[name], name.partition(".")[0])
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_prediction_bias_and_control_fit_the_measurement(name):
+    check_evaluation(CLAIMS[name])
+    check_rows(CLAIMS[name])
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_the_headline_has_an_exact_claim_a_control_and_a_failure_where_there_is_one(name):
+    headline = [claim for claim in all_claims(name) if claim.headline]
+    expected: set[Verdict] = {claim.expected for claim in headline}
+    assert "agrees" in expected
+    assert ("disagrees" in expected) == any(claim.expected == "disagrees" for claim in all_claims(name))
+    assert all(claim.control.description for claim in headline)
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+def test_surveys_are_no_headline(name):
+    assert not [claim for claim in all_claims(name) if claim.headline]
+
+
+@pytest.mark.parametrize("name", CLAIMED)
+def test_figures(name):
+    draw_figures(name)

@@ -1,0 +1,134 @@
+"""Panels: a case over time, as figures show it: theory as lines, the limit dashed, the simulation as points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from numerics.measurement import Measurement
+from theory.observable import observables
+from theory.setting import Setting
+from validation.claim import Done
+from validation.comparison import Case, evaluated, measured_name, where
+from validation.job import Evaluation
+from validation.report import figures as draw
+from validation.report.page import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["curve", "headline_figure", "line", "over_times", "title"]
+
+Array = NDArray[np.float64]
+
+
+def curve(at: Case, observable: str, count: int, beyond: float = 2.0) -> Evaluation:
+    """What the exact line of a case needs besides the claim: `count` further times, as far beyond the first and the last."""
+    times = at.setting.times
+    further = np.setdiff1d(draw.between(times, count, beyond), times)
+    return evaluated(getattr(at.prediction, observable), at.setting.at(times=further))
+
+
+def line(done: Done, at: Case, further: Evaluation) -> tuple[Setting, Array]:
+    """The setting at all times of a line, and the exact values there, from the claim and from the further times."""
+    own = evaluated(further.function, at.setting)
+    times = [one.arguments[0].times for one in (own, further)]
+    values = [done[one.name] for one in (own, further)]
+    order = np.argsort(np.concatenate(times))
+    return at.setting.at(times=np.concatenate(times)[order]), np.concatenate(values)[order]
+
+
+def over_times(
+    axis: Axes,
+    done: Done,
+    at: Case,
+    further: Evaluation,
+    *,
+    unit: Any = lambda setting: 1.0,
+    limit: bool = True,
+    said: tuple[str | None, ...] = ("exact", "limit", "simulation"),
+    series: int = 0,
+) -> tuple[Array, Array]:
+    """A case against time: the exact line, the limit, and what was measured; each subspace in its colour.
+
+    Args:
+        axis: to draw on.
+        done: what jobs found.
+        at: the case.
+        further: of its exact curve.
+        unit: a function of the setting to divide by.
+        limit: whether to draw the limit, dashed.
+        said: of line, limit and points in the legend.
+        series: the first colour.
+
+    Returns:
+        the times of the line, shape (T,), and the exact values, shape (T, K).
+    """
+    fine, values = line(done, at, further)
+    exact, name = _columns(values, unit(fine)), further.function.__name__
+    m: Measurement = done[at.experiment.name][measured_name(at.prediction, name)]
+    mean, sem = (_columns(a, unit(at.setting)) for a in (m.mean, m.sem))
+    many = fine.at(times=np.geomspace(fine.times[0], fine.times[-1], 400))
+    dashed = _columns(_limit(at, name)(many), unit(many)) if limit else None
+    for k in range(exact.shape[1]):
+        labels = said if k == 0 else (None, None, None)
+        if dashed is not None:
+            draw.control(axis, many.times, dashed[:, k], labels[1])
+        draw.theory(axis, fine.times, exact[:, k], labels[0], series=series + k)
+        points = series + (k if exact.shape[1] > 1 or series else 1)
+        draw.measured(axis, at.setting.times, mean[:, k], sem[:, k], labels[2], series=points)
+    draw.logarithmic(axis)
+    axis.set_xlabel("noise variance $t$")
+    return fine.times, exact
+
+
+def _limit(at: Case, name: str) -> Any:
+    """The limit of an observable of the case's prediction."""
+    found = [o.name for o in observables(at.prediction).values() if o.kind == "limit" and o.of == name]
+    return getattr(at.prediction, found[0])
+
+
+def _columns(values: ArrayLike, unit: Any) -> Array:
+    """Of shape (T, K), in units that may depend on time."""
+    values = np.asarray(values, dtype=np.float64)
+    columns = values[:, None] if values.ndim == 1 else values
+    return columns / np.reshape(unit, (-1, 1))
+
+
+def title(at: Case) -> str:
+    """The case, in two lines."""
+    return f"{at.setting.manifold}, $N$ = {at.setting.samples}\n{where(at.setting)}"
+
+
+def headline_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Every claim as a panel: predicted, measured and control at its points, relative to the largest prediction."""
+    groups = {name: list(group) for name, group in groupby(rows, key=lambda row: row["claim"])}
+    columns = min(4, len(groups))
+    with draw.style():
+        figure, axes = draw.canvas(columns, -(-len(groups) // columns), width=2.6, height=2.3)
+        panels = np.ravel(axes)
+        for axis, (name, points) in zip(panels, groups.items(), strict=False):
+            _claim_panel(axis, name, points)
+        for axis in panels[len(groups) :]:
+            axis.set_axis_off()
+        panels[0].legend(loc="best")
+    caption = (
+        "The claims of this run, a panel each: prediction (lines) and simulation (points, one standard error) at the points "
+        "of the claim, in their order in the table."
+    )
+    return Figure("headline", caption, figure)
+
+
+def _claim_panel(axis: Axes, name: str, points: Sequence[Mapping[str, Any]]) -> None:
+    place = np.arange(1, len(points) + 1)
+    predicted, mean, sem = (np.array([row[what] for row in points]) for what in ("predicted", "measured", "sem"))
+    agrees = points[0]["expected"] == "agrees"
+    (draw.theory if agrees else draw.control)(axis, place, predicted, "prediction" if agrees else "expected to fail")
+    draw.measured(axis, place, mean, sem, "simulation", series=1)
+    prediction, _, rest = name.partition(".")
+    axis.set_title(f"{prediction}\n{rest}", fontsize=8)
+    axis.set(xlabel="point", xticks=place[:: max(1, len(place) // 6)])
