@@ -8,14 +8,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theory.derivation import Derivation
 from validation.claim import Claim, Experiment, Results, holds
 from validation.claims import PREDICTIONS, SURVEYS
-from validation.report.page import Figure, write_report
 from validation.store import Store
 from validation.sweep import sweep
+
+if TYPE_CHECKING:
+    from validation.report.page import Figure
 
 __all__ = [
     "Outcome",
@@ -126,6 +128,8 @@ def judge(names: Sequence[str], results: dict[str, Results]) -> Outcome:
 
 def report(outcome: Outcome, directory: Path, manifest: dict[str, Any]) -> Path:
     """Write the page and everything beside it; return the page."""
+    from validation.report.page import write_report
+
     return write_report(
         directory,
         title="geomem: theory and experiment on memorization",
