@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
@@ -377,6 +376,8 @@ def reference(
     The average over a sample is a sum over the density of its distance to x, a Bessel function, by the tanh-sinh rule;
     no transform is inverted. 25 digits of mpmath, about 12 of them right.
     """
+    import mpmath
+
     with mpmath.workdps(25):
         lam, q, half = mpmath.mpf(variance), mpmath.mpf(offset), mpmath.mpf(dimension) / 2
         farthest = mpmath.sqrt(q) + mpmath.sqrt(lam) * (mpmath.sqrt(dimension) + 11)

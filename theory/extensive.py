@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq, elementwise
 
 from theory.formula import Formula
 from theory.setting import LinearManifold
@@ -14,6 +13,8 @@ from theory.setting import LinearManifold
 __all__ = ["extensive", "rising_root", "time_where"]
 
 Array = NDArray[np.float64]
+LARGEST = 230.0  # log t: from 1e-100 to 1e100, whose squares are finite
+STEPS = 200  # some twenty are enough
 
 
 def extensive(formula: Formula, manifold: LinearManifold, t: ArrayLike) -> Array:
@@ -30,18 +31,33 @@ def time_where(f: Callable[..., Array], value: ArrayLike, *others: ArrayLike) ->
     is NaN.
     """
     wanted = np.asarray(value, dtype=np.float64)
+    edge = np.full_like(wanted, LARGEST)
+    with np.errstate(all="ignore"):
+        return np.asarray(np.exp(_root(lambda u: f(np.exp(u), *others) - wanted, -edge, edge)))
 
-    def excess(u: Array, target: Array, *others: Array) -> Array:
-        return f(np.exp(u), *others) - target
 
-    edge = np.full_like(wanted, 230.0)  # t from 1e-100 to 1e100: its square stays finite
-    root = elementwise.find_root(
-        excess,
-        (-edge, edge),
-        args=(wanted, *others),
-        tolerances={"xatol": 1e-15, "xrtol": 4e-16, "fatol": 0.0, "frtol": 0.0},
-    )
-    return np.where(np.isnan(root.x), np.nan, np.exp(root.x))
+def _root(f: Callable[[Array], Array], a: Array, b: Array) -> Array:
+    """Where f passes 0 between a and b, elementwise, NaN where it does not: Chandrupatla, Adv. Eng. Softw. 28 (1997) 145."""
+    fa, fb = f(a), f(b)
+    done = ~(np.sign(fa) * np.sign(fb) <= 0)
+    found, share = np.full_like(a, np.nan), np.full_like(a, 0.5)
+    for _ in range(STEPS):
+        x = a + share * (b - a)
+        fx = f(x)
+        beside = np.sign(fx) == np.sign(fa)
+        c, fc = np.where(beside, a, b), np.where(beside, fa, fb)
+        b, fb = np.where(beside, b, a), np.where(beside, fb, fa)
+        a, fa = x, fx
+        found = np.where(done, found, np.where(np.abs(fa) < np.abs(fb), a, b))
+        least = (1e-15 + 4e-16 * np.abs(a)) / np.abs(b - a)  # share of the bracket that rounding leaves
+        done |= (least > 0.5) | (fa == 0) | (fb == 0)
+        if done.all():
+            break
+        xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+        smooth = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi)
+        by_parabola = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        share = np.clip(np.where(smooth, by_parabola, 0.5), least, 1 - least)
+    return found
 
 
 def rising_root(rising: Callable[[float], float], first: float, tolerance: float) -> float:
@@ -49,6 +65,8 @@ def rising_root(rising: Callable[[float], float], first: float, tolerance: float
 
     The bracket grows by the value at the guess, which is enough at once where the slope is one or more.
     """
+    from scipy.optimize import brentq
+
     step = -rising(first)
     near, far = first, first + step
     while rising(far) * step < 0:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mpmath
 import numpy as np
-import sympy as sp
 from numpy.typing import ArrayLike, NDArray
-from sympy.codegen.cfunctions import log1p
-from sympy.codegen.rewriting import expm1_opt, optimize
+
+if TYPE_CHECKING:
+    import mpmath
+    import sympy as sp
 
 __all__ = ["Formula"]
 
@@ -39,38 +41,63 @@ class Formula:
     @cached_property
     def compiled(self) -> Callable[..., Any]:
         """The float64 evaluation without domain checks; takes complex arguments too."""
-        return sp.lambdify(self.symbols, _without_cancellation(self.expression), ["scipy", "numpy"], cse=True)
+        return self.compiled_with()
+
+    def compiled_with(self, **functions: Callable[..., Any]) -> Callable[..., Any]:
+        """The same with other functions of some names, such as a faster `log1p`."""
+        import sympy as sp
+
+        modules = [functions, "scipy", "numpy"]
+        return sp.lambdify(self.symbols, _without_cancellation(self.expression), modules, cse=True)
+
+    @cached_property
+    def code(self) -> str:
+        """Its source, a Python function."""
+        return re.sub(r"\b_?Dummy_\d+", "lambda_", inspect.getsource(self.compiled))
+
+    @cached_property
+    def domain(self) -> tuple[str, ...]:
+        """Where each argument may be: positive, nonnegative or real."""
+        return tuple(
+            "positive" if s.is_positive else "nonnegative" if s.is_nonnegative else "real" for s in self.symbols
+        )
 
     def __call__(self, *values: ArrayLike) -> NDArray[np.float64]:
         """Evaluate elementwise, broadcasting; NaN outside the domain, infinity where float64 overflows."""
         arrays = [np.asarray(v, dtype=np.float64) for v in values]
         inside = np.ones(np.broadcast_shapes(*(a.shape for a in arrays)), dtype=bool)
-        for symbol, a in zip(self.symbols, arrays, strict=True):
-            inside &= _admits(symbol, a)
+        for where, a in zip(self.domain, arrays, strict=True):
+            inside &= _admits(where, a)
         with np.errstate(all="ignore"):
             return np.where(inside, self.compiled(*arrays), np.nan)
 
     def reference(self, *values: Any, digits: int = 50) -> mpmath.mpf:
         """The same expression at one point in mpmath arithmetic of `digits` digits."""
+        import mpmath
+        import sympy as sp
+
         with mpmath.workdps(digits):
             return sp.lambdify(self.symbols, self.expression, "mpmath")(*map(mpmath.mpf, values))
 
-    @property
+    @cached_property
     def latex(self) -> str:
         """The expression in LaTeX."""
+        import sympy as sp
+
         return str(sp.latex(self.expression))
 
 
-def _admits(symbol: sp.Symbol, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    if symbol.is_positive:
+def _admits(where: str, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    if where == "positive":
         return values > 0
-    if symbol.is_nonnegative:
-        return values >= 0
-    return ~np.isnan(values)
+    return values >= 0 if where == "nonnegative" else ~np.isnan(values)
 
 
 def _without_cancellation(expression: sp.Expr) -> sp.Expr:
     """log(1 + r) as log1p(r) for r > 0, exp(x) - 1 as expm1(x): the same function, accurate where its argument is small."""
+    import sympy as sp
+    from sympy.codegen.cfunctions import log1p
+    from sympy.codegen.rewriting import expm1_opt, optimize
 
     def logarithm(argument: sp.Expr) -> sp.Expr:
         rest = sp.expand(argument) - 1

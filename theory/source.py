@@ -6,6 +6,7 @@ project that it imports, wherever in it. An edit anywhere below is another key, 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import re
@@ -14,12 +15,13 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["cache_directory", "fingerprint", "sources"]
+__all__ = ["cache_directory", "constants", "fingerprint", "sources"]
 
 WINGS = ("theory", "numerics", "validation")
 _WITHIN = rf"(?:{'|'.join(WINGS)})(?:\.\w+)*"
 # what looks like an import in a docstring counts too: a module too many does no harm; parsing takes ten times as long
 IMPORTS = re.compile(rf"^[ \t]*(?:import ({_WITHIN})|from ({_WITHIN}) import (\([^)]*\)|[^\n]*))", re.MULTILINE)
+NAMED = re.compile(rf'"({_WITHIN})"')  # and a module named in quotes, which is imported where it is wanted
 NAMES = re.compile(r"\w+")
 
 
@@ -64,6 +66,23 @@ def sources(*modules: str) -> dict[str, Path]:
     return found
 
 
+def constants(module: str) -> dict[str, str]:
+    """The strings that a module names in capitals, read from its source without importing it.
+
+    Raises:
+        ModuleNotFoundError: for a module that there is not.
+    """
+    path = _file(module)
+    if path is None:
+        raise ModuleNotFoundError(f"there is no module {module}")
+    found = {}
+    for node in ast.parse(path.read_bytes()).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str() as text)) if name.isupper():
+                found[name] = text
+    return found
+
+
 def _members(module: str) -> list[str]:
     """A module, or every module of a package."""
     path = _file(module)
@@ -76,8 +95,9 @@ def _members(module: str) -> list[str]:
 @cache
 def _imported(path: Path, _: int) -> tuple[str, ...]:
     """The modules of this project that a file imports, at its head or inside; the second argument is its age."""
-    wanted: set[str] = set()
-    for plain, module, names in IMPORTS.findall(path.read_text(encoding="utf-8")):
+    text = path.read_text(encoding="utf-8")
+    wanted = set(NAMED.findall(text))
+    for plain, module, names in IMPORTS.findall(text):
         wanted |= {plain or module} | {f"{module}.{name}" for name in NAMES.findall(names)}
     return tuple(sorted(name for name in wanted if _file(name)))
 

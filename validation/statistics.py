@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 __all__ = ["COMPARISONS", "FAMILY_BUDGET", "Verdict", "distance", "judge", "power", "threshold"]
 
@@ -26,6 +25,8 @@ COMPARISONS = 500
 
 def threshold(n: int) -> float:
     """The |z| that a true prediction exceeds with probability FAMILY_BUDGET / COMPARISONS, for n draws."""
+    from scipy import stats  # slow to import
+
     return float(stats.t.isf(FAMILY_BUDGET / COMPARISONS / 2, n - 1))
 
 
@@ -66,5 +67,7 @@ def power(gap: ArrayLike, sem: ArrayLike, n: ArrayLike) -> float:
 
 
 def _power(shift: float, n: int) -> float:
+    from scipy import stats
+
     # z has Student's distribution about its shift, since its standard error is estimated too
     return 1.0 if shift > 1e3 else float(stats.nct.sf(threshold(n), n - 1, shift))

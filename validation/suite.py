@@ -8,16 +8,17 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theory.derivation import Derivation
 from validation.claim import Claim, Done, holds
 from validation.claims import PREDICTIONS, SURVEYS
 from validation.job import Job, Run
-from validation.report.page import Figure, write_report
-from validation.report.panels import headline_figure
 from validation.store import Found, Store
 from validation.sweep import sweep
+
+if TYPE_CHECKING:
+    from validation.report.page import Figure
 
 __all__ = [
     "Outcome",
@@ -128,6 +129,8 @@ def hold(
 
 def _figures(names: Sequence[str], run: Run, done: Done, rows: list[dict[str, Any]]) -> Iterator[Figure]:
     if run.budget == "headline":
+        from validation.report.panels import headline_figure
+
         yield headline_figure(rows)
     else:
         for name in names:
@@ -142,6 +145,8 @@ def derive(names: Sequence[str]) -> list[Derivation]:
 
 def report(outcome: Outcome, directory: Path, manifest: dict[str, Any]) -> Path:
     """Write the page and everything beside it; return the page."""
+    from validation.report.page import write_report
+
     return write_report(
         directory,
         title="geomem: theory and experiment on memorization",

@@ -5,10 +5,11 @@ import sympy as sp
 
 from tests.theory.conftest import PREDICTIONS, prediction
 from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.judgement import judge_equal, judge_positive
 from theory.algebra.symbols import I, N, lam, t, x, y, z
-from theory.derivation import Derivation, judge_equal, judge_positive
+from theory.derivation import Derivation
+from theory.derivations import collapse, kl_bound, score_covariance, subspace_loss
 from theory.formula import Formula
-from theory.predictions import collapse, kl_bound, score_covariance, subspace_loss
 
 a, b = sp.symbols("a b", positive=True)
 c, d = sp.symbols("c d")
@@ -260,7 +261,7 @@ class Broken:
 def seen(target):
     """Whether the derivation comes out refuted, or cannot be carried through at all."""
     try:
-        return target.derivation.__wrapped__().verdict == "refuted"
+        return target.derive.__wrapped__().verdict == "refuted"
     except (ValueError, IndexError, StopIteration):  # an integral no longer converges, an equation has no positive root
         return True
 
@@ -284,8 +285,8 @@ def seen(target):
     ],
 )
 def test_a_broken_formula_is_seen_by_the_derivation_that_builds_on_it(monkeypatch, source, name, target, change):
-    fake = Broken(source.derivation(), name, change)
-    monkeypatch.setattr(source, "derivation", lambda: fake)
+    fake = Broken(source.derive(), name, change)
+    monkeypatch.setattr(source, "derive", lambda: fake)
     assert seen(target)
 
 

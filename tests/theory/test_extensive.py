@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import elementwise
 
 from tests.theory.conftest import counts, decades, dimensions, manifolds, noise, variances
 from theory.extensive import extensive, time_where
@@ -45,3 +46,17 @@ def test_the_isotropic_root_is_the_closed_form(v, m, n):
     formula = collapse.derivation()["information"]
     found = time_where(lambda t: extensive(formula, LinearManifold(((v, m),)), t), np.log(n))
     assert found == pytest.approx(v / np.expm1(2 * np.log(n) / m), rel=1e-9, abs=0)
+
+
+@given(st.lists(decades(-60, 60), min_size=1, max_size=5), decades(-3, 3), st.floats(0.1, 3))
+def test_roots_are_scipys(scales, value, power):
+    scales = np.array(scales)
+
+    def excess(u, s):
+        return np.log1p((s / np.exp(u)) ** power) - value
+
+    wide = np.full_like(scales, 230.0)
+    known = elementwise.find_root(excess, (-wide, wide), args=(scales,))
+    found = time_where(lambda t, s: np.log1p((s / t) ** power), np.full_like(scales, value), scales)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(known.x))
+    np.testing.assert_allclose(np.log(found), known.x, rtol=1e-11, atol=1e-11)

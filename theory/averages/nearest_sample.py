@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlog1py
-from scipy.stats import chi2, ncx2
 
 from theory.averages.over_points import average
 from theory.averages.squared_distance import SquaredDistance
@@ -61,6 +60,8 @@ def own_is_nearest_reference(variance: float, dimension: int, t: float, samples:
 
     Within a second; N = 2 comes out within 1e-10 of Student's law.
     """
+    from scipy.stats import chi2, ncx2  # slow to import
+
     z, weights = np.polynomial.legendre.leggauss(90)
 
     def rule(law: Any) -> tuple[Array, Array]:

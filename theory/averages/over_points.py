@@ -14,8 +14,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigh_tridiagonal
-from scipy.stats import chi2, qmc
 
 from theory.setting import Setting
 
@@ -114,6 +112,8 @@ def _scale(mean: Array, values: Array) -> Array:
 @lru_cache(maxsize=256)
 def chi(dimension: int, nodes: int) -> Rule:
     """Gauss's rule for the radius of one group of directions: Lanczos's recurrence on a fine rule, then Golub-Welsch."""
+    from scipy.linalg import eigh_tridiagonal  # slow to import
+
     centre = np.sqrt(dimension)
     low = max(0.0, centre - OUTSIDE)
     z, fine = np.polynomial.legendre.leggauss(FINE)
@@ -151,6 +151,8 @@ def _outer(factors: Sequence[Array]) -> Array:
 
 def sobol(dimensions: NDArray[np.int64]) -> Array:
     """1024 evenly spread points, shape (n, K)."""
+    from scipy.stats import chi2, qmc  # slow to import
+
     points = qmc.Sobol(dimensions.size, seed=0).random(SOBOL_POINTS)
     return np.asarray(chi2.ppf(points, dimensions))
 

@@ -24,16 +24,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
 
-from theory.algebra import gaussian_integrals as gaussian
-from theory.algebra.symbols import lam, q, theta, x, y
+from theory.derived import derived
 from theory.formula import Formula
 
-__all__ = ["SquaredDistance", "decreasing_root", "log_laplace"]
+__all__ = ["SquaredDistance", "decreasing_root", "derivation", "log_laplace"]
 
 Array = NDArray[np.float64]
+derivation = derived("theory.derivations.squared_distance")
 NODES_PER_WIDTH = 4.0  # of the peak; the error falls geometrically in it
 USUAL_NODES = 50
 BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
@@ -43,24 +42,20 @@ NEARBY = 1e-5  # in log theta: a path may start beside its saddle
 FARTHEST = 240.0  # widths of the peak to follow a path
 
 
-@cache
 def log_laplace(order: int = 0) -> Formula:
-    """The order-th theta-derivative of log E_y exp(-theta (x - y)^2), y ~ N(0, lambda), at q = x^2, one direction."""
-    transform = gaussian.mean(sp.Integer(1), y, lam, -theta * (x - y) ** 2)
-    exponent = sp.expand_log(sp.log(transform)).subs(x**2, q)
-    return Formula(f"log Laplace transform, derivative {order}", sp.diff(exponent, theta, order), (lam, q, theta))
+    """The order-th theta-derivative, 0 to 3, of log E_y exp(-theta (x - y)^2), y ~ N(0, lambda), at q = x^2, one direction."""
+    return derivation()[f"log Laplace transform, derivative {order}"]
 
 
 @cache
 def _on_path() -> Callable[..., Any]:
     """log_laplace() for complex theta, the same expression with a faster logarithm."""
-    formula = log_laplace()
-    return sp.lambdify(formula.symbols, formula.expression, [{"log": _log}, "numpy"])
+    return log_laplace().compiled_with(log1p=_log1p)
 
 
-def _log(z: Any) -> Any:
+def _log1p(z: Any) -> Any:
     # NumPy's complex logarithm and exponential take several times as long as their real parts
-    return np.log(z.real**2 + z.imag**2) / 2 + 1j * np.arctan2(z.imag, z.real)
+    return np.log((1 + z.real) ** 2 + z.imag**2) / 2 + 1j * np.arctan2(z.imag, 1 + z.real)
 
 
 def _exp(z: Any) -> Any:

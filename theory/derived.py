@@ -1,0 +1,147 @@
+"""Derived: what a derivation found, from the cache or anew.
+
+Derivations take seconds and their results a few kilobytes: steps, verdicts, and of each formula the expression, its LaTeX
+and its float64 code. They are kept in the cache directory by the hash of the sources they rest on, and may be deleted there at
+any time. A file that is truncated, altered or of another key is as good as none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache, cached_property
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from theory.algebra import code
+from theory.derivation import Derivation, Step
+from theory.formula import Formula
+from theory.source import cache_directory, fingerprint
+
+if TYPE_CHECKING:
+    import sympy as sp
+
+__all__ = ["derived"]
+
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, SyntaxError, RecursionError)
+TOLD = "prediction", "statement", "source", "assumptions"
+
+
+def derived(module: str) -> Callable[[], Derivation]:
+    """What `derive()` of a module returns, as a function that derives only what is not in the cache."""
+
+    @cache
+    def derivation() -> Derivation:
+        """The steps with their verdicts, and the formulas that they end in; kept in the cache, by source."""
+        path = _place(module)
+        found = _read(path)
+        if found is None:
+            found = import_module(module).derive()
+            _keep(path, found)
+        return found
+
+    return derivation
+
+
+class _KeptFormula(Formula):
+    """A formula from the cache, its expression restored only where it is asked for."""
+
+    def __init__(self, name: str, kept: Mapping[str, Any]) -> None:
+        code.check_function(kept["code"])
+        for text in (kept["srepr"], *kept["arguments"]):
+            code.check_expression(text)
+        domain = tuple(kept["domain"])
+        vars(self).update(name=name, code=kept["code"], domain=domain, latex=kept["latex"], _kept=kept)
+
+    @cached_property
+    def expression(self) -> sp.Expr:
+        """The right-hand side, as the derivation left it."""
+        return code.expression(vars(self)["_kept"]["srepr"])
+
+    @cached_property
+    def symbols(self) -> tuple[sp.Symbol, ...]:
+        """The arguments, in order."""
+        return tuple(map(code.expression, vars(self)["_kept"]["arguments"]))
+
+    def compiled_with(self, **functions: Callable[..., Any]) -> Callable[..., Any]:
+        """The float64 evaluation without domain checks, with other functions of some names."""
+        return code.function(self.code, **functions)
+
+
+def _place(module: str) -> Path:
+    """Where it is kept: the name says what it rests on."""
+    rests_on = fingerprint(module, __name__), version("sympy"), version("python-flint")
+    key = hashlib.sha256(" ".join(rests_on).encode()).hexdigest()[:16]
+    return cache_directory() / "derivations" / f"{module.rpartition('.')[2]}-{key}.json"
+
+
+def _read(path: Path) -> Derivation | None:
+    with suppress(*UNREADABLE):
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        content = whole["content"]
+        if whole["check_sum"] == _check_sum(path, content):
+            steps = [Step(**step) for step in content["steps"]]
+            formulas: dict[str, Formula] = {
+                name: _KeptFormula(name, kept) for name, kept in content["formulas"].items()
+            }
+            prediction, statement, source, assumptions = (content[name] for name in TOLD)
+            return Derivation(prediction, statement, source, assumptions, steps, formulas)
+    return None
+
+
+def _keep(path: Path, found: Derivation) -> None:
+    """Write it whole, and delete what was kept for other sources; a directory that cannot be written is no error."""
+    with suppress(OSError, ValueError):  # a formula whose code is not arithmetic is derived every time
+        content = {name: getattr(found, name) for name in TOLD} | {
+            "steps": [asdict(step) for step in found.steps],
+            "formulas": {name: _record(formula) for name, formula in found.formulas.items()},
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, json.dumps({"check_sum": _check_sum(path, content), "content": content}, indent=1))
+        for other in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json"):
+            if other != path:
+                other.unlink(missing_ok=True)
+
+
+def _record(formula: Formula) -> dict[str, Any]:
+    """What is kept of a formula.
+
+    Raises:
+        ValueError: where its code is not arithmetic.
+    """
+    from sympy import srepr
+
+    kept = {
+        "code": formula.code,
+        "srepr": srepr(formula.expression),
+        "arguments": [srepr(s) for s in formula.symbols],
+        "domain": list(formula.domain),
+        "latex": formula.latex,
+    }
+    _KeptFormula(formula.name, kept)
+    return kept
+
+
+def _check_sum(path: Path, content: Any) -> str:
+    """Of the content and the key that it was found by."""
+    return hashlib.sha256((path.name + json.dumps(content, sort_keys=True)).encode()).hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
