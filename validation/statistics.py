@@ -20,7 +20,7 @@ __all__ = ["COMPARISONS", "FAMILY_BUDGET", "Verdict", "distance", "judge", "powe
 
 Verdict = Literal["agrees", "disagrees", "underpowered"]
 FAMILY_BUDGET = 1e-6
-COMPARISONS = 500
+COMPARISONS = 2000
 
 
 def threshold(n: int) -> float:

@@ -154,7 +154,7 @@ def _dimension_seen(name: str) -> Claim:
 
 def curves() -> list[Evaluation]:
     """What the figure needs besides the claims."""
-    return [*LINES.values(), *DIMENSIONS.values()]
+    return [*(part for line in LINES.values() for part in line), *DIMENSIONS.values()]
 
 
 def figures(done: Done) -> list[Figure]:

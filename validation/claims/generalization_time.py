@@ -64,7 +64,7 @@ def _limit() -> Claim:
 
 def curves() -> list[Evaluation]:
     """What the figure needs besides the claims."""
-    return [*LINES.values(), *(one for ones in ORDER.values() for one in ones)]
+    return [part for line in (*LINES.values(), *ORDER.values()) for part in line]
 
 
 def figures(done: Done) -> list[Figure]:

@@ -71,7 +71,7 @@ def _of_case(name: str) -> list[Claim]:
 
 def curves() -> list[Evaluation]:
     """What the figure needs besides the claims."""
-    return [*RATIOS.values(), *SHELLS.values()]
+    return [part for line in (*RATIOS.values(), *SHELLS.values()) for part in line]
 
 
 def figures(done: Done) -> list[Figure]:

@@ -21,32 +21,30 @@ from validation.report.page import Figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["curve", "headline_figure", "line", "over_times", "title"]
+__all__ = ["curve", "headline_figure", "over_times", "title"]
 
 Array = NDArray[np.float64]
 
 
-def curve(at: Case, observable: str, count: int, beyond: float = 2.0) -> Evaluation:
-    """What the exact line of a case needs besides the claim: `count` further times, as far beyond the first and the last."""
-    times = at.setting.times
+def curve(at: Case, observable: str, count: int, beyond: float = 2.0) -> tuple[Evaluation, Evaluation]:
+    """What the exact line of a case needs: the observable at its times, and at `count` more, as far beyond them."""
+    times, function = at.setting.times, getattr(at.prediction, observable)
     further = np.setdiff1d(draw.between(times, count, beyond), times)
-    return evaluated(getattr(at.prediction, observable), at.setting.at(times=further))
+    return evaluated(function, at.setting), evaluated(function, at.setting.at(times=further))
 
 
-def line(done: Done, at: Case, further: Evaluation) -> tuple[Setting, Array]:
-    """The setting at all times of a line, and the exact values there, from the claim and from the further times."""
-    own = evaluated(further.function, at.setting)
-    times = [one.arguments[0].times for one in (own, further)]
-    values = [done[one.name] for one in (own, further)]
-    order = np.argsort(np.concatenate(times))
-    return at.setting.at(times=np.concatenate(times)[order]), np.concatenate(values)[order]
+def _joined(done: Done, line: Sequence[Evaluation]) -> tuple[Setting, Array]:
+    """The setting at all times of a line, in order, and the exact values there."""
+    times = np.concatenate([part.arguments[0].times for part in line])
+    order = np.argsort(times)
+    return line[0].arguments[0].at(times=times[order]), np.concatenate([done[part.name] for part in line])[order]
 
 
 def over_times(
     axis: Axes,
     done: Done,
     at: Case,
-    further: Evaluation,
+    line: Sequence[Evaluation],
     *,
     unit: Any = lambda setting: 1.0,
     limit: bool = True,
@@ -59,7 +57,7 @@ def over_times(
         axis: to draw on.
         done: what jobs found.
         at: the case.
-        further: of its exact curve.
+        line: its exact curve.
         unit: a function of the setting to divide by.
         limit: whether to draw the limit, dashed.
         said: of line, limit and points in the legend.
@@ -68,8 +66,8 @@ def over_times(
     Returns:
         the times of the line, shape (T,), and the exact values, shape (T, K).
     """
-    fine, values = line(done, at, further)
-    exact, name = _columns(values, unit(fine)), further.function.__name__
+    fine, values = _joined(done, line)
+    exact, name = _columns(values, unit(fine)), line[0].function.__name__
     m: Measurement = done[at.experiment.name][measured_name(at.prediction, name)]
     mean, sem = (_columns(a, unit(at.setting)) for a in (m.mean, m.sem))
     many = fine.at(times=np.geomspace(fine.times[0], fine.times[-1], 400))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["counted", "plus_minus", "power_of_ten", "short"]
+__all__ = ["bracketed", "counted", "plus_minus", "power_of_ten", "short"]
 
 
 def counted(count: int, what: str) -> str:
@@ -35,3 +35,11 @@ def plus_minus(value: float | None, error: float | None) -> str:
 def power_of_ten(log10: float) -> str:
     """10**log10, to three digits where it is a number of samples one can have."""
     return short(10**log10) if log10 < 12 else f"10^{log10:.0f}"
+
+
+def bracketed(value: float, error: float) -> str:
+    """The value, the error on its last one or two digits in brackets: 0.7384(19)."""
+    if not error > 0:
+        return f"{value:.4g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{digits}f}({round(error * 10**digits)})"

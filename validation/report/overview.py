@@ -1,0 +1,127 @@
+r"""Overview: the tables of README and docs, written from the declarations and from a run of `geomem validate --json`.
+
+    python -m validation.report.overview claims.json
+
+rewrites, in a checkout, what stands between `<!-- predictions -->`, or `<!-- failures -->`, and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from theory.observable import observables
+from validation.claims import PREDICTIONS
+from validation.report.words import bracketed
+from validation.suite import claims_of, prediction
+
+__all__ = ["failures", "index", "predictions", "rewritten"]
+
+Row = Mapping[str, Any]
+ROOT = Path(__file__).parents[2]
+EXACT, APPROXIMATE = ("exact",), ("limit", "leading", "model", "published")
+
+
+def index(folder: str = "predictions") -> str:
+    """Every prediction with its statement, and what it knows exactly and approximately."""
+    lines = ["| Page | Statement | Exact | Approximate |", "|---|---|---|---|"]
+    for name in PREDICTIONS:
+        module = prediction(name)
+        known = [_kinds(module, kinds) for kinds in (EXACT, APPROXIMATE)]
+        lines.append(f"| [`{name}`]({folder}/{name}.md) | {_sentence(module.STATEMENT)} | {known[0]} | {known[1]} |")
+    return "\n".join(lines)
+
+
+def _kinds(module: Any, kinds: Sequence[str]) -> str:
+    return ", ".join(f"`{o.name}`" for o in observables(module).values() if o.kind in kinds)
+
+
+def _sentence(statement: str) -> str:
+    return statement[0].upper() + statement[1:]
+
+
+def predictions(rows: Sequence[Row]) -> str:
+    """Every prediction with its statement and how well it holds: the points of all claims, and one of a headline."""
+    lines = [
+        r"| Prediction | Statement | One point: predicted, measured | Points, largest $\lvert z\rvert$ "
+        r"| Negative control, its largest $\lvert z\rvert$ |",
+        "|---|---|---|---|---|",
+    ]
+    for name in PREDICTIONS:
+        of_it = [row for row in rows if row["claim"].startswith(f"{name}.")]
+        agreeing = [row for row in of_it if row["expected"] == "agrees"]
+        claim = next(c for c in claims_of([name], "headline") if c.expected == "agrees")
+        points = [row for row in agreeing if row["claim"] == claim.name]
+        farthest = max(abs(row["z"]) for row in agreeing)
+        control = max(abs(row["control"]["z"]) for row in points)
+        cells = (
+            f"[`{name}`](docs/predictions/{name}.md)",
+            _sentence(prediction(name).STATEMENT),
+            _point(points[len(points) // 2]),
+            f"{len(of_it)}, {farthest:.2f}",
+            f"{points[0]['control']['description']}, {control:.3g}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def failures(rows: Sequence[Row]) -> str:
+    """The claims of the headline that expect a disagreement."""
+    wanted = {c.name for name in PREDICTIONS for c in claims_of([name], "headline") if c.expected == "disagrees"}
+    lines = ["| What fails | Predicted | Measured | $z$ |", "|---|---|---|---|"]
+    for name, group in groupby((row for row in rows if row["claim"] in wanted), key=lambda row: row["claim"]):
+        worst = max(group, key=lambda row: abs(row["z"]))
+        at = _coordinates(worst)
+        shown = f"{worst['predicted']:.4g} | {bracketed(worst['measured'], worst['sem'])} | {worst['z']:.3g}"
+        lines.append(f"| `{name}`: {worst['statement']}{at} | {shown} |")
+    return "\n".join(lines)
+
+
+def _point(row: Row) -> str:
+    return (
+        f"{row['statement'].partition(':')[0]}{_coordinates(row)}: "
+        f"{row['predicted']:.4g}, {bracketed(row['measured'], row['sem'])}"
+    )
+
+
+def _coordinates(row: Row) -> str:
+    letters = {"time": "t", "subspace": "k"}
+    parts = [f"${letters.get(name, name)} = {value:.3g}$" for name, value in row["coordinates"].items()]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def rewritten(text: str, tables: Mapping[str, str]) -> str:
+    """A page with what stands between its marks replaced.
+
+    Raises:
+        ValueError: where a mark is missing.
+    """
+    for mark, table in tables.items():
+        pattern = rf"(<!-- {mark} -->\n).*?(\n<!-- end -->)"
+        if not re.search(pattern, text, flags=re.DOTALL):
+            raise ValueError(f"expected <!-- {mark} --> and <!-- end --> round a table, found none")
+        text = re.sub(pattern, lambda m, table=table: m[1] + table + m[2], text, flags=re.DOTALL)  # type: ignore[misc]
+    return text
+
+
+def main(file: str) -> None:
+    """Rewrite the tables from the claims of a standard run."""
+    rows = json.loads(Path(file).read_text(encoding="utf-8"))["claims"]
+    rows = [row | {"z": row["z"] if row["z"] is not None else np.nan} for row in rows]
+    pages = {
+        ROOT / "README.md": {"predictions": predictions(rows), "failures": failures(rows)},
+        ROOT / "docs/index.md": {"predictions": index()},
+    }
+    for page, tables in pages.items():
+        page.write_text(rewritten(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
