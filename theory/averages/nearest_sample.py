@@ -18,7 +18,7 @@ every call checks it. Directions normal to the manifold shift all distances alik
 from __future__ import annotations
 
 import warnings
-from functools import partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,12 +47,17 @@ def own_is_nearest(manifold: LinearManifold, t: Array, samples: int) -> Array:
     manifold = LinearManifold.from_spectrum(manifold.spectrum)  # equal variances count once
     # at a trillion variances of noise P is 1/N to a millionth, and beyond float64 cannot tell the distances apart
     reachable = np.minimum(t, 1e12 * manifold.variances.max())
+    return np.array([_own_is_nearest(manifold, s, samples) for s in reachable.tolist()])
 
-    def given(squares: Array, s: float) -> Array:
-        return tilted_is_nearest(manifold, squares * (manifold.variances + s), 1 / (2 * s), samples)
 
-    found = [average(partial(given, s=s), manifold.dimensions, OVER_X)[0] for s in reachable]
-    return np.minimum(found, 1)  # its error may be above
+@lru_cache(maxsize=1024)
+def _own_is_nearest(manifold: LinearManifold, t: float, samples: int) -> float:
+    """The same at one time."""
+
+    def given(squares: Array) -> Array:
+        return tilted_is_nearest(manifold, squares * (manifold.variances + t), 1 / (2 * t), samples)
+
+    return min(float(average(given, manifold.dimensions, OVER_X)[0]), 1.0)  # its error may be above
 
 
 def own_is_nearest_reference(variance: float, dimension: int, t: float, samples: int) -> float:

@@ -266,3 +266,18 @@ def test_a_law_that_is_cut_says_so(monkeypatch):
     monkeypatch.setattr(nearest_sample, "LOWEST_LEVEL", 3.0)
     with pytest.warns(UserWarning, match=r"off by about 0\.0"):
         at("1x3", 0.2, 777, 1.0)
+
+
+def test_a_time_is_worked_out_once(monkeypatch):
+    manifold, asked = LinearManifold.parse("1x3"), []
+    real = nearest_sample.tilted_is_nearest
+    monkeypatch.setattr(nearest_sample, "tilted_is_nearest", lambda *where: asked.append(where[2]) or real(*where))
+    t = np.array([0.4123, 0.7123])
+    first = nearest_sample.own_is_nearest(manifold, t, 11)
+    once = len(asked)
+    assert once
+    split = LinearManifold.parse("1x2,1x1")  # the same law
+    np.testing.assert_array_equal(nearest_sample.own_is_nearest(split, t[::-1], 11), first[::-1])
+    assert len(asked) == once
+    nearest_sample.own_is_nearest(manifold, t, 12)
+    assert len(asked) == 2 * once
