@@ -40,7 +40,9 @@ def index(folder: str = "predictions") -> str:
 
 
 def _kinds(module: Any, kinds: Sequence[str]) -> str:
-    return ", ".join(f"`{o.name}`" for o in observables(module).values() if o.kind in kinds)
+    return ", ".join(
+        f"`{o.name}`" for o in observables(module).values() if o.kind in kinds and not o.name.startswith("log_")
+    )
 
 
 def _sentence(statement: str) -> str:
