@@ -32,8 +32,8 @@ CASES = cases(
         "wide": (20, Setting.of("1.0x60", samples=20_000, times=np.geomspace(0.4, 3, 9))),
     },
 )
-LINES = {name: curve(at, "kl_clean", 8, 1.3) for name, at in CASES.items()}
-RATES = np.linspace(0.2, 1, 9)  # log N / d, of the figure
+LINES = {name: curve(at, "kl_clean", 4, 1.3) for name, at in CASES.items()}
+RATES = np.linspace(0.2, 1, 6)  # log N / d, of the figure
 ORDER = {
     d: [evaluated(prediction.generalization_time, Setting.of(f"1.0x{d}", samples=round(np.exp(r * d)))) for r in RATES]
     for d in (4, 10, 40)

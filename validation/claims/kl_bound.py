@@ -63,8 +63,14 @@ def claims() -> list[Claim]:
     return [
         _girsanov(),
         compare(inside, "kl_exact", doubled, name="exact.range"),
-        compare(below, "kl_exact", leading, name="exact.small", headline=True),
-        compare(CASES["trajectory"], "kl_exact", wrong("KL(p_t || p^_t)", at_fresh_points), name="exact.trajectory"),
+        compare(below, "kl_exact", leading, name="exact.small"),
+        compare(
+            CASES["trajectory"],
+            "kl_exact",
+            wrong("KL(p_t || p^_t)", at_fresh_points),
+            name="exact.trajectory",
+            headline=True,
+        ),
         compare(
             inside,
             "kl_leading",

@@ -166,7 +166,7 @@ def _covariance(name: str, law: dict[str, Any], S: Callable[..., Array], *parts:
         predicted=evaluated(S, points, t, *parts),
         control=wrong("t/2 replaced by t", at_full_noise, points, t, law),
         allowed_bias=evaluated(next_order, S, points, t, *parts),
-        headline=name == "mixture",
+        headline=name == "gaussian",
     )
 
 

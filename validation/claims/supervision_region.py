@@ -41,7 +41,7 @@ CASES = cases(
     },
 )
 OVERLAPS = "few", "ambient", "large"  # where the overlap is claimed
-COUNTS = {"ambient": 9}  # points of a line, fewer where averages over x take a second
+COUNTS = {"ambient": 4}  # points of a line, fewer where averages over x take a second
 RATIOS = {name: curve(at, "shell_ratio", COUNTS.get(name, 25)) for name, at in CASES.items()}
 SHELLS = {name: curve(CASES[name], "shell_overlap", COUNTS.get(name, 25)) for name in OVERLAPS}
 

@@ -115,8 +115,8 @@ def headline_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
             axis.set_axis_off()
         panels[0].legend(loc="best")
     caption = (
-        "The claims of this run, a panel each: prediction (lines) and simulation (points, one standard error) at the points "
-        "of the claim, in their order in the table."
+        "The claims of this run, a panel each, at their points in the order of the table: prediction (dashes, grey where "
+        "it is expected to fail) and simulation. Error bars: one standard error over data sets."
     )
     return Figure("headline", caption, figure)
 
@@ -124,9 +124,10 @@ def headline_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
 def _claim_panel(axis: Axes, name: str, points: Sequence[Mapping[str, Any]]) -> None:
     place = np.arange(1, len(points) + 1)
     predicted, mean, sem = (np.array([row[what] for row in points]) for what in ("predicted", "measured", "sem"))
-    agrees = points[0]["expected"] == "agrees"
-    (draw.theory if agrees else draw.control)(axis, place, predicted, "prediction" if agrees else "expected to fail")
+    colour = "black" if points[0]["expected"] == "agrees" else "0.55"
+    axis.plot(place, predicted, "_", color=colour, markersize=14, markeredgewidth=1.6, label="prediction")
     draw.measured(axis, place, mean, sem, "simulation", series=1)
     prediction, _, rest = name.partition(".")
     axis.set_title(f"{prediction}\n{rest}", fontsize=8)
-    axis.set(xlabel="point", xticks=place[:: max(1, len(place) // 6)])
+    axis.set(xlabel="point", xticks=place[:: max(1, len(place) // 6)], xlim=(0.4, len(place) + 0.6))
+    axis.set_ylabel(points[0]["observable"], fontsize=7)
