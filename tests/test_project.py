@@ -23,6 +23,7 @@ README = ROOT / "README.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TRIPLES = {
     "theory/predictions/{}.py": ("STATEMENT", "SOURCE", "REGIME", "derivation"),
+    "theory/derivations/{}.py": ("derive",),
     "numerics/experiments/{}.py": ("OBSERVABLES", "measure"),
     "validation/claims/{}.py": ("claims", "curves", "figures"),
 }

@@ -462,6 +462,11 @@ class Setting:
         squares = np.array([sum(x**2 for x in self.point[part]) for part in self.manifold.slices])
         return np.asarray(squares / self.alpha[:, None] ** 2)
 
+    @property
+    def squares(self) -> Array:
+        """x^2 of one direction of each subspace, shape (T, K): their mean, of offsets."""
+        return self.offsets / self.manifold.dimensions
+
     def at(self, **changes: Any) -> Self:
         """The same setting with some attributes changed."""
         return replace(self, **changes)

@@ -17,8 +17,8 @@ from theory.derivation import Derivation
 from theory.derived import derived
 from theory.formula import Formula
 
-MODULES = [f"theory.derivations.{name}" for name in (*PREDICTIONS, "squared_distance")]
-DISTANCE = "theory.derivations.squared_distance"  # the quickest of them
+MODULES = [*(f"theory.derivations.{name}" for name in PREDICTIONS), "theory.algebra.squared_distance"]
+DISTANCE = "theory.algebra.squared_distance"  # the quickest of them
 
 
 @pytest.fixture

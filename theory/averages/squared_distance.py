@@ -32,7 +32,7 @@ from theory.formula import Formula
 __all__ = ["SquaredDistance", "decreasing_root", "derivation", "log_laplace"]
 
 Array = NDArray[np.float64]
-derivation = derived("theory.derivations.squared_distance")
+derivation = derived("theory.algebra.squared_distance")
 NODES_PER_WIDTH = 4.0  # of the peak; the error falls geometrically in it
 USUAL_NODES = 50
 BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent

@@ -8,10 +8,10 @@ import numpy as np
 import sympy as sp
 
 from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import I, N, V, lam, m, q, t, theta, x, xi, y, z
 from theory.averages.nearest_sample import own_is_nearest
 from theory.derivation import Derivation
-from theory.derivations.squared_distance import log_laplace
 from theory.predictions.collapse import SOURCE, STATEMENT
 from theory.setting import LinearManifold
 

@@ -8,10 +8,10 @@ import numpy as np
 import sympy as sp
 
 from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import N, lam, q, t, theta, x, y
 from theory.derivation import Derivation
 from theory.derivations import collapse, score_covariance
-from theory.derivations.squared_distance import log_laplace
 from theory.disorder import Disorder
 from theory.predictions.condensation import SOURCE, STATEMENT
 from theory.setting import LinearManifold

@@ -8,10 +8,10 @@ import numpy as np
 import sympy as sp
 
 from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import lam, m, q, t, theta, x
 from theory.derivation import Derivation
 from theory.derivations import collapse, condensation, supervision_region
-from theory.derivations.squared_distance import log_laplace
 from theory.disorder import Disorder
 from theory.predictions.condensation import critical_noise_at
 from theory.predictions.generalization_time import SOURCE, STATEMENT

@@ -7,10 +7,10 @@ from functools import cache
 import sympy as sp
 
 from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import I, N, lam, q, t, theta, x
 from theory.derivation import Derivation
 from theory.derivations import collapse, condensation, score_covariance, supervision_region
-from theory.derivations.squared_distance import log_laplace
 from theory.predictions.kl_bound import SOURCE, STATEMENT
 
 __all__ = ["derive"]

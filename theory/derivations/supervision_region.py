@@ -8,11 +8,11 @@ import numpy as np
 import sympy as sp
 
 from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import N, lam, q, t, theta, x, y, z
 from theory.averages.nearest_sample import nearest_distance
 from theory.derivation import Derivation
 from theory.derivations import collapse, condensation
-from theory.derivations.squared_distance import log_laplace
 from theory.formula import Formula
 from theory.predictions.condensation import critical_noise_at
 from theory.predictions.supervision_region import SOURCE, STATEMENT

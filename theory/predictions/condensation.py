@@ -71,7 +71,7 @@ def condensation_time_gaussian(setting: Setting) -> float:
     if setting.point is None:  # x^2 = lambda + t
         square = dimensions @ formula(variances, variances)
         return _one(setting, derivation()["gaussian"](square, dimensions @ variances, setting.samples))
-    square = formula(variances, setting.offsets / dimensions) @ dimensions
+    square = formula(variances, setting.squares) @ dimensions
     return _one(setting, np.sqrt(square / (2 * setting.log_samples)))
 
 
@@ -128,9 +128,8 @@ def entropy_asymptotic(setting: Setting) -> Array:
 @observable("time", kind="limit", symbol="C", of="heat_capacity", scaling=0, anywhere=True)
 def heat_capacity_asymptotic(setting: Setting) -> Array:
     """Its limit, log N = O(D) large: that of the posterior above t_c(x), m psi'(1 - m) below, m = t/t_c, on trajectories 0."""
-    manifold = setting.manifold
-    formula = derivation()["heat_capacity_self_averaging"]
-    above = formula(manifold.variances, setting.offsets / manifold.dimensions, setting.t[:, None])
+    manifold, formula = setting.manifold, derivation()["heat_capacity_self_averaging"]
+    above = formula(manifold.variances, setting.squares, setting.t[:, None])
     return _two_phases(setting, "heat_capacity_condensed", own=0.0, above=above @ manifold.dimensions)
 
 

@@ -75,8 +75,7 @@ def kl_asymptotic(setting: Setting) -> Array:
     if setting.query == "trajectory":
         excess = condensation.relative_entropy(manifold, t, setting.offsets) - setting.log_samples
         return np.maximum(excess, 0.0)
-    squares = setting.offsets / manifold.dimensions
-    condensed = derivation()["kl_condensed"](manifold.variances, squares, t[:, None], critical[:, None])
+    condensed = derivation()["kl_condensed"](manifold.variances, setting.squares, t[:, None], critical[:, None])
     return np.where(t < critical, np.maximum(condensed @ manifold.dimensions, 0.0), 0.0)
 
 

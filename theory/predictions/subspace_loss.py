@@ -131,8 +131,7 @@ def _noise_asymptotic(setting: Setting) -> Array:
     if setting.query == "trajectory":
         condensed = manifold.variances * t / (manifold.variances + t)
     else:
-        squares = setting.offsets / manifold.dimensions
-        condensed = derivation()["noise_condensed"](manifold.variances, squares, t, critical)
+        condensed = derivation()["noise_condensed"](manifold.variances, setting.squares, t, critical)
     return np.where(t < critical, condensed * manifold.dimensions, 0.0)
 
 

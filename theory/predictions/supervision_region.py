@@ -87,7 +87,7 @@ def nearest_distance_squared_asymptotic(setting: Setting) -> Array:
     if setting.query == "trajectory":
         saddle = np.minimum(saddle, setting.t)
     formula = derivation()["nearest_distance_squared_asymptotic"]
-    per_direction = formula(manifold.variances, setting.offsets / manifold.dimensions, saddle[:, None])
+    per_direction = formula(manifold.variances, setting.squares, saddle[:, None])
     return np.asarray(per_direction @ manifold.dimensions + _normal(setting))
 
 
