@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from theory.derivation import Derivation
 from validation.claim import Claim, Done, holds
 from validation.claims import PREDICTIONS, SURVEYS
-from validation.job import Job, Run
+from validation.job import Evaluation, Experiment, Job, Run
 from validation.store import Found, Store
 from validation.sweep import sweep
 
@@ -93,11 +94,23 @@ def claims_of(names: Sequence[str], budget: str = "standard") -> list[Claim]:
 
 
 def jobs_of(names: Sequence[str], budget: str = "standard") -> list[Job]:
-    """All that must be done for some predictions, each once: what claims look at, and the curves of their figures."""
-    jobs = [job for claim in claims_of(names, budget) for job in claim.jobs]
+    """All that must be done for some predictions, each once: what claims look at, and the curves of their figures.
+
+    Surveys come first, for they take longest, and the evaluations of each a prediction behind its experiments: by then
+    its formulas are derived.
+    """
+    order = sorted(names, key=lambda name: name not in SURVEYS)
+    experiments, evaluations = zip(*(_jobs_of(name, budget) for name in order), strict=True)
+    waves = zip_longest(experiments, ((), *evaluations), fillvalue=())
+    return list({job.name: job for wave in waves for part in wave for job in part}.values())
+
+
+def _jobs_of(name: str, budget: str) -> tuple[list[Job], list[Job]]:
+    """Experiments and evaluations."""
+    jobs = [job for claim in claims_of([name], budget) for job in claim.jobs]
     if budget != "headline":
-        jobs += [job for name in names for job in claims_module(name).curves()]
-    return list({job.name: job for job in jobs}.values())
+        jobs += claims_module(name).curves()
+    return [job for job in jobs if isinstance(job, Experiment)], [job for job in jobs if isinstance(job, Evaluation)]
 
 
 def hold(
@@ -122,9 +135,11 @@ def hold(
             rows[claim.name] = claim.rows(done)
             decided(rows[claim.name])
 
-    sweep(jobs_of(names, run.budget), run, store=store, executor=executor, finished=told)
-    found = [row for part in rows.values() for row in part]
-    return Outcome(found, list(_figures(names, run, done, found)), derive(names))
+    with ThreadPoolExecutor(1) as meanwhile:
+        derivations = meanwhile.submit(derive, names)  # which workers then find in the cache
+        sweep(jobs_of(names, run.budget), run, store=store, executor=executor, finished=told)
+        found = [row for part in rows.values() for row in part]
+        return Outcome(found, list(_figures(names, run, done, found)), derivations.result())
 
 
 def _figures(names: Sequence[str], run: Run, done: Done, rows: list[dict[str, Any]]) -> Iterator[Figure]:
