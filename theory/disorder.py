@@ -22,13 +22,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from multiprocessing import parent_process
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.averages.over_a_sample import PATH_NODES, Paths, Sample, Tilted
-from theory.averages.over_points import asked, average
+from theory.averages.over_points import asked, average, legendre
 from theory.observable import gaussian_only
 from theory.setting import LinearManifold, Setting
 
@@ -118,8 +119,12 @@ def _at_time(
                 error = d.error().max()
             return np.column_stack([getattr(d, name)() for name in names]), error
 
-        with ThreadPoolExecutor() as pool:
-            found, errors = zip(*pool.map(of, np.split(offsets, range(AT_ONCE, len(offsets), AT_ONCE))), strict=True)
+        parts = np.split(offsets, range(AT_ONCE, len(offsets), AT_ONCE))
+        if parent_process() or len(parts) == 1:  # a worker has its core for itself and no other
+            found, errors = zip(*map(of, parts), strict=True)
+        else:
+            with ThreadPoolExecutor() as pool:
+                found, errors = zip(*pool.map(of, parts), strict=True)
         worst = max(worst, *errors)
         return np.concatenate(found)
 
@@ -322,7 +327,7 @@ def _panels(groups: list[tuple[float, Sample]]) -> tuple[Array, Array]:
         most = max(most, edges[-1][1][-1])
     count = int(np.ceil(most))
     cuts = np.array([np.interp(np.linspace(0, p[-1], count + 1), p, grid) for grid, p in edges])
-    nodes, weights = np.polynomial.legendre.leggauss(PANEL_NODES)
+    nodes, weights = legendre(PANEL_NODES)
     half = np.diff(cuts)[..., None] / 2
     v = (cuts[:, :-1, None] + half * (nodes + 1)).reshape(cuts.shape[0], -1)
     return v, (half * weights).reshape(v.shape)

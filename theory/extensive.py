@@ -23,17 +23,16 @@ def extensive(formula: Formula, manifold: LinearManifold, t: ArrayLike) -> Array
     return np.asarray(values @ manifold.dimensions.astype(float))
 
 
-def time_where(f: Callable[..., Array], value: ArrayLike, *others: ArrayLike) -> Array:
+def time_where(f: Callable[[Array], Array], value: ArrayLike) -> Array:
     """The noise variance t at which f, decreasing from infinity to zero or below, reaches each value > 0.
 
-    The root is sought in log t, so that it has full relative accuracy over two hundred decades; f takes t, and others if
-    they are given, and returns arrays of one shape. Where even the largest or smallest t does not reach the value the answer
-    is NaN.
+    The root is sought in log t, so that it has full relative accuracy over two hundred decades; f takes a t for each value.
+    Where even the largest or smallest t does not reach the value the answer is NaN.
     """
     wanted = np.asarray(value, dtype=np.float64)
     edge = np.full_like(wanted, LARGEST)
     with np.errstate(all="ignore"):
-        return np.asarray(np.exp(_root(lambda u: f(np.exp(u), *others) - wanted, -edge, edge)))
+        return np.asarray(np.exp(_root(lambda u: f(np.exp(u)) - wanted, -edge, edge)))
 
 
 def _root(f: Callable[[Array], Array], a: Array, b: Array) -> Array:

@@ -57,6 +57,6 @@ def test_roots_are_scipys(scales, value, power):
 
     wide = np.full_like(scales, 230.0)
     known = elementwise.find_root(excess, (-wide, wide), args=(scales,))
-    found = time_where(lambda t, s: excess(np.log(t), s) + value, np.full_like(scales, value), scales)
+    found = time_where(lambda t: excess(np.log(t), scales) + value, np.full_like(scales, value))
     np.testing.assert_array_equal(np.isnan(found), np.isnan(known.x))
     np.testing.assert_allclose(np.log(found), known.x, rtol=1e-11, atol=1e-11)

@@ -124,7 +124,7 @@ class Paths:
         self.strip = (v[..., None] < energies[:, None, :]).sum(axis=-1) - 1  # -1: left of all poles
         saddle = self._saddles(flat.scale / (2 * flat.distance.variances.max()))
         self.theta, height = _followed(flat, u, saddle, nodes)
-        self.heights = [_polynomial(power, self.theta) * height for power in (0, 1, 2)]
+        self.heights = [height, *(_polynomial(power, self.theta) * height for power in (1, 2))]
 
     def _saddles(self, edge: float) -> Array:
         """Where e^(theta v) M(theta) |Gamma(-theta)| is least in the strip of each v; interpolated: a path may start beside."""
@@ -142,9 +142,9 @@ class Paths:
     def average(self, power: int, f: Tilted | None = None, *, first: int = 0) -> Array:
         """E[f z^power e^-z], shape (n, V), less its power series in z up to z^first in strips to the right of that."""
         weight = self.heights[power]
-        if f is not None:
-            weight = weight * f(self, self.theta)
-        total = weight.real.sum(axis=-1).reshape(self.v.shape)
+        total = (weight.real.sum(axis=-1) if f is None else _real_of_sum(weight, f(self, self.theta))).reshape(
+            self.v.shape
+        )
         for j in range(max(power, first + 1), STRIPS + 1):
             inside = self.strip >= j
             if not inside.any():
@@ -160,12 +160,14 @@ class Paths:
         """The tilted average of E - v; left of 1 by parts, with z e^-z: an average of -log z, which is of order one."""
         exact = -self.flat.exponent(theta, 1) - self.v.reshape(-1, 1)
         left = self._left(theta)
-        return np.where(left, -_digamma_of(np.where(left, 1 - theta, 1)), exact)
+        exact[left] = -_digamma_of(1 - theta[left])
+        return exact
 
     def energy_variance(self, theta: Any) -> Any:
         """The tilted variance of E, likewise."""
-        left = self._left(theta)
-        return np.where(left, _trigamma_of(np.where(left, 1 - theta, 1)), self.flat.exponent(theta, 2))
+        exact, left = self.flat.exponent(theta, 2), self._left(theta)
+        exact[left] = _trigamma_of(1 - theta[left])
+        return exact
 
     def _left(self, theta: Any) -> NDArray[np.bool_]:
         return (self.strip.reshape(-1, 1) < 1) & (theta.real < 1)
@@ -185,6 +187,11 @@ def _trigamma_of(z: Any) -> Any:
     q = r**2
     series = r + q / 2 + r * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * 5 / 66))))
     return series + sum(1 / (z + k) ** 2 for k in range(10))
+
+
+def _real_of_sum(a: Any, b: Any) -> Array:
+    """The real part of sum a b over the last axis."""
+    return np.einsum("ij,ij->i", a.real, b.real) - np.einsum("ij,ij->i", a.imag, b.imag)
 
 
 def _polynomial(power: int, theta: Any) -> Any:
@@ -236,9 +243,8 @@ def _followed(flat: Sample, u: Array, saddle: Array, count: int) -> tuple[Any, A
         rough = ((exponent.real > lowest + RISE) & (exponent.real > ROUNDING)).any(axis=1)
         step = WIDTHS * width_ * np.cosh(tau) * last / count / np.pi
         theta[left] = nodes
-        height[left] = (
-            np.exp(np.minimum(exponent.real, 0) + 1j * exponent.imag + top_) * (1 + 2j * kappa * omega) * step
-        )
+        size = np.exp(np.minimum(exponent.real, 0) + top_) * step
+        height[left] = (np.cos(exponent.imag) + 1j * np.sin(exponent.imag)) * (1 + 2j * kappa * omega) * size
         left = left[rough]
         if not left.size:
             break

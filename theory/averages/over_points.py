@@ -10,14 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.setting import Setting
 
-__all__ = ["Rule", "asked", "average", "chi", "product", "sobol"]
+__all__ = ["Rule", "asked", "average", "chi", "legendre", "product", "sobol"]
 
 Array = NDArray[np.float64]
 OUTSIDE = 14.0  # deviations of a radius beyond which nothing counts
@@ -109,6 +109,13 @@ def _scale(mean: Array, values: Array) -> Array:
     return np.maximum(np.maximum(np.abs(mean), FLOOR * np.abs(values).max(axis=0)), np.finfo(float).tiny)
 
 
+@cache
+def legendre(nodes: int) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and weights on [-1, 1]."""
+    z, weights = np.polynomial.legendre.leggauss(nodes)
+    return z, weights
+
+
 @lru_cache(maxsize=256)
 def chi(dimension: int, nodes: int) -> Rule:
     """Gauss's rule for the radius of one group of directions: Lanczos's recurrence on a fine rule, then Golub-Welsch."""
@@ -116,7 +123,7 @@ def chi(dimension: int, nodes: int) -> Rule:
 
     centre = np.sqrt(dimension)
     low = max(0.0, centre - OUTSIDE)
-    z, fine = np.polynomial.legendre.leggauss(FINE)
+    z, fine = legendre(FINE)
     r = low + (centre + OUTSIDE - low) / 2 * (z + 1)
     log_density = (dimension - 1) * np.log(r) - r**2 / 2
     q = np.sqrt(fine * np.exp(log_density - log_density.max()))

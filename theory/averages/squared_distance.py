@@ -236,10 +236,10 @@ class SquaredDistance:
             exponent = path * s + self.exponent(path) - top
             lowest = np.minimum(lowest, exponent.real)
             rough |= (exponent.real > lowest + RISE) & (exponent.real > ROUNDING)
-            height = _exp(exponent) * (1 + 2j * kappa * v)
+            height, inverse = _exp(exponent) * (1 + 2j * kappa * v), 1 / path
             for integral in integrals:
                 integral += height.real
-                height = height / path
+                height = height * inverse
         return integrals * reach / (nodes * np.pi), rough[:, 0]
 
 

@@ -76,13 +76,13 @@ def condensation_time_gaussian(setting: Setting) -> float:
 
 
 def critical_noise_at(manifold: LinearManifold, samples: float, offsets: Array) -> Array:
-    """The noise variance t_c at which each x condenses, |x_k|^2 of shape (T, K): where KL(posterior || prior) = log N."""
-    which = np.arange(len(offsets))
-    return time_where(
-        lambda t, i: relative_entropy(manifold, t, offsets[i.astype(int)]),
-        np.full(len(offsets), math.log(samples)),
-        which,
-    )
+    """The noise variance t_c at which each x condenses, |x_k|^2 of shape (T, K): where KL(posterior || prior) = log N.
+
+    Returns:
+        shape (T,).
+    """
+    log_samples = np.full(len(offsets), math.log(samples))
+    return time_where(lambda t: relative_entropy(manifold, t, offsets), log_samples)
 
 
 def relative_entropy(manifold: LinearManifold, t: Array, offsets: Array) -> Array:

@@ -66,11 +66,7 @@ def kl_exact(setting: Setting) -> Array:
 
 @observable("time", kind="limit", symbol=r"E\,KL", of="kl_exact", scaling=0, anywhere=True)
 def kl_asymptotic(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large: 0 above t_c(x); on trajectories below it KL(posterior || prior) - log N.
-
-    Returns:
-        shape (T,), nats.
-    """
+    """Its limit, log N = O(D) large, nats: 0 above t_c(x); on trajectories below it KL(posterior || prior) - log N."""
     manifold, t, critical = setting.manifold, setting.t, condensation.critical_noise_variance(setting)
     if setting.query == "trajectory":
         excess = condensation.relative_entropy(manifold, t, setting.offsets) - setting.log_samples
@@ -81,14 +77,14 @@ def kl_asymptotic(setting: Setting) -> Array:
 
 @observable("time", kind="leading", symbol=r"\log E\,KL", scaling=0)
 def log_kl_leading(setting: Setting) -> Array:
-    """log of `kl_leading`, finite where the value overflows, shape (T,)."""
+    """log of `kl_leading`, finite where the value overflows."""
     twice = 2 * collapse.information(setting)
     return np.asarray(twice + np.log(-np.expm1(-twice)) - np.log(2) - setting.log_samples)
 
 
 def caution(setting: Setting) -> str | None:
     """What to mind about the numbers of a setting, or None."""
-    if setting.ensemble == "gaussian" and (samples_trusted(setting) > setting.samples).any():
+    if setting.ensemble == "gaussian" and (rare_share(setting) > TRUSTED_SHARE).any():
         return (
             f"the leading order needs more than N = {setting.samples:g} samples at some of these times and is too large there; "
             "see samples_trusted and rare_share"
@@ -108,11 +104,7 @@ def rare_share(setting: Setting) -> Array:
 
 @observable("time", kind="bound", symbol=r"N_\epsilon", scaling=0)
 def samples_trusted(setting: Setting) -> Array:
-    """The N from which on rare_share is at most 5 %, so that `kl_leading` may be trusted to as much.
-
-    Returns:
-        shape (T,); infinite where float64 overflows.
-    """
+    """The N from which on rare_share is at most 5 %, so that `kl_leading` may be trusted to as much; infinite on overflow."""
     from scipy.optimize import brentq
 
     def log_size(t: float) -> float:

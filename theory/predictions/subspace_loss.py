@@ -74,13 +74,13 @@ def critical_samples_typical(setting: Setting) -> Array:
 
 @observable("time", "subspace", kind="leading", symbol=r"\log N_k", scaling=0)
 def log_critical_samples_annealed(setting: Setting) -> Array:
-    """log of `critical_samples_annealed`, shape (T, K)."""
+    """log of `critical_samples_annealed`."""
     return _log_critical_samples(setting, setting.t, *_annealed())
 
 
 @observable("time", "subspace", kind="leading", symbol=r"\log N_k", scaling=0)
 def log_critical_samples_typical(setting: Setting) -> Array:
-    """log of `critical_samples_typical`, shape (T, K)."""
+    """log of `critical_samples_typical`."""
     return _log_critical_samples(setting, setting.t, *_typical())
 
 
@@ -139,20 +139,18 @@ def _noise_asymptotic(setting: Setting) -> Array:
 def loss_time_asymptotic(setting: Setting) -> Array:
     """The time where `signal_to_noise_asymptotic` passes 1, below the condensation time.
 
-    Returns:
-        shape (K,); NaN at a point in a schedule that contracts, where x moves with time.
+    NaN at a point in a schedule that contracts, where x moves with time.
     """
     if setting.point and (setting.alpha != 1).any():
         return np.full(setting.manifold.dimensions.size, np.nan)
 
-    def share_of_noise(t: Array, k: Array) -> Array:
-        at = setting.at(times=t, schedule="ve")
+    def share_of_noise(t: Array) -> Array:
+        at = setting.at(times=t, schedule="ve")  # one for each subspace
         signal, noise = _signal(at), _noise_asymptotic(at)
-        return np.take_along_axis(noise / (signal + noise), k.astype(int)[:, None], axis=1)[:, 0]
+        return np.diagonal(noise / (signal + noise))
 
-    directions = np.arange(setting.manifold.dimensions.size)
-    found = time_where(share_of_noise, np.full(len(directions), 0.5), directions)
-    return np.asarray(setting.schedule.time(found))
+    half = np.full(setting.manifold.dimensions.size, 0.5)
+    return np.asarray(setting.schedule.time(time_where(share_of_noise, half)))
 
 
 @observable("subspace", kind="exact", symbol="t_k", scaling=2, anywhere=True, slow=True)
@@ -195,9 +193,10 @@ def _log_critical_samples(
 
 
 def _loss_time(setting: Setting, factor: Formula, log_common: Callable[[Setting, Array], Array]) -> Array:
-    def log_size(t: Array, variance: float) -> Array:
-        return np.log(factor(variance, t)) + log_common(setting, t)
+    variances = setting.manifold.variances  # a time for each
 
-    wanted = setting.log_samples
-    found = [time_where(partial(log_size, variance=v), wanted) for v in setting.manifold.variances]
-    return np.asarray(setting.schedule.time(np.array(found)))
+    def log_size(t: Array) -> Array:
+        return np.log(factor(variances, t)) + log_common(setting, t)
+
+    found = time_where(log_size, np.full_like(variances, setting.log_samples))
+    return np.asarray(setting.schedule.time(found))
