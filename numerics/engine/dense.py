@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from numerics.arrays import Array, compiled, kernels, namespace, slices
+from numerics.arrays import Array, namespace, slices
+from numerics.engine.door import compiled, kernels
 from numerics.engine.layout import Rows, difference_error, unit_roundoff
 from numerics.moments import NEGLIGIBLE, GibbsMoments, rescaled
 

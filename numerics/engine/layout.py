@@ -43,7 +43,8 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Array, compiled, finite_extent, namespace, slices
+from numerics.arrays import Array, finite_extent, namespace, slices
+from numerics.engine.door import compiled
 from numerics.threads import parallel
 
 __all__ = ["Measured", "Rows", "difference_error", "laid_out", "unit_roundoff"]

@@ -25,8 +25,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numerics.arrays import Array, add_to_rows, compiled, least_of_rows, namespace, slices
+from numerics.arrays import Array, add_to_rows, least_of_rows, namespace, slices
 from numerics.engine.dense import Asked, Weighed, log_weight_error, state_of
+from numerics.engine.door import compiled
 from numerics.engine.layout import Rows
 from numerics.moments import NEGLIGIBLE, GibbsMoments
 

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from numerics import arrays, gibbs
+from numerics import gibbs
 from numerics.arrays import to_host
+from numerics.engine import door
 from numerics.engine.dense import Asked
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
@@ -69,17 +70,17 @@ def rng():
 
 @contextlib.contextmanager
 def without_numba(wanted=True):
-    """NumPy's own loops where they are wanted."""
+    """As on a platform for which numba has no wheel, where that is wanted."""
     with pytest.MonkeyPatch.context() as patch:
         if wanted:
-            patch.setattr(arrays, "_compiled", lambda: None)
+            patch.setattr(door, "_compiled", lambda: None)
         yield
 
 
 @pytest.fixture(params=["compiled", "plain"])
 def ways(request):
     """With the compiled loops, and without."""
-    if request.param == "compiled" and arrays.compiled(np.empty(0)) is None:
+    if request.param == "compiled" and door.compiled(np.empty(0)) is None:
         pytest.skip("needs numba, and its compiler switched on")
     with without_numba(request.param == "plain"):
         yield request.param

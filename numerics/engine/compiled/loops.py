@@ -1,5 +1,4 @@
-r"""Compiled loops over pairs of queries and samples, by numba; numerics.arrays.compiled gives them to those who can use
-them.
+r"""Compiled loops over pairs of queries and samples, by numba; numerics.engine.door gives them to who can use them.
 
 `weigh` turns a block of S into weights and their sums in one sweep. `tiles` does all there is to do with a tile of
 samples of few dimensions, distances by direct differences, weights, sums, means and covariances, while it stays in the
@@ -18,7 +17,6 @@ from numerics.engine.compiled.exp import exp
 
 __all__ = [
     "add_rescaled",
-    "extent",
     "lay_out",
     "measure",
     "rescale",
@@ -39,24 +37,6 @@ def _number_of(bits):
     if bits == types.int32:
         return lambda bits: np.int32(bits).view(single)
     return lambda bits: np.int64(bits).view(double)
-
-
-def extent(a):
-    """The largest |a| of a matrix, shape (n, D); not finite where an entry is not."""
-    bits, _, most = _as_bits(a)
-    return bits.dtype.type(_extent(bits, most)).view(a.dtype)
-
-
-@njit(nogil=True, cache=True)
-def _extent(bits, most):
-    """Without their signs floating-point numbers are in the order of their bits, and NaN comes above all of them."""
-    kind = bits.dtype.type
-    found = kind(0)
-    for i in range(bits.shape[0]):
-        row = bits[i]
-        for j in range(row.size):
-            found = max(found, kind(row[j] & most))
-    return found
 
 
 @njit(fastmath=SUMS, nogil=True, cache=True)

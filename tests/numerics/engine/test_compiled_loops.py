@@ -7,11 +7,11 @@ pytest.importorskip("numba")
 
 import numba
 
-from numerics.arrays import compiled
 from numerics.engine import dense
 from numerics.engine.compiled import exp as compiled_exp
 from numerics.engine.compiled import loops as compiled_loops
 from numerics.engine.compiled.loops import SUMS, lay_out, measure
+from numerics.engine.door import compiled
 from tests.numerics.conftest import ATTACKS, attacked, without_numba
 
 exp_of = compiled_exp.exp

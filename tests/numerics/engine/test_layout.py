@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as arrays_of
 
-from numerics.arrays import compiled, slices
+from numerics.arrays import slices
 from numerics.engine.dense import _squares
+from numerics.engine.door import compiled
 from numerics.engine.layout import CENTRED, Measured, difference_error, laid_out, unit_roundoff
 from tests.numerics.conftest import ATTACKS, PROPERTY, attacked, awaiting, without_numba
 

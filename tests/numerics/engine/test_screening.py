@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import arrays
-from numerics.engine import screening
+from numerics.engine import door, screening
 from numerics.engine.dense import Asked
 from numerics.engine.layout import Measured, Rows, laid_out
 from numerics.engine.screening import _above, _candidates, screened
@@ -20,17 +19,16 @@ BLOCK = 64
 NEVER = 1e9  # a share of candidates at which no time is given up
 
 
-@pytest.fixture(params=["numpy", "hasty", "plain", "torch"])
+@pytest.fixture(params=["numpy", "hasty", "torch"])
 def library(request, monkeypatch):
-    """The libraries that screen, NumPy without the compiled loops, and with: candidates found roughly wait, others do not."""
+    """The libraries that screen; of NumPy candidates found roughly wait, others do not."""
     if request.param in ("numpy", "hasty"):
         pytest.importorskip("numba")
         from numerics.engine import candidates
 
         monkeypatch.setattr(candidates, "WORTH_WAITING", 0 if request.param == "numpy" else math.inf)
         monkeypatch.setattr(screening, "HALVES_SHARE", math.inf if request.param == "numpy" else -math.inf)
-    with without_numba(request.param == "plain"):
-        yield backend_of("torch" if request.param == "torch" else "numpy")
+    return backend_of("torch" if request.param == "torch" else "numpy")
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ def rows_of(x, data, width, block=BLOCK, library=np):
 def candidates(x, data, reach, block=BLOCK, *, halves=False):
     """Which pairs are on the list, as a mask (M, N), for a reach of |x - y|^2/2 of shape (M,)."""
     rows = rows_of(x, data, reach, block)
-    if arrays.compiled(x) is not None:
+    if door.compiled(x) is not None:
         query, sample = weighed(x, rows, reach / rows.unit**2, halves=halves)
     else:
         wide, found = _candidates(x, rows, [reach / rows.unit**2])
@@ -92,7 +90,7 @@ def lost(x, data, reach, block=BLOCK):
 
 def roughly(x):
     """Whether products may be of bfloat16: what there is here."""
-    if arrays.compiled(x) is None:
+    if door.compiled(x) is None:
         return [False]
     from numerics.engine.compiled.vectors import HALVES
 
@@ -152,7 +150,7 @@ def found_above(x, rows, bound, lowest, reach):
     """Block after block: samples, their S by NumPy, and queries, samples and S + bound of those found; `lowest` is raised."""
     z, _ = rows.of(x)
     for part, _, S in rows.products(z):
-        if arrays.compiled(x) is not None:
+        if door.compiled(x) is not None:
             query, sample, own = awaiting(x, rows, part, bound, lowest, reach)
             yield part, S, query, sample - part.start, own + bound[query]
         else:
@@ -286,7 +284,7 @@ def for_passes(monkeypatch, note):
         monkeypatch.setattr(module, name, lambda *args, **options: note(*args) or function(*args, **options))
 
     noted(Rows, "products")
-    if arrays._compiled() is not None:
+    if door._compiled() is not None:
         from numerics.engine import candidates
 
         noted(candidates, "rescored")
@@ -321,7 +319,7 @@ def test_a_list_too_long_is_never_used(library, rng, monkeypatch, block):
     wide = []
     for reach in np.geomspace(1e-6, 100, 30):
         reach = library.array(np.full(6, reach)) / rows.unit**2
-        if arrays.compiled(x) is not None:
+        if door.compiled(x) is not None:
             from numerics.engine.candidates import rescored
 
             found = rescored(x, rows, reach, np.ones((1, 6)), asked(library), screening.SHARE)
