@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.engine.compiled import picking as compiled_candidates
-from numerics.engine.compiled.vectors import PAIRS, PRODUCTS
 from numerics.engine.dense import Asked
 from numerics.engine.layout import Rows
-from numerics.engine.panels import Room, halved
+from numerics.engine.panels import Room
 from numerics.engine.sums import Sums
 from numerics.moments import GibbsMoments
 
@@ -64,21 +63,19 @@ class Scratch(NamedTuple):
     rest: Floats
 
 
-def rescored(
-    x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most: float, *, halves: bool = False
-) -> GibbsMoments | None:
+def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most: float) -> GibbsMoments | None:
     """The moments at times t, shape (T, m), of the samples that screening leaves for them, from differences in float64.
 
     None as soon as more than a share `most` of the pairs would have to wait. `reach`, shape (m,), is how far below the
-    largest S one counts; with halves S is of bfloat16.
+    largest S one counts.
     """
     m, N = len(x), len(rows.data)
-    layout, bounds = screen(x, rows, halves=halves)
+    layout, bounds = screen(x, rows)
     widest, lowest, seen = np.zeros(m), np.full(m, -np.inf), 0
     kept = widest, lowest, reach, Waiting.of(m, x.shape[1], layout[-1])
     question = weighing(x, t, asked, N)
     for part, bound in zip(rows.parts, bounds, strict=True):
-        seen += compiled_candidates.find(rows.data, part.start, part.stop, *layout, *bound, *kept, *question)
+        seen += compiled_candidates.find(rows.data, part.start, part.stop, *layout, bound, *kept, *question)
         if seen > most * m * N:
             return None
     compiled_candidates.weigh(rows.data, *kept, *question)
@@ -86,15 +83,11 @@ def rescored(
     return sums.moments(x, t, asked, N)
 
 
-def screen(x: Floats, rows: Rows, *, halves: bool) -> tuple[tuple[Any, ...], Iterator[tuple[Floats, Floats]]]:
-    """The layout that numerics.engine.compiled.picking asks for, and for each part the bound of S, and its slope, shape (m,)."""
+def screen(x: Floats, rows: Rows) -> tuple[tuple[Any, ...], Iterator[Floats]]:
+    """The layout that numerics.engine.compiled.picking asks for, and for each part the bound of S, shape (m,)."""
     z, norms = rows.of(x)
-    z = z[:, :-1]
-    own, kind = (halved(z), PAIRS) if halves else (z, PRODUCTS)
-    room = Room.of(rows.data, z.dtype, halves=halves)
-    layout = rows.centre, 1 / rows.unit, kind, *room.panels(own, halves=halves), room
-    lost = np.linalg.norm((z - own).astype(np.float64), axis=1)
-    return layout, ((rows.bound(norms, norm) + lost * norm, (norms + lost) * halves) for norm in rows.norms)
+    room = Room.of(rows.data, z.dtype)
+    return (rows.centre, 1 / rows.unit, *room.panels(z[:, :-1]), room), (rows.bound(norms, norm) for norm in rows.norms)
 
 
 def weighing(x: Floats, t: Floats, asked: Asked, N: int) -> tuple[Floats, Floats, float, Scratch, Sums]:

@@ -18,7 +18,7 @@ from numerics.engine.dense import Asked, Weighed, state_of, states_about
 from numerics.engine.layout import Rows
 from numerics.moments import GibbsMoments
 
-__all__ = ["BLOCK", "Room", "by_differences", "by_products", "halved"]
+__all__ = ["BLOCK", "Room", "by_differences", "by_products"]
 
 BLOCK, LEAST, BYTES = 640, 64, 2**22  # samples of a block, at most and at least, and room for them, in the last cache
 Floats = NDArray[np.floating]
@@ -44,11 +44,9 @@ class Room(NamedTuple):
     largest: Floats
 
     @classmethod
-    def of(cls, data: Floats, dtype: Any, *, halves: bool = False) -> Room:
-        """For a block of the data set, shape (N, D), in this dtype, or as pairs of bfloat16 in its place."""
+    def of(cls, data: Floats, dtype: Any) -> Room:
+        """For a block of the data set, shape (N, D), in this dtype."""
         (N, D), width = data.shape, np.dtype(dtype).itemsize
-        if halves:
-            D = -(-D // (2 * ROWS)) * ROWS
         n = min(N, BLOCK, max(LEAST, BYTES // (D * width)))
         W, tiles = VECTORS * LANES_BYTES // width, -(-n // ROWS)
         groups = -(-D // ROWS) | 1  # odd, so that the squares of a group are spread over the cache
@@ -56,31 +54,13 @@ class Room(NamedTuple):
         S, e = np.zeros((2, tiles * ROWS, W), dtype)
         return cls(samples, np.zeros(tiles * ROWS, dtype), S, e, np.zeros((tiles, W), dtype), np.zeros(W, dtype))
 
-    def panels(self, x: Floats, *, halves: bool = False) -> tuple[Floats, NDArray[np.int64]]:
-        """Queries x, shape (m, D), as panels, shape (P, D with padding, W), and the vectors that each of them fills.
-
-        With halves x is rounded to bfloat16 already, and two coordinates take the place of one.
-        """
-        (m, D), W, width = x.shape, self.largest.size, ROWS * (1 + halves)
-        panels = np.zeros((-(-m // W) * W, -(-D // width) * width), x.dtype)
+    def panels(self, x: Floats) -> tuple[Floats, NDArray[np.int64]]:
+        """Queries x, shape (m, D), as panels, shape (P, D with padding, W), and the vectors that each of them fills."""
+        (m, D), W = x.shape, self.largest.size
+        panels = np.zeros((-(-m // W) * W, -(-D // ROWS) * ROWS), x.dtype)
         panels[:m, :D] = x
-        if halves:
-            panels = _in_pairs(panels)
         panels = np.ascontiguousarray(panels.reshape(-1, W, panels.shape[1]).swapaxes(1, 2))
         return panels, np.array([-(-min(W, m - start) * VECTORS // W) for start in range(0, m, W)])
-
-
-def halved(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rounded to bfloat16, to the nearest or the even one."""
-    bits = np.ascontiguousarray(x).view(np.uint32)
-    up = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
-    return (up & np.uint32(0xFFFF0000)).view(np.float32)
-
-
-def _in_pairs(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each coordinate and the ROWS-th after it as bfloat16 in the place of one; what is done to samples as well."""
-    groups = x.view(np.uint32).reshape(len(x), -1, 2, ROWS)
-    return (groups[:, :, 0] >> np.uint32(16) | groups[:, :, 1]).reshape(len(x), -1).view(np.float32)
 
 
 def by_products(x: Floats, rows: Rows, t: Floats, asked: Asked) -> GibbsMoments:

@@ -14,8 +14,7 @@ Where weights are diffuse candidates are many. A time is given up as soon as mor
 them, at which weighing them one by one would cost more than the dense pass.
 
 Compiled loops, of numerics.engine.candidates, let a few candidates of each query wait, and weigh them when there is no room for
-more; elsewhere there is a list of all. Where the processor multiplies bfloat16 twice as fast, and the wider bound adds few
-candidates, the product is of that.
+more; elsewhere there is a list of all.
 """
 
 from __future__ import annotations
@@ -35,8 +34,6 @@ __all__ = ["screened"]
 
 SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
 PILOT, PILOT_ENTRIES, PILOT_QUERIES = 4096, 2**20, 8  # samples and queries that tell whether screening is worth a try
-HALVES_SHARE = 1 / 24  # more pairs, for many dimensions, at which products of bfloat16 are no longer worth it
-HALVES_LOSS = 2.0**-8  # of a product of bfloat16, relative to the norms, as a rule
 PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther than that of all, so the pilot sees more
 RESCORED = 2**18  # elements of differences at once
 
@@ -62,18 +59,14 @@ def _rescored(
 ) -> dict[int, GibbsMoments]:
     """The same in compiled loops."""
     from numerics.engine.candidates import rescored
-    from numerics.engine.compiled.vectors import HALVES
 
     most = SHARE * (2 if x.dtype == np.float64 else 1)  # as measured, at which the dense pass is as fast
     if asked.covariance == "full":
         most = 1.0  # the dense pass is never as fast
     share = _pilot(x, rows)
-    shares = [share(reach) for reach in reaches]
-    wide = sum(one > PILOT_SHARE * most for one in shares)
-    enough = HALVES_SHARE * x.shape[1] / (x.shape[1] + OVERHEAD)
+    wide = sum(share(reach) > PILOT_SHARE * most for reach in reaches)
     while wide < len(order):
-        halves = HALVES and share(reaches[wide], HALVES_LOSS) - shares[wide] < enough
-        found = rescored(x, rows, reaches[wide], t[order[wide:]], asked, most, halves=halves)
+        found = rescored(x, rows, reaches[wide], t[order[wide:]], asked, most)
         if found is not None:
             return dict(zip(order[wide:], found.apart(), strict=True))
         wide += max(1, (len(order) - wide) // 2)  # so that passes in vain are few
@@ -130,11 +123,8 @@ def _worthwhile(x: Array) -> float:
     return SHARE * D / (D + OVERHEAD) * (1 if x.dtype == xp.float64 else 1 / 3)
 
 
-def _pilot(x: Array, rows: Rows) -> Callable[..., float]:
-    """What tells from a few queries and samples which share of the pairs are candidates, within a reach.
-
-    Where coordinates are rounded once more, it takes what the products lose to that, relative to |x'||y'|.
-    """
+def _pilot(x: Array, rows: Rows) -> Callable[[Array], float]:
+    """What tells from a few queries and samples which share of the pairs are candidates, within a reach."""
     xp, D = namespace(x), x.shape[1]
     few = slice(None, None, max(1, x.shape[0] // PILOT_QUERIES))
     z, norms = rows.of(x[few, :])
@@ -142,9 +132,8 @@ def _pilot(x: Array, rows: Rows) -> Callable[..., float]:
     S = z @ rows.some(max(1, rows.parts[-1].stop // count)).T
     gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
 
-    def share(reach: Array, loss: float = 0.0) -> float:
-        most = max(rows.norms)
-        width = reach[few] + 2 * (rows.bound(norms, most) + loss * norms * most)
+    def share(reach: Array) -> float:
+        width = reach[few] + 2 * rows.bound(norms, max(rows.norms))
         return float(xp.mean(xp.astype(gap < width[:, None], xp.float64)))
 
     return share

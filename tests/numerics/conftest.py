@@ -473,25 +473,19 @@ def same_as(found, expected, rtol=0.0):
         assert found[k].n == expected[k].n
 
 
-def awaiting(x, rows, part, bound, lowest, reach, *, halves=False):
-    """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,).
-
-    With halves the bound becomes what it is in the end.
-    """
+def awaiting(x, rows, part, bound, lowest, reach):
+    """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,)."""
     from numerics.engine.candidates import Waiting, screen, weighing
     from numerics.engine.compiled import picking as compiled_candidates
 
     m = len(x)
-    layout, bounds = screen(x, rows, halves=halves)
-    given = next(own for one, own in zip(rows.parts, bounds, strict=True) if one == part)
+    layout, _ = screen(x, rows)
     room = layout[-1]
     shape = m, part.stop - part.start + room.norms.size
     waiting = Waiting(np.zeros(shape, np.int64), np.zeros(shape, room.S.dtype), np.zeros(m, np.int64))
     question = weighing(x, np.ones((1, m)), Asked(1.0, None, None, 2.0**-52), len(rows.data))
     kept = np.zeros(m), lowest, reach, waiting
-    first = given if halves else (bound, np.zeros(m))
-    seen = compiled_candidates.find(rows.data, part.start, part.stop, *layout, *first, *kept, *question)
-    bound[:] = kept[0]
+    seen = compiled_candidates.find(rows.data, part.start, part.stop, *layout, bound, *kept, *question)
     assert seen == waiting.counts.sum()
     mine = np.arange(shape[1]) < waiting.counts[:, None]
     return np.nonzero(mine)[0], waiting.samples[mine], waiting.S[mine]

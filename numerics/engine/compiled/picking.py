@@ -12,7 +12,7 @@ from numba import njit
 from numerics.engine.compiled.exp import exp
 from numerics.engine.compiled.loops import SUMS, double, rescale
 from numerics.engine.compiled.products import lay_out, lowered, overlaps
-from numerics.engine.compiled.vectors import ROWS, VECTORS, lowest_bit, reaching
+from numerics.engine.compiled.vectors import PRODUCTS, ROWS, VECTORS, lowest_bit, reaching
 
 __all__ = ["find", "weigh"]
 
@@ -177,12 +177,10 @@ def find(
     stop,
     centre,
     scale,
-    kind,
     panels,
     vectors,
     room,
     bound,
-    slope,
     widest,
     lowest,
     reach,
@@ -191,23 +189,21 @@ def find(
 ):
     """Let those samples of a slice wait whose S + bound is not below lowest - reach; how many pairs there were.
 
-    `lowest`, shape (m,), is raised to max S - bound. The columns of the panels are x', in pairs for the kind PAIRS; then
-    what the samples lose, times the slope, is added to the bound. Where there is no room left, those of a query that are
-    still wanted, by `widest`, the largest bound so far, are weighed.
+    `lowest`, shape (m,), is raised to max S - bound. The columns of the panels are x'. Where there is no room left, those of
+    a query that are still wanted, by `widest`, the largest bound so far, are weighed.
     """
-    (P, length, W), m, block, seen = panels.shape, lowest.size, room.norms.size, 0
-    bar, here, most = np.empty(W, room.S.dtype), np.empty(m), waiting.S.shape[1] - block
+    (P, _, W), m, block, seen = panels.shape, lowest.size, room.norms.size, 0
+    bar, most = np.empty(W, room.S.dtype), waiting.S.shape[1] - block
     columns, counts = np.empty((W, block), np.int32), np.empty(W, np.int64)
+    for i in range(m):
+        widest[i] = max(widest[i], bound[i])
     for begin in range(start, stop, block):
         n = min(block, stop - begin)
-        lost = lay_out(data[begin : begin + n], centre, scale, room, kind)
-        for i in range(m):
-            here[i] = bound[i] + slope[i] * lost
-            widest[i] = max(widest[i], here[i])
+        lay_out(data[begin : begin + n], centre, scale, room)
         for p in range(P):
             first, after = p * W, min((p + 1) * W, m)
-            overlaps(room, n, panels, p, vectors[p], min(length, centre.size), kind)
-            _bars(room, after - first, first, here, lowest, reach, bar)
+            overlaps(room, n, panels, p, vectors[p], centre.size, PRODUCTS)
+            _bars(room, after - first, first, bound, lowest, reach, bar)
             _pick(room, n, vectors[p], bar, columns, counts)
             seen += counts[: after - first].sum()
             _append(room, begin, first, after, columns, counts, waiting)

@@ -7,19 +7,17 @@ are summed, before the next.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 
 from numerics.engine.compiled.loops import SUMS, double, rescale
-from numerics.engine.compiled.vectors import PAIRS, ROWS, VECTORS, gather, overlap, place, place_halves, reaching, weigh
+from numerics.engine.compiled.vectors import ROWS, VECTORS, gather, overlap, place, reaching, weigh
 
 __all__ = ["RUN", "lay_out", "lowered", "overlaps", "weighed"]
 
 RUN = 64 // ROWS  # tiles whose weights are added up in the dtype, before they go to the sums in float64
 PIECE = 256  # coordinates of ROWS samples that are laid out at a time, in the first cache
-EPS, TINY = float(np.finfo(np.float32).eps), float(np.finfo(np.float32).tiny)
+EPS = float(np.finfo(np.float32).eps)
 
 
 @njit(nogil=True)
@@ -32,15 +30,12 @@ def overlaps(room, n, panels, p, vectors, count, kind):
 
 
 @njit(fastmath=SUMS, nogil=True)
-def lay_out(data, centre, scale, room, kind):
-    """y' = (y - centre) scale and -|y'|^2/2; the last of them again up to a multiple of ROWS, which raises no peak.
-
-    What it returns is how far from y' the pairs of bfloat16 are at most, for the kind PAIRS.
-    """
+def lay_out(data, centre, scale, room):
+    """y' = (y - centre) scale and -|y'|^2/2; the last of them again up to a multiple of ROWS, which raises no peak."""
     n, D = data.shape
-    row, squares, lost, most = np.zeros(PIECE, room.samples.dtype), np.empty(ROWS), np.empty(ROWS), 0.0
+    row, squares = np.zeros(PIECE, room.samples.dtype), np.empty(ROWS)
     for tile in range(-(-n // ROWS)):
-        squares[:] = lost[:] = 0
+        squares[:] = 0
         for begin in range(0, D, PIECE):
             piece = slice(begin, min(begin + PIECE, D))
             origin = centre[piece]
@@ -52,15 +47,9 @@ def lay_out(data, centre, scale, room, kind):
                     row[k] = y
                     square += y * y
                 squares[q] += square
-                if kind == PAIRS:
-                    halves = 2 * ROWS
-                    lost[q] += place_halves(row, room.samples, tile, begin // halves, q, -(-origin.size // halves))
-                else:
-                    place(row, room.samples, tile, begin // ROWS, q, -(-origin.size // ROWS))
+                place(row, room.samples, tile, begin // ROWS, q, -(-origin.size // ROWS))
         for q in range(ROWS):
             room.norms[tile * ROWS + q] = -squares[q] / 2
-            most = max(most, lost[q])
-    return 1.01 * math.sqrt(most + D * TINY)  # for rounding and underflow
 
 
 @njit(nogil=True)
@@ -120,7 +109,7 @@ def weighed(data, centre, scale, kind, panels, vectors, rate, reach, room, top, 
     shrink, bar, more = np.empty(W), np.empty(W, room.S.dtype), np.empty((4, W))
     for start in range(0, data.shape[0], block):
         n = min(block, data.shape[0] - start)
-        lay_out(data[start : start + n], centre, scale, room, kind)
+        lay_out(data[start : start + n], centre, scale, room)
         for p in range(P):
             first = p * W
             before = top[first : first + W].copy()

@@ -5,13 +5,10 @@ a sum over coordinates, the total of samples by weight one over samples. A tile 
 vectors, stays in registers while k runs: each step loads `VECTORS` vectors and `ROWS` numbers and multiplies them all.
 
 Samples are laid out in squares of `ROWS` samples by `ROWS` coordinates: a step of either sum reads its numbers of samples
-in one place, and the next steps go on from there. Where the processor multiplies pairs of bfloat16, a number of float32
-may stand for two of them, and S is rougher and has half the steps.
+in one place, and the next steps go on from there.
 """
 
 from __future__ import annotations
-
-import functools
 
 from llvmlite import binding, ir
 from numba import types
@@ -23,9 +20,7 @@ from numerics.engine.compiled.exp import exponential, fused, larger
 
 __all__ = [
     "DIFFERENCES",
-    "HALVES",
     "LANES_BYTES",
-    "PAIRS",
     "PRODUCTS",
     "ROWS",
     "VECTORS",
@@ -33,7 +28,6 @@ __all__ = [
     "lowest_bit",
     "overlap",
     "place",
-    "place_halves",
     "reaching",
     "weigh",
 ]
@@ -41,9 +35,8 @@ __all__ = [
 _HOST = {name for name, there in binding.get_host_cpu_features().items() if there}
 _FEATURES = _HOST if CPU_FEATURES is None else {name[1:] for name in CPU_FEATURES.split(",") if name[:1] == "+"}
 LANES_BYTES, ROWS, VECTORS = (64, 8, 3) if "avx512f" in _FEATURES else (32, 4, 3)  # ROWS x VECTORS sums in registers
-HALVES = "avx512bf16" in _FEATURES  # products of pairs of bfloat16, two at a time
 SHIFT = ROWS.bit_length() - 1  # log2 ROWS
-PRODUCTS, DIFFERENCES, PAIRS = 0, 1, 2  # kinds of S
+PRODUCTS, DIFFERENCES = 0, 1  # kinds of S
 INT, INDEX = ir.IntType(64), ir.IntType(32)
 
 
@@ -99,10 +92,6 @@ class _Arguments:
         """Numbers of the dtype of an array in a vector."""
         return LANES_BYTES * 8 // self.kinds[name].dtype.bitwidth
 
-    def paired(self, name):
-        """Whether pairs of bfloat16 may stand in an array."""
-        return HALVES and self.kinds[name].dtype.bitwidth == 32
-
 
 def _spread(builder, scalar, lanes):
     """A vector of equal numbers."""
@@ -128,40 +117,18 @@ def _loop(builder, count, starts, body):
     return more
 
 
-def _case_by_case(builder, vectors, kinds, kind, emit):
-    """emit(V, kind) for the numbers that `vectors`, 1 to VECTORS, and `kind`, one of some, turn out to have."""
-    cases = [(V, one) for V in range(1, VECTORS + 1) for one in kinds]
+def _case_by_case(builder, vectors, kind, emit):
+    """emit(V, kind) for the numbers that `vectors`, 1 to VECTORS, and `kind` turn out to have."""
+    cases = [(V, one) for V in range(1, VECTORS + 1) for one in (PRODUCTS, DIFFERENCES)]
     done = builder.append_basic_block("done")
     blocks = [builder.append_basic_block("case") for _ in cases]
-    which = builder.switch(builder.add(builder.shl(vectors, INT(2)), kind), blocks[-1])
+    which = builder.switch(builder.add(builder.shl(vectors, INT(1)), kind), blocks[-1])
     for (V, one), block in zip(cases, blocks, strict=True):
-        which.add_case(INT(4 * V + one), block)
+        which.add_case(INT(2 * V + one), block)
         builder.position_at_end(block)
         emit(V, one)
         builder.branch(done)
     builder.position_at_end(done)
-
-
-class _BFloat(ir.Type):  # type: ignore[misc]
-    """bfloat16: the upper half of a float32."""
-
-    def _to_string(self):
-        return "bfloat"
-
-    def __eq__(self, other):
-        return isinstance(other, _BFloat)
-
-    def __hash__(self):
-        return hash(_BFloat)
-
-
-def _fused_halves(builder, one, other, sums):
-    """sums + one other, where each number of both vectors is a pair of bfloat16, whose two products are added."""
-    pairs = ir.VectorType(_BFloat(), 2 * sums.type.count)
-    kind = ir.FunctionType(sums.type, [sums.type, pairs, pairs])
-    name = f"llvm.x86.avx512bf16.dpbf16ps.{8 * LANES_BYTES}"
-    function = cgutils.get_or_insert_function(builder.module, kind, name)
-    return builder.call(function, [sums, builder.bitcast(one, pairs), builder.bitcast(other, pairs)])
 
 
 def _quotient_and_rest(builder, k):
@@ -172,8 +139,7 @@ def _quotient_and_rest(builder, k):
 def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest, vectors, kind):
     """S[j] = sum_k samples[j, k] panels[p, k] + norms[j], k < count, for the samples j of a tile, lane by lane.
 
-    For the kind DIFFERENCES it is minus half the sum of their squares; for PAIRS each number is two of bfloat16. peaks[tile]
-    is the largest, and raises `largest`.
+    For the kind DIFFERENCES it is minus half the sum of their squares. peaks[tile] is the largest, and raises `largest`.
     """
 
     def codegen(context, builder, signature, values):
@@ -183,7 +149,7 @@ def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest
         j = builder.shl(of["tile"], INT(SHIFT))
 
         def emit(V, kind):
-            apart, multiply = kind == DIFFERENCES, _fused_halves if kind == PAIRS else fused
+            apart = kind == DIFFERENCES
             norm, panel = of.row("norms", j), of.row("panels", of["p"])
             zero = ir.Constant(ir.VectorType(norm.element, lanes), None)
             starts = [zero if apart else _spread(builder, norm.scalar(INT(q)), lanes) for q in range(ROWS)]
@@ -200,7 +166,7 @@ def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest
                         one, other = own[v], y
                         if apart:
                             one = other = builder.fsub(own[v], y)
-                        sums[q * V + v] = multiply(builder, one, other, sums[q * V + v])
+                        sums[q * V + v] = fused(builder, one, other, sums[q * V + v])
                 return sums
 
             sums = _loop(builder, of["count"], [start for start in starts for _ in range(V)], step)
@@ -215,8 +181,7 @@ def overlap(typingctx, samples, norms, tile, panels, p, count, S, peaks, largest
                 peak.store(top, v * lanes)
                 most.store(larger(builder, top, most.vector(lanes, v * lanes)), v * lanes)
 
-        kinds = (PRODUCTS, DIFFERENCES, PAIRS) if of.paired("samples") else (PRODUCTS, DIFFERENCES)
-        _case_by_case(builder, of["vectors"], kinds, of["kind"], emit)
+        _case_by_case(builder, of["vectors"], of["kind"], emit)
         return context.get_dummy_value()
 
     intp = types.intp
@@ -264,7 +229,7 @@ def gather(typingctx, e, samples, group, count, panels, p, total, shrink, vector
                     factor, before = factors.vector(lanes, v * lanes), to.vector(lanes, v * lanes)
                     to.store(fused(builder, factor, before, _widened(builder, sums[q * V + v])), v * lanes)
 
-        _case_by_case(builder, of["vectors"], (PRODUCTS, DIFFERENCES), of["kind"], emit)
+        _case_by_case(builder, of["vectors"], of["kind"], emit)
         return context.get_dummy_value()
 
     intp = types.intp
@@ -358,45 +323,3 @@ def place(typingctx, row, samples, tile, group, q, count):
 
     intp = types.intp
     return types.void(row, samples, intp, intp, intp, intp), codegen
-
-
-@intrinsic
-def place_halves(typingctx, row, samples, tile, group, q, count):
-    """The same, rounded to bfloat16: a square has twice as many coordinates, in pairs of one and the ROWS-th after it.
-
-    What it returns is the sum of the squares of what was rounded away.
-    """
-
-    def codegen(context, builder, signature, values):
-        of = _Arguments(context, builder, signature, values, "row samples tile group q count")
-        if not of.paired("samples"):
-            return ir.Constant(ir.DoubleType(), 0)
-        bits = ir.VectorType(INDEX, ROWS)
-        floats = ir.VectorType(ir.FloatType(), ROWS)
-
-        def rounded(one):
-            """To the nearest, or the even one, of the upper halves, as bits with zeros below."""
-            one = builder.bitcast(one, bits)
-            odd = builder.and_(builder.lshr(one, ir.Constant(bits, [16] * ROWS)), ir.Constant(bits, [1] * ROWS))
-            up = builder.add(one, builder.add(odd, ir.Constant(bits, [0x7FFF] * ROWS)))
-            return builder.and_(up, ir.Constant(bits, [-0x10000] * ROWS))
-
-        def step(k, before):
-            (lost,) = before
-            at, halves = builder.shl(k, INT(SHIFT + 1)), []
-            for place in (at, builder.add(at, INT(ROWS))):
-                one = of.row("row", place).vector(ROWS)
-                halves.append(rounded(one))
-                away = builder.fsub(one, builder.bitcast(halves[-1], floats))
-                lost = fused(builder, away, away, lost)
-            pairs = builder.or_(builder.lshr(halves[0], ir.Constant(bits, [16] * ROWS)), halves[1])
-            to = of.row("samples", of["tile"], builder.add(of["group"], k), of["q"])
-            to.store(builder.bitcast(pairs, floats))
-            return [lost]
-
-        (lost,) = _loop(builder, of["count"], [ir.Constant(floats, None)], step)
-        parts = [builder.fpext(builder.extract_element(lost, INDEX(k)), ir.DoubleType()) for k in range(ROWS)]
-        return functools.reduce(builder.fadd, parts)
-
-    intp = types.intp
-    return types.float64(row, samples, intp, intp, intp, intp), codegen

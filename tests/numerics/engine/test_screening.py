@@ -27,7 +27,6 @@ def library(request, monkeypatch):
         from numerics.engine import candidates
 
         monkeypatch.setattr(candidates, "WORTH_WAITING", 0 if request.param == "numpy" else math.inf)
-        monkeypatch.setattr(screening, "HALVES_SHARE", math.inf if request.param == "numpy" else -math.inf)
     return backend_of("torch" if request.param == "torch" else "numpy")
 
 
@@ -43,11 +42,11 @@ def rows_of(x, data, width, block=BLOCK, library=np):
     return laid_out(Measured.of(data, block), size, library.float32)
 
 
-def candidates(x, data, reach, block=BLOCK, *, halves=False):
+def candidates(x, data, reach, block=BLOCK):
     """Which pairs are on the list, as a mask (M, N), for a reach of |x - y|^2/2 of shape (M,)."""
     rows = rows_of(x, data, reach, block)
     if door.compiled(x) is not None:
-        query, sample = weighed(x, rows, reach / rows.unit**2, halves=halves)
+        query, sample = weighed(x, rows, reach / rows.unit**2)
     else:
         wide, found = _candidates(x, rows, [reach / rows.unit**2])
         assert wide == 0
@@ -59,7 +58,7 @@ def candidates(x, data, reach, block=BLOCK, *, halves=False):
     return listed.astype(bool)
 
 
-def weighed(x, rows, reach, *, halves):
+def weighed(x, rows, reach):
     """The pairs that the compiled loops weigh in the end, as queries and samples, if there is room for all until then."""
     from numerics.engine import candidates
     from numerics.engine.compiled import picking as compiled_candidates
@@ -77,7 +76,7 @@ def weighed(x, rows, reach, *, halves):
         patch.setattr(candidates, "WAITING", len(rows.data))
         patch.setattr(candidates, "WORTH_WAITING", 0)
         patch.setattr(compiled_candidates, "weigh", noted)
-        candidates.rescored(x, rows, reach, np.ones((1, len(x))), Asked(1.0, None, None, EPS64), NEVER, halves=halves)
+        candidates.rescored(x, rows, reach, np.ones((1, len(x))), Asked(1.0, None, None, EPS64), NEVER)
     return found
 
 
@@ -85,16 +84,7 @@ def lost(x, data, reach, block=BLOCK):
     """Pairs within the reach that are not on the list, by distances in extended precision."""
     squares = Exact(x, data, 1.0).squares
     within = (squares - squares.min(axis=1, keepdims=True)) / 2 <= reach[:, None]
-    return sum(int((within & ~candidates(x, data, reach, block, halves=halves)).sum()) for halves in roughly(x))
-
-
-def roughly(x):
-    """Whether products may be of bfloat16: what there is here."""
-    if door.compiled(x) is None:
-        return [False]
-    from numerics.engine.compiled.vectors import HALVES
-
-    return [False, True] if HALVES else [False]
+    return int((within & ~candidates(x, data, reach, block)).sum())
 
 
 def spreads(x, data):
