@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import Array, checked, finite_extent, namespace, on_gpu, slices
-from numerics.engine.dense import Asked
 from numerics.engine.layout import Measured
+from numerics.engine.question import Question
 from numerics.engine.ways import Samples
 from numerics.moments import GibbsMoments
 from numerics.threads import parallel, workers
@@ -82,13 +82,13 @@ def gibbs_moments(
         raise ValueError(f"temperature must be one positive and finite number, got {temperature!r}")
     temperature = float(temperature)
     dtype = _working_dtype(dtype, queries, data)
-    asked = Asked(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
+    question = Question(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
     queries, data = xp.astype(queries, dtype, copy=False), xp.astype(data, dtype, copy=False)
     times = _times(t, queries, xp)
     threads = _threads(queries, data)
     measured = Measured.of(data, _sample_block(data), threads)
     size = _checked_range(queries, measured, times, temperature)
-    found = _moments(queries, measured, size, xp.reshape(times, (-1, queries.shape[0])), asked, threads)
+    found = _moments(queries, measured, size, xp.reshape(times, (-1, queries.shape[0])), question, threads)
     return found if times.ndim == 2 else found.each(lambda a: a[0, ...])
 
 
@@ -196,20 +196,20 @@ def _sample_block(data: Array) -> int:
     return GPU_BLOCKS[1] if on_gpu(data) else max(256, min(SAMPLE_BLOCK, SAMPLE_ENTRIES // data.shape[1]))
 
 
-def _moments(queries: Array, data: Measured, size: float, t: Array, asked: Asked, threads: int) -> GibbsMoments:
+def _moments(queries: Array, data: Measured, size: float, t: Array, question: Question, threads: int) -> GibbsMoments:
     """The moments at times t, shape (T, M): blocks of queries, and parts of the samples where there are few blocks."""
     M = queries.shape[0]
     query_block = GPU_BLOCKS[0] if on_gpu(queries) else QUERY_BLOCK
     blocks = -(-M // query_block)
     # data far smaller than sqrt(tT) keep a unit within reach of it
-    size = max(size, 1e-15 * (float(namespace(t).max(t)) * asked.temperature) ** 0.5)
+    size = max(size, 1e-15 * (float(namespace(t).max(t)) * question.temperature) ** 0.5)
     parts = [Samples(piece, size) for piece in data.split(max(1, threads // blocks))]
     each = -(-M // (max(1, threads // len(parts)) * -(-blocks // threads)))  # even, and no more than the block
     tasks = [(block, part) for block in slices(M, each) for part in parts]
 
     def moments(task: tuple[slice, Samples]) -> GibbsMoments:
         block, part = task
-        return part.moments(queries[block, :], t[:, block], asked)
+        return part.moments(queries[block, :], t[:, block], question)
 
     found = parallel(moments, tasks, threads)
     merged = [reduce(add, found[i : i + len(parts)]) for i in range(0, len(found), len(parts))]

@@ -80,11 +80,8 @@ class Rows:
 
     def block(self, part: slice) -> Array:
         """The rows of some samples, shape (n, D + 1)."""
-        xp, loops = namespace(self.data), compiled(self.data)
-        data = self.data[part, :]
-        if loops is not None:
-            return loops.lay_out(data, self.centre, 1 / self.unit, np.empty((len(data), data.shape[1] + 1), self.dtype))
-        shifted = (data - self.centre) * (1 / self.unit)
+        xp = namespace(self.data)
+        shifted = (self.data[part, :] - self.centre) * (1 / self.unit)
         return xp.astype(xp.concat([shifted, -xp.vecdot(shifted, shifted)[:, None] / 2], axis=1), self.dtype)
 
     def some(self, step: int) -> Array:
@@ -133,7 +130,7 @@ class Measured:
         Raises:
             ValueError: where there is a NaN or an infinite entry.
         """
-        xp = namespace(data)
+        xp, data = namespace(data), _plain(data)
         most = max(1, min(CENTRED, CENTRED_ENTRIES // data.shape[1]))
         some = data[:: max(1, data.shape[0] // most), :]
         extent = finite_extent(some, what)
@@ -158,6 +155,14 @@ class Measured:
             parts = tuple(slice(part.start - start, part.stop - start) for part in self.parts[some])
             found.append(replace(self, data=self.data[start:stop, :], parts=parts, norms=self.norms[some]))
         return found
+
+
+def _plain(data: Array) -> Array:
+    """NumPy's arrays in the order of rows and not to be written to, so that loops are compiled once for each dtype."""
+    if isinstance(data, np.ndarray):
+        data = np.ascontiguousarray(data).view()
+        data.setflags(write=False)
+    return data
 
 
 def _unit(size: float) -> float:

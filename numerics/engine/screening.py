@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 
 from numerics.arrays import Array, add_to_rows, least_of_rows, namespace, slices
-from numerics.engine.dense import Asked, Weighed, log_weight_error, state_of
 from numerics.engine.door import compiled
 from numerics.engine.layout import Rows
+from numerics.engine.question import Question, Weights, log_weight_error, state_of
 from numerics.moments import NEGLIGIBLE, GibbsMoments
 
 __all__ = ["screened"]
@@ -38,35 +38,35 @@ PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther tha
 RESCORED = 2**18  # elements of differences at once
 
 
-def screened(x: Array, data: Array, rows: Rows, t: Array, asked: Asked) -> dict[int, GibbsMoments]:
+def screened(x: Array, data: Array, rows: Rows, t: Array, question: Question) -> dict[int, GibbsMoments]:
     """The moments at those of the times t, shape (T, m), where few samples matter, by index of the time."""
     xp = namespace(x)
-    reach = t * (asked.temperature * asked.cut(data.shape[0]) / rows.unit**2)
+    reach = t * (question.temperature * question.cut(data.shape[0]) / rows.unit**2)
     order = sorted(range(t.shape[0]), key=lambda i: -float(xp.max(reach[i, :])))
     # the widest time is not the widest for all queries
     reaches = [xp.max(xp.stack([reach[i, :] for i in order[k:]]), axis=0) for k in range(len(order))]
     if compiled(x) is not None:
-        return _rescored(x, rows, reaches, t, order, asked)
+        return _rescored(x, rows, reaches, t, order, question)
     skipped, found = _candidates(x, rows, reaches)
     if found is None:
         return {}
     pairs = _Pairs(xp.astype(x, xp.float64), data, found.query, found.sample)
-    return {i: pairs.moments(t[i, :], asked) for i in order[skipped:]}
+    return {i: pairs.moments(t[i, :], question) for i in order[skipped:]}
 
 
 def _rescored(
-    x: Array, rows: Rows, reaches: list[Array], t: Array, order: list[int], asked: Asked
+    x: Array, rows: Rows, reaches: list[Array], t: Array, order: list[int], question: Question
 ) -> dict[int, GibbsMoments]:
     """The same in compiled loops."""
     from numerics.engine.candidates import rescored
 
     most = SHARE * (2 if x.dtype == np.float64 else 1)  # as measured, at which the dense pass is as fast
-    if asked.covariance == "full":
+    if question.covariance == "full":
         most = 1.0  # the dense pass is never as fast
     share = _pilot(x, rows)
     wide = sum(share(reach) > PILOT_SHARE * most for reach in reaches)
     while wide < len(order):
-        found = rescored(x, rows, reaches[wide], t[order[wide:]], asked, most)
+        found = rescored(x, rows, reaches[wide], t[order[wide:]], question, most)
         if found is not None:
             return dict(zip(order[wide:], found.apart(), strict=True))
         wide += max(1, (len(order) - wide) // 2)  # so that passes in vain are few
@@ -174,21 +174,21 @@ class _Pairs:
         add_to_rows(total, self.query, values)
         return total
 
-    def moments(self, t: Array, asked: Asked) -> GibbsMoments:
+    def moments(self, t: Array, question: Question) -> GibbsMoments:
         """The state at the times t, shape (m,)."""
         xp = namespace(self.x)
-        scale = 2 * t * asked.temperature
+        scale = 2 * t * question.temperature
         u = (self.least[self.query] - self.squares) / scale[self.query]
         u = xp.maximum(u, xp.asarray(-NEGLIGIBLE, dtype=u.dtype, device=u.device))
         e = xp.exp(u)
         top = -self.least / 2
-        found = Weighed(top, self.nearest, *(self.total(v) for v in (e, e * e, e * u, e * u * u)))
+        found = Weights(top, self.nearest, *(self.total(v) for v in (e, e * e, e * u, e * u * u)))
         away = self._away(e) / found.weight[:, None]
-        scatter = None if asked.covariance is None else self._scatter(e, away, asked)
+        scatter = None if question.covariance is None else self._scatter(e, away, question)
         shift = -self.least / scale
         count = self.data.shape[0]
-        rounding = log_weight_error(self.x, shift, asked.cut(count))
-        return state_of(self.x, t, asked, count, found, shift, self.x + away, scatter, rounding)
+        rounding = log_weight_error(self.x, shift, question.cut(count))
+        return state_of(self.x, t, question, count, found, shift, self.x + away, scatter, rounding)
 
     def _squares(self) -> Array:
         """|x - y|^2 of all pairs, shape (K,)."""
@@ -202,15 +202,15 @@ class _Pairs:
             add_to_rows(total, self.query[part], e[part, None] * self.difference(part))
         return total
 
-    def _scatter(self, e: Array, away: Array, asked: Asked) -> Array:
+    def _scatter(self, e: Array, away: Array, question: Question) -> Array:
         """Sum e (z - mean z)^2, shape (m, k), or the outer products, (m, k, k)."""
         xp = namespace(e)
-        mean = asked.along(away)
+        mean = question.along(away)
         m, k = mean.shape
-        full = asked.covariance == "full"
+        full = question.covariance == "full"
         total = xp.zeros((m, k * k if full else k), dtype=xp.float64, device=e.device)
         for part in self._pieces(k * k if full else k):
-            rest = asked.along(self.difference(part)) - mean[self.query[part], :]
+            rest = question.along(self.difference(part)) - mean[self.query[part], :]
             squares = xp.reshape(rest[:, :, None] * rest[:, None, :], (-1, k * k)) if full else rest**2
             add_to_rows(total, self.query[part], e[part, None] * squares)
         return xp.reshape(total, (m, k, k)) if full else total

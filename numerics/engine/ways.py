@@ -6,9 +6,10 @@ import threading
 from typing import Any
 
 from numerics.arrays import Array, is_torch, namespace
-from numerics.engine.dense import Asked, dense, fused, product_will_do
+from numerics.engine.dense import dense, fused, product_will_do
 from numerics.engine.door import compiled, kernels
 from numerics.engine.layout import Measured, laid_out
+from numerics.engine.question import Question
 from numerics.engine.screening import screened
 from numerics.moments import GibbsMoments
 
@@ -27,39 +28,41 @@ class Samples:
         self.made: dict[str, Any] = {}
         self.lock = threading.Lock()
 
-    def moments(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
+    def moments(self, x: Array, t: Array, question: Question) -> GibbsMoments:
         """The moments at queries x, shape (m, D), and times t, shape (T, m)."""
         xp = namespace(x)
         if compiled(x) is not None and x.shape[1] <= NEIGHBOURS_UP_TO:
             from numerics.engine import tiling
 
-            ordered = tiling.worth_order(t, asked, self.data.shape[0], max(self.measured.norms))
-            return tiling.tiled(x, self.once("tiles" if ordered else "slices"), t, asked)
-        if self.fuses(x, asked) and x.shape[1] * x.itemsize <= FUSED_AT_ONCE:
-            return fused(x, self.data, t, asked)
+            ordered = tiling.worth_order(t, question, self.data.shape[0], max(self.measured.norms))
+            return tiling.tiled(x, self.once("tiles" if ordered else "slices"), t, question)
+        if self.fuses(x, question) and x.shape[1] * x.itemsize <= FUSED_AT_ONCE:
+            return fused(x, self.data, t, question)
         screen = self.once("float32") if compiled(x) is not None or is_torch(x) else None
-        found = {} if screen is None else screened(x, self.data, screen, t, asked)
+        found = {} if screen is None else screened(x, self.data, screen, t, question)
         rest = [i for i in range(t.shape[0]) if i not in found]
         if rest:
             times = xp.stack([t[i, :] for i in rest])
-            found |= dict(zip(rest, self.densely(x, times, asked).apart(), strict=True))
+            found |= dict(zip(rest, self.densely(x, times, question).apart(), strict=True))
         return GibbsMoments.joined([found[i] for i in range(t.shape[0])], axis=0)
 
-    def densely(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
+    def densely(self, x: Array, t: Array, question: Question) -> GibbsMoments:
         """Where too many samples matter to pick them out."""
         rows = self.once("float32" if x.dtype == namespace(x).float32 else "float64")
-        products = product_will_do(x, rows, t, asked)
-        if compiled(x) is not None and asked.covariance is None:
-            from numerics.engine import panels
+        enough = product_will_do(x, rows, t, question)
+        if compiled(x) is not None:
+            from numerics.engine import products, tiling
 
-            return panels.by_products(x, rows, t, asked) if products else panels.by_differences(x, self.data, t, asked)
-        if self.fuses(x, asked) and (x.shape[1] <= FUSED_UP_TO or not products):
-            return fused(x, self.data, t, asked)
-        return dense(x, self.data, rows, t, asked)
+            if enough:
+                return products.moments(x, rows, t, question)
+            return tiling.tiled(x, self.once("slices"), t, question)
+        if self.fuses(x, question) and (x.shape[1] <= FUSED_UP_TO or not enough):
+            return fused(x, self.data, t, question)
+        return dense(x, self.data, rows, t, question)
 
-    def fuses(self, x: Array, asked: Asked) -> bool:
-        """Whether GPU kernels can do all that is asked."""
-        found = kernels(x) if asked.covariance is None else None
+    def fuses(self, x: Array, question: Question) -> bool:
+        """Whether GPU kernels can do all that is question."""
+        found = kernels(x) if question.covariance is None else None
         return found is not None and found.supported(x, self.data)
 
     def once(self, what: str) -> Any:

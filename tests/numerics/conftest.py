@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from numerics import gibbs
 from numerics.arrays import to_host
 from numerics.engine import door
-from numerics.engine.dense import Asked
+from numerics.engine.question import Question
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
 PROPERTY = settings(
@@ -475,17 +475,17 @@ def same_as(found, expected, rtol=0.0):
 
 def awaiting(x, rows, part, bound, lowest, reach):
     """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,)."""
-    from numerics.engine.candidates import Waiting, screen, weighing
-    from numerics.engine.compiled import picking as compiled_candidates
+    from numerics.engine.candidates import screen, unsettled, waiting_for
+    from numerics.engine.compiled import picking
 
     m = len(x)
     layout, _ = screen(x, rows)
     room = layout[-1]
-    shape = m, part.stop - part.start + room.norms.size
-    waiting = Waiting(np.zeros(shape, np.int64), np.zeros(shape, room.S.dtype), np.zeros(m, np.int64))
-    question = weighing(x, np.ones((1, m)), Asked(1.0, None, None, 2.0**-52), len(rows.data))
+    places = part.stop - part.start + room.norms.size
+    waiting = waiting_for(m, places, room.S.dtype)
+    question = unsettled(x, np.ones((1, m)), Question(1.0, None, None, 2.0**-52))
     kept = np.zeros(m), lowest, reach, waiting
-    seen = compiled_candidates.find(rows.data, part.start, part.stop, *layout, bound, *kept, *question)
+    seen = picking.find(rows.data, part.start, part.stop, *layout, bound, *kept, *question)
     assert seen == waiting.counts.sum()
-    mine = np.arange(shape[1]) < waiting.counts[:, None]
+    mine = np.arange(places) < waiting.counts[:, None]
     return np.nonzero(mine)[0], waiting.samples[mine], waiting.S[mine]

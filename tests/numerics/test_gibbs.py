@@ -814,11 +814,10 @@ def taken(monkeypatch):
     noted(dense, "_by_products", "products")
     noted(dense, "_by_differences", "differences")
     if door._compiled() is not None:
-        from numerics.engine import panels, tiling
+        from numerics.engine import products, tiling
 
         noted(tiling, "tiled", "tiles")
-        noted(panels, "by_products", "panels")
-        noted(panels, "by_differences", "panels of differences")
+        noted(products, "moments", "compiled products")
     return ways
 
 
@@ -827,11 +826,11 @@ def taken(monkeypatch):
     [
         (2, 1e-6, None, ["tiles"], ["products"]),
         (2, 100.0, None, ["tiles"], ["products"]),
-        (20, 100.0, None, ["screening in vain", "panels"], ["products"]),
+        (20, 100.0, None, ["screening in vain", "compiled products"], ["products"]),
         (40, 1e-6, None, ["screening"], ["differences"]),
-        (40, 100.0, None, ["screening in vain", "panels"], ["products"]),
+        (40, 100.0, None, ["screening in vain", "compiled products"], ["products"]),
         (40, 1e-6, "full", ["screening"], ["differences"]),
-        (40, 100.0, "diagonal", ["screening in vain", "products"], ["products"]),
+        (40, 100.0, "diagonal", ["screening in vain", "compiled products"], ["products"]),
         (40, 100.0, "full", ["screening"], ["differences"]),
         (2, 100.0, "full", ["tiles"], ["differences"]),
     ],
@@ -855,7 +854,7 @@ def test_times_that_part_ways(ways, rng, taken, D, dtype):
             expected.check_one(name, getattr(found, name)[k])
         assert (found.nearest[k] == expected.nearest).all()
     if D == 40:
-        assert taken == (["screening", "panels"] if ways == "compiled" else ["differences"])
+        assert taken == (["screening", "compiled products"] if ways == "compiled" else ["differences"])
 
 
 # -- covariances along a basis
