@@ -7,7 +7,6 @@ is bit for bit the same on every device, for every number of workers, and after 
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from typing import Any
 
@@ -23,10 +22,8 @@ __all__ = [
     "Array",
     "add_to_rows",
     "checked",
-    "compiled",
     "finite_extent",
-    "gathers",
-    "kernels",
+    "is_torch",
     "least_of_rows",
     "namespace",
     "on_gpu",
@@ -40,7 +37,7 @@ __all__ = [
 Array = Any  # an array of any library
 DEVICES = ("auto", "cpu", "cuda")
 DTYPES = ("float64", "float32")
-PASS, COMPILED_PASS = 2**17, 2**21  # entries at a time: a second look is to find them in the cache, one look need not
+PASS = 2**17  # entries at a time: the second look is to find them in the cache
 
 
 def namespace(*arrays: Array) -> Any:
@@ -98,15 +95,10 @@ def finite_extent(a: Array, what: str) -> float:
     """
     xp = namespace(a)
 
-    loops = compiled(a) if a.dtype in (xp.float32, xp.float64) else None
-
     def of(part: slice) -> float:
-        if loops is not None:
-            return float(loops.extent(a[part, :]))
         return max(float(xp.max(a[part, :])), -float(xp.min(a[part, :])))
 
-    entries = PASS if loops is None else COMPILED_PASS
-    parts = slices(a.shape[0], max(1, entries // a.shape[1]) if isinstance(a, np.ndarray) else a.shape[0])
+    parts = slices(a.shape[0], max(1, PASS // a.shape[1]) if isinstance(a, np.ndarray) else a.shape[0])
     found = parallel(of, parts, workers() if len(parts) > 8 else 1)
     if not np.all(np.isfinite(found)):
         raise ValueError(f"{what} must be finite, got NaN or infinite entries; drop or impute them first")
@@ -161,7 +153,7 @@ def to_device(a: NDArray[Any], device: str, dtype: str = "float64") -> Array:
 
 def to_host(a: Array) -> NDArray[Any]:
     """The array as NumPy, copied from its device where it must be."""
-    if array_api_compat.is_torch_array(a):
+    if is_torch(a):
         return np.asarray(a.detach().cpu())
     return np.asarray(a)
 
@@ -180,57 +172,20 @@ def stream(rng: int | np.random.SeedSequence | np.random.Generator, *key: object
 
 
 def add_to_rows(total: Array, rows: Array, values: Array) -> None:
-    """`total[rows[i]] += values[i]`, in place, for ascending `rows`."""
-    if array_api_compat.is_torch_array(total):
-        total.index_add_(0, rows, values)
-        return
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    total[rows[starts]] += np.add.reduceat(values, starts, axis=0)
+    """`total[rows[i]] += values[i]`, in place; of torch."""
+    total.index_add_(0, rows, values)
 
 
 def least_of_rows(total: Array, rows: Array, values: Array) -> None:
-    """`total[rows[i]] = min(total[rows[i]], values[i])`, in place, for ascending `rows`."""
-    if array_api_compat.is_torch_array(total):
-        total.scatter_reduce_(0, rows, values, "amin")
-        return
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    total[rows[starts]] = np.minimum(total[rows[starts]], np.minimum.reduceat(values, starts))
+    """`total[rows[i]] = min(total[rows[i]], values[i])`, in place; of torch."""
+    total.scatter_reduce_(0, rows, values, "amin")
 
 
-def gathers(a: Array) -> bool:
-    """Whether the functions above work on arrays of this library."""
-    return isinstance(a, np.ndarray) or bool(array_api_compat.is_torch_array(a))
+def is_torch(a: Array) -> bool:
+    """Whether the array is a tensor of torch."""
+    return bool(array_api_compat.is_torch_array(a))
 
 
 def on_gpu(a: Array) -> bool:
     """Whether the array lies on a CUDA device."""
     return "cuda" in str(array_api_compat.device(a))
-
-
-def kernels(a: Array) -> Any:
-    """The module of GPU kernels, or None where they do not run: they need Triton, and torch tensors on a CUDA device."""
-    if not array_api_compat.is_torch_array(a):
-        return None
-    from numerics.engine import gpu as triton_kernels
-
-    return triton_kernels if triton_kernels.available(a) else None
-
-
-def compiled(a: Array) -> Any:
-    """The module of compiled loops, or None where numba is missing or the array is not NumPy's."""
-    return _compiled() if isinstance(a, np.ndarray) else None
-
-
-@functools.cache
-def _compiled() -> Any:
-    try:
-        import numba
-    except ImportError:
-        return None
-    if numba.config.DISABLE_JIT:
-        return None
-    try:
-        from numerics.engine.compiled import loops as compiled_loops
-    except RuntimeError:  # numba finds no directory to keep what it compiled
-        return None
-    return compiled_loops

@@ -9,17 +9,16 @@ and its variance (the heat capacity), the entropy, the participation ratio sum w
 
 Nothing of size M x N is ever held. A block of queries goes the way that is fastest for what it is like:
 
-    numerics.engine.tiling       few dimensions, with numba: direct differences, tiles of samples too far away are skipped
+    numerics.engine.tiling       few dimensions: direct differences, tiles of samples too far away are skipped
     numerics.engine.screening    concentrated weights: a float32 product finds the candidates, float64 weighs them
-    numerics.engine.dense        everything else: two matrix products a block, or direct differences where they lose digits;
-    numerics.engine.panels       with numba the same in compiled loops
+    numerics.engine.panels       everything else: two products of a panel of queries, or direct differences where they lose digits
+    numerics.engine.dense        the same by the products of the array's own library, where nothing is compiled for it
 
 and whichever it was, the answer carries a bound on what rounding and neglect did to the weights.
 """
 
 from __future__ import annotations
 
-import threading
 from functools import reduce
 from operator import add
 from typing import Any, Literal
@@ -27,20 +26,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import (
-    Array,
-    checked,
-    compiled,
-    finite_extent,
-    gathers,
-    kernels,
-    namespace,
-    on_gpu,
-    slices,
-)
-from numerics.engine.dense import Asked, dense, fused, product_will_do
-from numerics.engine.layout import Measured, laid_out
-from numerics.engine.screening import screened
+from numerics.arrays import Array, checked, finite_extent, namespace, on_gpu, slices
+from numerics.engine.layout import Measured
+from numerics.engine.question import Question
+from numerics.engine.ways import Samples
 from numerics.moments import GibbsMoments
 from numerics.threads import parallel, workers
 
@@ -49,9 +38,6 @@ __all__ = ["GibbsMoments", "gibbs_moments"]
 QUERY_BLOCK, SAMPLE_BLOCK, SAMPLE_ENTRIES = 512, 1024, 2**20
 GPU_BLOCKS = 4096, 16384
 WORTH_THREADS = 1e7  # pairs times dimensions
-NEIGHBOURS_UP_TO = 8  # dimensions; in more of them the balls of neighbours are as wide as the data
-FUSED_AT_ONCE = 64  # bytes to a sample; the GPU kernel of differences is then faster than screening
-FUSED_UP_TO = 20  # dimensions; it is then faster than matrix products
 
 
 def gibbs_moments(
@@ -96,13 +82,13 @@ def gibbs_moments(
         raise ValueError(f"temperature must be one positive and finite number, got {temperature!r}")
     temperature = float(temperature)
     dtype = _working_dtype(dtype, queries, data)
-    asked = Asked(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
+    question = Question(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
     queries, data = xp.astype(queries, dtype, copy=False), xp.astype(data, dtype, copy=False)
     times = _times(t, queries, xp)
     threads = _threads(queries, data)
     measured = Measured.of(data, _sample_block(data), threads)
     size = _checked_range(queries, measured, times, temperature)
-    found = _moments(queries, measured, size, xp.reshape(times, (-1, queries.shape[0])), asked, threads)
+    found = _moments(queries, measured, size, xp.reshape(times, (-1, queries.shape[0])), question, threads)
     return found if times.ndim == 2 else found.each(lambda a: a[0, ...])
 
 
@@ -210,79 +196,21 @@ def _sample_block(data: Array) -> int:
     return GPU_BLOCKS[1] if on_gpu(data) else max(256, min(SAMPLE_BLOCK, SAMPLE_ENTRIES // data.shape[1]))
 
 
-def _moments(queries: Array, data: Measured, size: float, t: Array, asked: Asked, threads: int) -> GibbsMoments:
+def _moments(queries: Array, data: Measured, size: float, t: Array, question: Question, threads: int) -> GibbsMoments:
     """The moments at times t, shape (T, M): blocks of queries, and parts of the samples where there are few blocks."""
     M = queries.shape[0]
     query_block = GPU_BLOCKS[0] if on_gpu(queries) else QUERY_BLOCK
     blocks = -(-M // query_block)
     # data far smaller than sqrt(tT) keep a unit within reach of it
-    size = max(size, 1e-15 * (float(namespace(t).max(t)) * asked.temperature) ** 0.5)
-    parts = [_Samples(piece, size) for piece in data.split(max(1, threads // blocks))]
+    size = max(size, 1e-15 * (float(namespace(t).max(t)) * question.temperature) ** 0.5)
+    parts = [Samples(piece, size) for piece in data.split(max(1, threads // blocks))]
     each = -(-M // (max(1, threads // len(parts)) * -(-blocks // threads)))  # even, and no more than the block
     tasks = [(block, part) for block in slices(M, each) for part in parts]
 
-    def moments(task: tuple[slice, _Samples]) -> GibbsMoments:
+    def moments(task: tuple[slice, Samples]) -> GibbsMoments:
         block, part = task
-        return part.moments(queries[block, :], t[:, block], asked)
+        return part.moments(queries[block, :], t[:, block], question)
 
     found = parallel(moments, tasks, threads)
     merged = [reduce(add, found[i : i + len(parts)]) for i in range(0, len(found), len(parts))]
     return GibbsMoments.joined(merged, axis=1)
-
-
-class _Samples:
-    """Samples, what has been laid out of them so far, and the way each block of queries goes."""
-
-    def __init__(self, measured: Measured, size: float) -> None:
-        self.measured, self.data, self.size = measured, measured.data, size
-        self.made: dict[str, Any] = {}
-        self.lock = threading.Lock()
-
-    def moments(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
-        """The moments at queries x, shape (m, D), and times t, shape (T, m)."""
-        xp = namespace(x)
-        if compiled(x) is not None and x.shape[1] <= NEIGHBOURS_UP_TO:
-            from numerics.engine import tiling
-
-            ordered = tiling.worth_order(t, asked, self.data.shape[0], max(self.measured.norms))
-            return tiling.tiled(x, self.once("tiles" if ordered else "slices"), t, asked)
-        if self.fuses(x, asked) and x.shape[1] * x.itemsize <= FUSED_AT_ONCE:
-            return fused(x, self.data, t, asked)
-        screen = self.once("float32") if gathers(x) else None
-        found = {} if screen is None else screened(x, self.data, screen, t, asked)
-        rest = [i for i in range(t.shape[0]) if i not in found]
-        if rest:
-            times = xp.stack([t[i, :] for i in rest])
-            found |= dict(zip(rest, self.densely(x, times, asked).apart(), strict=True))
-        return GibbsMoments.joined([found[i] for i in range(t.shape[0])], axis=0)
-
-    def densely(self, x: Array, t: Array, asked: Asked) -> GibbsMoments:
-        """Where too many samples matter to pick them out."""
-        rows = self.once("float32" if x.dtype == namespace(x).float32 else "float64")
-        products = product_will_do(x, rows, t, asked)
-        if compiled(x) is not None and asked.covariance is None:
-            from numerics.engine import panels
-
-            return panels.by_products(x, rows, t, asked) if products else panels.by_differences(x, self.data, t, asked)
-        if self.fuses(x, asked) and (x.shape[1] <= FUSED_UP_TO or not products):
-            return fused(x, self.data, t, asked)
-        return dense(x, self.data, rows, t, asked)
-
-    def fuses(self, x: Array, asked: Asked) -> bool:
-        """Whether GPU kernels can do all that is asked."""
-        found = kernels(x) if asked.covariance is None else None
-        return found is not None and found.supported(x, self.data)
-
-    def once(self, what: str) -> Any:
-        """The tiles, of neighbours or slices of the data, or the rows of a dtype, laid out when they are first asked for."""
-        with self.lock:
-            if what not in self.made:
-                self.made[what] = self._lay_out(what)
-            return self.made[what]
-
-    def _lay_out(self, what: str) -> Any:
-        if what in ("tiles", "slices"):
-            from numerics.engine import tiling
-
-            return tiling.tiles_of(self.data, ordered=what == "tiles")
-        return laid_out(self.measured, self.size, getattr(namespace(self.data), what))

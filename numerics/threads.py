@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -22,6 +23,7 @@ _limiter: Any = None
 
 @functools.cache
 def _controller() -> ThreadpoolController:
+    import_module("scipy.linalg.cython_blas")  # the BLAS of compiled loops: it is to be loaded before it can be found
     return ThreadpoolController()
 
 

@@ -1,109 +1,74 @@
-r"""What numerics.engine.compiled.picking works on: samples that wait to be weighed, and a piece of them."""
+"""Screening in compiled loops: candidates wait, and are weighed when there is no room for more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.engine.compiled import picking as compiled_candidates
-from numerics.engine.compiled.vectors import PAIRS, PRODUCTS
-from numerics.engine.dense import Asked
+from numerics.engine.compiled import picking
+from numerics.engine.compiled.picking import Scratch, Waiting
+from numerics.engine.compiled.sums import Sums
 from numerics.engine.layout import Rows
-from numerics.engine.panels import Room, halved
-from numerics.engine.sums import Sums
+from numerics.engine.products import room_of
+from numerics.engine.question import Question, moments_of
 from numerics.moments import GibbsMoments
 
-__all__ = ["Waiting", "rescored", "screen", "weighing"]
+__all__ = ["rescored", "screen", "unsettled", "waiting_for"]
 
+CHUNK = 256  # queries whose product with a block is found at once
 WAITING = 1024  # samples that wait for a query, besides a block of them
 WORTH_WAITING = 128  # dimensions from which on that costs less than weighing what is too far away
 PIECE = 2**14  # numbers of the differences that are weighed at once, in the second cache
 Floats = NDArray[np.floating]
 
 
-class Waiting(NamedTuple):
-    """Samples that wait for each of m queries.
-
-    Attributes:
-        samples: which, shape (m, K).
-        S: in the dtype of the product, shape (m, K).
-        counts: how many, shape (m,).
-    """
-
-    samples: NDArray[np.int64]
-    S: Floats
-    counts: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, m: int, D: int, room: Room) -> Waiting:
-        """None yet."""
-        shape = m, (WAITING if D >= WORTH_WAITING else 0) + room.norms.size
-        return cls(np.empty(shape, np.int64), np.empty(shape, room.S.dtype), np.zeros(m, np.int64))
-
-
-class Scratch(NamedTuple):
-    """What is made of n of them.
-
-    Attributes:
-        away: y - x, shape (n, D).
-        squares: |y - x|^2, shape (n,).
-        e: weights, shape (n,).
-        basis: columns of which the covariance is asked, shape (D, k); no columns where it is that of y itself, or not asked.
-        along: z, coordinates of y - x along them, shape (n, k), or `away`.
-        rest: z - mean z of one, shape (k,).
-    """
-
-    away: Floats
-    squares: Floats
-    e: Floats
-    basis: Floats
-    along: Floats
-    rest: Floats
-
-
-def rescored(
-    x: Floats, rows: Rows, reach: Floats, t: Floats, asked: Asked, most: float, *, halves: bool = False
-) -> GibbsMoments | None:
+def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, question: Question, most: float) -> GibbsMoments | None:
     """The moments at times t, shape (T, m), of the samples that screening leaves for them, from differences in float64.
 
     None as soon as more than a share `most` of the pairs would have to wait. `reach`, shape (m,), is how far below the
-    largest S one counts; with halves S is of bfloat16.
+    largest S one counts.
     """
-    m, N = len(x), len(rows.data)
-    layout, bounds = screen(x, rows, halves=halves)
+    (m, D), N = x.shape, len(rows.data)
+    layout, bounds = screen(x, rows)
+    room = layout[-1]
+    waiting = waiting_for(m, (WAITING if D >= WORTH_WAITING else 0) + room.norms.size, room.S.dtype)
     widest, lowest, seen = np.zeros(m), np.full(m, -np.inf), 0
-    kept = widest, lowest, reach, Waiting.of(m, x.shape[1], layout[-1])
-    question = weighing(x, t, asked, N)
+    kept = widest, lowest, reach, waiting
+    # queries are in float64, so that what is certified is of float64 too
+    asked = unsettled(x, t, question)
     for part, bound in zip(rows.parts, bounds, strict=True):
-        seen += compiled_candidates.find(rows.data, part.start, part.stop, *layout, *bound, *kept, *question)
+        seen += picking.find(rows.data, part.start, part.stop, *layout, bound, *kept, *asked)
         if seen > most * m * N:
             return None
-    compiled_candidates.weigh(rows.data, *kept, *question)
-    x, *_, sums = question  # queries in float64, so that what is certified is of float64 too
-    return sums.moments(x, t, asked, N)
+    picking.settle(rows.data, *kept, *asked)
+    return moments_of(asked[-1], asked[0], t, question, N)
 
 
-def screen(x: Floats, rows: Rows, *, halves: bool) -> tuple[tuple[Any, ...], Iterator[tuple[Floats, Floats]]]:
-    """The layout that numerics.engine.compiled.picking asks for, and for each part the bound of S, and its slope, shape (m,)."""
+def screen(x: Floats, rows: Rows) -> tuple[tuple[Any, ...], Iterator[Floats]]:
+    """The layout that numerics.engine.compiled.picking asks for, and for each part the bound of S, shape (m,)."""
     z, norms = rows.of(x)
-    z = z[:, :-1]
-    own, kind = (halved(z), PAIRS) if halves else (z, PRODUCTS)
-    room = Room.of(rows.data, z.dtype, halves=halves)
-    layout = rows.centre, 1 / rows.unit, kind, *room.panels(own, halves=halves), room
-    lost = np.linalg.norm((z - own).astype(np.float64), axis=1)
-    return layout, ((rows.bound(norms, norm) + lost * norm, (norms + lost) * halves) for norm in rows.norms)
+    z = np.ascontiguousarray(z[:, :-1])
+    layout = rows.centre, 1 / rows.unit, z, room_of(rows, CHUNK, z)
+    return layout, (rows.bound(norms, norm) for norm in rows.norms)
 
 
-def weighing(x: Floats, t: Floats, asked: Asked, N: int) -> tuple[Floats, Floats, float, Scratch, Sums]:
+def waiting_for(m: int, places: int, dtype: Any) -> Waiting:
+    """Nothing yet, for m queries."""
+    shape = m, places
+    return Waiting(np.empty(shape, np.int64), np.empty(shape, dtype), np.zeros(m, np.int64))
+
+
+def unsettled(x: Floats, t: Floats, question: Question) -> tuple[Floats, Floats, Scratch, Sums]:
     """The question of numerics.engine.compiled.picking at times t, shape (T, m), and sums over nothing yet."""
     (T, m), D = t.shape, x.shape[1]
     n, nothing = max(8, PIECE // D), np.empty((D, 0))
     away = np.empty((n, D))
-    basis = nothing if asked.basis is None else np.ascontiguousarray(asked.basis)
+    basis = nothing if question.basis is None else np.ascontiguousarray(question.basis)
     along = np.empty((n, basis.shape[1])) if basis.size else away
     scratch = Scratch(away, np.empty(n), np.empty(n), basis, along, np.empty(along.shape[1]))
-    sums = Sums.of(T, m, D, along.shape[1], asked)
-    return np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * asked.temperature), asked.cut(N), scratch, sums
+    k = 0 if question.covariance is None else along.shape[1]
+    sums = Sums.of(T, m, D, k, full=question.covariance == "full")
+    return np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * question.temperature), scratch, sums

@@ -1,120 +1,77 @@
 """The dense pass: every query against every sample, block by block.
 
-Distances come from the product of numerics.engine.layout where its rounding, relative to tT, stays below half the digits of
-the dtype, and from direct differences otherwise; a second product gives the means. Variances come from products too,
-unless there are so few samples that differences, which keep the digits of variances far below t, cost nothing.
+It is for arrays of any library, and for NumPy's where numba is missing. Distances come from the product of
+numerics.engine.layout where its rounding, relative to tT, stays below half the digits of the dtype, and from direct
+differences otherwise; a second product gives the means. Variances come from products too, unless there are so few samples
+that differences, which keep the digits of variances far below t, cost nothing.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
 
-from numerics.arrays import Array, compiled, kernels, namespace, slices
-from numerics.engine.layout import Rows, difference_error, unit_roundoff
-from numerics.moments import NEGLIGIBLE, GibbsMoments, rescaled
+from numerics.arrays import Array, namespace, slices
+from numerics.engine.door import kernels
+from numerics.engine.layout import Rows, unit_roundoff
+from numerics.engine.question import Question, Weights, log_weight_error, state_of
+from numerics.moments import NEGLIGIBLE, GibbsMoments
 
-__all__ = ["Asked", "Weighed", "dense", "fused", "log_weight_error", "product_will_do", "state_of", "states_about"]
+__all__ = ["dense", "fused", "product_will_do", "weigh"]
 
 DIFFERENCE_BLOCK = 2**22  # elements of a block of direct differences
 FEW = 1024  # samples
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of the samples besides where and when.
-
-    Attributes:
-        temperature: T.
-        covariance: `diagonal`, `full` or None.
-        basis: orthonormal columns for the covariance, float64, shape (D, k), or None.
-        tolerance: the share of the weight that may be neglected.
-    """
-
-    temperature: float
-    covariance: Literal["diagonal", "full"] | None
-    basis: Array | None
-    tolerance: float
-
-    def cut(self, count: int) -> float:
-        """Of `count` samples, those whose log weight is this far below the largest weigh no more than the tolerance."""
-        return min(NEGLIGIBLE, math.log(count / self.tolerance))
-
-    def along(self, vectors: Array) -> Array:
-        """The coordinates whose covariance is asked for."""
-        return vectors if self.basis is None else vectors @ namespace(vectors).astype(self.basis, vectors.dtype)
-
-
-class Weighed(NamedTuple):
-    """Sums over samples, float64, shape (m,): the largest S and whose it is, sum e, e^2, e u and e u^2, u = log e."""
-
-    top: Array
-    best: Array
-    weight: Array
-    weight_squared: Array
-    log_weight: Array
-    log_weight_squared: Array
-
-    def then(self, block: Weighed, scale: Array, start: int) -> tuple[Array, Weighed]:
-        """exp((top - block.top)/scale), and the sums of both; the block was weighed against its own top or this one."""
-        xp = namespace(self.top)
-        shrink, sums = rescaled((self.top - block.top) / scale, *self[2:])
-        best = xp.where(block.top > self.top, block.best + start, self.best)
-        return shrink, Weighed(block.top, best, *(a + b for a, b in zip(sums, block[2:], strict=True)))
-
-
-def dense(x: Array, data: Array, rows: Rows | None, t: Array, asked: Asked) -> GibbsMoments:
+def dense(x: Array, data: Array, rows: Rows | None, t: Array, question: Question) -> GibbsMoments:
     """The moments at queries x, shape (m, D), and times t, shape (T, m); `rows` lays out the same data."""
-    if rows is not None and product_will_do(x, rows, t, asked):
-        return _by_products(x, rows, t, asked)
-    return _by_differences(x, data, t, asked)
+    if rows is not None and product_will_do(x, rows, t, question):
+        return _by_products(x, rows, t, question)
+    return _by_differences(x, data, t, question)
 
 
-def product_will_do(x: Array, rows: Rows | None, t: Array, asked: Asked) -> bool:
+def product_will_do(x: Array, rows: Rows | None, t: Array, question: Question) -> bool:
     """Whether a product gives the squared distances, relative to tT, to half the digits."""
-    if rows is None or asked.covariance == "full" or (asked.covariance and rows.parts[-1].stop <= FEW):
+    if rows is None or question.covariance == "full" or (question.covariance and rows.parts[-1].stop <= FEW):
         return False
     xp = namespace(x)
     epsilon = 2 * unit_roundoff(rows.dtype, xp)
     most = max(rows.norms)
     largest = (float(xp.max(rows.of(x)[1])) + most) * most  # what S is made of; |x'|^2 is the same for all samples
-    return epsilon * largest * rows.unit**2 <= epsilon**0.5 * float(xp.min(t)) * asked.temperature
+    return epsilon * largest * rows.unit**2 <= epsilon**0.5 * float(xp.min(t)) * question.temperature
 
 
-def _by_products(x: Array, rows: Rows, t: Array, asked: Asked) -> GibbsMoments:
+def _by_products(x: Array, rows: Rows, t: Array, question: Question) -> GibbsMoments:
     xp = namespace(x)
     D, unit = x.shape[1], rows.unit
     z, norms = rows.of(x)
     half = xp.sum(xp.astype(z[:, :D], xp.float64) ** 2, axis=-1) / 2
-    scales = t * asked.temperature / unit**2  # of S
+    scales = t * question.temperature / unit**2  # of S
     rounding = 2 * rows.bound(norms, max(rows.norms)) / scales
-    sums = [_Sums(scales[i, :], asked) for i in range(t.shape[0])]
+    sums = [_Running(scales[i, :], question) for i in range(t.shape[0])]
     for part, _, block, S in rows.swept(z):
         for one in sums:
-            one.add(S, block[:, :D], part.start, last=one is sums[-1])
+            one.add(S, block[:, :D], part.start)
     return GibbsMoments.joined(
         [one.state(x, t[i, :], rows, half, rounding[i, :]) for i, one in enumerate(sums)], axis=0
     )
 
 
-class _Sums:
+class _Running:
     """Sums over the blocks of samples so far at one time, in units of the largest weight so far."""
 
-    def __init__(self, scale: Array, asked: Asked) -> None:
-        self.scale, self.asked = scale, asked
-        self.found: Weighed | None = None
+    def __init__(self, scale: Array, question: Question) -> None:
+        self.scale, self.question = scale, question
+        self.found: Weights | None = None
         self.first: Array = None  # sum e y, shape (m, D)
         self.second: Array = None  # sum e z^2, shape (m, k)
 
-    def add(self, S: Array, y: Array, start: int, *, last: bool) -> None:
-        """One block of samples y, shape (n, D), and its S, which may be overwritten if this is its `last` use."""
+    def add(self, S: Array, y: Array, start: int) -> None:
+        """One block of samples y, shape (n, D), and its S."""
         xp = namespace(S)
         before = self.found
-        e, block = weigh(S, self.scale, None if before is None else before.top, last=last)
+        e, block = weigh(S, self.scale, None if before is None else before.top)
         first = e @ y
-        second = None if self.asked.covariance is None else e @ self.asked.along(y) ** 2
+        second = None if self.question.covariance is None else e @ self.question.along(y) ** 2
         if before is None:
             self.found, self.first = block, xp.astype(first, xp.float64)
             self.second = second if second is None else xp.astype(second, xp.float64)
@@ -125,10 +82,6 @@ class _Sums:
 
     def _plus(self, total: Array, shrink: Array, more: Array) -> Array:
         """shrink total + more; in place where the library can."""
-        loops = compiled(total)
-        if loops is not None:
-            loops.add_rescaled(total, shrink, more)
-            return total
         if bool(namespace(shrink).any(shrink < 1)):
             total *= shrink[:, None]
         total += more
@@ -140,23 +93,16 @@ class _Sums:
         away = self.first / found.weight[:, None]
         scatter = None
         if self.second is not None:
-            spread = self.second - found.weight[:, None] * self.asked.along(away) ** 2
+            spread = self.second - found.weight[:, None] * self.question.along(away) ** 2
             scatter = unit**2 * xp.maximum(spread, xp.zeros_like(spread))
         shift = xp.minimum((found.top - half) / self.scale, xp.zeros_like(half))
         count, mean = rows.parts[-1].stop, rows.centre + unit * away
-        return state_of(x, t, self.asked, count, found, shift, mean, scatter, rounding)
+        return state_of(x, t, self.question, count, found, shift, mean, scatter, rounding)
 
 
-def weigh(S: Array, scale: Array, before: Array | None = None, *, last: bool = False) -> tuple[Array, Weighed]:
-    """The weights e = exp((S - top)/scale) of a block, shape (m, n), and their sums; top = max S, or `before` if larger.
-
-    The `last` use of S may overwrite it.
-    """
+def weigh(S: Array, scale: Array, before: Array | None = None) -> tuple[Array, Weights]:
+    """The weights e = exp((S - top)/scale) of a block, shape (m, n), and their sums; top = max S, or `before` if larger."""
     xp = namespace(S)
-    loops = compiled(S)
-    if loops is not None:
-        e, sums = loops.weigh(S if last else S.copy(), scale, before)
-        return e, Weighed(*sums)
     best, top = xp.argmax(S, axis=-1), xp.max(S, axis=-1)
     if before is not None:
         top = xp.maximum(top, xp.astype(before, S.dtype))
@@ -169,70 +115,22 @@ def weigh(S: Array, scale: Array, before: Array | None = None, *, last: bool = F
     plain = (xp.sum(a, axis=-1, dtype=xp.float64) for a in (e, eu))
     weight, log_weight = plain
     weight_squared, log_weight_squared = squares
-    return e, Weighed(xp.astype(top, xp.float64), best, weight, weight_squared, log_weight, log_weight_squared)
+    return e, Weights(xp.astype(top, xp.float64), best, weight, weight_squared, log_weight, log_weight_squared)
 
 
-def state_of(
-    x: Array,
-    t: Array,
-    asked: Asked,
-    count: int,
-    found: Weighed,
-    shift: Array,
-    mean: Array,
-    scatter: Array | None,
-    rounding: Array,
-) -> GibbsMoments:
-    """The state of `count` samples at the times t, shape (m,), as one of B = (1, m)."""
-    xp = namespace(x)
-    state = GibbsMoments(
-        xp.astype(x, xp.float64),
-        t,
-        asked.temperature,
-        count,
-        shift,
-        found.weight,
-        found.weight_squared,
-        found.log_weight,
-        found.log_weight_squared,
-        mean,
-        found.best,
-        rounding + 4 * unit_roundoff(x.dtype, xp) * asked.cut(count),
-        xp.full_like(shift, asked.tolerance),
-        scatter,
-        asked.basis,
-    )
-    return state.each(lambda a: a[None, ...])
-
-
-def states_about(
-    x: Array, t: Array, asked: Asked, count: int, found: Sequence[Weighed], away: Array, scatter: Array | None = None
-) -> GibbsMoments:
-    """The states at times t, shape (T, m), from S = -|x - y|^2/2 by direct differences and sum e (y - x), (T, m, D)."""
-    states = []
-    for i, one in enumerate(found):
-        shift = one.top / (t[i] * asked.temperature)
-        mean = x + away[i] / one.weight[:, None]
-        rounding = log_weight_error(x, shift, asked.cut(count))
-        states.append(
-            state_of(x, t[i], asked, count, one, shift, mean, None if scatter is None else scatter[i], rounding)
-        )
-    return GibbsMoments.joined(states, axis=0)
-
-
-def _by_differences(x: Array, data: Array, t: Array, asked: Asked) -> GibbsMoments:
+def _by_differences(x: Array, data: Array, t: Array, question: Question) -> GibbsMoments:
     states: dict[int, GibbsMoments] = {}
-    for y in _difference_blocks(x, data, asked):
-        difference = None if asked.covariance is None else y[None, :, :] - x[:, None, :]
+    for y in _difference_blocks(x, data, question):
+        difference = None if question.covariance is None else y[None, :, :] - x[:, None, :]
         S = -_squares(x, y) / 2 if difference is None else -namespace(x).sum(difference**2, axis=-1) / 2
         for i in range(t.shape[0]):
-            part = _difference_state(x, y, difference, S, t[i, :], asked)
+            part = _difference_state(x, y, difference, S, t[i, :], question)
             states[i] = states[i] + part if i in states else part
     return GibbsMoments.joined(list(states.values()), axis=0)
 
 
-def _difference_blocks(x: Array, data: Array, asked: Asked) -> Iterator[Array]:
-    step = FEW if asked.covariance is None else max(1, DIFFERENCE_BLOCK // (x.shape[0] * x.shape[1]))
+def _difference_blocks(x: Array, data: Array, question: Question) -> Iterator[Array]:
+    step = FEW if question.covariance is None else max(1, DIFFERENCE_BLOCK // (x.shape[0] * x.shape[1]))
     for part in slices(data.shape[0], step):
         yield data[part, :]
 
@@ -245,46 +143,43 @@ def _squares(x: Array, y: Array) -> Array:
     return xp.concat([xp.sum((x[part, None, :] - y[None, :, :]) ** 2, axis=-1) for part in parts], axis=0)
 
 
-def _difference_state(x: Array, y: Array, difference: Array | None, S: Array, t: Array, asked: Asked) -> GibbsMoments:
+def _difference_state(
+    x: Array, y: Array, difference: Array | None, S: Array, t: Array, question: Question
+) -> GibbsMoments:
     xp = namespace(x)
-    scale = t * asked.temperature
+    scale = t * question.temperature
     e, found = weigh(S, scale)
     scatter = None
     if difference is None:
         mean = xp.astype(e @ y, xp.float64) / found.weight[:, None]
     else:
         away = xp.sum(e[..., None] * difference, axis=-2, dtype=xp.float64) / found.weight[:, None]
-        scatter = _scatter(e, xp.astype(difference, xp.float64) - away[:, None, :], asked)
+        scatter = _scatter(e, xp.astype(difference, xp.float64) - away[:, None, :], question)
         mean = xp.astype(x, xp.float64) + away
     shift = found.top / scale
-    rounding = log_weight_error(x, shift, asked.cut(y.shape[0]))
-    return state_of(x, t, asked, y.shape[0], found, shift, mean, scatter, rounding)
+    rounding = log_weight_error(x, shift, question.cut(y.shape[0]))
+    return state_of(x, t, question, y.shape[0], found, shift, mean, scatter, rounding)
 
 
-def _scatter(e: Array, rest: Array, asked: Asked) -> Array:
+def _scatter(e: Array, rest: Array, question: Question) -> Array:
     """Sum e (z - mean z)(z - mean z)^T, or its diagonal, from differences: no cancellation at small t."""
     xp = namespace(e)
-    z = asked.along(rest)
+    z = question.along(rest)
     weighted = xp.astype(e, xp.float64)[..., None] * z
-    if asked.covariance == "diagonal":
+    if question.covariance == "diagonal":
         return xp.sum(weighted * z, axis=-2)
     return xp.matrix_transpose(weighted) @ z
 
 
-def fused(x: Array, data: Array, t: Array, asked: Asked) -> GibbsMoments:
+def fused(x: Array, data: Array, t: Array, question: Question) -> GibbsMoments:
     """The moments by the GPU kernel of direct differences, all times at once."""
     xp, (T, m), each = namespace(x), t.shape, kernels(x).fused_sums
     top, weight, squares, log, log_squares, mean, best = each(
-        xp.tile(x, (T, 1)), data, xp.reshape(t, (-1,)), asked.temperature
+        xp.tile(x, (T, 1)), data, xp.reshape(t, (-1,)), question.temperature
     )
     states = []
     for i, part in enumerate(slices(T * m, m)):
-        found = Weighed(top[part], best[part], weight[part], squares[part], log[part], log_squares[part])
-        rounding = log_weight_error(x, top[part], asked.cut(data.shape[0]))
-        states.append(state_of(x, t[i, :], asked, data.shape[0], found, top[part], mean[part, :], None, rounding))
+        found = Weights(top[part], best[part], weight[part], squares[part], log[part], log_squares[part])
+        rounding = log_weight_error(x, top[part], question.cut(data.shape[0]))
+        states.append(state_of(x, t[i, :], question, data.shape[0], found, top[part], mean[part, :], None, rounding))
     return GibbsMoments.joined(states, axis=0)
-
-
-def log_weight_error(x: Array, shift: Array, cut: float) -> Array:
-    """What direct differences in the dtype of x do to log weights between the largest, `shift`, and `cut` below."""
-    return difference_error(x.shape[1], x.dtype, namespace(x)) * (cut - 2 * shift)

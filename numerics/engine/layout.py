@@ -13,9 +13,6 @@ B,
 
     B = 4 (D + 6) u (|x'||y'| + |y'|^2/2) + 32 (D + 1)/h,      while (D + 6) u < 1/100,
 
-and where coordinates are rounded to bfloat16 before they are multiplied, x' to x' + p and y' to y' + q, by |p||y'| +
-|x' + p||q| more, p and q as they turn out to be: no more than 2^-8 of x' and y', and half of that as a rule.
-
 *Proof.* Write a = |x'||y'| and b = |y'|^2/2.
 
 1. A coordinate is rounded in float64 and then to the dtype: it errs by 2u of itself at most, and a product of two by
@@ -27,9 +24,7 @@ and where coordinates are rounded to bfloat16 before they are multiplied, x' to 
 4. In all, to first order, (2D + 6)u a + (3D + 5)u b. Of 4 (D + 6)u (a + b) more than (D + 18)u (a + b) remains for
    the second order: g^2/(1 - g) and the products of 3 with 1 and 2, less than a tenth of the first.
 5. What underflows, gradually or at once, loses less than the smallest normal number, 4/h: of D + 1 products, and of
-   2D + 1 entries, twice, that are multiplied by numbers up to 1. Together they stay below 32 (D + 1)/h.
-6. Rounded to bfloat16, (x' + p).(y' + q) is off by p.y' + (x' + p).q. Steps 1 and 3 are then about products larger by
-   2^-7 + 2^-16, for which there is room in 4. QED
+   2D + 1 entries, twice, that are multiplied by numbers up to 1. Together they stay below 32 (D + 1)/h. QED
 
 Direct differences err by 3 (D + 4) u |x - y|^2 instead, by the same count: a bound that falls with the distance.
 """
@@ -43,13 +38,13 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Array, compiled, finite_extent, namespace, slices
+from numerics.arrays import Array, finite_extent, namespace, slices
+from numerics.engine.door import compiled
 from numerics.threads import parallel
 
 __all__ = ["Measured", "Rows", "difference_error", "laid_out", "unit_roundoff"]
 
 CENTRED, CENTRED_ENTRIES = 4096, 2**20  # samples whose mean is the centre
-HALF = 2.0**-8  # the unit roundoff of bfloat16
 WORTH_THREADS = 2**22  # entries to look at
 
 
@@ -85,11 +80,8 @@ class Rows:
 
     def block(self, part: slice) -> Array:
         """The rows of some samples, shape (n, D + 1)."""
-        xp, loops = namespace(self.data), compiled(self.data)
-        data = self.data[part, :]
-        if loops is not None:
-            return loops.lay_out(data, self.centre, 1 / self.unit, np.empty((len(data), data.shape[1] + 1), self.dtype))
-        shifted = (data - self.centre) * (1 / self.unit)
+        xp = namespace(self.data)
+        shifted = (self.data[part, :] - self.centre) * (1 / self.unit)
         return xp.astype(xp.concat([shifted, -xp.vecdot(shifted, shifted)[:, None] / 2], axis=1), self.dtype)
 
     def some(self, step: int) -> Array:
@@ -138,7 +130,7 @@ class Measured:
         Raises:
             ValueError: where there is a NaN or an infinite entry.
         """
-        xp = namespace(data)
+        xp, data = namespace(data), _plain(data)
         most = max(1, min(CENTRED, CENTRED_ENTRIES // data.shape[1]))
         some = data[:: max(1, data.shape[0] // most), :]
         extent = finite_extent(some, what)
@@ -163,6 +155,14 @@ class Measured:
             parts = tuple(slice(part.start - start, part.stop - start) for part in self.parts[some])
             found.append(replace(self, data=self.data[start:stop, :], parts=parts, norms=self.norms[some]))
         return found
+
+
+def _plain(data: Array) -> Array:
+    """NumPy's arrays in the order of rows and not to be written to, so that loops are compiled once for each dtype."""
+    if isinstance(data, np.ndarray):
+        data = np.ascontiguousarray(data).view()
+        data.setflags(write=False)
+    return data
 
 
 def _unit(size: float) -> float:

@@ -14,8 +14,7 @@ Where weights are diffuse candidates are many. A time is given up as soon as mor
 them, at which weighing them one by one would cost more than the dense pass.
 
 Compiled loops, of numerics.engine.candidates, let a few candidates of each query wait, and weigh them when there is no room for
-more; elsewhere there is a list of all. Where the processor multiplies bfloat16 twice as fast, and the wider bound adds few
-candidates, the product is of that.
+more; elsewhere there is a list of all.
 """
 
 from __future__ import annotations
@@ -25,54 +24,49 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numerics.arrays import Array, add_to_rows, compiled, least_of_rows, namespace, slices
-from numerics.engine.dense import Asked, Weighed, log_weight_error, state_of
+from numerics.arrays import Array, add_to_rows, least_of_rows, namespace, slices
+from numerics.engine.door import compiled
 from numerics.engine.layout import Rows
+from numerics.engine.question import Question, Weights, log_weight_error, state_of
 from numerics.moments import NEGLIGIBLE, GibbsMoments
 
 __all__ = ["screened"]
 
 SHARE, OVERHEAD = 1 / 16, 80  # of the pairs, for many dimensions; what a candidate costs besides its own
 PILOT, PILOT_ENTRIES, PILOT_QUERIES = 4096, 2**20, 8  # samples and queries that tell whether screening is worth a try
-HALVES_SHARE = 1 / 24  # more pairs, for many dimensions, at which products of bfloat16 are no longer worth it
-HALVES_LOSS = 2.0**-8  # of a product of bfloat16, relative to the norms, as a rule
 PILOT_SHARE = 2  # times that share: the nearest of a few samples is farther than that of all, so the pilot sees more
 RESCORED = 2**18  # elements of differences at once
 
 
-def screened(x: Array, data: Array, rows: Rows, t: Array, asked: Asked) -> dict[int, GibbsMoments]:
+def screened(x: Array, data: Array, rows: Rows, t: Array, question: Question) -> dict[int, GibbsMoments]:
     """The moments at those of the times t, shape (T, m), where few samples matter, by index of the time."""
     xp = namespace(x)
-    reach = t * (asked.temperature * asked.cut(data.shape[0]) / rows.unit**2)
+    reach = t * (question.temperature * question.cut(data.shape[0]) / rows.unit**2)
     order = sorted(range(t.shape[0]), key=lambda i: -float(xp.max(reach[i, :])))
     # the widest time is not the widest for all queries
     reaches = [xp.max(xp.stack([reach[i, :] for i in order[k:]]), axis=0) for k in range(len(order))]
     if compiled(x) is not None:
-        return _rescored(x, rows, reaches, t, order, asked)
+        return _rescored(x, rows, reaches, t, order, question)
     skipped, found = _candidates(x, rows, reaches)
     if found is None:
         return {}
     pairs = _Pairs(xp.astype(x, xp.float64), data, found.query, found.sample)
-    return {i: pairs.moments(t[i, :], asked) for i in order[skipped:]}
+    return {i: pairs.moments(t[i, :], question) for i in order[skipped:]}
 
 
 def _rescored(
-    x: Array, rows: Rows, reaches: list[Array], t: Array, order: list[int], asked: Asked
+    x: Array, rows: Rows, reaches: list[Array], t: Array, order: list[int], question: Question
 ) -> dict[int, GibbsMoments]:
     """The same in compiled loops."""
     from numerics.engine.candidates import rescored
-    from numerics.engine.compiled.vectors import HALVES
 
     most = SHARE * (2 if x.dtype == np.float64 else 1)  # as measured, at which the dense pass is as fast
-    if asked.covariance == "full":
+    if question.covariance == "full":
         most = 1.0  # the dense pass is never as fast
     share = _pilot(x, rows)
-    shares = [share(reach) for reach in reaches]
-    wide = sum(one > PILOT_SHARE * most for one in shares)
-    enough = HALVES_SHARE * x.shape[1] / (x.shape[1] + OVERHEAD)
+    wide = sum(share(reach) > PILOT_SHARE * most for reach in reaches)
     while wide < len(order):
-        halves = HALVES and share(reaches[wide], HALVES_LOSS) - shares[wide] < enough
-        found = rescored(x, rows, reaches[wide], t[order[wide:]], asked, most, halves=halves)
+        found = rescored(x, rows, reaches[wide], t[order[wide:]], question, most)
         if found is not None:
             return dict(zip(order[wide:], found.apart(), strict=True))
         wide += max(1, (len(order) - wide) // 2)  # so that passes in vain are few
@@ -129,11 +123,8 @@ def _worthwhile(x: Array) -> float:
     return SHARE * D / (D + OVERHEAD) * (1 if x.dtype == xp.float64 else 1 / 3)
 
 
-def _pilot(x: Array, rows: Rows) -> Callable[..., float]:
-    """What tells from a few queries and samples which share of the pairs are candidates, within a reach.
-
-    Where coordinates are rounded once more, it takes what the products lose to that, relative to |x'||y'|.
-    """
+def _pilot(x: Array, rows: Rows) -> Callable[[Array], float]:
+    """What tells from a few queries and samples which share of the pairs are candidates, within a reach."""
     xp, D = namespace(x), x.shape[1]
     few = slice(None, None, max(1, x.shape[0] // PILOT_QUERIES))
     z, norms = rows.of(x[few, :])
@@ -141,9 +132,8 @@ def _pilot(x: Array, rows: Rows) -> Callable[..., float]:
     S = z @ rows.some(max(1, rows.parts[-1].stop // count)).T
     gap = xp.astype(xp.max(S, axis=-1)[:, None] - S, xp.float64)
 
-    def share(reach: Array, loss: float = 0.0) -> float:
-        most = max(rows.norms)
-        width = reach[few] + 2 * (rows.bound(norms, most) + loss * norms * most)
+    def share(reach: Array) -> float:
+        width = reach[few] + 2 * rows.bound(norms, max(rows.norms))
         return float(xp.mean(xp.astype(gap < width[:, None], xp.float64)))
 
     return share
@@ -184,21 +174,21 @@ class _Pairs:
         add_to_rows(total, self.query, values)
         return total
 
-    def moments(self, t: Array, asked: Asked) -> GibbsMoments:
+    def moments(self, t: Array, question: Question) -> GibbsMoments:
         """The state at the times t, shape (m,)."""
         xp = namespace(self.x)
-        scale = 2 * t * asked.temperature
+        scale = 2 * t * question.temperature
         u = (self.least[self.query] - self.squares) / scale[self.query]
         u = xp.maximum(u, xp.asarray(-NEGLIGIBLE, dtype=u.dtype, device=u.device))
         e = xp.exp(u)
         top = -self.least / 2
-        found = Weighed(top, self.nearest, *(self.total(v) for v in (e, e * e, e * u, e * u * u)))
+        found = Weights(top, self.nearest, *(self.total(v) for v in (e, e * e, e * u, e * u * u)))
         away = self._away(e) / found.weight[:, None]
-        scatter = None if asked.covariance is None else self._scatter(e, away, asked)
+        scatter = None if question.covariance is None else self._scatter(e, away, question)
         shift = -self.least / scale
         count = self.data.shape[0]
-        rounding = log_weight_error(self.x, shift, asked.cut(count))
-        return state_of(self.x, t, asked, count, found, shift, self.x + away, scatter, rounding)
+        rounding = log_weight_error(self.x, shift, question.cut(count))
+        return state_of(self.x, t, question, count, found, shift, self.x + away, scatter, rounding)
 
     def _squares(self) -> Array:
         """|x - y|^2 of all pairs, shape (K,)."""
@@ -212,15 +202,15 @@ class _Pairs:
             add_to_rows(total, self.query[part], e[part, None] * self.difference(part))
         return total
 
-    def _scatter(self, e: Array, away: Array, asked: Asked) -> Array:
+    def _scatter(self, e: Array, away: Array, question: Question) -> Array:
         """Sum e (z - mean z)^2, shape (m, k), or the outer products, (m, k, k)."""
         xp = namespace(e)
-        mean = asked.along(away)
+        mean = question.along(away)
         m, k = mean.shape
-        full = asked.covariance == "full"
+        full = question.covariance == "full"
         total = xp.zeros((m, k * k if full else k), dtype=xp.float64, device=e.device)
         for part in self._pieces(k * k if full else k):
-            rest = asked.along(self.difference(part)) - mean[self.query[part], :]
+            rest = question.along(self.difference(part)) - mean[self.query[part], :]
             squares = xp.reshape(rest[:, :, None] * rest[:, None, :], (-1, k * k)) if full else rest**2
             add_to_rows(total, self.query[part], e[part, None] * squares)
         return xp.reshape(total, (m, k, k)) if full else total

@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from numerics.engine.compiled import loops as compiled_loops
-from numerics.engine.dense import Asked
+from numerics.engine.compiled.sums import Sums
+from numerics.engine.compiled.tiles import tiles as compiled_tiles
 from numerics.engine.layout import difference_error
-from numerics.engine.sums import Sums
+from numerics.engine.question import Question, moments_of
 from numerics.moments import GibbsMoments
 
 __all__ = ["Tiles", "tiled", "tiles_of", "worth_order"]
 
-TILE, TILE_BYTES = 512, 2**15  # samples of a tile: no more than the first cache takes
+TILE, LEAST, TILE_BYTES = 512, 32, 2**15  # samples of a tile, at most and at least: what the first cache takes
 WIDE = 1.0  # reach in radii of the data, from which on skipping tiles gains less than finding neighbours costs
 Floats = NDArray[np.floating]
 
@@ -52,9 +52,9 @@ class Tiles:
     dimension: int
 
 
-def worth_order(t: Floats, asked: Asked, count: int, radius: float) -> bool:
+def worth_order(t: Floats, question: Question, count: int, radius: float) -> bool:
     """Whether tiles of neighbours, of `count` samples within a radius, will be skipped at times t, shape (T, m)."""
-    reach = 2 * t.max() * asked.temperature * asked.cut(count)
+    reach = 2 * t.max() * question.temperature * question.cut(count)
     return bool(reach < (WIDE * radius) ** 2)
 
 
@@ -62,7 +62,7 @@ def tiles_of(data: Floats, *, ordered: bool = True) -> Tiles:
     """The data set, shape (N, D), in tiles, of neighbours or as it comes."""
     N, D = data.shape
     E = D + D % 2
-    n = max(1, min(TILE, TILE_BYTES // (E * data.itemsize)))
+    n = max(LEAST, min(TILE, TILE_BYTES // (E * data.itemsize)))
     K = -(-N // n)
     numbers = np.arange(N)
     if ordered:
@@ -76,20 +76,21 @@ def tiles_of(data: Floats, *, ordered: bool = True) -> Tiles:
     return Tiles(np.ascontiguousarray(rows.swapaxes(1, 2)), numbers, centres, radii, D)
 
 
-def tiled(x: Floats, tiles: Tiles, t: Floats, asked: Asked) -> GibbsMoments:
+def tiled(x: Floats, tiles: Tiles, t: Floats, question: Question) -> GibbsMoments:
     """The moments at queries x, shape (m, D), of the tiles' dtype, and times t, shape (T, m)."""
     T, m = t.shape
     E, D, count = tiles.samples.shape[1], tiles.dimension, tiles.numbers.size
     queries = np.zeros((m, E), dtype=x.dtype)
     queries[:, :D] = x
-    rate = 1 / (2 * t * asked.temperature)
-    reach = asked.cut(count) / rate.min(axis=0)
+    rate = 1 / (2 * t * question.temperature)
+    reach = question.cut(count) / rate.min(axis=0)
     margin = 1 + 2 * difference_error(E, x.dtype, np)
     squares, e = np.empty((2, tiles.samples.shape[2]), dtype=x.dtype)
-    basis = np.eye(D) if asked.basis is None else asked.basis
-    sums = Sums.of(T, m, E, basis.shape[1], asked, x.dtype)
+    basis = np.eye(D) if question.basis is None else question.basis
+    k = 0 if question.covariance is None else basis.shape[1]
+    sums = Sums.of(T, m, E, k, full=question.covariance == "full", dtype=x.dtype)
     outside = cdist(queries, tiles.centres) - tiles.radii
-    compiled_loops.tiles(
+    compiled_tiles(
         queries,
         tiles.samples,
         tiles.numbers,
@@ -105,4 +106,4 @@ def tiled(x: Floats, tiles: Tiles, t: Floats, asked: Asked) -> GibbsMoments:
         np.empty((sums.mean.shape[2], e.size), dtype=x.dtype),
         sums,
     )
-    return sums.moments(x, t, asked, count)
+    return moments_of(sums, x, t, question, count)

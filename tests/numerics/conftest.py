@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from numerics import arrays, gibbs
+from numerics import gibbs
 from numerics.arrays import to_host
-from numerics.engine.dense import Asked
+from numerics.engine import door
+from numerics.engine.question import Question
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
 PROPERTY = settings(
@@ -69,17 +70,17 @@ def rng():
 
 @contextlib.contextmanager
 def without_numba(wanted=True):
-    """NumPy's own loops where they are wanted."""
+    """As on a platform for which numba has no wheel, where that is wanted."""
     with pytest.MonkeyPatch.context() as patch:
         if wanted:
-            patch.setattr(arrays, "_compiled", lambda: None)
+            patch.setattr(door, "_compiled", lambda: None)
         yield
 
 
 @pytest.fixture(params=["compiled", "plain"])
 def ways(request):
     """With the compiled loops, and without."""
-    if request.param == "compiled" and arrays.compiled(np.empty(0)) is None:
+    if request.param == "compiled" and door.compiled(np.empty(0)) is None:
         pytest.skip("needs numba, and its compiler switched on")
     with without_numba(request.param == "plain"):
         yield request.param
@@ -472,25 +473,19 @@ def same_as(found, expected, rtol=0.0):
         assert found[k].n == expected[k].n
 
 
-def awaiting(x, rows, part, bound, lowest, reach, *, halves=False):
-    """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,).
-
-    With halves the bound becomes what it is in the end.
-    """
-    from numerics.engine.candidates import Waiting, screen, weighing
-    from numerics.engine.compiled import picking as compiled_candidates
+def awaiting(x, rows, part, bound, lowest, reach):
+    """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,)."""
+    from numerics.engine.candidates import screen, unsettled, waiting_for
+    from numerics.engine.compiled import picking
 
     m = len(x)
-    layout, bounds = screen(x, rows, halves=halves)
-    given = next(own for one, own in zip(rows.parts, bounds, strict=True) if one == part)
+    layout, _ = screen(x, rows)
     room = layout[-1]
-    shape = m, part.stop - part.start + room.norms.size
-    waiting = Waiting(np.zeros(shape, np.int64), np.zeros(shape, room.S.dtype), np.zeros(m, np.int64))
-    question = weighing(x, np.ones((1, m)), Asked(1.0, None, None, 2.0**-52), len(rows.data))
+    places = part.stop - part.start + room.norms.size
+    waiting = waiting_for(m, places, room.S.dtype)
+    question = unsettled(x, np.ones((1, m)), Question(1.0, None, None, 2.0**-52))
     kept = np.zeros(m), lowest, reach, waiting
-    first = given if halves else (bound, np.zeros(m))
-    seen = compiled_candidates.find(rows.data, part.start, part.stop, *layout, *first, *kept, *question)
-    bound[:] = kept[0]
+    seen = picking.find(rows.data, part.start, part.stop, *layout, bound, *kept, *question)
     assert seen == waiting.counts.sum()
-    mine = np.arange(shape[1]) < waiting.counts[:, None]
+    mine = np.arange(places) < waiting.counts[:, None]
     return np.nonzero(mine)[0], waiting.samples[mine], waiting.S[mine]

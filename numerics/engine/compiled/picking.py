@@ -6,69 +6,104 @@ for more, and those that turn out too far away are never weighed. See numerics.e
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from numerics.engine.compiled.exp import exp
-from numerics.engine.compiled.loops import SUMS, double, rescale
-from numerics.engine.compiled.products import lay_out, lowered, overlaps
-from numerics.engine.compiled.vectors import ROWS, VECTORS, lowest_bit, reaching
+from numerics.engine.compiled.compiler import SUMS, compiled, inlined
+from numerics.engine.compiled.loops import lay_out
+from numerics.engine.compiled.sums import rescale, weigh
 
-__all__ = ["find", "weigh"]
+__all__ = ["Scratch", "Waiting", "find", "settle"]
 
-
-@njit(nogil=True)
-def _bars(room, own, first, bound, lowest, reach, bar):
-    """Raise lowest to max S - bound; what S must not be below, of the `own` queries of a panel from `first` on."""
-    bar[:] = np.inf
-    for lane in range(own):
-        i = first + lane
-        lowest[i] = max(lowest[i], room.largest[lane] - bound[i])
-        bar[lane] = lowered(lowest[i] - reach[i] - bound[i])
+RUN = 32  # samples whose largest S is known before one of them is looked at
+EPS = float(np.finfo(np.float32).eps)
+Floats = NDArray[np.floating]
 
 
-@njit(nogil=True)
-def _pick(room, n, vectors, bar, columns, counts):
-    """Which of n samples are not below the bar, and how many, for each query of a panel."""
-    S, peaks = room.S, room.peaks
-    lanes = bar.size // VECTORS
-    shift, rows = lowest_bit(lanes), min(ROWS, 64 // lanes)  # as many as one number has bits for
-    counts[:] = 0
-    for tile in range(-(-n // ROWS)):
-        for v in range(vectors):
-            if reaching(peaks, tile, bar, v):
-                for j in range(tile * ROWS, min((tile + 1) * ROWS, n), rows):
-                    bits = 0
-                    for r in range(min(rows, n - j)):
-                        bits |= reaching(S, j + r, bar, v) << r * lanes
-                    while bits:
-                        bit = lowest_bit(bits)  # of sample j + bit / lanes
-                        lane = v * lanes + (bit & lanes - 1)
-                        columns[lane, counts[lane]] = j + (bit >> shift)
-                        counts[lane] += 1
-                        bits &= bits - 1
+class Waiting(NamedTuple):
+    """Samples that wait for each of m queries.
+
+    Attributes:
+        samples: which, shape (m, K).
+        S: in the dtype of the product, shape (m, K).
+        counts: how many, shape (m,).
+    """
+
+    samples: NDArray[np.int64]
+    S: Floats
+    counts: NDArray[np.int64]
 
 
-@njit(nogil=True)
-def _append(room, start, first, after, columns, picked, waiting):
-    """Those of the queries first to after, counted from `start` on, to the samples that wait for them."""
+class Scratch(NamedTuple):
+    """What is made of n of them.
+
+    Attributes:
+        away: y - x, shape (n, D).
+        squares: |y - x|^2, shape (n,).
+        e: weights, shape (n,).
+        basis: columns along which the covariance is asked for, shape (D, k); none where it is that of y itself, or not wanted.
+        along: z, coordinates of y - x along them, shape (n, k), or `away`.
+        rest: z - mean z of one, shape (k,).
+    """
+
+    away: Floats
+    squares: Floats
+    e: Floats
+    basis: Floats
+    along: Floats
+    rest: Floats
+
+
+@inlined()
+def _lowered(bar):
+    """So that rounding does not raise it."""
+    return bar - EPS * abs(bar)
+
+
+@inlined(fastmath=SUMS)
+def _peaks(row, norms, peaks):
+    """Add the norms to a row of products, which makes it S; the largest of each RUN of them, and of all."""
+    n, largest = row.size, row[0] + norms[0]
+    for j in range(n):
+        row[j] += norms[j]
+    for k in range(n // RUN):
+        peak = row[k * RUN]
+        for j in range(RUN):
+            peak = max(peak, row[k * RUN + j])
+        peaks[k] = peak
+        largest = max(largest, peak)
+    if n % RUN:
+        peak = row[n - 1]
+        for j in range(n - n % RUN, n):
+            peak = max(peak, row[j])
+        peaks[n // RUN] = peak
+        largest = max(largest, peak)
+    return largest
+
+
+@inlined()
+def _pick(row, peaks, bar, start, i, waiting):
+    """Let the samples wait whose S is not below the bar."""
     samples, values, counts = waiting
-    S = room.S
-    for i in range(first, after):
-        lane, place = i - first, counts[i]
-        for a in range(picked[lane]):
-            j = columns[lane, a]
-            samples[i, place + a], values[i, place + a] = start + j, S[j, lane]
-        counts[i] = place + picked[lane]
+    place = counts[i]
+    for k in range(-(-row.size // RUN)):
+        if peaks[k] >= bar:
+            for j in range(k * RUN, min((k + 1) * RUN, row.size)):
+                if row[j] >= bar:
+                    samples[i, place], values[i, place] = start + j, row[j]
+                    place += 1
+    counts[i] = place
 
 
-@njit(nogil=True)
+@inlined()
 def _drop(first, after, most, widest, lowest, reach, waiting):
     """Of the queries first to after that have more than `most`, those samples whose S + bound is below lowest - reach by now."""
     samples, values, counts = waiting
     for i in range(first, after):
         if counts[i] > most:
-            bar, kept = lowered(lowest[i] - reach[i] - widest[i]), 0
+            bar, kept = _lowered(lowest[i] - reach[i] - widest[i]), 0
             for a in range(counts[i]):
                 if values[i, a] >= bar:
                     samples[i, kept], values[i, kept] = samples[i, a], values[i, a]
@@ -76,14 +111,14 @@ def _drop(first, after, most, widest, lowest, reach, waiting):
             counts[i] = kept
 
 
-@njit(fastmath=SUMS, nogil=True)
+@inlined(fastmath=SUMS)
 def _differences(x, i, data, samples, begin, count, away, squares):
     """y - x of some samples and their squares; the smallest, and the first that has it."""
     least, first = 1e308, 0
     for a in range(count):
         j, square = samples[i, begin + a], 0.0
         for d in range(x.shape[1]):
-            difference = double(data[j, d]) - x[i, d]
+            difference = np.float64(data[j, d]) - x[i, d]
             away[a, d] = difference
             square += difference * difference
         squares[a] = square
@@ -92,22 +127,9 @@ def _differences(x, i, data, samples, begin, count, away, squares):
     return least, first
 
 
-@njit(fastmath=SUMS, nogil=True)
-def _add(squares, count, least, rate, cut, e, away, weights, total, k, i):
-    """Add samples to the sums of e, e^2, e u and e u^2, u = (least - |x - y|^2) rate, but for those below -cut; and e (y - x)."""
-    weight = weight_squared = log_weight = log_weight_squared = 0.0
-    for a in range(count):
-        u = max((least - squares[a]) * rate, -700.0)
-        w = exp(u) if u >= -cut else 0.0
-        e[a] = w
-        weight += w
-        weight_squared += w * w
-        log_weight += w * u
-        log_weight_squared += w * u * u
-    weights[k, i, 0] += weight
-    weights[k, i, 1] += weight_squared
-    weights[k, i, 2] += log_weight
-    weights[k, i, 3] += log_weight_squared
+@inlined(fastmath=SUMS)
+def _add(count, e, away, total, k, i):
+    """Add samples to sum e (y - x)."""
     for a in range(count):
         w = e[a]
         if w > 0:
@@ -115,7 +137,7 @@ def _add(squares, count, least, rate, cut, e, away, weights, total, k, i):
                 total[k, i, d] += w * away[a, d]
 
 
-@njit(fastmath=SUMS, nogil=True)
+@inlined(fastmath=SUMS)
 def _project(count, away, basis, along):
     """Along the columns of the basis."""
     along[:count] = 0
@@ -125,7 +147,7 @@ def _project(count, away, basis, along):
                 along[a, c] += away[a, d] * basis[d, c]
 
 
-@njit(fastmath=SUMS, nogil=True)
+@inlined(fastmath=SUMS)
 def _add_scatter(count, e, along, weight, mean, scatter, rest):
     """Add to sum e (z - mean z)(z - mean z)^T, or its diagonal, one sample at a time; `weight` is what the others weigh."""
     diagonal = scatter.shape[0] == 1
@@ -142,8 +164,8 @@ def _add_scatter(count, e, along, weight, mean, scatter, rest):
             weight += w
 
 
-@njit(nogil=True)
-def _weigh(first, after, most, data, waiting, x, rate, cut, scratch, sums):
+@inlined()
+def _settle(first, after, most, data, waiting, x, rate, scratch, sums):
     """Weigh the samples that wait for those of the queries that have more than `most`, in units of the nearest so far."""
     samples, _, counts = waiting
     away, squares, e, basis, along, rest = scratch
@@ -164,65 +186,48 @@ def _weigh(first, after, most, data, waiting, x, rate, cut, scratch, sums):
                 _project(count, away, basis, along)
             for k in range(rate.shape[0]):
                 before = weights[k, i, 0]
-                _add(squares, count, least[i], rate[k, i], cut, e, away, weights, total, k, i)
+                weigh(squares, count, least[i], -rate[k, i], e, weights, k, i)
+                _add(count, e, away, total, k, i)
                 if scatter.size:
                     _add_scatter(count, e, along, before, mean[k, i], scatter[k, i], rest)
         counts[i] = 0
 
 
-@njit(nogil=True, cache=True)
-def find(
-    data,
-    start,
-    stop,
-    centre,
-    scale,
-    kind,
-    panels,
-    vectors,
-    room,
-    bound,
-    slope,
-    widest,
-    lowest,
-    reach,
-    waiting,
-    *question,
-):
+@compiled()
+def find(data, start, stop, centre, scale, queries, room, bound, widest, lowest, reach, waiting, *question):
     """Let those samples of a slice wait whose S + bound is not below lowest - reach; how many pairs there were.
 
-    `lowest`, shape (m,), is raised to max S - bound. The columns of the panels are x', in pairs for the kind PAIRS; then
-    what the samples lose, times the slope, is added to the bound. Where there is no room left, those of a query that are
-    still wanted, by `widest`, the largest bound so far, are weighed.
+    `queries` are x', shape (m, D). `lowest`, shape (m,), is raised to max S - bound. Where there is no room left, those of
+    a query that are still wanted, by `widest`, the largest bound so far, are weighed.
     """
-    (P, length, W), m, block, seen = panels.shape, lowest.size, room.norms.size, 0
-    bar, here, most = np.empty(W, room.S.dtype), np.empty(m), waiting.S.shape[1] - block
-    columns, counts = np.empty((W, block), np.int32), np.empty(W, np.int64)
+    m, block, chunk, seen = len(queries), room.norms.size, room.rows, 0
+    peaks, kind, most = np.empty(block // RUN + 1, room.S.dtype), room.S.dtype.type, waiting.S.shape[1] - block
+    for i in range(m):
+        widest[i] = max(widest[i], bound[i])
     for begin in range(start, stop, block):
         n = min(block, stop - begin)
-        lost = lay_out(data[begin : begin + n], centre, scale, room, kind)
-        for i in range(m):
-            here[i] = bound[i] + slope[i] * lost
-            widest[i] = max(widest[i], here[i])
-        for p in range(P):
-            first, after = p * W, min((p + 1) * W, m)
-            overlaps(room, n, panels, p, vectors[p], min(length, centre.size), kind)
-            _bars(room, after - first, first, here, lowest, reach, bar)
-            _pick(room, n, vectors[p], bar, columns, counts)
-            seen += counts[: after - first].sum()
-            _append(room, begin, first, after, columns, counts, waiting)
+        samples = room.samples[:n]
+        lay_out(data[begin : begin + n], centre, scale, samples, room.norms)
+        for first in range(0, m, chunk):
+            after = min(first + chunk, m)
+            S = room.S[: (after - first) * n].reshape(after - first, n)
+            np.dot(queries[first:after], samples.T, S)
+            for i in range(first, after):
+                row, before = S[i - first], waiting.counts[i]
+                lowest[i] = max(lowest[i], _peaks(row, room.norms, peaks) - bound[i])
+                _pick(row, peaks, kind(_lowered(lowest[i] - reach[i] - bound[i])), begin, i, waiting)
+                seen += waiting.counts[i] - before
             if most:
                 _drop(first, after, most, widest, lowest, reach, waiting)
-            _weigh(first, after, most, data, waiting, *question)
+            _settle(first, after, most, data, waiting, *question)
     return seen
 
 
-@njit(nogil=True, cache=True)
-def weigh(data, widest, lowest, reach, waiting, *question):
+@compiled()
+def settle(data, widest, lowest, reach, waiting, *question):
     """Weigh the samples that wait and are still wanted.
 
-    The question is: the queries x in float64, shape (m, D), the times as `rate`, 1/2tT, shape (T, m), and the `cut`;
-    then scratch and sums, of numerics.engine.candidates.
+    The question is: the queries x in float64, shape (m, D), the times as `rate`, 1/2tT, shape (T, m), Scratch and Sums.
     """
     _drop(0, lowest.size, 0, widest, lowest, reach, waiting)
-    _weigh(0, lowest.size, 0, data, waiting, *question)
+    _settle(0, lowest.size, 0, data, waiting, *question)

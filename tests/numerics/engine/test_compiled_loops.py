@@ -7,11 +7,13 @@ pytest.importorskip("numba")
 
 import numba
 
-from numerics.arrays import compiled
 from numerics.engine import dense
 from numerics.engine.compiled import exp as compiled_exp
 from numerics.engine.compiled import loops as compiled_loops
-from numerics.engine.compiled.loops import SUMS, lay_out, measure
+from numerics.engine.compiled import sums as compiled_sums
+from numerics.engine.compiled.compiler import SUMS
+from numerics.engine.compiled.loops import lay_out, measure
+from numerics.engine.door import compiled
 from tests.numerics.conftest import ATTACKS, attacked, without_numba
 
 exp_of = compiled_exp.exp
@@ -74,14 +76,15 @@ def test_weigh_is_the_plain_one(rng, dtype, n, reach):
     S[:, n // 2 :: 3] = S.max(axis=1, keepdims=True)  # ties
     scale = (S.max(axis=1) - S.min(axis=1) + 0.1) / reach * rng.uniform(0.5, 1, 5)
     before = S.copy()
-    e, found = dense.weigh(S, scale)
+    plain, expected = dense.weigh(S, scale)
     assert (before == S).all()
-    with without_numba():
-        plain, expected = dense.weigh(S, scale)
+    assert (expected.best == S.argmax(axis=1)).all()
+    e, sums = np.empty_like(S), np.zeros((1, 5, 4))
+    for i in range(5):
+        compiled_sums.weigh(S[i], n, S[i].max(), 1 / scale[i], e[i], sums, 0, i)
+    found = expected._replace(**dict(zip(expected._fields[2:], sums[0].T, strict=True)))
+    assert (before == S).all()
     assert e.dtype == plain.dtype == dtype
-    assert (found.best == expected.best).all()
-    assert (found.best == S.argmax(axis=1)).all()
-    assert (found.top == expected.top).all()
     # u = (S - top)/scale is rounded three times on each side, and the exponential by 3 eps; what falls below exp(-700), or
     # exp(-87) in float32, is lost on one side only
     eps, lost = EPS[dtype], np.exp({"float32": -86.99, "float64": -700.0}[dtype])
@@ -99,7 +102,7 @@ def test_weigh_is_the_plain_one(rng, dtype, n, reach):
 
 
 @pytest.mark.parametrize("dtype", EPS)
-def test_weighing_against_an_earlier_block(rng, ways, dtype):
+def test_weighing_against_an_earlier_block(rng, dtype):
     """Block after block gives the sums over all of them, whichever block holds the largest S, and the first of ties."""
     scale = rng.uniform(0.5, 2, 6)
     S = rng.standard_normal((6, 90)).astype(dtype)
@@ -121,14 +124,6 @@ def test_weighing_against_an_earlier_block(rng, ways, dtype):
     assert list(found.best[:3]) == [5, 40, 80]
 
 
-def test_the_last_weighing_takes_the_place_of_the_products(rng):
-    S, scale = rng.standard_normal((3, 40)), np.ones(3)
-    kept, _ = dense.weigh(S.copy(), scale)
-    e, _ = dense.weigh(S, scale, last=True)
-    assert e is S
-    assert (e == kept).all()
-
-
 # -- loops over all pairs
 
 
@@ -139,14 +134,12 @@ def test_lay_out(rng, name, dtype, out):
     _, data = attacked(name, rng, 1, 30, 5, dtype)
     centre = data[::2].astype(np.float64).mean(axis=0)
     scale = 2.0 ** -np.ceil(np.log2(max(1e-100, abs(data).max())) + 1)
-    rows = np.empty((30, 6), dtype=out)
-    lay_out(data, centre, scale, rows)
+    samples, norms = np.empty((30, 5), dtype=out), np.empty(30, dtype=out)
+    lay_out(data, centre, scale, samples, norms)
     moved = (data - centre) * scale
     squares = (moved**2).sum(axis=1)
-    assert (rows[:, :5] == moved.astype(out)).all()
-    np.testing.assert_allclose(
-        rows[:, 5], -squares / 2, rtol=EPS[out] + 5 * EPS["float64"], atol=float(np.finfo(out).tiny)
-    )
+    assert (samples == moved.astype(out)).all()
+    np.testing.assert_allclose(norms, -squares / 2, rtol=EPS[out] + 5 * EPS["float64"], atol=float(np.finfo(out).tiny))
     largest, square = measure(data, centre, scale)
     assert largest == abs(data).max()
     np.testing.assert_allclose(square, squares.max(), rtol=5 * EPS["float64"])

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as arrays_of
 
-from numerics.arrays import compiled, slices
+from numerics.arrays import slices
 from numerics.engine.dense import _squares
+from numerics.engine.door import compiled
 from numerics.engine.layout import CENTRED, Measured, difference_error, laid_out, unit_roundoff
 from tests.numerics.conftest import ATTACKS, PROPERTY, attacked, awaiting, without_numba
 
@@ -40,7 +41,7 @@ def rows_of(x, data, dtype, threads=1, host=np.asarray):
     return laid_out(Measured.of(data, BLOCK, threads), size, dtype)
 
 
-def overlaps(x, rows, *, halves=False):
+def overlaps(x, rows):
     """Block after block, S of all pairs, and its bound, by the products that are used for arrays of this kind."""
     z, norms = rows.of(x)
     if compiled(x) is None:
@@ -50,21 +51,21 @@ def overlaps(x, rows, *, halves=False):
     m = len(x)
     for part, norm in zip(rows.parts, rows.norms, strict=True):
         bound = rows.bound(norms, norm)
-        query, sample, S = awaiting(x, rows, part, bound, np.full(m, -np.inf), np.full(m, 1e300), halves=halves)
+        query, sample, S = awaiting(x, rows, part, bound, np.full(m, -np.inf), np.full(m, 1e300))
         found = np.empty((m, part.stop - part.start), S.dtype)
         found[query, sample - part.start] = S
         assert S.size == found.size
         yield part, found, bound
 
 
-def errors(x, data, dtype, host=np.asarray, *, halves=False):
+def errors(x, data, dtype, host=np.asarray):
     """|S^ - S| and B for all pairs, S from the exact inputs about the centre and in the unit that were chosen."""
     rows = rows_of(x, data, dtype, host=host)
     centre, unit = integers(host(rows.centre)), Fraction(rows.unit)
     from_centre, to_sample = (integers(host(a)) - centre for a in (x, data))
     twice = 2 * from_centre @ to_sample.T - (to_sample * to_sample).sum(axis=1)
     error, bound = np.empty((2, *twice.shape))
-    for part, S, own in overlaps(x, rows, halves=halves):
+    for part, S, own in overlaps(x, rows):
         assert S.dtype == dtype
         bound[:, part] = host(own)[:, None]
         for i, row in enumerate(host(S).tolist()):
@@ -73,8 +74,8 @@ def errors(x, data, dtype, host=np.asarray, *, halves=False):
     return error, bound
 
 
-def worst(x, data, dtype, host=np.asarray, *, halves=False):
-    error, bound = errors(x, data, dtype, host, halves=halves)
+def worst(x, data, dtype, host=np.asarray):
+    error, bound = errors(x, data, dtype, host)
     return (error / bound).max()
 
 
@@ -109,60 +110,6 @@ def test_bfloat16(rng):
     torch = pytest.importorskip("torch")
     x, data = (torch.tensor(a).to(torch.bfloat16) for a in attacked("noised", rng, 3, 12, 7))
     assert worst(x, data, torch.float32, lambda a: a.to(torch.float64).numpy()) <= 1
-
-
-# -- products of bfloat16
-
-
-@pytest.fixture(scope="module")
-def halves():
-    pytest.importorskip("numba")
-    from numerics.engine.compiled.vectors import HALVES
-
-    if not HALVES:
-        pytest.skip("this processor has no instructions for bfloat16")
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-@pytest.mark.parametrize("source", ["float64", "float32"])
-def test_no_product_of_halves_is_off_by_more_than_the_bound(halves, rng, name, source):
-    for D in (1, 2, 3, 16, 17, 130, 3000):
-        M, N = (2, 6) if D > 1000 else (4, 12)
-        assert worst(*attacked(name, rng, M, N, D, source), np.float32, halves=True) <= 1, D
-
-
-@PROPERTY
-@given(st.data(), st.integers(1, 4), st.integers(1, 12), st.integers(1, 40))
-def test_halves_of_any_numbers(halves, draws, M, N, D):
-    numbers = st.floats(-(2.0**330), 2.0**330)
-    x, data = (draws.draw(arrays_of("float64", (n, D), elements=numbers)) for n in (M, N))
-    assert worst(x, data, np.float32, halves=True) <= 1
-
-
-def test_half_the_bound_of_halves_is_too_little(halves, rng):
-    x, data = rng.standard_normal((20, 1)), rng.standard_normal((100, 1))
-    assert worst(x, data, np.float32, halves=True) > 0.5
-
-
-def nearest_half(a):
-    """Numbers of eight binary digits, even ones where two are as near; for numbers whose squares do not underflow."""
-    fraction, exponent = np.frexp(a)
-    return np.ldexp(np.round(fraction * 2.0**8), exponent - 8)
-
-
-@pytest.mark.parametrize("D", [1, 7, 8, 9, 16, 17, 100, 784])
-def test_products_of_halves_are_of_rounded_coordinates(halves, rng, D):
-    """To the digits of float32: each coordinate meets its own."""
-    x, data = rng.standard_normal((60, D)), rng.standard_normal((12, D))
-    rows = rows_of(x, data, np.float32)
-    z, norms = rows.of(x)
-    y = np.concatenate([rows.block(part) for part in rows.parts]).astype(np.float64)
-    expected = nearest_half(z[:, :-1].astype(np.float64)) @ nearest_half(y[:, :-1]).T + y[:, -1]
-    for (part, S, bound), norm in zip(overlaps(x, rows, halves=True), rows.norms, strict=True):
-        plain = rows.bound(norms, norm)
-        assert (abs(S - expected[:, part]) <= 1.01 * plain[:, None]).all()
-        assert (bound - plain <= 2.02 * 2.0**-8 * norms * norm).all()
-        assert D < 100 or (bound - plain <= 2.0**-8 * norms * norm).all()
 
 
 # -- the bound says something: each of its terms is needed, and within a factor of a hundred

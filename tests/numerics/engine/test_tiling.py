@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 pytest.importorskip("numba")
 
 from numerics.engine import tiling
-from numerics.engine.dense import Asked
+from numerics.engine.question import Question
 from numerics.engine.tiling import TILE, TILE_BYTES, tiled, tiles_of
 from numerics.gibbs import gibbs_moments
 from tests.numerics.conftest import ATTACKS, PROPERTY, TINY, Exact, attacked
@@ -20,7 +20,7 @@ DTYPES = ["float32", "float64"]
 
 
 def asked(dtype, tolerance=None, temperature=1.0):
-    return Asked(temperature, None, None, float(np.finfo(dtype).eps) if tolerance is None else tolerance)
+    return Question(temperature, None, None, float(np.finfo(dtype).eps) if tolerance is None else tolerance)
 
 
 def unit(dtype):
@@ -156,7 +156,7 @@ def test_covariances(rng, name, dtype, covariance, along):
     basis = None if along is None else np.linalg.qr(rng.standard_normal((D, along)))[0]
     scale = np.median(Exact(x, data, 1.0).squares, axis=1).astype(np.float64) / 2
     t = np.array([[3e-4], [3e-3], [3e-2], [1.0]]) * np.where(scale > 0, scale, 1.0)
-    found = answer(x, data, t, Asked(1.0, covariance, basis, 1e-300 if dtype == "float64" else 1e-30))
+    found = answer(x, data, t, Question(1.0, covariance, basis, 1e-300 if dtype == "float64" else 1e-30))
     exact = Exact(x, data, t)
     exact.certify(found, u=unit(dtype))
     known = exact.certify_covariance(found, u=unit(dtype))

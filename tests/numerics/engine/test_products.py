@@ -1,10 +1,6 @@
-"""The compiled dense pass, by products and by differences, at any size and noise."""
+"""What takes all samples in, by products and by differences, at any size and noise."""
 
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +9,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
-from numerics.engine.compiled.products import RUN
-from numerics.engine.compiled.vectors import LANES_BYTES, ROWS
-from numerics.engine.dense import Asked, product_will_do
+from numerics.engine import products
+from numerics.engine.dense import product_will_do
 from numerics.engine.layout import Measured, laid_out
-from numerics.engine.panels import BLOCK, Room, by_differences, by_products
+from numerics.engine.products import BLOCK, CHUNK
+from numerics.engine.question import Question
+from numerics.engine.tiling import tiled, tiles_of
 from tests.numerics.conftest import ATTACKS, PROPERTY, Exact, attacked
 
 DTYPES = ["float32", "float64"]
@@ -25,7 +22,7 @@ WAYS = ["products", "differences"]
 
 
 def asked(dtype, tolerance=None, temperature=1.0):
-    return Asked(temperature, None, None, float(np.finfo(dtype).eps) if tolerance is None else tolerance)
+    return Question(temperature, None, None, float(np.finfo(dtype).eps) if tolerance is None else tolerance)
 
 
 def unit(dtype):
@@ -41,14 +38,14 @@ def answer(way, x, data, t, question=None):
     t = np.broadcast_to(np.asarray(t, dtype=np.float64), (*np.shape(t)[:-1], len(x)))
     question = asked(x.dtype) if question is None else question
     if way == "differences":
-        return by_differences(x, data, t, question)
-    return by_products(x, rows_of(x, data, t), t, question)
+        return tiled(x, tiles_of(data, ordered=False), t, question)
+    return products.moments(x, rows_of(x, data, t), t, question)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("D", [1, 2, 7, 8, 9, 17, 24, 40, 48, 130])
-@pytest.mark.parametrize("N", [1, ROWS, ROWS + 1, ROWS * RUN + 1, BLOCK, 2 * BLOCK + 3])
+@pytest.mark.parametrize("N", [1, 7, 65, BLOCK, 2 * BLOCK + 3])
 def test_answers_at_any_noise(rng, way, dtype, D, N):
     """In one pass and time by time, for queries near samples and between them."""
     data = rng.standard_normal((N, D)).astype(dtype)
@@ -70,14 +67,14 @@ def test_answers_at_any_noise(rng, way, dtype, D, N):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_any_number_of_queries(rng, way, dtype):
-    """Panels that are full, all but full, and of one query; each answer is that of the query alone."""
-    W = Room.of(np.empty((1, 1)), dtype).largest.size
+    """Chunks that are full, all but full, and of one query; each answer is that of the query alone."""
+    W = CHUNK
     data = rng.standard_normal((2 * BLOCK + 5, 10)).astype(dtype)
     x = rng.standard_normal((2 * W + 1, 10)).astype(dtype)
     t = np.array([[0.3], [3.0]])
     whole = answer(way, x, data, t)
     Exact(x, data, t).certify(whole, u=unit(dtype))
-    for m in (1, ROWS - 1, ROWS, ROWS + 1, W - 1, W, W + 1, 2 * W):
+    for m in (1, 2, 9, W - 1, W, W + 1, 2 * W):
         some = answer(way, x[:m], data, t)
         for name in ("shift", "weight", "log_weight_squared", "mean"):
             np.testing.assert_allclose(
@@ -154,43 +151,23 @@ def test_differences_hold_where_means_are_close_to_the_query(rng):
     assert 1e4 * unit("f4") > 1e-2 * t**0.5  # what a product of y itself would have erred by
 
 
-def test_what_is_passed_over_weighs_no_more_than_the_tolerance():
-    """Two tiles of coinciding samples, the second lighter by exp(-8): out at a tolerance of a half, in by default."""
-    t, gap = 0.5, 8.0
-    data = np.zeros((2 * ROWS, 1))
-    data[ROWS:] = math.sqrt(2 * t * gap)
-    x = np.zeros((1, 1))
-    exact = Exact(x, data, t)
-    share = float(exact.weights[0, ROWS:].sum())
-    rough, fine = (answer("differences", x, data, np.full((1, 1), t), asked(np.float64, s)) for s in (0.5, None))
-    assert rough.mean[0, 0, 0] == 0
-    assert math.isclose(fine.mean[0, 0, 0], share * data[-1, 0], rel_tol=1e-12)
-    assert share <= rough.neglected[0, 0] == 0.5
-    Exact(x, data, t).certify(rough.each(lambda a: a[0]))
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_squares_are_spread_over_the_cache(dtype):
-    """Tiles an even number of squares apart would share few places in it."""
-    for D in (1, 7, 8, 9, 64, 784, 785, 3072):
-        samples = Room.of(np.empty((5, D)), dtype).samples
-        assert samples.shape[1] * ROWS >= D
-        assert samples.strides[0] // samples.strides[1] % 2 == 1
-
-
-@pytest.mark.skipif(LANES_BYTES < 64, reason="this processor has none")
-def test_without_the_widest_vectors():
-    """Panels and screening as they are compiled for processors without AVX-512."""
-    narrow = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2,+popcnt,+lzcnt"}
-    here = Path(__file__).parent
-    files = [str(here / name) for name in ("test_panels.py", "test_screening.py")]
-    which = "any_number or (compiled and nothing_within)"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n0", "-k", which, *files],
-        env=os.environ | narrow,
-        cwd=here.parents[1],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+@pytest.mark.parametrize("along", [None, 2])
+@pytest.mark.parametrize("kind", ["diagonal", "full"])
+@pytest.mark.parametrize("N", [30, BLOCK, 5 * BLOCK])
+def test_covariances(rng, dtype, N, kind, along):
+    """Digit for digit by differences; by products as many digits as there are above the square of the mean."""
+    data = rng.standard_normal((N, 12)).astype(dtype)
+    x, t = data[:6] + rng.standard_normal((6, 12)).astype(dtype), np.array([[0.1], [1.0], [100.0]])
+    basis = None if along is None else np.linalg.qr(rng.standard_normal((12, along)))[0]
+    question = Question(1.0, kind, basis, 1e-300)
+    exact = Exact(x, data, t)
+    exact.certify_covariance(answer("differences", x, data, t, question), u=unit(dtype))
+    if kind == "diagonal":
+        found = answer("products", x, data, t, question)
+        exact.certify(found, u=unit(dtype))
+        expected = np.diagonal(exact.covariance(basis), axis1=-2, axis2=-1)
+        # each z^2 errs by a few roundings of itself, sums by one for each sample, and weights by `rounding`
+        largest = (exact.y.astype(np.float64) ** 2).sum(axis=1).max()
+        allowed = 4 * largest * (np.expm1(2 * found.rounding) + (N + 12) * unit(dtype))
+        assert (abs(found.covariance - expected) <= allowed[..., None]).all()
