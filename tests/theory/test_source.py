@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import theory
-from theory.source import cache_directory, fingerprint, sources
+from theory.predictions import collapse
+from theory.source import cache_directory, constants, fingerprint, sources
 
 ROOT = Path(theory.__file__).parents[1]
 
@@ -22,6 +23,24 @@ def test_a_module_depends_on_what_it_imports_directly_or_not():
 
 def test_imports_inside_functions_count():
     assert "numerics.engine.tiling" in sources("numerics.gibbs")  # imported where it is needed
+
+
+def test_modules_named_in_quotes_count():
+    found = sources("theory.predictions.kl_bound")  # which says derived("theory.derivations.kl_bound")
+    assert {"theory.derivations.kl_bound", "theory.derivations.score_covariance"} <= set(found)
+    assert "theory.derivations.kl_bound" not in sources("theory.predictions.collapse")
+
+
+def test_constants_are_read_without_importing():
+    code = (
+        "import sys; from theory.source import constants; found = constants('theory.predictions.collapse')\n"
+        "print(sorted(found), 'numpy' in sys.modules, 'theory.predictions.collapse' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "['REGIME', 'SOURCE', 'STATEMENT'] False False\n"
+    assert constants("theory.predictions.collapse")["SOURCE"] == collapse.SOURCE
+    with pytest.raises(ModuleNotFoundError, match=r"theory\.nothing"):
+        constants("theory.nothing")
 
 
 def test_a_package_stands_for_all_its_modules():
