@@ -10,7 +10,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +132,15 @@ def _source(function: Callable[..., Any]) -> str:
         return _source(function.func)
     module = function.__module__
     if module.partition(".")[0] in WINGS:
-        return fingerprint(module)
+        return _fingerprint(module)
     file = getattr(sys.modules.get(module), "__file__", None)
     return _hash(Path(file).read_bytes()) if file else ""
+
+
+@cache
+def _fingerprint(module: str) -> str:
+    """Once in a process: that is the code it runs."""
+    return fingerprint(module)
 
 
 def _told(value: Any) -> object:

@@ -348,7 +348,7 @@ def test_edits_of_what_a_job_depends_on_make_it_another():
     with pytest.MonkeyPatch.context() as patch:
         before = evaluation.key(RUN), experiment.key(RUN)
         asked = []
-        patch.setattr(jobs, "fingerprint", lambda module: asked.append(module) or "edited")
+        patch.setattr(jobs, "_fingerprint", lambda module: asked.append(module) or "edited")
         assert before[0] != evaluation.key(RUN)
         assert before[1] != experiment.key(RUN)
     assert asked == ["theory.predictions.collapse", "numerics.experiments.kl_bound"]
