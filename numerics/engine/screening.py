@@ -25,8 +25,8 @@ from typing import NamedTuple
 import numpy as np
 
 from numerics.arrays import Array, add_to_rows, least_of_rows, namespace, slices
-from numerics.engine.door import compiled
 from numerics.engine.dense import FEW
+from numerics.engine.door import compiled
 from numerics.engine.layout import Rows
 from numerics.engine.question import Question, Weights, log_weight_error, state_of
 from numerics.moments import NEGLIGIBLE, GibbsMoments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from numerics import data
 from numerics.experiments import score_covariance as experiment
 from numerics.measurement import Measurement
+from numerics.sampling import How
 from theory.predictions import kl_bound
 from theory.predictions import score_covariance as prediction
 from theory.setting import LinearManifold, Setting
@@ -28,7 +29,7 @@ __all__ = ["claims", "curves", "figures"]
 
 Array = NDArray[np.float64]
 SAMPLES = 5_000
-T = 0.5
+T, T_DIGITS = 0.5, 60.0
 MANIFOLD = LinearManifold.parse("1.0x1,0.3x1")
 POINTS = np.array([[0.0, 0.0], [0.5, 0.0], [1.0, 0.0], [1.8, 0.0], [0.7, -0.8]])
 MIXTURE = data.Mixture(
@@ -45,6 +46,9 @@ AVERAGED = cases(
 ANNEALED, TYPICAL = prediction.effective_samples_annealed, prediction.effective_samples_typical
 
 
+LAWS = {"gaussian": (5, T), "mixture": (3, T), "digits": (3, T_DIGITS)}  # points and noise of each
+
+
 @cache
 def digits() -> data.Resampled:
     """scikit-learn's digits on their two leading principal axes, a distribution of 1797 atoms."""
@@ -54,45 +58,53 @@ def digits() -> data.Resampled:
     return data.Resampled(centred @ axes.T)
 
 
-@cache
-def scatters() -> dict[str, Experiment]:
-    """The scatter of scores at points, of three laws."""
+class Law(NamedTuple):
+    """What data are drawn from, where the score is looked at, and the law as a mixture of Gaussians or atoms."""
+
+    draw_data: Callable[[int, np.random.Generator], Array]
+    points: Array
+    t: float
+    parts: dict[str, Any]
+
+
+def law(name: str) -> Law:
+    """One of three laws, by name; the digits are read only when they are asked for."""
+    if name == "gaussian":
+        parts = {"weights": np.ones(1), "means": np.zeros((1, 2)), "covariances": np.diag(MANIFOLD.spectrum)[None]}
+        return Law(partial(data.draw, Setting(MANIFOLD)), POINTS, T, parts)
+    if name == "mixture":
+        return Law(MIXTURE, MIXTURE_POINTS, T, MIXTURE.parts())
     atoms = digits()
-    laws: dict[str, tuple[Callable[..., Array], Array, float]] = {
-        "gaussian": (partial(data.draw, Setting(MANIFOLD)), POINTS, T),
-        "mixture": (MIXTURE, MIXTURE_POINTS, T),
-        "digits": (atoms, atoms.samples[[0, 500, 1000]] / 2, 60.0),
-    }
-    return {
-        name: Experiment(
-            f"score_covariance.{name}",
-            experiment.scatter,
-            {"draw_data": law, "points": points, "t": t, "samples": SAMPLES},
-            3000,
-        )
-        for name, (law, points, t) in laws.items()
-    }
+    plug_in = {"weights": np.full(len(atoms.samples), 1 / len(atoms.samples)), "means": atoms.samples}
+    return Law(atoms, atoms.samples[[0, 500, 1000]] / 2, T_DIGITS, plug_in)
 
 
-def gaussian(points: Array, t: float) -> Array:
-    """The prediction for Gaussian data, shape (P, D, D)."""
-    return np.array([prediction.covariance(x, t, manifold=MANIFOLD) for x in points])
+def scatter(name: str, **how: Unpack[How]) -> Measurement:
+    """The scatter of scores at points, N = SAMPLES, of a law."""
+    of = law(name)
+    return experiment.scatter(of.draw_data, of.points, of.t, SAMPLES, **how)
 
 
-def mixture(points: Array, t: float, parts: dict[str, Any]) -> Array:
-    """That for a mixture of Gaussians, or of atoms."""
-    return np.array([prediction.mixture_covariance(x, t, **parts) for x in points])
+SCATTERS = {name: Experiment(f"score_covariance.{name}", scatter, {"name": name}, 3000) for name in LAWS}
 
 
-def at_full_noise(points: Array, t: float, parts: dict[str, Any]) -> Array:
+def covariance(name: str) -> Array:
+    """The prediction for a law, shape (P, D, D)."""
+    of = law(name)
+    if name == "gaussian":
+        return np.array([prediction.covariance(x, of.t, manifold=MANIFOLD) for x in of.points])
+    return np.array([prediction.mixture_covariance(x, of.t, **of.parts) for x in of.points])
+
+
+def at_full_noise(name: str) -> Array:
     """The PCA re-weighted with t in place of t/2."""
-    return np.array([prediction.reweighted_pca(x, t, t, **parts) for x in points])
+    of = law(name)
+    return np.array([prediction.reweighted_pca(x, of.t, of.t, **of.parts) for x in of.points])
 
 
-def next_order(S: Callable[..., Array], *arguments: Any) -> Array:
+def next_order(name: str) -> Array:
     """Of the delta method, 1/N_eff; N_eff is above 500 at these points."""
-    variances = np.einsum("pii->pi", S(*arguments))
-    return 1e-2 * np.linalg.norm(variances, axis=1)[:, None, None]
+    return 1e-2 * np.linalg.norm(np.einsum("pii->pi", covariance(name)), axis=1)[:, None, None]
 
 
 def kernel(stretch: float) -> Array:
@@ -134,13 +146,8 @@ def with_origin(results: Results) -> Measurement:
 
 def claims() -> list[Claim]:
     """Three laws at given points, the two-point kernel, and three averages over x."""
-    atoms = digits().samples
-    normal = {"weights": np.ones(1), "means": np.zeros((1, 2)), "covariances": np.diag(MANIFOLD.spectrum)[None]}
-    plug_in = {"weights": np.full(len(atoms), 1 / len(atoms)), "means": atoms}
     return [
-        _covariance("gaussian", normal, gaussian),
-        _covariance("mixture", MIXTURE.parts(), mixture, MIXTURE.parts()),
-        _covariance("digits", plug_in, mixture, plug_in),
+        *(_covariance(name, points, t) for name, (points, t) in LAWS.items()),
         _kernel(),
         _average("effective_samples_annealed", "1/E Y2", wrong("annealed replaced by typical", TYPICAL)),
         _average("effective_samples_typical", "exp E log 1/Y2", wrong("typical replaced by annealed", ANNEALED)),
@@ -148,24 +155,17 @@ def claims() -> list[Claim]:
     ]
 
 
-def _covariance(name: str, law: dict[str, Any], S: Callable[..., Array], *parts: dict[str, Any]) -> Claim:
-    measured = scatters()[name]
-    points, t = measured.arguments["points"], measured.arguments["t"]
-    P, D = points.shape
+def _covariance(name: str, points: int, t: float) -> Claim:
     return Claim(
         name=f"score_covariance.{name}",
-        statement=f"N Cov of the score at {P} points is the PCA re-weighted with t/2 ({name} data, N = {SAMPLES}, t = {t:g})",
+        statement=f"N Cov of the score at {points} points is the PCA re-weighted with t/2 ({name}, N = {SAMPLES}, t = {t:g})",
         observable="covariance",
-        coordinates={
-            "point": np.arange(P)[:, None, None],
-            "row": np.arange(D)[:, None],
-            "column": np.arange(D),
-        },
-        experiments=(measured,),
+        coordinates={"point": np.arange(points)[:, None, None], "row": np.arange(2)[:, None], "column": np.arange(2)},
+        experiments=(SCATTERS[name],),
         measured=same_point,
-        predicted=evaluated(S, points, t, *parts),
-        control=wrong("t/2 replaced by t", at_full_noise, points, t, law),
-        allowed_bias=evaluated(next_order, S, points, t, *parts),
+        predicted=evaluated(covariance, name),
+        control=wrong("t/2 replaced by t", at_full_noise, name),
+        allowed_bias=evaluated(next_order, name),
         headline=name == "gaussian",
     )
 
@@ -176,7 +176,7 @@ def _kernel() -> Claim:
         statement="the noise of the score is correlated over a length of order sqrt(t): N Cov(s^(0), s^(x)) along an axis",
         observable="kernel",
         coordinates={"distance": np.linalg.norm(POINTS[:4], axis=1)[:, None], "direction": np.arange(2)},
-        experiments=(scatters()["gaussian"],),
+        experiments=(SCATTERS["gaussian"],),
         measured=with_origin,
         predicted=evaluated(kernel, 1.0),
         control=wrong("correlation length sqrt(t), not sqrt(2t)", kernel, np.sqrt(2.0)),
