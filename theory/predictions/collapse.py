@@ -60,12 +60,6 @@ def collapse_time(setting: Setting) -> float:
     return float(setting.schedule.time(found))
 
 
-@observable("time", kind="limit", symbol="P", of="memorized_probability", scaling=0)
-def memorized_probability_asymptotic(setting: Setting) -> Array:
-    """Phi((I - log N) / sqrt V): the exact probability's second-order approximation."""
-    return derivation()["memorized_probability_asymptotic"](information(setting), dispersion(setting), setting.samples)
-
-
 @observable("time", kind="exact", symbol="P", scaling=0, slow=True)
 def memorized_probability(setting: Setting) -> Array:
     """P(the training sample nearest to x^1 + sqrt(t) xi is x^1), exact at finite N and D.
@@ -73,6 +67,12 @@ def memorized_probability(setting: Setting) -> Array:
     See `theory.averages.nearest_sample` for the integral, its evaluation and its error.
     """
     return own_is_nearest(setting.manifold, setting.t, setting.samples)
+
+
+@observable("time", kind="limit", symbol="P", of="memorized_probability", scaling=0)
+def memorized_probability_asymptotic(setting: Setting) -> Array:
+    """Phi((I - log N) / sqrt V): the exact probability's second-order approximation."""
+    return derivation()["memorized_probability_asymptotic"](information(setting), dispersion(setting), setting.samples)
 
 
 @observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, slow=True)

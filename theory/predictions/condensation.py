@@ -118,19 +118,17 @@ def participation_asymptotic(setting: Setting) -> Array:
     return _two_phases(setting, "participation_asymptotic", own=1.0, above=np.zeros_like(setting.t))
 
 
+@observable("time", kind="exact", symbol=r"E\,S", scaling=0, anywhere=True, slow=True)
+def entropy(setting: Setting) -> Array:
+    """E of -sum w log w, nats, exact at finite N and D."""
+    return averages(setting, *EXACT)["entropy"]
+
+
 @observable("time", kind="limit", symbol=r"E\,S", of="entropy", scaling=0, anywhere=True)
 def entropy_asymptotic(setting: Setting) -> Array:
     """Its limit, log N = O(D) large, nats: log N - KL above t_c(x); below psi(1) - psi(1 - t/t_c), on trajectories 0."""
     above = setting.log_samples - relative_entropy(setting.manifold, setting.t, setting.offsets)
     return _two_phases(setting, "entropy_condensed", own=0.0, above=above)
-
-
-@observable("time", kind="limit", symbol="C", of="heat_capacity", scaling=0, anywhere=True)
-def heat_capacity_asymptotic(setting: Setting) -> Array:
-    """Its limit, log N = O(D) large: that of the posterior above t_c(x), m psi'(1 - m) below, m = t/t_c, on trajectories 0."""
-    manifold, formula = setting.manifold, derivation()["heat_capacity_self_averaging"]
-    above = formula(manifold.variances, setting.squares, setting.t[:, None])
-    return _two_phases(setting, "heat_capacity_condensed", own=0.0, above=above @ manifold.dimensions)
 
 
 def _two_phases(setting: Setting, condensed: str, *, own: float, above: Array) -> Array:
@@ -141,13 +139,15 @@ def _two_phases(setting: Setting, condensed: str, *, own: float, above: Array) -
     return found
 
 
-@observable("time", kind="exact", symbol=r"E\,S", scaling=0, anywhere=True, slow=True)
-def entropy(setting: Setting) -> Array:
-    """E of -sum w log w, nats, exact at finite N and D."""
-    return averages(setting, *EXACT)["entropy"]
-
-
 @observable("time", kind="exact", symbol="C", scaling=0, anywhere=True, slow=True)
 def heat_capacity(setting: Setting) -> Array:
     """E of the variance of the energy |x - y|^2 / 2t, exact at finite N and D."""
     return averages(setting, *EXACT)["heat_capacity"]
+
+
+@observable("time", kind="limit", symbol="C", of="heat_capacity", scaling=0, anywhere=True)
+def heat_capacity_asymptotic(setting: Setting) -> Array:
+    """Its limit, log N = O(D) large: that of the posterior above t_c(x), m psi'(1 - m) below, m = t/t_c, on trajectories 0."""
+    manifold, formula = setting.manifold, derivation()["heat_capacity_self_averaging"]
+    above = formula(manifold.variances, setting.squares, setting.t[:, None])
+    return _two_phases(setting, "heat_capacity_condensed", own=0.0, above=above @ manifold.dimensions)

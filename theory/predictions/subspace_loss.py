@@ -58,6 +58,27 @@ derivation = derived("theory.derivations.subspace_loss")
 ACCURACY = 1e-4  # of `loss_time_exact`
 
 
+@observable("subspace", kind="leading", symbol="t_k", of="loss_time_exact", scaling=2)
+def loss_time_annealed(setting: Setting) -> Array:
+    """The time where N = critical_samples_annealed, in the setting's schedule."""
+    return _loss_time(setting, *_annealed())
+
+
+@observable("subspace", kind="leading", symbol="t_k", of="loss_time_exact", scaling=2)
+def loss_time_typical(setting: Setting) -> Array:
+    """The time where N = critical_samples_typical, in the setting's schedule."""
+    return _loss_time(setting, *_typical())
+
+
+@observable("subspace", kind="published", symbol="t_k", of="loss_time_exact", scaling=2, ensembles=ENSEMBLES)
+def loss_time_published(setting: Setting) -> Array:
+    """The published time, arXiv:2410.08727: Gaussian random energy model at x = sqrt(t) e_i; either ensemble."""
+    squares = setting.manifold.dimensions @ setting.manifold.variances**2
+    g = 1.0 if setting.ensemble == "gaussian" else 0.0
+    found = derivation()["published"](setting.manifold.variances, squares, setting.samples, g)
+    return np.asarray(setting.schedule.time(found))
+
+
 @observable("time", "subspace", kind="leading", symbol="N_k", scaling=0)
 def critical_samples_annealed(setting: Setting) -> Array:
     """N_k(t): below it subspace k is lost at time t, averaged over fresh x; infinite where float64 overflows."""
@@ -82,27 +103,6 @@ def log_critical_samples_annealed(setting: Setting) -> Array:
 def log_critical_samples_typical(setting: Setting) -> Array:
     """log of `critical_samples_typical`."""
     return _log_critical_samples(setting, setting.t, *_typical())
-
-
-@observable("subspace", kind="leading", symbol="t_k", of="loss_time_exact", scaling=2)
-def loss_time_annealed(setting: Setting) -> Array:
-    """The time where N = critical_samples_annealed, in the setting's schedule."""
-    return _loss_time(setting, *_annealed())
-
-
-@observable("subspace", kind="leading", symbol="t_k", of="loss_time_exact", scaling=2)
-def loss_time_typical(setting: Setting) -> Array:
-    """The time where N = critical_samples_typical, in the setting's schedule."""
-    return _loss_time(setting, *_typical())
-
-
-@observable("subspace", kind="published", symbol="t_k", of="loss_time_exact", scaling=2, ensembles=ENSEMBLES)
-def loss_time_published(setting: Setting) -> Array:
-    """The published time, arXiv:2410.08727: Gaussian random energy model at x = sqrt(t) e_i; either ensemble."""
-    squares = setting.manifold.dimensions @ setting.manifold.variances**2
-    g = 1.0 if setting.ensemble == "gaussian" else 0.0
-    found = derivation()["published"](setting.manifold.variances, squares, setting.samples, g)
-    return np.asarray(setting.schedule.time(found))
 
 
 @observable("time", "subspace", kind="exact", symbol=r"\mathrm{SNR}_k", scaling=0, anywhere=True, slow=True)
@@ -135,6 +135,22 @@ def _noise_asymptotic(setting: Setting) -> Array:
     return np.where(t < critical, condensed * manifold.dimensions, 0.0)
 
 
+@observable("subspace", kind="exact", symbol="t_k", scaling=2, anywhere=True, slow=True)
+def loss_time_exact(setting: Setting) -> Array:
+    """The time where `signal_to_noise` passes 1, to 1e-4 of itself; it is evaluated some six times for each subspace."""
+    typical, annealed = (_loss_time(setting.at(schedule="ve"), *kind) for kind in (_typical(), _annealed()))
+
+    def log_signal_to_noise(log_t: float, k: int) -> float:
+        at = setting.at(times=setting.schedule.time(np.exp([log_t])))
+        return float(np.log(_signal(at) / averages(at, "mean_error", accuracy=ACCURACY)["mean_error"])[0, k])
+
+    between = np.log(typical * annealed) / 2
+    found = np.exp(
+        [rising_root(partial(log_signal_to_noise, k=k), log_t, ACCURACY / 4) for k, log_t in enumerate(between)]
+    )
+    return np.asarray(setting.schedule.time(found))
+
+
 @observable("subspace", kind="limit", symbol="t_k", of="loss_time_exact", scaling=2, anywhere=True)
 def loss_time_asymptotic(setting: Setting) -> Array:
     """The time where `signal_to_noise_asymptotic` passes 1, below the condensation time.
@@ -151,22 +167,6 @@ def loss_time_asymptotic(setting: Setting) -> Array:
 
     half = np.full(setting.manifold.dimensions.size, 0.5)
     return np.asarray(setting.schedule.time(time_where(share_of_noise, half)))
-
-
-@observable("subspace", kind="exact", symbol="t_k", scaling=2, anywhere=True, slow=True)
-def loss_time_exact(setting: Setting) -> Array:
-    """The time where `signal_to_noise` passes 1, to 1e-4 of itself; it is evaluated some six times for each subspace."""
-    typical, annealed = (_loss_time(setting.at(schedule="ve"), *kind) for kind in (_typical(), _annealed()))
-
-    def log_signal_to_noise(log_t: float, k: int) -> float:
-        at = setting.at(times=setting.schedule.time(np.exp([log_t])))
-        return float(np.log(_signal(at) / averages(at, "mean_error", accuracy=ACCURACY)["mean_error"])[0, k])
-
-    between = np.log(typical * annealed) / 2
-    found = np.exp(
-        [rising_root(partial(log_signal_to_noise, k=k), log_t, ACCURACY / 4) for k, log_t in enumerate(between)]
-    )
-    return np.asarray(setting.schedule.time(found))
 
 
 def _signal(setting: Setting) -> Array:
