@@ -11,7 +11,7 @@ Nothing of size M x N is ever held. A block of queries goes the way that is fast
 
     numerics.engine.tiling       few dimensions: direct differences, tiles of samples too far away are skipped
     numerics.engine.screening    concentrated weights: a float32 product finds the candidates, float64 weighs them
-    numerics.engine.panels       everything else: two products of a panel of queries, or direct differences where they lose digits
+    numerics.engine.products     everything else: two matrix products a block, or direct differences where they lose digits
     numerics.engine.dense        the same by the products of the array's own library, where nothing is compiled for it
 
 and whichever it was, the answer carries a bound on what rounding and neglect did to the weights.

@@ -34,16 +34,19 @@ def rescored(x: Floats, rows: Rows, reach: Floats, t: Floats, question: Question
     (m, D), N = x.shape, len(rows.data)
     layout, bounds = screen(x, rows)
     room = layout[-1]
-    waiting = waiting_for(m, (WAITING if D >= WORTH_WAITING else 0) + room.norms.size, room.S.dtype)
+    block, most_waiting = room.norms.size, WAITING if D >= WORTH_WAITING else 0
+    waiting = waiting_for(m, most_waiting + block, room.S.dtype)
     widest, lowest, seen = np.zeros(m), np.full(m, -np.inf), 0
     kept = widest, lowest, reach, waiting
     # queries are in float64, so that what is certified is of float64 too
     asked = unsettled(x, t, question)
     for part, bound in zip(rows.parts, bounds, strict=True):
-        seen += picking.find(rows.data, part.start, part.stop, *layout, bound, *kept, *asked)
+        for start in range(part.start, part.stop, block):
+            seen += picking.find(rows.data, start, min(start + block, part.stop), *layout, bound, *kept)
+            picking.settle(most_waiting, rows.data, *kept, *asked)
         if seen > most * m * N:
             return None
-    picking.settle(rows.data, *kept, *asked)
+    picking.settle(0, rows.data, *kept, *asked)
     return moments_of(asked[-1], asked[0], t, question, N)
 
 

@@ -1,4 +1,6 @@
-r"""The engine's sums on a GPU in one fused pass, without the M x N matrix.
+r"""The engine's sums on a GPU in one fused pass, without the M x N matrix; experimental.
+
+It has run in Triton's interpreter only, and its tiles were compiled for Hopper; no GPU was at hand so far.
 
 With squared distances s = |x - y|^2, their least value s* and u = (s* - s)/2tT, every query needs
 
@@ -143,7 +145,7 @@ def _on(device: Any) -> AbstractContextManager[Any]:
 
 
 @dataclass(frozen=True)
-class _Samples:
+class _Padded:
     """The samples as a kernel reads them.
 
     Attributes:
@@ -164,15 +166,15 @@ class _Samples:
     offset: Any = None
 
 
-def _samples(data: Any, differences: bool) -> _Samples:
+def _samples(data: Any, differences: bool) -> _Padded:
     count, dimension = data.shape
     if dimension <= UNROLLED:
-        return _Samples(count, dimension, True, _columns(data, PADDING))
+        return _Padded(count, dimension, True, _columns(data, PADDING))
     offset = torch.mean(data, dim=0, dtype=torch.float64).to(data.dtype)
     rest = data - offset
     if differences:
-        return _Samples(count, dimension, True, _columns(data, PADDING), _columns(rest, PADDING), offset=offset)
-    return _Samples(count, dimension, False, _rows(rest, PADDING), squares=_squares(rest, PADDING), offset=offset)
+        return _Padded(count, dimension, True, _columns(data, PADDING), _columns(rest, PADDING), offset=offset)
+    return _Padded(count, dimension, False, _rows(rest, PADDING), squares=_squares(rest, PADDING), offset=offset)
 
 
 def _padded(matrix: Any, rows: int, columns: int) -> Any:
@@ -207,7 +209,7 @@ class _Tile(NamedTuple):
     warps: int
 
 
-def _tile(samples: _Samples, precision: str, queries: int) -> _Tile:
+def _tile(samples: _Padded, precision: str, queries: int) -> _Tile:
     """As large as the registers allow, and no more queries than there are.
 
     Triton 3.7 compiles every entry for sm_90 within 255 registers a thread and spills at most 112 bytes of them, but for
@@ -242,7 +244,7 @@ def _power_of_two(number: int) -> int:
     return 1 << (number - 1).bit_length()
 
 
-def _queries_at_a_time(samples: _Samples) -> int:
+def _queries_at_a_time(samples: _Padded) -> int:
     chunks = -(-samples.count // LONGEST_CHUNK)
     most = STATE_BYTES // (8 * (samples.dimension + 6) * chunks)
     return max(PADDING, most // PADDING * PADDING)
@@ -259,7 +261,7 @@ def _chunk(count: int, tiles: int, device: Any) -> int:
 # the passes
 
 
-def _sums(x: Any, scale: Any, samples: _Samples, precision: str) -> tuple[Any, ...]:
+def _sums(x: Any, scale: Any, samples: _Padded, precision: str) -> tuple[Any, ...]:
     """What `fused_sums` returns, at a few queries; `scale` is 2tT."""
     queries, device = x.shape[0], x.device
     tile = _tile(samples, precision, queries)

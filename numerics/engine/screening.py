@@ -14,7 +14,7 @@ Where weights are diffuse candidates are many. A time is given up as soon as mor
 them, at which weighing them one by one would cost more than the dense pass.
 
 Compiled loops, of numerics.engine.candidates, let a few candidates of each query wait, and weigh them when there is no room for
-more; elsewhere there is a list of all.
+more; for tensors of torch there is a list of all.
 """
 
 from __future__ import annotations

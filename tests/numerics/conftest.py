@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, settings
 from numerics import gibbs
 from numerics.arrays import to_host
 from numerics.engine import door
-from numerics.engine.question import Question
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
 PROPERTY = settings(
@@ -475,7 +474,7 @@ def same_as(found, expected, rtol=0.0):
 
 def awaiting(x, rows, part, bound, lowest, reach):
     """Queries, samples and S of the pairs of a slice that compiled screening lets wait; it raises `lowest`, shape (m,)."""
-    from numerics.engine.candidates import screen, unsettled, waiting_for
+    from numerics.engine.candidates import screen, waiting_for
     from numerics.engine.compiled import picking
 
     m = len(x)
@@ -483,9 +482,8 @@ def awaiting(x, rows, part, bound, lowest, reach):
     room = layout[-1]
     places = part.stop - part.start + room.norms.size
     waiting = waiting_for(m, places, room.S.dtype)
-    question = unsettled(x, np.ones((1, m)), Question(1.0, None, None, 2.0**-52))
     kept = np.zeros(m), lowest, reach, waiting
-    seen = picking.find(rows.data, part.start, part.stop, *layout, bound, *kept, *question)
+    seen = picking.find(rows.data, part.start, part.stop, *layout, bound, *kept)
     assert seen == waiting.counts.sum()
     mine = np.arange(places) < waiting.counts[:, None]
     return np.nonzero(mine)[0], waiting.samples[mine], waiting.S[mine]

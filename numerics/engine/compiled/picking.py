@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from numerics.engine.compiled.compiler import SUMS, compiled, inlined
 from numerics.engine.compiled.loops import lay_out
-from numerics.engine.compiled.sums import rescale, weigh
+from numerics.engine.compiled.sums import rescale, shrunk, weigh
 
 __all__ = ["Scratch", "Waiting", "find", "settle"]
 
@@ -98,17 +98,15 @@ def _pick(row, peaks, bar, start, i, waiting):
 
 
 @inlined()
-def _drop(first, after, most, widest, lowest, reach, waiting):
-    """Of the queries first to after that have more than `most`, those samples whose S + bound is below lowest - reach by now."""
+def _drop(i, widest, lowest, reach, waiting):
+    """Of those that wait for a query, the samples whose S + bound is below lowest - reach by now."""
     samples, values, counts = waiting
-    for i in range(first, after):
-        if counts[i] > most:
-            bar, kept = _lowered(lowest[i] - reach[i] - widest[i]), 0
-            for a in range(counts[i]):
-                if values[i, a] >= bar:
-                    samples[i, kept], values[i, kept] = samples[i, a], values[i, a]
-                    kept += 1
-            counts[i] = kept
+    bar, kept = _lowered(lowest[i] - reach[i] - widest[i]), 0
+    for a in range(counts[i]):
+        if values[i, a] >= bar:
+            samples[i, kept], values[i, kept] = samples[i, a], values[i, a]
+            kept += 1
+    counts[i] = kept
 
 
 @inlined(fastmath=SUMS)
@@ -140,8 +138,9 @@ def _add(count, e, away, total, k, i):
 @inlined(fastmath=SUMS)
 def _project(count, away, basis, along):
     """Along the columns of the basis."""
-    along[:count] = 0
     for a in range(count):
+        for c in range(basis.shape[1]):
+            along[a, c] = 0
         for d in range(basis.shape[0]):
             for c in range(basis.shape[1]):
                 along[a, c] += away[a, d] * basis[d, c]
@@ -164,44 +163,14 @@ def _add_scatter(count, e, along, weight, mean, scatter, rest):
             weight += w
 
 
-@inlined()
-def _settle(first, after, most, data, waiting, x, rate, scratch, sums):
-    """Weigh the samples that wait for those of the queries that have more than `most`, in units of the nearest so far."""
-    samples, _, counts = waiting
-    away, squares, e, basis, along, rest = scratch
-    least, nearest, weights, total, mean, scatter = sums
-    for i in range(first, after):
-        if counts[i] <= most:
-            continue
-        for begin in range(0, counts[i], squares.size):
-            count = min(squares.size, counts[i] - begin)
-            low, closest = _differences(x, i, data, samples, begin, count, away, squares)
-            if low < least[i]:
-                for k in range(rate.shape[0]):
-                    shrink = rescale(weights, k, i, (low - least[i]) * rate[k, i])
-                    total[k, i] *= shrink
-                    scatter[k, i] *= shrink
-                least[i], nearest[i] = low, closest
-            if basis.size:
-                _project(count, away, basis, along)
-            for k in range(rate.shape[0]):
-                before = weights[k, i, 0]
-                weigh(squares, count, least[i], -rate[k, i], e, weights, k, i)
-                _add(count, e, away, total, k, i)
-                if scatter.size:
-                    _add_scatter(count, e, along, before, mean[k, i], scatter[k, i], rest)
-        counts[i] = 0
-
-
 @compiled()
-def find(data, start, stop, centre, scale, queries, room, bound, widest, lowest, reach, waiting, *question):
+def find(data, start, stop, centre, scale, queries, room, bound, widest, lowest, reach, waiting):
     """Let those samples of a slice wait whose S + bound is not below lowest - reach; how many pairs there were.
 
-    `queries` are x', shape (m, D). `lowest`, shape (m,), is raised to max S - bound. Where there is no room left, those of
-    a query that are still wanted, by `widest`, the largest bound so far, are weighed.
+    `queries` are x', shape (m, D). `lowest`, shape (m,), is raised to max S - bound, and `widest` to the bound.
     """
     m, block, chunk, seen = len(queries), room.norms.size, room.rows, 0
-    peaks, kind, most = np.empty(block // RUN + 1, room.S.dtype), room.S.dtype.type, waiting.S.shape[1] - block
+    peaks, kind = np.empty(block // RUN + 1, room.S.dtype), room.S.dtype.type
     for i in range(m):
         widest[i] = max(widest[i], bound[i])
     for begin in range(start, stop, block):
@@ -217,17 +186,39 @@ def find(data, start, stop, centre, scale, queries, room, bound, widest, lowest,
                 lowest[i] = max(lowest[i], _peaks(row, room.norms, peaks) - bound[i])
                 _pick(row, peaks, kind(_lowered(lowest[i] - reach[i] - bound[i])), begin, i, waiting)
                 seen += waiting.counts[i] - before
-            if most:
-                _drop(first, after, most, widest, lowest, reach, waiting)
-            _settle(first, after, most, data, waiting, *question)
     return seen
 
 
 @compiled()
-def settle(data, widest, lowest, reach, waiting, *question):
-    """Weigh the samples that wait and are still wanted.
+def settle(most, data, widest, lowest, reach, waiting, x, rate, scratch, sums):
+    """Weigh the samples that wait and are still wanted, by the widest bound so far, for queries that have more than `most`.
 
-    The question is: the queries x in float64, shape (m, D), the times as `rate`, 1/2tT, shape (T, m), Scratch and Sums.
+    The queries x are in float64, shape (m, D), the times `rate`, 1/2tT, shape (T, m); sums are in units of the nearest so far.
     """
-    _drop(0, lowest.size, 0, widest, lowest, reach, waiting)
-    _settle(0, lowest.size, 0, data, waiting, *question)
+    samples, _, counts = waiting
+    away, squares, e, basis, along, rest = scratch
+    least, nearest, weights, total, mean, scatter = sums
+    for i in range(len(x)):
+        if counts[i] > most:
+            _drop(i, widest, lowest, reach, waiting)
+        if counts[i] <= most:
+            continue
+        for begin in range(0, counts[i], squares.size):
+            count = min(squares.size, counts[i] - begin)
+            low, closest = _differences(x, i, data, samples, begin, count, away, squares)
+            if low < least[i]:
+                for k in range(rate.shape[0]):
+                    shrink = rescale(weights, k, i, (low - least[i]) * rate[k, i])
+                    shrunk(total, k, i, shrink)
+                    for b in range(scatter.shape[2]):
+                        shrunk(scatter[:, :, b], k, i, shrink)
+                least[i], nearest[i] = low, closest
+            if basis.size:
+                _project(count, away, basis, along)
+            for k in range(rate.shape[0]):
+                before = weights[k, i, 0]
+                weigh(squares, count, least[i], -rate[k, i], e, weights, k, i)
+                _add(count, e, away, total, k, i)
+                if scatter.size:
+                    _add_scatter(count, e, along, before, mean[k, i], scatter[k, i], rest)
+        counts[i] = 0

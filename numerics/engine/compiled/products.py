@@ -37,8 +37,12 @@ def _add(total, shrink, more):
 def _averaged(samples, basis, values):
     """What is averaged: the coordinates y', and the squares of those along the basis, or of y' without one."""
     D = samples.shape[1]
-    values[:, :D] = samples
-    values[:, D:] = (np.dot(samples, basis) if basis.size else samples) ** 2
+    along = np.dot(samples, basis) if basis.size else samples
+    for j in range(samples.shape[0]):
+        for d in range(D):
+            values[j, d] = samples[j, d]
+        for d in range(along.shape[1]):
+            values[j, D + d] = along[j, d] * along[j, d]
 
 
 @compiled()
@@ -61,8 +65,8 @@ def products(data, centre, scale, x, rate, basis, room, top, best, sums, total):
             h = len(some)
             S, e = room.S[: h * n].reshape(h, n), room.e[: h * n].reshape(h, n)
             np.dot(some, samples.T, S)
-            before[:h] = top[first : first + h]
             for i in range(h):
+                before[i] = top[first + i]
                 _raise(S[i], room.norms, start, first + i, top, best)
             for k in range(T):
                 for i in range(h):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from numerics.engine.compiled.compiler import SUMS, inlined
 from numerics.engine.compiled.exp import exp
 
-__all__ = ["Sums", "rescale", "weigh"]
+__all__ = ["Sums", "rescale", "shrunk", "weigh"]
 
 Floats = NDArray[np.floating]
 
@@ -73,3 +73,10 @@ def rescale(sums, k, i, gap):
     sums[k, i, 1] *= shrink * shrink
     sums[k, i, 0] *= shrink
     return shrink
+
+
+@inlined()
+def shrunk(vectors, k, i, shrink):
+    """Vectors of time k and query i times a factor."""
+    for d in range(vectors.shape[2]):
+        vectors[k, i, d] *= shrink

@@ -7,7 +7,7 @@ from numba import types
 from numba.extending import overload
 
 from numerics.engine.compiled.compiler import SUMS, compiled, inlined
-from numerics.engine.compiled.sums import rescale, weigh
+from numerics.engine.compiled.sums import rescale, shrunk, weigh
 
 __all__ = ["tiles"]
 
@@ -147,9 +147,9 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, basis, square
             if low < least[i]:
                 for k in range(rate.shape[0]):
                     shrink = rescale(weights, k, i, (low - least[i]) * rate[k, i])
-                    for d in range(total.shape[2]):
-                        total[k, i, d] *= shrink
-                    scatter[k, i] *= shrink
+                    shrunk(total, k, i, shrink)
+                    for c in range(scatter.shape[2]):
+                        shrunk(scatter[:, :, c], k, i, shrink)
                 least[i], nearest[i] = low, -1
             if low == least[i]:
                 for j in range(n):

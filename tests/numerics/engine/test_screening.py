@@ -65,11 +65,14 @@ def weighed(x, rows, reach):
 
     found = []
 
-    def noted(data, widest, lowest, reach, waiting, *question):
-        picking._drop(0, len(x), 0, widest, lowest, reach, waiting)
-        mine = np.arange(waiting.samples.shape[1]) < waiting.counts[:, None]
-        found.extend([np.nonzero(mine)[0], waiting.samples[mine]])
-        return settle(data, widest, lowest, reach, waiting, *question)
+    def noted(most, data, *kept_and_asked):
+        waiting = kept_and_asked[3]
+        if most == 0:
+            for i in range(len(x)):
+                picking._drop(i, *kept_and_asked[:4])
+            mine = np.arange(waiting.samples.shape[1]) < waiting.counts[:, None]
+            found.extend([np.nonzero(mine)[0], waiting.samples[mine]])
+        return settle(most, data, *kept_and_asked)
 
     settle = picking.settle
     with pytest.MonkeyPatch.context() as patch:
