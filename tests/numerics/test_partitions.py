@@ -11,7 +11,6 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.numerics.test_sources import KINDS, saved
 
 from numerics import partitions
 from numerics.gibbs import GibbsMoments, gibbs_moments
@@ -19,6 +18,7 @@ from numerics.partitions import gibbs_moments_of
 from numerics.storage.checkpoint import Checkpoint
 from numerics.storage.sources import open_source
 from tests.numerics.conftest import PROPERTY, backend_of
+from tests.numerics.storage.test_sources import KINDS, saved
 
 OBSERVABLES = (
     "log_partition",

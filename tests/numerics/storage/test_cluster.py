@@ -5,13 +5,13 @@ import time
 
 import numpy as np
 import pytest
-from tests.numerics.test_sources import FILES, TABLE, saved
 
 from numerics import partitions
 from numerics.gibbs import gibbs_moments
 from numerics.partitions import gibbs_moments_of
 from numerics.storage import cluster
 from numerics.storage.cluster import connected, reduced
+from tests.numerics.storage.test_sources import FILES, TABLE, saved
 from tests.numerics.test_partitions import close, cloud, kept, same
 
 distributed = pytest.importorskip("distributed")
