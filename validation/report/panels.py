@@ -103,31 +103,28 @@ def title(at: Case) -> str:
 
 
 def headline_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Every claim as a panel: predicted, measured and control at its points, relative to the largest prediction."""
+    """Every claim in a line: what was measured at its points, in units of the prediction."""
     groups = {name: list(group) for name, group in groupby(rows, key=lambda row: row["claim"])}
-    columns = min(4, len(groups))
     with draw.style():
-        figure, axes = draw.canvas(columns, -(-len(groups) // columns), width=2.6, height=2.3)
-        panels = np.ravel(axes)
-        for axis, (name, points) in zip(panels, groups.items(), strict=False):
-            _claim_panel(axis, name, points)
-        for axis in panels[len(groups) :]:
-            axis.set_axis_off()
-        panels[0].legend(loc="best")
+        figure, axis = draw.canvas(width=6.8, height=0.8 + 0.24 * len(groups))
+        for line, points in enumerate(groups.values()):
+            _ratios(axis, line, points)
+        axis.axvline(1, color="0.8", zorder=0)
+        draw.logarithmic(axis)
+        axis.set(xlabel="measured / predicted", yticks=range(len(groups)), yticklabels=list(groups))
+        axis.invert_yaxis()
     caption = (
-        "The claims of this run, a panel each, at their points in the order of the table: prediction (dashes, grey where "
-        "it is expected to fail) and simulation. Error bars: one standard error over data sets."
+        "What was measured at the points of every claim, in units of what is predicted; filled where prediction and simulation "
+        "are expected to disagree. Error bars: one standard error over data sets. Ratios that are not positive are left out."
     )
     return Figure("headline", caption, figure)
 
 
-def _claim_panel(axis: Axes, name: str, points: Sequence[Mapping[str, Any]]) -> None:
-    place = np.arange(1, len(points) + 1)
+def _ratios(axis: Axes, line: int, points: Sequence[Mapping[str, Any]]) -> None:
     predicted, mean, sem = (np.array([row[what] for row in points]) for what in ("predicted", "measured", "sem"))
-    colour = "black" if points[0]["expected"] == "agrees" else "0.55"
-    axis.plot(place, predicted, "_", color=colour, markersize=14, markeredgewidth=1.6, label="prediction")
-    draw.measured(axis, place, mean, sem, "simulation", series=1)
-    prediction, _, rest = name.partition(".")
-    axis.set_title(f"{prediction}\n{rest}", fontsize=8)
-    axis.set(xlabel="point", xticks=place[:: max(1, len(place) // 6)], xlim=(0.4, len(place) + 0.6))
-    axis.set_ylabel(points[0]["observable"], fontsize=7)
+    shown = predicted * mean > 0
+    ratio, error = mean[shown] / predicted[shown], sem[shown] / np.abs(predicted[shown])
+    place = line + np.linspace(-0.25, 0.25, len(points))[shown] * (len(points) > 1)
+    agrees = points[0]["expected"] == "agrees"
+    colour = draw.COLOURS[1 if agrees else 2]
+    axis.errorbar(ratio, place, xerr=error, fmt="o", ms=3, color=colour, mfc="white" if agrees else colour, capsize=1)

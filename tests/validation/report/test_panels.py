@@ -58,12 +58,16 @@ def row(claim, predicted, measured, expected="agrees"):
     }  # fmt: skip
 
 
-def test_the_headline_has_a_panel_for_each_claim_and_shows_single_points():
-    rows = [row("a.one", 1.0, 1.1), *(row("a.two", k, k + 0.1, "disagrees") for k in range(3))]
+def test_the_headline_has_a_line_for_each_claim_and_a_point_for_each_ratio():
+    rows = [
+        row("a.one", 2.0, 1.0),
+        *(row("a.two", k, k + 0.1, "disagrees") for k in range(3)),
+        row("a.three", -2.0, -2.0),
+    ]
     figure = headline_figure(rows)
-    one, two = [axis for axis in figure.figure.axes if axis.axison]
-    assert one.get_title() == "a\none"
-    assert one.lines[0].get_marker() == "_"
-    assert two.lines[0].get_ydata().tolist() == [0, 1, 2]
+    (axis,) = figure.figure.axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["a.one", "a.two", "a.three"]
+    found = [container.lines[0].get_xdata().tolist() for container in axis.containers]
+    np.testing.assert_allclose(np.concatenate(found), [0.5, 1.1, 1.05, 1.0])
     assert "error bars: one standard error" in figure.caption.lower()
     figure.figure.savefig(io.BytesIO(), format="svg")
