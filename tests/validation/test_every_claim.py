@@ -10,7 +10,7 @@ CLAIMS = {claim.name: claim for name in CLAIMED for claim in all_claims(name)}
 
 
 def takes_long(claim):
-    """Whether exact values are averages over x of several subspaces, which take seconds; tests/theory has them by other routes."""
+    """Whether exact values are averages over x of several subspaces: seconds. tests/theory has them by other routes."""
     return not claim.headline and any(isinstance(job, Evaluation) and _averages(job) for job in claim.jobs)
 
 
