@@ -19,7 +19,7 @@ import numpy as np
 
 from theory.observable import observables
 from validation.claims import PREDICTIONS
-from validation.report.words import bracketed
+from validation.report.words import bracketed, short
 from validation.suite import claims_of, prediction
 
 __all__ = ["failures", "index", "predictions", "rewritten"]
@@ -66,11 +66,11 @@ def predictions(rows: Sequence[Row]) -> str:
         cells = (
             f"[`{name}`](docs/predictions/{name}.md)",
             _sentence(prediction(name).STATEMENT),
-            _point(points[len(points) // 2]),
+            _point(max(points, key=lambda row: abs(row["control"]["z"]))),
             f"{len(of_it)}, {farthest:.2f}",
-            f"{points[0]['control']['description']}, {control:.3g}",
+            f"{points[0]['control']['description']}, {short(control)}",
         )
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_line(cells))
     return "\n".join(lines)
 
 
@@ -80,17 +80,19 @@ def failures(rows: Sequence[Row]) -> str:
     lines = ["| What fails | Predicted | Measured | $z$ |", "|---|---|---|---|"]
     for name, group in groupby((row for row in rows if row["claim"] in wanted), key=lambda row: row["claim"]):
         worst = max(group, key=lambda row: abs(row["z"]))
-        at = _coordinates(worst)
-        shown = f"{worst['predicted']:.4g} | {bracketed(worst['measured'], worst['sem'])} | {worst['z']:.3g}"
-        lines.append(f"| `{name}`: {worst['statement']}{at} | {shown} |")
+        what = f"`{name}`{_coordinates(worst)}: {worst['statement'].rpartition(': ')[2]}"
+        measured = bracketed(worst["measured"], worst["sem"])
+        lines.append(_line((what, f"{worst['predicted']:.4g}", measured, short(worst["z"]))))
     return "\n".join(lines)
 
 
 def _point(row: Row) -> str:
-    return (
-        f"{row['statement'].partition(':')[0]}{_coordinates(row)}: "
-        f"{row['predicted']:.4g}, {bracketed(row['measured'], row['sem'])}"
-    )
+    measured = bracketed(row["measured"], row["sem"])
+    return f"`{row['claim']}`{_coordinates(row)}: {row['predicted']:.4g}, {measured}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('||', '‖') for cell in cells)} |"
 
 
 def _coordinates(row: Row) -> str:
