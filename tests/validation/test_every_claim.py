@@ -10,12 +10,12 @@ CLAIMS = {claim.name: claim for name in CLAIMED for claim in all_claims(name)}
 
 
 def takes_long(claim):
-    """Whether exact values are averages over x of several subspaces: seconds. tests/theory has them by other routes."""
+    """Whether exact values are averages over x, which take seconds; tests/theory has them by other routes."""
     return not claim.headline and any(isinstance(job, Evaluation) and _averages(job) for job in claim.jobs)
 
 
 def _averages(job):
-    settings = [a for a in job.arguments if isinstance(a, Setting) and not a.point and len(a.manifold.subspaces) > 1]
+    settings = [a for a in job.arguments if isinstance(a, Setting) and not a.point]
     return bool(settings) and getattr(getattr(job.function, "observable", None), "slow", False)
 
 
