@@ -19,7 +19,7 @@ from numerics.moments import NEGLIGIBLE, GibbsMoments
 __all__ = ["dense", "fused", "product_will_do", "weigh"]
 
 DIFFERENCE_BLOCK = 2**22  # elements of a block of direct differences
-FEW = 1024  # samples
+BLOCK = 1024  # samples of a block of differences that are not kept
 
 
 def dense(x: Array, data: Array, rows: Rows | None, t: Array, question: Question) -> GibbsMoments:
@@ -31,7 +31,7 @@ def dense(x: Array, data: Array, rows: Rows | None, t: Array, question: Question
 
 def product_will_do(x: Array, rows: Rows | None, t: Array, question: Question) -> bool:
     """Whether a product gives the squared distances, relative to tT, to half the digits."""
-    if rows is None or question.covariance == "full" or (question.covariance and rows.parts[-1].stop <= FEW):
+    if rows is None or question.takes_differences(rows.parts[-1].stop):
         return False
     xp = namespace(x)
     epsilon = 2 * unit_roundoff(rows.dtype, xp)
@@ -130,7 +130,7 @@ def _by_differences(x: Array, data: Array, t: Array, question: Question) -> Gibb
 
 
 def _difference_blocks(x: Array, data: Array, question: Question) -> Iterator[Array]:
-    step = FEW if question.covariance is None else max(1, DIFFERENCE_BLOCK // (x.shape[0] * x.shape[1]))
+    step = BLOCK if question.covariance is None else max(1, DIFFERENCE_BLOCK // (x.shape[0] * x.shape[1]))
     for part in slices(data.shape[0], step):
         yield data[part, :]
 

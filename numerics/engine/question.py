@@ -12,6 +12,8 @@ from numerics.moments import NEGLIGIBLE, GibbsMoments, rescaled
 
 __all__ = ["Question", "Weights", "log_weight_error", "moments_of", "state_of"]
 
+FEW = 1024  # samples
+
 
 @dataclass(frozen=True)
 class Question:
@@ -32,6 +34,10 @@ class Question:
     def cut(self, count: int) -> float:
         """Of `count` samples, those whose log weight is this far below the largest weigh no more than the tolerance."""
         return min(NEGLIGIBLE, math.log(count / self.tolerance))
+
+    def takes_differences(self, count: int) -> bool:
+        """Whether variances are asked for that only differences give, or give at no cost, for there are few samples."""
+        return self.covariance == "full" or (self.covariance is not None and count <= FEW)
 
     def along(self, vectors: Array) -> Array:
         """The coordinates whose covariance is asked for."""

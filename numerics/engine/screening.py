@@ -25,7 +25,6 @@ from typing import NamedTuple
 import numpy as np
 
 from numerics.arrays import Array, add_to_rows, least_of_rows, namespace, slices
-from numerics.engine.dense import FEW
 from numerics.engine.door import compiled
 from numerics.engine.layout import Rows
 from numerics.engine.question import Question, Weights, log_weight_error, state_of
@@ -62,7 +61,7 @@ def _rescored(
     from numerics.engine.candidates import rescored
 
     most = SHARE * (2 if x.dtype == np.float64 else 1)  # as measured, at which the dense pass is as fast
-    if question.covariance == "full" or (question.covariance and rows.data.shape[0] <= FEW):
+    if question.takes_differences(rows.data.shape[0]):
         most = 1.0  # the dense pass is never as fast
     share = _pilot(x, rows)
     wide = sum(share(reach) > PILOT_SHARE * most for reach in reaches)

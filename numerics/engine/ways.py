@@ -61,7 +61,7 @@ class Samples:
         return dense(x, self.data, rows, t, question)
 
     def fuses(self, x: Array, question: Question) -> bool:
-        """Whether GPU kernels can do all that is question."""
+        """Whether GPU kernels can do all that is asked."""
         found = kernels(x) if question.covariance is None else None
         return found is not None and found.supported(x, self.data)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from numerics.engine.compiled.compiler import SUMS, compiled, inlined
 from numerics.engine.compiled.loops import lay_out
-from numerics.engine.compiled.sums import rescale, shrunk, weigh
+from numerics.engine.compiled.sums import nearer, weigh
 
 __all__ = ["Scratch", "Waiting", "find", "settle"]
 
@@ -207,12 +207,8 @@ def settle(most, data, widest, lowest, reach, waiting, x, rate, scratch, sums):
             count = min(squares.size, counts[i] - begin)
             low, closest = _differences(x, i, data, samples, begin, count, away, squares)
             if low < least[i]:
-                for k in range(rate.shape[0]):
-                    shrink = rescale(weights, k, i, (low - least[i]) * rate[k, i])
-                    shrunk(total, k, i, shrink)
-                    for b in range(scatter.shape[2]):
-                        shrunk(scatter[:, :, b], k, i, shrink)
-                least[i], nearest[i] = low, closest
+                nearer(low, i, rate, least, weights, total, scatter)
+                nearest[i] = closest
             if basis.size:
                 _project(count, away, basis, along)
             for k in range(rate.shape[0]):

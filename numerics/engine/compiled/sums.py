@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from numerics.engine.compiled.compiler import SUMS, inlined
 from numerics.engine.compiled.exp import exp
 
-__all__ = ["Sums", "rescale", "shrunk", "weigh"]
+__all__ = ["Sums", "nearer", "rescale", "weigh"]
 
 Floats = NDArray[np.floating]
 
@@ -76,7 +76,18 @@ def rescale(sums, k, i, gap):
 
 
 @inlined()
-def shrunk(vectors, k, i, shrink):
+def _shrink(vectors, k, i, shrink):
     """Vectors of time k and query i times a factor."""
     for d in range(vectors.shape[2]):
         vectors[k, i, d] *= shrink
+
+
+@inlined()
+def nearer(low, i, rate, least, weights, total, scatter):
+    """Take the sums of query i, but for the means, in units of a sample that is nearer: `low` is its |x - y|^2."""
+    for k in range(rate.shape[0]):
+        shrink = rescale(weights, k, i, (low - least[i]) * rate[k, i])
+        _shrink(total, k, i, shrink)
+        for b in range(scatter.shape[2]):
+            _shrink(scatter[:, :, b], k, i, shrink)
+    least[i] = low

@@ -7,7 +7,7 @@ from numba import types
 from numba.extending import overload
 
 from numerics.engine.compiled.compiler import SUMS, compiled, inlined
-from numerics.engine.compiled.sums import rescale, shrunk, weigh
+from numerics.engine.compiled.sums import nearer, weigh
 
 __all__ = ["tiles"]
 
@@ -145,12 +145,8 @@ def tiles(x, samples, numbers, gaps, closest, rate, reach, margin, basis, square
             if low > least[i] + reach[i]:
                 continue
             if low < least[i]:
-                for k in range(rate.shape[0]):
-                    shrink = rescale(weights, k, i, (low - least[i]) * rate[k, i])
-                    shrunk(total, k, i, shrink)
-                    for c in range(scatter.shape[2]):
-                        shrunk(scatter[:, :, c], k, i, shrink)
-                least[i], nearest[i] = low, -1
+                nearer(low, i, rate, least, weights, total, scatter)
+                nearest[i] = -1
             if low == least[i]:
                 for j in range(n):
                     if squares[j] == low and not 0 <= nearest[i] < numbers[b * size + j]:
