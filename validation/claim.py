@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numerics.measurement import Measurement
 from validation.job import Evaluation, Experiment, Job, Results
 from validation.statistics import Verdict, distance, judge, power
 
-__all__ = ["Claim", "Control", "Done", "Picked", "Quantity", "holds"]
+__all__ = ["Claim", "Control", "Done", "Picked", "Quantity", "by_claim", "holds"]
 
 Array = NDArray[np.float64]
 Quantity = Evaluation | tuple[Evaluation, ...] | float | str
@@ -159,3 +159,11 @@ def _jobs(quantity: Quantity) -> Iterator[Job]:
 def holds(row: Mapping[str, Any]) -> bool:
     """Whether a row came out as expected, with its control rejected."""
     return bool(row["verdict"] == row["expected"] and row["control"]["rejected"])
+
+
+def by_claim(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """The rows of each claim by its name, in the order in which they come."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["claim"], []).append(row)
+    return found

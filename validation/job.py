@@ -61,16 +61,20 @@ class Evaluation:
     def name(self) -> str:
         """The function and a hash of the arguments."""
         function = self.function
-        return f"{function.__module__.rpartition('.')[2]}.{function.__name__}.{_hash(_told(self.arguments))}"
+        return f"{function.__module__.rpartition('.')[2]}.{function.__name__}.{self._asked}"
 
     @property
     def shared(self) -> str:
         """The same for evaluations that share what takes long."""
-        return f"{self.function.__module__} {_hash(_told(self.arguments))}"
+        return f"{self.function.__module__} {self._asked}"
+
+    @cached_property
+    def _asked(self) -> str:
+        return _hash(_told(self.arguments))
 
     def key(self, run: Run) -> str:
         """Changes with anything the result depends on, which no run is."""
-        return _hash(_source(self.function), _told(self.function), _told(self.arguments))
+        return _hash(_source(self.function), _told(self.function), self._asked)
 
     def do(self, run: Run) -> Array:
         """Evaluate."""

@@ -11,13 +11,13 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from theory.observable import observables
+from validation.claim import by_claim
 from validation.claims import PREDICTIONS
 from validation.report.words import bracketed, short
 from validation.suite import claims_of, prediction
@@ -78,7 +78,7 @@ def failures(rows: Sequence[Row]) -> str:
     """The claims of the headline that expect a disagreement."""
     wanted = {c.name for name in PREDICTIONS for c in claims_of([name], "headline") if c.expected == "disagrees"}
     lines = ["| What fails | Predicted | Measured | $z$ |", "|---|---|---|---|"]
-    for name, group in groupby((row for row in rows if row["claim"] in wanted), key=lambda row: row["claim"]):
+    for name, group in by_claim(row for row in rows if row["claim"] in wanted).items():
         worst = max(group, key=lambda row: abs(row["z"]))
         what = f"`{name}`{_coordinates(worst)}: {worst['statement'].rpartition(': ')[2]}"
         measured = bracketed(worst["measured"], worst["sem"])

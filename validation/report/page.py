@@ -26,7 +26,7 @@ import numpy as np
 from math_core import LatexError, LatexToMathML
 
 from numerics.storage.files import check_directory, write_atomic
-from validation.claim import holds
+from validation.claim import by_claim, holds
 from validation.report.tables import plain
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _lines(paragraph: str) -> str:
 
 
 def _claims(claims: Sequence[Row]) -> str:
-    groups = _grouped(claims, lambda row: row["claim"])
+    groups = by_claim(claims)
     held = sum(all(map(holds, rows)) for rows in groups.values())
     tally = f"<strong>{held} of {len(groups)} claims hold</strong>, at {_count(holds, claims)} points."
     tone = "tally" if held == len(groups) else "tally fails"

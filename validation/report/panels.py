@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from numerics.measurement import Measurement
 from theory.observable import observables
 from theory.setting import Setting
-from validation.claim import Done
+from validation.claim import Done, by_claim
 from validation.comparison import Case, evaluated, measured_name, where
 from validation.job import Evaluation
 from validation.report import figures as draw
@@ -104,7 +103,7 @@ def title(at: Case) -> str:
 
 def headline_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Every claim in a line: what was measured at its points, in units of the prediction."""
-    groups = {name: list(group) for name, group in groupby(rows, key=lambda row: row["claim"])}
+    groups = by_claim(rows)
     with draw.style():
         figure, axis = draw.canvas(width=6.8, height=0.8 + 0.24 * len(groups))
         for line, points in enumerate(groups.values()):

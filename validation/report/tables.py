@@ -6,7 +6,6 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from numerics.measurement import Measurement
 from theory.observable import observables
 from theory.setting import Setting
-from validation.claim import holds
+from validation.claim import by_claim, holds
 
 __all__ = ["Verdicts", "plain", "predicted", "render", "strict_json", "tally"]
 
@@ -125,9 +124,11 @@ def _cells(mean: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return "\n".join(
-        "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return "\n".join(_padded(row, widths) for row in rows)
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  " + "  ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
 
 
 COLUMNS = {"verdict": 12, "expected": 12, "points": 6, "max |z|": 10, "control": 8, "holds": 5}  # and their widths
@@ -142,7 +143,7 @@ class Verdicts:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.widths = [max(map(len, [*names, "claim"])), *COLUMNS.values()]
-        self.header = self._aligned(["claim", *COLUMNS])
+        self.header = _padded(["claim", *COLUMNS], self.widths)
 
     def line(self, points: Sequence[Mapping[str, Any]]) -> str:
         """One claim, from its rows."""
@@ -157,15 +158,12 @@ class Verdicts:
             "rejected" if first["control"]["rejected"] else "survives",
             "yes" if all(map(holds, points)) else "NO",
         ]
-        return self._aligned(cells)
-
-    def _aligned(self, cells: Sequence[str]) -> str:
-        return ("  " + "  ".join(cell.ljust(w) for cell, w in zip(cells, self.widths, strict=True))).rstrip()
+        return _padded(cells, self.widths)
 
 
 def tally(rows: Sequence[Mapping[str, Any]]) -> str:
     """How many claims hold."""
-    held = [all(map(holds, points)) for _, points in groupby(rows, key=lambda row: row["claim"])]
+    held = [all(map(holds, points)) for points in by_claim(rows).values()]
     return f"{sum(held)} of {len(held)} claims hold"
 
 
