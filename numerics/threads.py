@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["parallel", "workers"]
+__all__ = ["OneThreadEach", "parallel", "workers"]
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -40,11 +40,11 @@ def parallel(function: Callable[[S], R], items: Iterable[S], threads: int) -> li
     items = list(items)
     if min(threads, len(items)) < 2:
         return [function(item) for item in items]
-    with _OneThreadEach(), ThreadPoolExecutor(min(threads, len(items))) as pool:
+    with OneThreadEach(), ThreadPoolExecutor(min(threads, len(items))) as pool:
         return list(pool.map(function, items))
 
 
-class _OneThreadEach:
+class OneThreadEach:
     """The BLAS of the whole process on one thread, until the last user is done: its setting knows no nesting."""
 
     def __enter__(self) -> None:

@@ -7,8 +7,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from os import cpu_count
 
-from threadpoolctl import threadpool_limits
-
+from numerics.threads import OneThreadEach
 from validation.job import Job, Run
 from validation.store import Found, Store
 
@@ -83,7 +82,7 @@ def _batches(jobs: Sequence[Job]) -> list[list[Job]]:
 
 def _done(batch: Sequence[Job], run: Run) -> list[Found | Exception]:
     """What each job found, or how it failed."""
-    with threadpool_limits(limits=1):
+    with OneThreadEach():
         return [_attempt(job, run) for job in batch]
 
 

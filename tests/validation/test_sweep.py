@@ -209,6 +209,23 @@ def test_another_process_resumes_what_was_measured(tmp_path):
     assert first.stdout
 
 
+THREADS = """
+from importlib import import_module
+from threadpoolctl import threadpool_info
+from validation.job import Evaluation, Run
+from validation.sweep import _done
+def threads():
+    import_module("scipy.linalg.cython_blas")  # as compiled loops do when they are first called
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+print(*_done([Evaluation(threads, ())], Run())[0])
+"""
+
+
+def test_a_worker_has_one_thread_of_every_blas_there_is_from_its_first_job_on():
+    found = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True).stdout
+    assert set(found.split()) == {"1.0"}
+
+
 @pytest.mark.parametrize("damage", [lambda c: b"", lambda c: c[:-5], lambda c: b"\x00" + c, lambda c: b"[1, 2]"])
 def test_what_is_damaged_is_measured_again_and_mended(store, damage):
     whole = sweep(EXPERIMENTS, RUN, store=store)
