@@ -15,6 +15,7 @@ __all__ = ["extensive", "rising_root", "time_where"]
 Array = NDArray[np.float64]
 LARGEST = 230.0  # log t: from 1e-100 to 1e100, whose squares are finite
 STEPS = 200  # some twenty are enough
+REACH = 20.0  # in log t, of what takes long
 
 
 def extensive(formula: Formula, manifold: LinearManifold, t: ArrayLike) -> Array:
@@ -60,7 +61,7 @@ def _root(f: Callable[[Array], Array], a: Array, b: Array) -> Array:
 
 
 def rising_root(rising: Callable[[float], float], first: float, tolerance: float) -> float:
-    """Where a function that takes long to evaluate passes 0, from a guess.
+    """Where a function that takes long to evaluate passes 0, from a guess; NaN where it does not within REACH of that.
 
     The bracket grows by the value at the guess, which is enough at once where the slope is one or more.
     """
@@ -69,5 +70,8 @@ def rising_root(rising: Callable[[float], float], first: float, tolerance: float
     step = -rising(first)
     near, far = first, first + step
     while rising(far) * step < 0:
+        step *= 2
         near, far = far, far + step
+        if abs(far - first) > REACH:
+            return np.nan
     return near if near == far else float(brentq(rising, near, far, xtol=tolerance))

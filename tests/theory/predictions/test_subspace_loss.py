@@ -163,3 +163,11 @@ def test_the_limit_at_a_point():
     assert np.isinf(subspace_loss.signal_to_noise_asymptotic(setting)[1]).all()
     moving = setting.at(schedule="ou", times=np.array([0.1]))
     assert np.isnan(subspace_loss.loss_time_asymptotic(moving)).all()
+
+
+def test_at_a_point_whose_signal_is_below_the_noise_at_all_times_nothing_is_regained():
+    """N x^2 = lambda m in the first subspace: the ratio tends to 1 from below."""
+    setting = Setting.of("1x2,0.25x2", samples=20, point=(0.3, 0.1, 0.2, 0.1))
+    never, found = subspace_loss.loss_time_exact(setting)
+    assert np.isnan(never)
+    assert subspace_loss.signal_to_noise(setting.at(times=[found]))[0, 1] == pytest.approx(1, rel=1e-4)
