@@ -19,7 +19,7 @@ CLAIMS = [claim for name in CLAIMED for claim in claims_of(name).claims()]
 
 def test_no_name_means_all_and_names_come_once():
     assert check_names([]) == check_names(()) == PREDICTIONS
-    assert check_names(["kl_bound"]) == ("kl_bound",)
+    assert check_names(["score_covariance"]) == ("score_covariance",)
     assert check_names(["subspace_loss", "collapse", "subspace_loss"]) == ("subspace_loss", "collapse")
 
 
@@ -111,22 +111,22 @@ def test_an_outcome_holds_if_every_row_does():
 
 
 def test_an_outcome_has_the_rows_figures_and_derivations_of_what_was_asked(monkeypatch):
-    done = rough_results("kl_bound")
+    done = rough_results("score_covariance")
     monkeypatch.setattr(
         suite, "sweep", lambda wanted, run, finished, **_: [finished(job, done[job.name]) for job in wanted]
     )
     told = []
-    found = hold(["kl_bound"], Run(), decided=told.append)
+    found = hold(["score_covariance"], Run(), decided=told.append)
     assert [row for rows in sorted(told, key=lambda rows: rows[0]["claim"]) for row in rows] == sorted(
         found.rows, key=lambda row: row["claim"]
     )
-    assert {row["claim"] for row in found.rows} == {c.name for c in CLAIMS if c.name.startswith("kl_bound.")}
-    assert [figure.name for figure in found.figures] == ["kl_bound"]
-    assert [d.prediction for d in found.derivations] == ["kl_bound"]
+    assert {row["claim"] for row in found.rows} == {c.name for c in CLAIMS if c.name.startswith("score_covariance.")}
+    assert [figure.name for figure in found.figures] == ["score_covariance"]
+    assert [d.prediction for d in found.derivations] == ["score_covariance"]
 
 
 def test_a_claim_is_decided_as_soon_as_its_jobs_are_done(monkeypatch):
-    done, order = rough_results("kl_bound"), []
+    done, order = rough_results("score_covariance"), []
 
     def one_by_one(wanted, run, finished, **_):
         for job in wanted:
@@ -135,8 +135,8 @@ def test_a_claim_is_decided_as_soon_as_its_jobs_are_done(monkeypatch):
 
     decided = {}
     monkeypatch.setattr(suite, "sweep", one_by_one)
-    hold(["kl_bound"], Run(), decided=lambda rows: decided.setdefault(rows[0]["claim"], len(order)))
-    for claim in claims_of("kl_bound").claims():
+    hold(["score_covariance"], Run(), decided=lambda rows: decided.setdefault(rows[0]["claim"], len(order)))
+    for claim in claims_of("score_covariance").claims():
         assert decided[claim.name] == 1 + max(order.index(job.name) for job in claim.jobs)
 
 
@@ -145,8 +145,8 @@ def test_the_run_the_store_and_the_executor_are_taken_along(monkeypatch):
     monkeypatch.setattr(suite, "sweep", lambda wanted, run, **more: seen.update(more, of=wanted, run=run))
     monkeypatch.setattr(suite, "_figures", lambda *a: [])
     run = Run("quick", 3, "cuda")
-    hold(["kl_bound"], run, store="store", executor="pool")
-    assert [job.name for job in seen["of"]] == [job.name for job in jobs_of(["kl_bound"])]
+    hold(["score_covariance"], run, store="store", executor="pool")
+    assert [job.name for job in seen["of"]] == [job.name for job in jobs_of(["score_covariance"])]
     assert (seen["run"], seen["store"], seen["executor"]) == (run, "store", "pool")
 
 

@@ -55,11 +55,15 @@ def _on_path() -> Callable[..., Any]:
 
 def _log1p(z: Any) -> Any:
     # NumPy's complex logarithm and exponential take several times as long as their real parts
-    return np.log((1 + z.real) ** 2 + z.imag**2) / 2 + 1j * np.arctan2(z.imag, 1 + z.real)
+    found, x = np.empty_like(z), 1 + z.real
+    found.real, found.imag = np.log(x**2 + z.imag**2) / 2, np.arctan2(z.imag, x)
+    return found
 
 
 def _exp(z: Any) -> Any:
-    return np.exp(np.minimum(z.real, 10)) * (np.cos(z.imag) + 1j * np.sin(z.imag))  # above 0 only on paths given up
+    found, size = np.empty_like(z), np.exp(np.minimum(z.real, 10))  # above 0 only on paths given up
+    found.real, found.imag = size * np.cos(z.imag), size * np.sin(z.imag)
+    return found
 
 
 @dataclass(frozen=True)

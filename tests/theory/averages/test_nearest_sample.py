@@ -182,8 +182,8 @@ def test_nearly_equal_variances_are_nearly_one_subspace():
 
 
 def test_it_falls_with_time_and_with_the_number_of_samples():
-    t = np.geomspace(1e-2, 1e2, 5)
-    table = np.array([exact("1x6", t, samples) for samples in (10, 30, 100, 500)])
+    t = np.geomspace(1e-2, 1e2, 4)
+    table = np.array([exact("1x6", t, samples) for samples in (10, 40, 500)])
     assert (np.diff(table, axis=1) < 0).all()
     assert (np.diff(table, axis=0) < 1e-7).all()
 

@@ -100,6 +100,7 @@ def test_extremes_of_the_trusted_range(observable, manifold):
 # --- exact ---
 
 
+@pytest.mark.slow
 def test_the_catalogues_divergence():
     """Theory.md: t = 0.1, lambda = (1, 0.3), N = 2000: simulation 0.0057(2), leading order 0.0108."""
     setting = Setting.of("1x1,0.3x1", samples=2000, times=np.array([0.1]))

@@ -8,7 +8,13 @@ from validation.claims import generalization_time
 CLAIMS = {claim.name: claim for claim in generalization_time.claims()}
 
 
-@pytest.mark.parametrize("name", generalization_time.CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (len(at.setting.manifold.subspaces) > 1))
+        for name, at in generalization_time.CASES.items()
+    ],
+)
 def test_the_spline_is_allowed_what_it_takes(name):
     setting = generalization_time.CASES[name].setting
     predicted, bias, _ = check_evaluation(CLAIMS[f"generalization_time.{name}.generalization_time"])
