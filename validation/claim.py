@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from numerics.measurement import Measurement
 from validation.job import Evaluation, Experiment, Job, Results
-from validation.statistics import Verdict, distance, judge, power
+from validation.statistics import Verdict, detectable, distance, judge, power
 
 __all__ = ["Claim", "Control", "Done", "Picked", "Quantity", "by_claim", "holds"]
 
@@ -106,6 +106,7 @@ class Claim:
         z_control = distance(mean, sem, wrong, bias)
         verdicts, rejected = judge(z, z_control, n)
         false_pass = 1 - power(np.maximum(np.abs(wrong - predicted) - bias, 0), sem, n)
+        seen = detectable(predicted, sem, n, bias) if self.expected == "agrees" else None
         coordinates = {
             name: np.broadcast_to(values, np.shape(mean)).ravel() for name, values in self.coordinates.items()
         }
@@ -122,6 +123,7 @@ class Claim:
                 "z": z.flat[i],
                 "verdict": verdict,
                 "expected": self.expected,
+                "detectable": seen,
                 "control": {
                     "description": self.control.description,
                     "rejected": rejected,

@@ -6,21 +6,23 @@ the comparisons of the whole suite that a test holds it to, so a run of some cla
 standard error estimated from n draws has Student's t distribution, so small n asks for a larger z.
 
 False alarms are bounded; false passes are what the negative controls are for. For each, `power` states how likely
-the same measurement was to reject it.
+the same measurement was to reject it, and `detectable` by how much a prediction must be off to be noticed.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COMPARISONS", "FAMILY_BUDGET", "Verdict", "distance", "judge", "power", "threshold"]
+__all__ = ["COMPARISONS", "FAMILY_BUDGET", "POWER", "Verdict", "detectable", "distance", "judge", "power", "threshold"]
 
 Verdict = Literal["agrees", "disagrees", "underpowered"]
 FAMILY_BUDGET = 1e-6
 COMPARISONS = 2000
+POWER = 0.99  # of noticing what is detectable
 
 
 def threshold(n: int) -> float:
@@ -71,3 +73,26 @@ def _power(shift: float, n: int) -> float:
 
     # z has Student's distribution about its shift, since its standard error is estimated too
     return 1.0 if shift > 1e3 else float(stats.nct.sf(threshold(n), n - 1, shift))
+
+
+def detectable(predicted: ArrayLike, sem: ArrayLike, n: ArrayLike, allowed_bias: ArrayLike) -> float:
+    """The smallest relative error of a true prediction that data like these reject with probability POWER.
+
+    At the best of the points; infinite where there is none with a standard error and a prediction other than 0.
+    """
+    predicted, sem = np.asarray(predicted, dtype=np.float64), np.asarray(sem, dtype=np.float64)
+    shifts = np.vectorize(_noticed, otypes=[float])(n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = (allowed_bias + shifts * sem) / np.abs(predicted)
+    return float(np.min(errors, initial=np.inf, where=np.isfinite(errors)))
+
+
+@cache
+def _noticed(n: int) -> float:
+    """How many standard errors a prediction must be off to be rejected with probability POWER, by n draws."""
+    from scipy.optimize import brentq
+
+    limit = threshold(n)
+    if n < 5:  # so few draws do not know their own error
+        return np.inf
+    return float(brentq(lambda shift: _power(shift, n) - POWER, limit, 4 * limit + 10))

@@ -19,7 +19,7 @@ from validation.job import Experiment, Run
 Finished = namedtuple("Finished", "code out err")
 ROW = [
     "claim", "statement", "observable", "coordinates", "predicted", "measured", "sem", "allowed_bias", "z", "verdict",
-    "expected", "control",
+    "expected", "detectable", "control",
 ]  # fmt: skip
 
 

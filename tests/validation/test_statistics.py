@@ -6,7 +6,7 @@ import pytest
 
 from numerics.measurement import Measurement
 from validation import statistics
-from validation.statistics import COMPARISONS, FAMILY_BUDGET, distance, judge, power, threshold
+from validation.statistics import COMPARISONS, FAMILY_BUDGET, POWER, detectable, distance, judge, power, threshold
 
 
 @pytest.fixture
@@ -163,3 +163,24 @@ def test_power_is_that_of_the_most_telling_point():
     assert power(1.0, 0.0, 100) == 1.0
     assert power(0.0, 0.0, 100) < FAMILY_BUDGET
     assert power(np.nan, 1.0, 100) < FAMILY_BUDGET
+
+
+@pytest.mark.parametrize("n", [20, 400])
+def test_what_is_detectable_is_detected(n):
+    """A prediction that is off by as much disagrees in 99 of 100 measurements, and one off by half of it in few."""
+    true, bias, rng = 3.0, 0.05, np.random.default_rng(n)
+    m = students(true, n, 20_000, rng)
+    error = detectable(true, 1 / math.sqrt(n), n, bias)
+    for factor, rate in ((1 + error, POWER), (1 - error, POWER)):
+        z = distance(m.mean, m.sem, factor * true, bias)
+        assert (np.abs(z) > threshold(n)).mean() == pytest.approx(rate, abs=0.005)
+    assert (np.abs(distance(m.mean, m.sem, (1 + error / 2) * true, bias)) > threshold(n)).mean() < 0.1
+
+
+def test_the_best_point_counts_and_what_is_not_known_does_not():
+    one = detectable(2.0, 0.01, 100, 0.0)
+    assert detectable([2.0, 2.0, 0.0, np.nan], [0.01, 0.5, 0.01, 0.01], 100, 0.0) == one
+    assert detectable([2.0, 2.0], 0.01, [100, 20], 0.0) == one
+    assert detectable(0.0, 0.01, 100, 0.0) == np.inf
+    assert detectable(2.0, 0.01, 2, 0.0) == np.inf
+    assert detectable(2.0, 0.01, 100, 0.1) == pytest.approx(one + 0.05)

@@ -27,7 +27,7 @@ from math_core import LatexError, LatexToMathML
 
 from numerics.storage.files import check_directory, write_atomic
 from validation.claim import by_claim, holds
-from validation.report.tables import plain
+from validation.report.tables import plain, seen
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -42,7 +42,8 @@ ASSETS = files("validation").joinpath("assets")
 CONVERTER = LatexToMathML(annotation=True)
 TONES = {"proved": "good", "supported": "good", "inconclusive": "weak", "underpowered": "weak"}
 RULE = """A point holds if its verdict is the expected one and the same data reject its negative control, a
-deliberately wrong prediction. z is the distance of measurement from prediction, in standard errors."""
+deliberately wrong prediction. z is the distance of measurement from prediction, in standard errors. A claim sees an error
+of its prediction if data like these would have rejected it with a probability of 99 %, at the best of its points."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,9 @@ def _claims(claims: Sequence[Row]) -> str:
     held = sum(all(map(holds, rows)) for rows in groups.values())
     tally = f"<strong>{held} of {len(groups)} claims hold</strong>, at {_count(holds, claims)} points."
     tone = "tally" if held == len(groups) else "tally fails"
-    header = _header(["Claim", "Points that hold", "Largest |z|", "Controls rejected", "Outcome"], {1, 2, 3})
+    header = _header(
+        ["Claim", "Points that hold", "Largest |z|", "Sees errors of", "Controls rejected", "Outcome"], {1, 2, 3, 4}
+    )
     body = "".join(_claim(name, rows) for name, rows in groups.items())
     table = f"<div class='scroll'><table class='outer'>{header}{body}</table></div>"
     return f"<p class='{tone}'>{tally}</p><h2>Claims</h2><p class='quiet'>{RULE}</p>{table}"
@@ -210,7 +213,7 @@ def _claims(claims: Sequence[Row]) -> str:
 def _claim(name: str, rows: Sequence[Row]) -> str:
     whole = all(map(holds, rows))
     z = max((abs(row["z"]) for row in rows if _is_finite(row["z"])), default=None)
-    values = _Html(_count(holds, rows)), _Html(_number(z, ".2f")), _Html(_count(_rejected, rows))
+    values = _Html(_count(holds, rows)), _Html(_number(z, ".2f")), seen(rows[0]), _Html(_count(_rejected, rows))
     expected = rows[0]["expected"]
     outcome = _badge("holds" if expected == "agrees" else f"{expected}, as expected", "good")
     if not whole:
@@ -220,8 +223,8 @@ def _claim(name: str, rows: Sequence[Row]) -> str:
     points = _fold(label, "".join(map(_points, tables.values())), opened=not whole)
     statement = rows[0].get("statement", "")
     title = _Html(f"{escape(name)}<p class='quiet'>{escape(statement)}</p>" if statement else escape(name))
-    line = _line([title, *values, outcome], {1, 2, 3})
-    return f"<tbody>{line}<tr class='points'><td colspan='5'>{points}</td></tr></tbody>"
+    line = _line([title, *values, outcome], {1, 2, 3, 4})
+    return f"<tbody>{line}<tr class='points'><td colspan='6'>{points}</td></tr></tbody>"
 
 
 def _points(rows: Sequence[Row]) -> str:

@@ -16,7 +16,7 @@ from theory.observable import observables
 from theory.setting import Setting
 from validation.claim import by_claim, holds
 
-__all__ = ["Verdicts", "plain", "predicted", "render", "strict_json", "tally"]
+__all__ = ["Verdicts", "plain", "predicted", "render", "seen", "strict_json", "tally"]
 
 
 def predicted(
@@ -131,11 +131,19 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  " + "  ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
 
 
-COLUMNS = {"verdict": 12, "expected": 12, "points": 6, "max |z|": 10, "control": 8, "holds": 5}  # and their widths
+COLUMNS = {
+    "verdict": 12,
+    "expected": 12,
+    "points": 6,
+    "max |z|": 10,
+    "sees": 7,
+    "control": 8,
+    "holds": 5,
+}  # and their widths
 
 
 class Verdicts:
-    """Claims as lines: verdict, largest |z|, whether the control was rejected, whether the claim holds.
+    """Claims as lines: verdict, largest |z|, the error it would see, whether the control was rejected, whether it holds.
 
     Args:
         names: of the claims to come.
@@ -155,10 +163,17 @@ class Verdicts:
             first["expected"],
             str(len(points)),
             f"{farthest:.2f}",
+            seen(first),
             "rejected" if first["control"]["rejected"] else "survives",
             "yes" if all(map(holds, points)) else "NO",
         ]
         return _padded(cells, self.widths)
+
+
+def seen(row: Mapping[str, Any]) -> str:
+    """The smallest relative error of the prediction that a claim would have noticed."""
+    smallest = row.get("detectable")
+    return "" if smallest is None or not math.isfinite(smallest) else f"{100 * smallest:.2g} %"
 
 
 def tally(rows: Sequence[Mapping[str, Any]]) -> str:

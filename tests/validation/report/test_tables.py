@@ -163,7 +163,7 @@ def test_claims_are_a_line_each():
     ]
     text = verdicts(rows)
     assert [" ".join(line) for line in cells(text)] == [
-        "claim verdict expected points max |z| control holds",
+        "claim verdict expected points max |z| sees control holds",
         "a agrees agrees 2 1.25 rejected yes",
         "b agrees, disagrees agrees 2 inf rejected NO",
         "c disagrees disagrees 1 40.00 rejected yes",
@@ -217,4 +217,4 @@ def test_what_json_has_no_word_for_is_its_text():
 
 
 def test_the_names_are_the_public_ones():
-    assert set(tables.__all__) == {"Verdicts", "plain", "predicted", "render", "strict_json", "tally"}
+    assert set(tables.__all__) == {"Verdicts", "plain", "predicted", "render", "seen", "strict_json", "tally"}
