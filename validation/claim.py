@@ -70,6 +70,7 @@ class Claim:
         relative_bias: the same in units of the prediction.
         expected: the verdict that is expected and, when it comes, is the finding.
         headline: whether it is one of those that the shortest run holds.
+        coarse: why it does not see errors of 5 %, where it does not at the standard budget.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Claim:
     relative_bias: float = 0.0
     expected: Verdict = "agrees"
     headline: bool = False
+    coarse: str = ""
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -124,6 +126,7 @@ class Claim:
                 "verdict": verdict,
                 "expected": self.expected,
                 "detectable": seen,
+                "coarse": self.coarse,
                 "control": {
                     "description": self.control.description,
                     "rejected": rejected,

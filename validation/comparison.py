@@ -14,10 +14,13 @@ from numerics.measurement import Measurement
 from theory.observable import Observable
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.claim import Claim, Control, Picked, Quantity
-from validation.job import Evaluation, Experiment
+from validation.job import Evaluation, Experiment, Results
 from validation.statistics import Verdict
 
 __all__ = [
+    "DEEP",
+    "LIMIT",
+    "MILD",
     "Case",
     "cases",
     "compare",
@@ -32,6 +35,9 @@ __all__ = [
 ]
 
 EXACT = "exact at finite N and D"
+LIMIT = "the limit, where it holds: many directions, far from the transition"
+DEEP = Setting.of("1.0x100", samples=1000)  # its collapse time is 6.7
+MILD = Setting.of("1.0x64", samples=500, times=[128.0, 256.0])  # most samples are effective: the order 1/N holds
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,8 @@ def compare(
     allowed_bias: Quantity = 0.0,
     expected: Verdict = "agrees",
     headline: bool = False,
+    measured: Callable[[Results], Measurement] | str = "",
+    coarse: str = "",
 ) -> Claim:
     """That an observable of the prediction, or what is said to approximate it, is what the experiment measures.
 
@@ -115,11 +123,14 @@ def compare(
         allowed_bias: absolute.
         expected: the verdict.
         headline: whether the shortest run holds it.
+        measured: what of the experiment's results, or under which name, where it is called something else there.
+        coarse: why it does not see errors of 5 %.
     """
     evaluate = getattr(at.prediction, observable)
     known: Observable = evaluate.observable
     setting = at[times]
     stem, _, called = at.experiment.name.partition(".")
+    picked = times if "time" in known.dims else ...
     if isinstance(control.value, Evaluation) and not control.value.arguments:
         control = wrong(control.description, control.value.function, setting)
     return Claim(
@@ -128,13 +139,16 @@ def compare(
         observable=observable,
         coordinates=coordinates(known, setting),
         experiments=(at.experiment,),
-        measured=Picked(measured_name(at.prediction, observable), times if "time" in known.dims else ...),
+        measured=measured
+        if callable(measured)
+        else Picked(measured or measured_name(at.prediction, observable), picked),
         predicted=evaluated(predicted or evaluate, setting),
         control=control,
         allowed_bias=allowed_bias,
         relative_bias=bias,
         expected=expected,
         headline=headline,
+        coarse=coarse,
     )
 
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from numerics.data import draw, log_density, needs_density
-from numerics.measurement import Measurement, jackknife
+from numerics.measurement import Measurement, crossing, jackknife
 from numerics.sampling import How, Sampling
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["OBSERVABLES", "lowest", "measure"]
+__all__ = ["OBSERVABLES", "lowest", "measure", "measure_onset"]
 
 Array = NDArray[np.float64]
 OBSERVABLES = {"kl_clean": ("time",), "generalization_time": ()}
@@ -42,6 +42,21 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
         "kl_clean": Measurement.of(draws),
         "generalization_time": jackknife(draws, lambda mean: lowest(setting.times, mean)),
     }
+
+
+def measure_onset(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
+    """Draw `repeats` data sets and weigh some samples of each by themselves against all others.
+
+    Returns:
+        onset_time, a number, where the others together weigh as much as the sample itself, in the average of the logarithm
+        (NaN where the times do not bracket it).
+    """
+    run, draws = Sampling(**how), []
+    for _, samples in run.data_sets(setting, "onset"):
+        x = samples[:QUERIES]
+        moments = run.moments(np.broadcast_to(x, (setting.t.size, *x.shape)), run.on_device(samples), setting.t)
+        draws.append(np.log(np.expm1(moments.log_partition)).mean(axis=-1))  # of which its own is 1
+    return {"onset_time": jackknife(draws, lambda mean: crossing(setting.times, -mean, 0.0))}
 
 
 def lowest(times: Array, values: Array) -> float:

@@ -19,7 +19,7 @@ from validation.job import Experiment, Run
 Finished = namedtuple("Finished", "code out err")
 ROW = [
     "claim", "statement", "observable", "coordinates", "predicted", "measured", "sem", "allowed_bias", "z", "verdict",
-    "expected", "detectable", "control",
+    "expected", "detectable", "coarse", "control",
 ]  # fmt: skip
 
 

@@ -1,10 +1,12 @@
 import pytest
 
 from tests.validation.conftest import all_claims, check_evaluation, check_rows, check_structure, draw_figures
+from theory.observable import observables
 from theory.setting import Setting
-from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
+from validation.claims import CLAIMED, PREDICTIONS, SURVEYS, UNCLAIMED
 from validation.job import Evaluation
 from validation.statistics import Verdict
+from validation.suite import prediction
 
 CLAIMS = {claim.name: claim for name in CLAIMED for claim in all_claims(name)}
 
@@ -50,3 +52,9 @@ def test_surveys_are_no_headline(name):
 @pytest.mark.parametrize("name", CLAIMED)
 def test_figures(name):
     draw_figures(name)
+
+
+def test_every_observable_has_an_agreeing_claim_of_its_own_or_a_reason():
+    known = {o for name in PREDICTIONS for o in observables(prediction(name))}
+    claimed = {claim.observable for claim in CLAIMS.values() if claim.expected == "agrees"}
+    assert set(UNCLAIMED) == known - claimed

@@ -81,7 +81,7 @@ def experiments(names, budget="standard"):
 
 def test_jobs_are_those_of_the_predictions_asked_for():
     assert {e.name for e in experiments(["kl_bound"])} == {
-        f"kl_bound.{name}" for name in ("range", "small", "routes", "trajectory")
+        f"kl_bound.{name}" for name in ("range", "small", "routes", "trajectory", "deep", "mild")
     }
     assert all(e.name.startswith(("kl_bound.", "collapse.")) for e in experiments(["kl_bound", "collapse"]))
 

@@ -11,7 +11,7 @@ from numerics.experiments import collapse as experiment
 from theory.predictions import collapse as prediction
 from theory.setting import Setting
 from validation.claim import Claim, Done
-from validation.comparison import cases, compare, evaluated, off, wrong
+from validation.comparison import DEEP, LIMIT, cases, compare, evaluated, off, wrong
 from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -26,11 +26,12 @@ CASES = cases(
     prediction,
     experiment.measure,
     {
-        "isotropic": (800, Setting.of("1.0x20", samples=1000, times=[0.4, 0.9, 1.1, 1.7, 3.0])),
-        "two_subspaces": (800, Setting.of("1.0x4,0.2x6", samples=300, times=[0.05, 0.1, 0.18, 0.22, 0.6])),
+        "isotropic": (1100, Setting.of("1.0x20", samples=1000, times=[0.4, 0.9, 1.1, 1.7, 3.0])),
+        "two_subspaces": (1200, Setting.of("1.0x4,0.2x6", samples=300, times=[0.05, 0.1, 0.18, 0.22, 0.6])),
         "few": (2000, Setting.of("1.0x2,0.1x1", samples=4, times=[0.1, 0.4, 1.0, 3.0])),
     },
 )
+LIMITED = cases(prediction, experiment.measure, {"deep": (300, DEEP.at(times=[2.7]))})["deep"]
 LINES = {name: curve(at, "memorized_probability", 7) for name, at in CASES.items()}
 
 
@@ -41,7 +42,12 @@ def twice_information(setting: Setting) -> NDArray[np.float64]:
 
 def claims() -> list[Claim]:
     """The claims, a few per case."""
-    return [claim for name in CASES for claim in _of_case(name)]
+    return [claim for name in CASES for claim in _of_case(name)] + [_limit()]
+
+
+def _limit() -> Claim:
+    limit = prediction.memorized_probability_asymptotic
+    return compare(LIMITED, limit.__name__, off(0.5, limit, LIMITED.setting), LIMIT, bias=0.04)
 
 
 def _of_case(name: str) -> list[Claim]:
@@ -50,10 +56,13 @@ def _of_case(name: str) -> list[Claim]:
     control = off(1.1, memorized, at.setting)
     if name == "few":
         control = wrong("N impostors, not N - 1", memorized, at.setting.at(samples=5))
+    coarse = "a variance, over few queries" if name == "few" else ""
     found = [
         compare(at, "memorized_probability", control, headline=headline),
         compare(at, "own_weight", wrong("the nearest sample has all the weight", memorized)),
-        compare(at, "dispersion", wrong("V = 2 I", twice_information), "the variance of the information density"),
+        compare(
+            at, "dispersion", wrong("V = 2 I", twice_information), "that of the information density", coarse=coarse
+        ),
     ]
     if name == "few":  # there log N is reached outside the times looked at, and queries are few
         return found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+from numerics.experiments import collapse as of_collapse
 from numerics.experiments import condensation as experiment
 from theory.predictions import condensation as prediction
 from theory.setting import Setting
-from validation.claim import Claim, Done
-from validation.comparison import cases, compare, off, wrong
+from validation.claim import Claim, Control, Done
+from validation.comparison import DEEP, LIMIT, cases, compare, off, wrong
 from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -23,11 +26,15 @@ CASES = cases(
             3000,
             Setting.of("1.0x2,0.1x3", samples=300, times=[0.02, 0.1, 0.5], point=(0.8, -0.5, 0.3, 0.0, -0.1)),
         ),
-        "large": (40, Setting.of("1.0x20", samples=20000, times=[0.3, 0.59, 1.2, 2.5])),
+        "large": (60, Setting.of("1.0x20", samples=20000, times=[0.3, 0.59, 1.2, 2.5])),
         "wide": (20, Setting.of("1.0x50", samples=100_000, times=[0.8, 1.7, 4.0])),
         "trajectory": (400, Setting.of("1.0x20", samples=1000, times=[0.3, 0.7, 1.0, 2.0], query="trajectory")),
     },
 )
+LIMITED = cases(prediction, experiment.measure, {"deep": (60, DEEP.at(times=[0.03, 0.1, 80.0, 150.0]))})["deep"]
+MANY = Setting.of("1.0x1000", samples=100, times=[104.0, 112.0])
+FEW = "few data sets, of many samples each"
+ONSET = cases(prediction, of_collapse.measure, {"onset": (800, MANY)})["onset"]
 SHOWN = {"participation": "$E\\,Y_2$", "entropy": "entropy (nats)", "heat_capacity": "heat capacity"}
 
 
@@ -36,17 +43,36 @@ LINES = {(name, shown): curve(at, shown, 12) for name, at in CASES.items() for s
 
 def claims() -> list[Claim]:
     """Three exact averages in every case, and the limit of one."""
-    return [claim for name in CASES for claim in _of_case(name)]
+    return [claim for name in CASES for claim in _of_case(name)] + _limits()
+
+
+def _limits() -> list[Claim]:
+    early, late, heat = slice(2), slice(2, 4), prediction.heat_capacity_asymptotic
+    own = wrong("the limit on trajectories", prediction.participation_asymptotic, LIMITED[early].at(query="trajectory"))
+    equal = Control("N equal weights", math.log(DEEP.samples))
+    reached = "where the measured information falls to log N"
+    return [
+        compare(LIMITED, "participation_asymptotic", own, LIMIT, times=early, bias=0.01),
+        compare(LIMITED, "entropy_asymptotic", equal, LIMIT, times=late, bias=1e-3),
+        compare(LIMITED, "heat_capacity_asymptotic", off(1.2, heat, LIMITED[late]), LIMIT, times=late, bias=0.013),
+        *(
+            compare(
+                ONSET, name, off(1.2, getattr(prediction, name), MANY), reached, measured="collapse_time", bias=bias
+            )
+            for name, bias in (("condensation_time", 1e-3), ("condensation_time_gaussian", 0.0185))
+        ),
+    ]
 
 
 def _of_case(name: str) -> list[Claim]:
     at, large = CASES[name], name == "large"
     limit = wrong("thermodynamic limit", prediction.participation_asymptotic)
     doubled = wrong("twice as many samples", prediction.entropy, at.setting.at(samples=2 * at.setting.samples))
+    coarse = FEW if name in ("large", "wide") else ""
     found = [
-        compare(at, "participation", limit, headline=large),
-        compare(at, "entropy", doubled),
-        compare(at, "heat_capacity", off(1.2, prediction.heat_capacity, at.setting)),
+        compare(at, "participation", limit, headline=large, coarse=coarse),
+        compare(at, "entropy", doubled, coarse=coarse),
+        compare(at, "heat_capacity", off(1.2, prediction.heat_capacity, at.setting), coarse=coarse),
     ]
     if large:
         control, statement = (

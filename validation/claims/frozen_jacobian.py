@@ -13,7 +13,7 @@ from theory.predictions import frozen_jacobian as prediction
 from theory.setting import Setting
 from validation.claim import Claim, Control, Done, Picked
 from validation.claims.subspace_loss import AUTHORS
-from validation.comparison import cases, compare, evaluated, off, told, wrong
+from validation.comparison import DEEP, LIMIT, cases, compare, evaluated, off, told, wrong
 from validation.job import Evaluation, Results
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -49,9 +49,10 @@ SPECTRA = cases(
     experiment.measure_spectrum,
     {
         f"spectrum{N}": (repeats, AUTHORS.at(samples=N, times=SPECTRAL_TIMES, point=TYPICAL))
-        for N, repeats in ((10, 2000), (1000, 400), (20000, 60))
+        for N, repeats in ((10, 4000), (1000, 400), (20000, 60))
     },
 )
+LIMITED = cases(prediction, experiment.measure, {"deep": (40, DEEP.at(times=[60.0, 150.0]))})["deep"]
 SHOWN = 12  # eigenvalues to draw, of 30
 LOWEST = -5  # and down to where: with two samples equally near x there is one of -(distance)^2/4t, however small t is
 LINES = {
@@ -116,6 +117,10 @@ def claims() -> list[Claim]:
             for at in SPECTRA.values()
         ),
         *(_dimension_seen(f"spectrum{N}") for N in (1000, 20000)),
+        *(
+            compare(LIMITED, name, off(1.2, getattr(prediction, name), LIMITED.setting), LIMIT, bias=0.006)
+            for name in ("retained_variance_asymptotic", "estimated_dimension_asymptotic")
+        ),
     ]
 
 
@@ -133,6 +138,7 @@ def _order() -> Claim:
         predicted=evaluated(share, first),
         control=wrong("the order of the score, high variance first", share_of_high_first, first),
         headline=True,
+        coarse="an order, of two numbers that lie apart",
     )
 
 

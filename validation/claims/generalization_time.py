@@ -11,7 +11,7 @@ from theory.predictions import collapse
 from theory.predictions import generalization_time as prediction
 from theory.setting import Setting
 from validation.claim import Claim, Done
-from validation.comparison import cases, compare, evaluated, off, wrong
+from validation.comparison import DEEP, LIMIT, cases, compare, evaluated, off, wrong
 from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -32,6 +32,15 @@ CASES = cases(
         "wide": (20, Setting.of("1.0x60", samples=20_000, times=np.geomspace(0.4, 3, 9))),
     },
 )
+MANY = Setting.of("1.0x1000", samples=100)
+LIMITED = cases(
+    prediction,
+    experiment.measure,
+    {"deep": (40, DEEP.at(times=[20.0, 60.0])), "lowest": (20, MANY.at(times=np.geomspace(0.8, 4, 9)))},
+)
+ONSET = cases(prediction, experiment.measure_onset, {"onset": (40, MANY.at(times=[180.0, 205.0, 230.0, 260.0]))})[
+    "onset"
+]
 LINES = {name: curve(at, "kl_clean", 4, 1.3) for name, at in CASES.items()}
 RATES = np.linspace(0.2, 1, 6)  # log N / d, of the figure
 ORDER = {
@@ -42,7 +51,7 @@ ORDER = {
 
 def claims() -> list[Claim]:
     """Divergence and time in every case, and the limit of the time in one."""
-    return [claim for name in CASES for claim in _of_case(name)] + [_limit()]
+    return [claim for name in CASES for claim in _of_case(name)] + [_limit(), *_limits()]
 
 
 def _of_case(name: str) -> list[Claim]:
@@ -52,6 +61,17 @@ def _of_case(name: str) -> list[Claim]:
         compare(at, "kl_clean", limit),
         # the bias is that of the spline through nine times
         compare(at, "generalization_time", collapsed, least, bias=4e-4, headline=name == "many"),
+    ]
+
+
+def _limits() -> list[Claim]:
+    deep, lowest = LIMITED["deep"], LIMITED["lowest"]
+    other, clean = wrong("the onset of traps", prediction.onset_time), prediction.kl_clean_asymptotic
+    traps = "the weight at a sample is its own"
+    return [
+        compare(deep, "kl_clean_asymptotic", off(1.2, clean, deep.setting), LIMIT, bias=1e-3),
+        compare(lowest, "generalization_time_asymptotic", other, LIMIT, bias=0.03),
+        compare(ONSET, "onset_time", wrong("collapse", collapse.collapse_time), traps, bias=0.01),
     ]
 
 

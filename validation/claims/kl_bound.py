@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.experiments import kl_bound as experiment
+from numerics.measurement import Measurement
 from theory.predictions import kl_bound as prediction
 from theory.setting import Setting
 from validation.claim import Claim, Control, Done, Picked
-from validation.comparison import cases, compare, evaluated, wrong
-from validation.job import Evaluation
+from validation.comparison import DEEP, LIMIT, MILD, cases, compare, evaluated, wrong
+from validation.job import Evaluation, Results
 from validation.report import figures as draw
 from validation.report.page import Figure
 
@@ -33,11 +34,32 @@ ROUTES = cases(
     {"routes": (600, Setting.of("1.0x1,0.3x1", samples=50, times=[0.5]))},
     last=LAST,
 )["routes"]
+LIMITED = cases(
+    prediction,
+    experiment.measure,
+    {"deep": (40, DEEP.at(times=[0.1, 1.0], query="trajectory")), "mild": (2400, MILD)},
+)
+FEW = "the divergence of one data set scatters like the square of a few normal numbers"
 
 
 def twice_leading(setting: Setting) -> Array:
     """The leading order without the factor 2 of (X - 1)/2N."""
     return 2 * prediction.kl_leading(setting)
+
+
+def log_twice_leading(setting: Setting) -> Array:
+    """Its logarithm."""
+    return np.log(twice_leading(setting))
+
+
+def log_of_kl(results: Results) -> Measurement:
+    """The logarithm of the measured divergence."""
+    return results["kl"].through(np.log, lambda mean: 1 / mean)
+
+
+def limit_at_fresh_points(setting: Setting) -> Array:
+    """The limit of KL(p_t || p^_t)."""
+    return prediction.kl_asymptotic(setting.at(query="fresh"))
 
 
 def middle(setting: Setting) -> Array:
@@ -62,8 +84,8 @@ def claims() -> list[Claim]:
     inside, below = CASES["range"], CASES["small"]
     return [
         _girsanov(),
-        compare(inside, "kl_exact", doubled, name="exact.range"),
-        compare(below, "kl_exact", leading, name="exact.small"),
+        compare(inside, "kl_exact", doubled, name="exact.range", coarse=FEW),
+        compare(below, "kl_exact", leading, name="exact.small", coarse=FEW),
         compare(
             CASES["trajectory"],
             "kl_exact",
@@ -79,7 +101,9 @@ def claims() -> list[Claim]:
             name="leading_order",
             predicted=middle,
             allowed_bias=evaluated(half_width, inside.setting),
+            coarse=FEW,
         ),
+        *_limits(doubled),
         compare(
             below,
             "kl_leading",
@@ -89,6 +113,16 @@ def claims() -> list[Claim]:
             expected="disagrees",
             headline=True,
         ),
+    ]
+
+
+def _limits(doubled: Control) -> list[Claim]:
+    deep, mild = LIMITED["deep"], LIMITED["mild"]
+    order, log_doubled = "the order 1/N, where all samples are effective", wrong(doubled.description, log_twice_leading)
+    return [
+        compare(deep, "kl_asymptotic", wrong("KL(p_t || p^_t)", limit_at_fresh_points), LIMIT, bias=1e-3),
+        compare(mild, "kl_leading", doubled, order, bias=0.0015),
+        compare(mild, "log_kl_leading", log_doubled, order, measured=log_of_kl, allowed_bias=0.0015),
     ]
 
 
@@ -104,6 +138,7 @@ def _girsanov() -> Claim:
         predicted=0.0,
         control=Control("the factor 1/2 before the integral left out", "by_scores"),
         allowed_bias=1e-6,  # of the quadrature
+        coarse="nothing is predicted, and of nothing there is no part",
     )
 
 

@@ -16,8 +16,8 @@ from numerics.sampling import How
 from theory.predictions import kl_bound
 from theory.predictions import score_covariance as prediction
 from theory.setting import LinearManifold, Setting
-from validation.claim import Claim, Control, Done
-from validation.comparison import cases, compare, evaluated, wrong
+from validation.claim import Claim, Control, Done, Picked
+from validation.comparison import MILD, cases, compare, evaluated, off, wrong
 from validation.job import Evaluation, Experiment, Results
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -43,9 +43,27 @@ AVERAGED = cases(
     experiment.measure,
     {"averaged": (800, Setting.of("1.0x2,0.3x1", samples=2000, times=[2.0, 4.0, 8.0]))},
 )["averaged"]
+AVERAGES = cases(prediction, experiment.measure, {"mild": (900, MILD)})["mild"]
+LENGTHS = cases(
+    prediction,
+    experiment.measure_overlap,
+    {"overlap": (100, Setting.of("1.0x1,0.3x1", samples=20_000, times=[0.2, 0.5]))},
+)["overlap"]
 ANNEALED, TYPICAL = prediction.effective_samples_annealed, prediction.effective_samples_typical
 
 
+ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+PATHS = {  # closed, of points a fraction of the correlation length apart
+    "gaussian": 0.8 * np.column_stack([np.cos(ANGLES), 0.6 * np.sin(ANGLES)]),
+    "mixture": np.concatenate(
+        [
+            m + np.column_stack([np.cos(ANGLES), np.sin(ANGLES)])[::3] @ np.array(f).T
+            for m, f in zip(MIXTURE.means, MIXTURE.factors, strict=True)
+        ]
+    ),
+}
+T_PATH, SAMPLES_PATH = 0.1, 2_000
+COARSE = "the covariance of R data sets is known to sqrt(2/R); its size is claimed along a path"
 LAWS = {"gaussian": (5, T), "mixture": (3, T), "digits": (3, T_DIGITS)}  # points and noise of each
 
 
@@ -86,6 +104,35 @@ def scatter(name: str, **how: Unpack[How]) -> Measurement:
 
 
 SCATTERS = {name: Experiment(f"score_covariance.{name}", scatter, {"name": name}, 3000) for name in LAWS}
+
+
+def along(name: str, **how: Unpack[How]) -> dict[str, Measurement]:
+    """The same along a path, as numbers."""
+    return experiment.scatter_along(law(name).draw_data, PATHS[name], T_PATH, SAMPLES_PATH, **how)
+
+
+ALONG = {name: Experiment(f"score_covariance.path.{name}", along, {"name": name}, 8000) for name in PATHS}
+
+
+def size(name: str) -> float:
+    """The trace of the covariance, averaged along the path of a law."""
+    if name == "gaussian":
+        return float(np.mean([np.trace(prediction.covariance(x, T_PATH, manifold=MANIFOLD)) for x in PATHS[name]]))
+    parts = law(name).parts
+    return float(np.mean([np.trace(prediction.mixture_covariance(x, T_PATH, **parts)) for x in PATHS[name]]))
+
+
+def size_at_full_noise(name: str) -> float:
+    """The same with t in place of t/2."""
+    parts = law(name).parts
+    return float(np.mean([np.trace(prediction.reweighted_pca(x, T_PATH, T_PATH, **parts)) for x in PATHS[name]]))
+
+
+def neighbours(stretch: float) -> float:
+    """The trace of the kernel between neighbours, averaged along the path, at `stretch` times their distance."""
+    path = PATHS["gaussian"]
+    pairs = zip(path, np.roll(path, 1, axis=0), strict=True)
+    return float(np.mean([prediction.kernel(x, x + stretch * (y - x), T_PATH, MANIFOLD).sum() for x, y in pairs]))
 
 
 def covariance(name: str) -> Array:
@@ -149,6 +196,17 @@ def claims() -> list[Claim]:
     return [
         *(_covariance(name, points, t) for name, (points, t) in LAWS.items()),
         _kernel(),
+        *(
+            _along(name, "size", evaluated(size, name), wrong("t/2 replaced by t", size_at_full_noise, name))
+            for name in PATHS
+        ),
+        _along(
+            "gaussian", "neighbours", evaluated(neighbours, 1.0), wrong("no distance between them", neighbours, 0.0)
+        ),
+        compare(
+            LENGTHS, "correlation_length", off(1.2, prediction.correlation_length, LENGTHS.setting), "of two weights"
+        ),
+        compare(AVERAGES, "noise_variance_annealed", off(1.2, prediction.noise_variance_annealed, MILD), bias=0.01),
         _average("effective_samples_annealed", "1/E Y2", wrong("annealed replaced by typical", TYPICAL)),
         _average("effective_samples_typical", "exp E log 1/Y2", wrong("typical replaced by annealed", ANNEALED)),
         _average("noise_variance_annealed", "E (s^_k - s_k)^2", wrong("all N samples effective, R = 1", noise_of_all)),
@@ -167,6 +225,23 @@ def _covariance(name: str, points: int, t: float) -> Claim:
         control=wrong("t/2 replaced by t", at_full_noise, name),
         allowed_bias=evaluated(next_order, name),
         headline=name == "gaussian",
+        coarse=COARSE,
+    )
+
+
+def _along(name: str, what: str, predicted: Evaluation, control: Control) -> Claim:
+    observable = {"gaussian.neighbours": "kernel", "mixture.size": "mixture_covariance"}
+    return Claim(
+        name=f"score_covariance.path.{name}.{what}",
+        statement=f"the trace of N Cov of the score, of {len(PATHS[name])} points along a path with "
+        f"{'themselves' if what == 'size' else 'the next'} ({name}, N = {SAMPLES_PATH}, t = {T_PATH:g})",
+        observable=observable.get(f"{name}.{what}", "covariance"),
+        coordinates={},
+        experiments=(ALONG[name],),
+        measured=Picked(what),
+        predicted=predicted,
+        control=control,
+        relative_bias=0.006,  # of the next order, 1/N_eff
     )
 
 
@@ -181,12 +256,14 @@ def _kernel() -> Claim:
         predicted=evaluated(kernel, 1.0),
         control=wrong("correlation length sqrt(t), not sqrt(2t)", kernel, np.sqrt(2.0)),
         allowed_bias=evaluated(hundredth_of_kernel),
+        coarse=COARSE,
     )
 
 
 def _average(observable: str, statement: str, control: Control) -> Claim:
     bias = evaluated(few_effective, observable, AVERAGED.setting)
-    return compare(AVERAGED, observable, control, statement, name=observable, allowed_bias=bias)
+    coarse = "few directions at few effective samples" if observable == "noise_variance_annealed" else ""
+    return compare(AVERAGED, observable, control, statement, name=observable, allowed_bias=bias, coarse=coarse)
 
 
 def curves() -> list[Evaluation]:

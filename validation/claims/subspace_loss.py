@@ -14,8 +14,8 @@ from theory.predictions import condensation, kl_bound
 from theory.predictions import subspace_loss as prediction
 from theory.setting import Setting
 from validation.claim import Claim, Done, Picked, Quantity
-from validation.comparison import cases, compare, evaluated, wrong
-from validation.job import Evaluation
+from validation.comparison import DEEP, LIMIT, MILD, cases, compare, evaluated, off, wrong
+from validation.job import Evaluation, Results
 from validation.report import figures as draw
 from validation.report.page import Figure
 
@@ -32,12 +32,22 @@ CASES = cases(
     experiment.measure,
     {
         "loss300": (240, Setting.of(SPEC, samples=300, times=np.geomspace(0.03, 0.25, 10))),
-        "loss3000": (80, Setting.of(SPEC, samples=3000, times=np.geomspace(0.015, 0.1, 9))),
+        "loss3000": (320, Setting.of(SPEC, samples=3000, times=np.geomspace(0.015, 0.1, 9))),
         "large": (600, Setting.of(SPEC, samples=1000, times=[2.0, 4.0, 8.0])),
-        "trajectory": (400, Setting.of(SPEC, samples=300, times=[0.03, 0.1, 0.3, 1.0], query="trajectory")),
+        "trajectory": (600, Setting.of(SPEC, samples=300, times=[0.1, 0.3, 1.0], query="trajectory")),
     },
 )
 LOSSES = {300: CASES["loss300"], 3000: CASES["loss3000"]}
+LIMITED = cases(
+    prediction,
+    experiment.measure,
+    {
+        "deep": (40, DEEP.at(times=[0.1, 1.0], query="trajectory")),
+        "mild": (1400, MILD),
+        "many": (40, Setting.of("1.0x1000", samples=100, times=[1.5, 1.65, 1.85, 2.1])),
+    },
+)
+BRACKET = "a bracket: the truth lies between the two"
 PUBLISHED = cases(prediction, experiment.measure_participation, {"authors": (200, AUTHORS)})["authors"]
 FEW = np.geomspace(0.003, 0.5, 100)[::4]
 
@@ -55,6 +65,21 @@ def middle(setting: Setting) -> Array:
 def half_width(setting: Setting) -> Array:
     """Half of what lies between them."""
     return (prediction.loss_time_annealed(setting) - prediction.loss_time_typical(setting)) / 2
+
+
+def limit_at_fresh_points(setting: Setting) -> Array:
+    """The limit off the trajectories."""
+    return prediction.signal_to_noise_asymptotic(setting.at(query="fresh"))
+
+
+def critical_samples(results: Results) -> Measurement:
+    """N over the signal-to-noise ratio: the N that would do, where noise falls as 1/N."""
+    return results["signal_to_noise"].through(lambda v: MILD.samples / v, lambda v: MILD.samples / v**2)
+
+
+def log_critical_samples(results: Results) -> Measurement:
+    """Its logarithm."""
+    return critical_samples(results).through(np.log, lambda v: 1 / v)
 
 
 def annealed_ratio(setting: Setting) -> Array:
@@ -100,9 +125,28 @@ def claims() -> list[Claim]:
             name="critical_samples",
             predicted=annealed_ratio,
             allowed_bias=evaluated(next_order, large.setting),
+            coarse="noise along few directions scatters from data set to data set",
         ),
+        *_limits(),
         *_authors(),
     ]
+
+
+def _limits() -> list[Claim]:
+    deep, mild, many = (LIMITED[name] for name in ("deep", "mild", "many"))
+    order, annealed = "the order 1/N, where all samples are effective", wrong("annealed", prediction.loss_time_annealed)
+    found = [
+        compare(deep, "signal_to_noise_asymptotic", wrong("fresh points", limit_at_fresh_points), LIMIT, bias=1e-3),
+        compare(many, "loss_time_asymptotic", annealed, LIMIT, bias=0.03),
+    ]
+    for kind in ("annealed", "typical"):
+        N, log_N = f"critical_samples_{kind}", f"log_critical_samples_{kind}"
+        wrong_N, wrong_log = (off(1.2, getattr(prediction, name), mild.setting) for name in (N, log_N))
+        found += [
+            compare(mild, N, wrong_N, order, measured=critical_samples, bias=0.012),
+            compare(mild, log_N, wrong_log, order, measured=log_critical_samples, allowed_bias=0.012),
+        ]
+    return found
 
 
 def _exact(N: int) -> Claim:
@@ -124,6 +168,7 @@ def _bracket(N: int) -> Claim:
         name=f"bracket.{N}",
         predicted=middle,
         allowed_bias=evaluated(half_width, LOSSES[N].setting),
+        coarse=BRACKET,
     )
     return replace(found, observable="loss_time_typical .. loss_time_annealed")
 

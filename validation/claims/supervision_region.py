@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numerics.experiments import collapse as of_collapse
 from numerics.experiments import supervision_region as experiment
 from theory.predictions import supervision_region as prediction
 from theory.setting import LinearManifold, Setting
 from validation.claim import Claim, Control, Done
-from validation.comparison import cases, compare, off, wrong
+from validation.comparison import DEEP, LIMIT, cases, compare, off, wrong
 from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -33,13 +34,16 @@ CASES = cases(
     prediction,
     experiment.measure,
     {
-        "few": (1500, Setting.of("1.0x2", samples=10, times=[0.02, 0.1, 0.5, 2.0])),
+        "few": (2000, Setting.of("1.0x2", samples=10, times=[0.02, 0.1, 0.5, 2.0])),
         "ambient": (1000, AMBIENT),
         "large": (60, Setting.of("1.0x20", samples=20000, times=[0.15, 0.3, 1.2, 2.4])),
         "trajectory": (400, Setting.of("1.0x20", samples=1000, times=[0.7, 1.0, 2.0, 4.0], query="trajectory")),
-        "at_a_point": (1500, AT_A_POINT),
+        "at_a_point": (2400, AT_A_POINT),
     },
 )
+LIMITED = cases(prediction, experiment.measure, {"deep": (40, DEEP.at(times=[0.1, 1.0], query="trajectory"))})["deep"]
+MANY = Setting.of("1.0x1000", samples=100, times=[104.0, 112.0])
+ENDS = cases(prediction, of_collapse.measure, {"ends": (400, MANY)})["ends"]
 OVERLAPS = "few", "ambient", "large"  # where the overlap is claimed
 COUNTS = {"ambient": 4}  # points of a line, fewer where averages over x take a second
 RATIOS = {name: curve(at, "shell_ratio", COUNTS.get(name, 25)) for name, at in CASES.items()}
@@ -48,7 +52,17 @@ SHELLS = {name: curve(CASES[name], "shell_overlap", COUNTS.get(name, 25)) for na
 
 def claims() -> list[Claim]:
     """The distance in every case, the overlap in some, and what it says of extrapolation in one."""
-    return [claim for name in CASES for claim in _of_case(name)]
+    return [claim for name in CASES for claim in _of_case(name)] + _limits()
+
+
+def _limits() -> list[Claim]:
+    fresh, ends = LIMITED.setting.at(query="fresh"), prediction.extrapolation_time
+    limits = [getattr(prediction, name) for name in ("nearest_distance_squared_asymptotic", "shell_ratio_asymptotic")]
+    later = off(1.2, ends, MANY)
+    return [
+        *(compare(LIMITED, f.__name__, wrong("a fresh point", f, fresh), LIMIT, bias=1e-3) for f in limits),
+        compare(ENDS, ends.__name__, later, "collapse", measured="collapse_time", bias=1e-3),
+    ]
 
 
 def _of_case(name: str) -> list[Claim]:

@@ -3,6 +3,7 @@ import pytest
 
 from tests.validation.conftest import check_evaluation
 from theory.predictions import score_covariance as prediction
+from theory.setting import Setting
 from validation.claims import score_covariance
 
 CLAIMS = {claim.name: claim for claim in score_covariance.claims()}
@@ -41,3 +42,16 @@ def test_digits_are_drawn_once():
     np.testing.assert_allclose(atoms.samples.mean(axis=0), 0, atol=1e-10)
     drawn = atoms(50, np.random.default_rng(0))
     assert (drawn[:, None] == atoms.samples).all(axis=2).any(axis=1).all()
+
+
+def test_the_paths_have_the_effective_samples_that_their_bias_rests_on():
+    path, N = score_covariance.PATHS["gaussian"], score_covariance.SAMPLES_PATH
+    log_ratio = prediction.log_weight_ratio(path, score_covariance.T_PATH, score_covariance.MANIFOLD)
+    assert (N * np.exp(-log_ratio) > 1 / 0.006).all()
+
+
+def test_neighbours_on_a_path_are_less_than_a_correlation_length_apart():
+    setting = Setting(score_covariance.MANIFOLD, times=np.array([score_covariance.T_PATH]))
+    path = score_covariance.PATHS["gaussian"]
+    apart = np.abs(path - np.roll(path, 1, axis=0)).max(axis=0)
+    assert (apart < prediction.correlation_length(setting)[0]).all()
