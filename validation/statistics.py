@@ -76,14 +76,15 @@ def _power(shift: float, n: int) -> float:
 
 
 def detectable(predicted: ArrayLike, sem: ArrayLike, n: ArrayLike, allowed_bias: ArrayLike) -> float:
-    """The smallest relative error of a true prediction that data like these reject with probability POWER.
+    """The smallest relative error of a prediction that data like these reject with probability POWER.
 
-    At the best of the points; infinite where there is none with a standard error and a prediction other than 0.
+    The true value may lie anywhere within the allowed bias of the prediction, which an error must cross. At the best of the
+    points; infinite where there is none with a standard error and a prediction other than 0.
     """
     predicted, sem = np.asarray(predicted, dtype=np.float64), np.asarray(sem, dtype=np.float64)
     shifts = np.vectorize(_noticed, otypes=[float])(n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        errors = (allowed_bias + shifts * sem) / np.abs(predicted)
+        errors = (2 * np.asarray(allowed_bias) + shifts * sem) / np.abs(predicted)
     return float(np.min(errors, initial=np.inf, where=np.isfinite(errors)))
 
 

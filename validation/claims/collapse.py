@@ -31,7 +31,7 @@ CASES = cases(
         "few": (2000, Setting.of("1.0x2,0.1x1", samples=4, times=[0.1, 0.4, 1.0, 3.0])),
     },
 )
-LIMITED = cases(prediction, experiment.measure, {"deep": (300, DEEP.at(times=[2.7]))})["deep"]
+LIMITED = cases(prediction, experiment.measure, {"deep": (300, DEEP.at(times=[2.0]))})["deep"]
 LINES = {name: curve(at, "memorized_probability", 7) for name, at in CASES.items()}
 
 
@@ -47,7 +47,7 @@ def claims() -> list[Claim]:
 
 def _limit() -> Claim:
     limit = prediction.memorized_probability_asymptotic
-    return compare(LIMITED, limit.__name__, off(0.5, limit, LIMITED.setting), LIMIT, bias=0.04)
+    return compare(LIMITED, limit.__name__, off(0.5, limit, LIMITED.setting), LIMIT, bias=0.0105)
 
 
 def _of_case(name: str) -> list[Claim]:

@@ -47,7 +47,7 @@ def test_digits_are_drawn_once():
 def test_the_paths_have_the_effective_samples_that_their_bias_rests_on():
     path, N = score_covariance.PATHS["gaussian"], score_covariance.SAMPLES_PATH
     log_ratio = prediction.log_weight_ratio(path, score_covariance.T_PATH, score_covariance.MANIFOLD)
-    assert (N * np.exp(-log_ratio) > 1 / 0.006).all()
+    assert (N * np.exp(-log_ratio) > 1 / 0.003).all()
 
 
 def test_neighbours_on_a_path_are_less_than_a_correlation_length_apart():

@@ -4,7 +4,11 @@ CLAIMS = {claim.name: claim for claim in supervision_region.claims()}
 
 
 def test_exact_averages_are_allowed_no_bias():
-    assert all(claim.allowed_bias == claim.relative_bias == 0 for name, claim in CLAIMS.items() if name.split(".")[1] not in ("deep", "onset", "ends"))
+    assert all(
+        claim.allowed_bias == claim.relative_bias == 0
+        for name, claim in CLAIMS.items()
+        if name.split(".")[1] not in ("deep", "onset", "ends")
+    )
 
 
 def test_the_limit_is_the_control_of_every_distance():
