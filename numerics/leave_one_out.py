@@ -42,9 +42,16 @@ __all__ = [
 
 Array = NDArray[np.float64]
 SMALLEST = 10  # distinct samples: a fifth of them, at least two, is held out
-NORMAL = 1e-12  # of the largest eigenvalue: below it a direction is normal to the data, as in theory.setting
+ROUNDED = (
+    1e-5  # of the largest number of a column: rows that differ by less are copies, printed or kept in single precision
+)
+SHARP = 1e-4  # of the deviation of a column: more than that is no rounding
+GRADED = (
+    1e-6  # of the largest deviation of a column: with smaller ones beside it plain rotations lose these to rounding
+)
+CHANCE = 1e-3  # of pairs that are as near by accident, above which only equal rows are copies
 REPRESENTABLE = 1e45  # spreads beyond it, or below its inverse, leave too little of float64's range to their squares
-WIDEN, WIDENINGS = 100.0, 6  # how far, and how often, the times are extended to find the collapse
+WIDEN, WIDENINGS = 100.0, 20  # how far, and how often, the times are extended to find the collapse
 RETAINED_COST = 4e8  # queries x samples x directions x times
 
 
@@ -53,8 +60,8 @@ class PrincipalAxes:
     """A data set about its mean, in the principal axes of its covariance.
 
     Attributes:
-        coordinates: in units of `unit`; largest variance first, no direction normal to the data; shape (N, m).
-        spectrum: eigenvalues of the covariance, data units squared, 0 in normal directions, shape (D,).
+        coordinates: in units of `unit`; largest variance first, every direction in which samples differ; shape (N, m).
+        spectrum: eigenvalues of the covariance, data units squared, 0 in all others, shape (D,).
         unit: a power of two near the largest distance from the mean, data units.
         group: which of the distinct points each sample is, shape (N,).
         copies: how often each sample occurs, shape (N,).
@@ -95,22 +102,73 @@ def principal_axes(data: ArrayLike) -> PrincipalAxes:
             f"variances, got {largest:.3g}; change their unit"
         )
     unit = float(2.0 ** np.ceil(np.log2(largest)))
-    _, singular, axes = np.linalg.svd(centred / unit, full_matrices=False)
+    singular, coordinates = _rotated(centred / unit)
     spectrum = np.zeros(samples.shape[1])
     spectrum[: singular.size] = singular**2 / len(samples)
-    spectrum[spectrum <= NORMAL * spectrum[0]] = 0
-    coordinates = (centred / unit) @ axes[: np.count_nonzero(spectrum)].T
     coordinates *= np.where((coordinates**3).sum(axis=0) < 0, -1, 1)  # so that a rotation of the data changes nothing
     return PrincipalAxes(coordinates, spectrum * unit**2, unit, group, counts[group])
 
 
+def _rotated(centred: Array) -> tuple[Array, Array]:
+    """The singular values that are more than rounding, shape (m,), and the coordinates along their axes, (N, m)."""
+    largest, eps = np.abs(centred).max(axis=0), np.finfo(np.float64).eps
+    used = largest > 0
+    if used.sum() <= len(centred) and largest[used].min() < GRADED * largest.max():
+        singular, left = _graded(centred[:, used])
+        rank = np.count_nonzero(singular > eps * max(centred.shape) * largest[used].min())
+        return singular[:rank], left[:, :rank] * singular[:rank]
+    _, singular, axes = np.linalg.svd(centred, full_matrices=False)
+    rank = np.count_nonzero(singular > eps * max(centred.shape) * singular[0])
+    return singular[:rank], centred @ axes[:rank].T
+
+
+def _graded(table: Array) -> tuple[Array, Array]:
+    """Singular values and left vectors to full relative accuracy where columns differ by many orders of magnitude.
+
+    One-sided Jacobi rotations (Drmac and Veselic, SIAM J. Matrix Anal. Appl. 29 (2008) 1322).
+    """
+    from scipy.linalg.lapack import dgejsv
+
+    singular, left, _, work, _, info = dgejsv(table)
+    if info != 0:
+        raise ValueError(
+            f"the principal axes of columns so different were not found (LAPACK dgejsv says {info}); scale them"
+        )
+    return singular * work[0] / work[1], left
+
+
 def _groups(samples: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which distinct point each sample is, numbered as they first occur, (N,), and how often each occurs."""
-    _, first, inverse, counts = np.unique(
-        samples + 0.0, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
+    """Which distinct point each sample is, numbered as they first occur, (N,), and how often each occurs.
+
+    Rows that differ by the rounding of a text or of single precision are one point.
+    """
+    distinct, inverse = np.unique(samples + 0.0, axis=0, return_inverse=True)
+    labels = _near_copies(distinct)[inverse.reshape(-1)]
+    _, first, inverse, counts = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(first)
-    return np.argsort(order)[inverse.reshape(-1)], counts[order]
+    return np.argsort(order)[inverse], counts[order]
+
+
+def _near_copies(rows: Array) -> NDArray[np.int64]:
+    """A label for each of the distinct rows, the same for those that are copies but for rounding, shape (n,)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    alone = np.arange(len(rows))
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = rows.std(axis=0)
+        reach = np.minimum(ROUNDED * np.abs(rows).max(axis=0), SHARP * deviation)
+    if not np.isfinite(deviation).all() or (differ := reach > 0).sum() == 0:
+        return alone
+    log_pairs = 2 * np.log(len(rows)) + np.log(reach[differ] / deviation[differ]).sum()
+    if log_pairs > np.log(CHANCE):
+        return alone
+    with np.errstate(over="ignore"):
+        scaled = rows[:, differ] / reach[differ]
+    pairs = cKDTree(scaled).query_pairs(1.0, p=np.inf, output_type="ndarray")
+    near = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(rows), len(rows)))
+    return np.asarray(connected_components(near, directed=False)[1], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -174,7 +232,7 @@ def trajectory(
 def trajectory_through_collapse(data: PrincipalAxes, t: ArrayLike, **options: Any) -> Trajectory:
     """`trajectory`, with its options, at geometric times extended until the mean own weight has risen and fallen.
 
-    At most twelve decades on either side; with most of the data in copies of one point it never falls.
+    At most forty decades on either side; with most of the data in copies of one point it never falls.
     """
     found = trajectory(data, t, **options)
     ratio = found.t[1] / found.t[0]

@@ -167,3 +167,58 @@ def test_float32_agrees():
     axes = principal_axes(gaussian(300, np.ones(4)))
     double, single = (trajectory(axes, TIMES, queries=50, dtype=d) for d in ("float64", "float32"))
     np.testing.assert_allclose(single.own_weight, double.own_weight, atol=1e-3)
+
+
+# -- scales that differ, and copies that nearly are
+
+
+def brute_own_weight(samples, t, seed=9):
+    """Mean weight of the own sample at each t, from all differences of the rows as they are."""
+    xi = np.random.default_rng(seed).standard_normal(samples.shape)
+    found = []
+    for s in t:
+        energies = ((samples[:, None] - samples[None] + np.sqrt(s) * xi[:, None]) ** 2).sum(axis=-1) / (2 * s)
+        weights = np.exp(-(energies - energies.min(axis=1, keepdims=True)))
+        found.append(np.diag(weights / weights.sum(axis=1, keepdims=True)).mean())
+    return np.array(found)
+
+
+@pytest.mark.parametrize("scale", [1e8, 1e12])
+def test_a_column_far_larger_than_the_others_hides_none_of_their_differences(scale):
+    rng = np.random.default_rng(5)
+    samples = rng.standard_normal((150, 6)) * [3, 2, 1, 1, 0.5, 0.1]
+    wide = np.column_stack([scale * rng.integers(0, 30, 150), samples])
+    t = np.array([0.1, 1.0, 10.0])
+    found = trajectory(principal_axes(wide), t, queries=150)
+    assert found.own_weight.shape == (150, 3)
+    np.testing.assert_allclose(found.own_weight.mean(axis=0), brute_own_weight(wide, t), atol=0.05)
+
+
+def test_one_cell_far_larger_than_the_others_changes_what_is_measured_little():
+    samples = np.random.default_rng(5).standard_normal((150, 6)) * [3, 2, 1, 1, 0.5, 0.1]
+    samples[7, 2] = 1e8
+    t = np.array([0.03, 0.3, 3.0])
+    found = trajectory(principal_axes(samples), t, queries=150)
+    np.testing.assert_allclose(found.own_weight.mean(axis=0), brute_own_weight(samples, t), atol=0.05)
+
+
+ROUNDINGS = {
+    "single precision": lambda rows: rows.astype(np.float32).astype(np.float64),
+    "six digits": lambda rows: np.array([[float(f"{x:.6g}") for x in row] for row in rows]),
+}
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS.values(), ids=ROUNDINGS)
+@pytest.mark.parametrize("offset", [0.0, 20.0])
+def test_copies_that_were_rounded_are_copies(rounding, offset):
+    samples = offset + np.random.default_rng(5).standard_normal((150, 6))
+    axes = principal_axes(np.concatenate([samples, rounding(samples[:75])]))
+    assert axes.distinct == 150
+    assert (axes.copies == 2).sum() == 150
+
+
+def test_rows_that_are_near_by_accident_are_no_copies():
+    few = np.random.default_rng(5).standard_normal((100_000, 1))  # some are within that of each other
+    assert principal_axes(few).distinct == 100_000
+    counts = 1e9 + np.arange(100.0)[:, None] * [1.0, 3.0]  # apart by far less than that of their size
+    assert principal_axes(counts).distinct == 100
