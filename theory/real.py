@@ -188,6 +188,10 @@ def _of_columns(columns: list[tuple[Any, Any]], what: str) -> NDArray[Any]:
     """Column by column: together, a library would round integers that stand beside floats."""
     if not columns:
         raise ValueError(f"{what} must not be empty, got a data frame without columns")
+    if "Unnamed: 0" in (names := [name for name, _ in columns]):
+        raise ValueError(
+            f"{what} must hold data only, got an index as the column 'Unnamed: 0' of {len(names)}; drop it"
+        )
     parts = [real_array(column, f"column {name!r} of {what}") for name, column in columns]
     return np.column_stack(parts)
 

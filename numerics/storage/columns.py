@@ -264,13 +264,17 @@ def _numbering(column: NDArray[np.float64]) -> str | None:
 
 
 def doubts(samples: NDArray[Any], names: Sequence[str] | None, places: Sequence[int]) -> list[str]:
-    """What is said of columns that were taken and look like dates, times or IDs."""
+    """What is said of columns that were taken, shape (N, D), and look like labels: counts, dates, times, IDs, classes."""
     if len(samples) < ID_ROWS:
         return []
+    labels = _labels(samples)
+    said = [f"{named(places[k], names)} {reason}" for k, reason in labels.items()]
     with np.errstate(invalid="ignore"):
         whole = np.flatnonzero((samples == np.floor(samples)).all(axis=0))
     kinds = {k: _looks_like(samples[:, k], names[places[k]] if names else "") for k in map(int, whole)}
-    return [f"{named(places[k], names)} looks like {kind}" for k, kind in kinds.items() if kind]
+    return said + [
+        f"{named(places[k], names)} looks like {kind}" for k, kind in kinds.items() if kind and k not in labels
+    ]
 
 
 def _looks_like(column: NDArray[Any], name: str) -> str | None:

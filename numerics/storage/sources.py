@@ -12,7 +12,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.storage.columns import Taken, chosen, kept, not_asked_for, positions, without_labels
+from numerics.storage.columns import Taken, chosen, doubts, kept, not_asked_for, positions, without_labels
 from theory.real import plain_array, require_exact
 
 __all__ = ["BUDGET", "Source", "open_source", "parquet_columns"]
 
+Columns = str | Sequence[str | int] | None
 BUDGET = 2**28  # bytes of a block in float64, what it takes once it is computed with
 DECODED = 2**20  # numbers decoded at a time from Parquet
 LOOK = 1000  # rows that tell whether a column numbers them
@@ -85,7 +86,7 @@ class Source(ABC):
         return rows - rows % self.grain if self.grain <= rows else rows
 
 
-def open_source(data: Any, what: str = "data", *, columns: str | Sequence[str | int] | None = None) -> Source:
+def open_source(data: Any, what: str = "data", *, columns: Columns = None) -> Source:
     """A data set as a source.
 
     Args:
@@ -103,7 +104,7 @@ def open_source(data: Any, what: str = "data", *, columns: str | Sequence[str | 
         return data
     if isinstance(data, str | os.PathLike):
         return _on_disk(Path(data), what, columns)
-    return _of_columns(_in_memory(data, what), columns)
+    return _of_columns(_in_memory(data, what), columns)[0]
 
 
 def _in_memory(data: Any, what: str) -> Source:
@@ -124,7 +125,7 @@ def _in_memory(data: Any, what: str) -> Source:
     return _Rows(what, shape, plain_array(row, what).dtype, array=data)
 
 
-def _on_disk(path: Path, what: str, columns: str | Sequence[str | int] | None) -> Source:
+def _on_disk(path: Path, what: str, columns: Columns) -> Source:
     try:
         opener = _opener(path)
     except OSError as error:  # a folder that may not be entered, a name too long
@@ -137,27 +138,26 @@ def _on_disk(path: Path, what: str, columns: str | Sequence[str | int] | None) -
         if opener is _open_parquet:
             source, names, places = _open_parquet(path, columns)
         else:
-            source = _of_columns(opener(path), columns)
-            names, places = None, range(source.shape[1])
-        return source if columns is not None else _but_labels(source, names, places)
+            source, names, places = _of_columns(opener(path), columns)
+        return _looked_at(source, names, places, columns is not None)
     except _UnfitError:
         raise
     except Exception as error:  # readers raise whatever their format's library raises
         raise ValueError(f"cannot read {str(path)!r}: {' '.join(str(error).split())}") from None
 
 
-def _of_columns(source: Source, columns: str | Sequence[str | int] | None) -> Source:
-    """The source, or the columns of it that were asked for."""
-    if columns is None:
-        return source
+def _of_columns(source: Source, columns: Columns) -> tuple[Source, None, Sequence[int]]:
+    """The source, or the columns of it that were asked for; that they have no names; and their places, from 0."""
     D = source.shape[1]
+    if columns is None:
+        return source, None, range(D)
     places = chosen(columns, None, D)
     told = Taken.of((source.shape[0], len(places)), None, places).but(*not_asked_for(places, D))
-    return _Columns.of(source, places, told)
+    return _Columns.of(source, places, told), None, places
 
 
-def _but_labels(source: Source, names: Sequence[str] | None, places: Sequence[int]) -> Source:
-    """The source without the columns that number its rows, as far as its first rows tell."""
+def _looked_at(source: Source, names: Sequence[str] | None, places: Sequence[int], asked: bool) -> Source:
+    """The source, without columns that number its rows unless they were asked for, as far as its first rows tell."""
     if isinstance(source, _File) and source.axes > 2:  # images
         return source
     rows = min(source.shape[0], LOOK, source.rows())
@@ -165,11 +165,13 @@ def _but_labels(source: Source, names: Sequence[str] | None, places: Sequence[in
         block = next(source._blocks(0, rows, rows))
     except ValueError:  # of a cell, which whoever reads these rows will hear of
         return source
-    data, labels = without_labels(block, names, places)
+    data, labels = (range(len(places)), []) if asked else without_labels(block, names, places)
+    suspicious = doubts(block[:, list(data)], names, [places[k] for k in data])
     if not labels:
-        return source
+        return replace(source, told=source.taken.but(doubts=suspicious))
     told = Taken.of((source.shape[0], len(data)), names, [places[k] for k in data])
-    return _Columns.of(source, data, told.but(*source.taken.left_out, *labels), path=source.path)
+    told = told.but(*source.taken.left_out, *labels, doubts=suspicious)
+    return _Columns.of(source, data, told, path=source.path)
 
 
 def _opener(path: Path) -> Any:
@@ -432,9 +434,7 @@ def _parquet_files(directory: Path) -> list[Path]:
     return sorted(p for p in found if p.is_file())
 
 
-def _open_parquet(
-    path: Path, columns: str | Sequence[str | int] | None
-) -> tuple[_Parquet, Sequence[str], Sequence[int]]:
+def _open_parquet(path: Path, columns: Columns) -> tuple[_Parquet, Sequence[str], Sequence[int]]:
     """The source, the names of all columns, and the places of those it reads."""
     import pyarrow.parquet
 
@@ -470,7 +470,7 @@ def _open_parquet(
     return source, names, places
 
 
-def parquet_columns(schema: Any, columns: str | Sequence[str | int] | None, name: str) -> tuple[list[int], list[str]]:
+def parquet_columns(schema: Any, columns: Columns, name: str) -> tuple[list[int], list[str]]:
     """Which columns of a Parquet schema to read, from 0, and what is said of the others.
 
     Raises:

@@ -102,6 +102,8 @@ def read(
         raw = _READERS[kind](path, columns, header=header, decimal=decimal)
     except MemoryError:
         raise ValueError(f"{source!r} does not fit into memory; audit a subsample of it") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"cannot read {source!r} as {path.suffix}: its text is not UTF-8; save it as UTF-8") from None
     except Exception as error:  # readers raise whatever their format's library raises
         raise ValueError(f"cannot read {source!r} as {path.suffix}: {' '.join(str(error).split())}") from None
     return _table(path.stem, source, raw, columns is not None, drop_missing, largest)

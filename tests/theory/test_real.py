@@ -141,6 +141,7 @@ REFUSED = {
     "nulls": (Column([1.0], lambda: 2), "must be finite, got 2 empty cells"),
     "arrow nulls": (pyarrow.table({"a": [1, None]}), "column 'a' of data must be finite, got 1 empty cells"),
     "text in a frame": (Frame(a=[1.0], b=["x"]), "column 'b' of data must be a numeric array, got dtype <U1"),
+    "index in a frame": (Frame(**{"Unnamed: 0": [0, 1], "a": [0.5, 0.1]}), "an index as the column 'Unnamed: 0'"),
     "empty frame": (Frame(), "must not be empty"),
     "integer": (np.array([[1, 2], [3, -BIG]]), r"data\[1, 1\] is -9007199254740993, which float64 cannot hold exactly"),
     "last integer": (np.array([[2**63 - 1]]), r"data\[0, 0\] is 9223372036854775807"),

@@ -38,7 +38,7 @@ from numerics.leave_one_out import (
     trajectory_through_collapse,
 )
 from numerics.measurement import Measurement, crossing
-from numerics.storage.columns import Taken
+from numerics.storage.columns import Taken, doubts
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss
 from theory.setting import LinearManifold, Setting, Subspace
@@ -134,7 +134,7 @@ def audit(
     validity = _validity(curves, times)
     summary = {
         "name": name,
-        "read": (taken or Taken.of(samples.shape)).summary(),
+        "read": (taken or _taken(samples)).summary(),
         "samples": len(axes.coordinates),
         "distinct_samples": axes.distinct,
         "duplicated_samples": int((axes.copies > 1).sum()),
@@ -173,6 +173,11 @@ def _checked(
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     return {"queries": int(queries), "rng": int(seed), "device": resolve_device(device), "dtype": dtype}
+
+
+def _taken(samples: Array) -> Taken:
+    """All of an array, whose columns nobody has looked at."""
+    return Taken.of(samples.shape).but(doubts=doubts(samples, None, range(samples.shape[1])))
 
 
 def _is_number(value: object) -> bool:

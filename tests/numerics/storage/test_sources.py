@@ -456,6 +456,13 @@ def test_columns_of_text_can_be_left_out(tmp_path):
     assert (source.taken.first, source.taken.last) == ("c0", "c2")
 
 
+def test_what_is_read_and_looks_like_a_label_is_told(tmp_path):
+    path = saved(tmp_path, ".npy", np.c_[20200101 + np.arange(23.0) % 9, TABLE])
+    assert open_source(path).taken.doubts == ("column 1 looks like dates",)
+    assert open_source(path, columns="1,2").taken.doubts == ("column 1 looks like dates",)
+    assert open_source(path, columns="2-4").taken.doubts == ()
+
+
 def test_images_have_no_labels(tmp_path):
     images = np.arange(11.0)[:, None, None] + np.zeros((11, 2, 2))
     assert open_source(saved(tmp_path, ".npy", images)).shape == (11, 4)

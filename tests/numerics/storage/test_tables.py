@@ -405,6 +405,8 @@ def test_columns_of_arrays(tmp_path, suffix):
     refused(path, "counts the rows from 0")
     assert (load(path, columns="2-4")[1] == TABLE).all()
     assert load(path, columns="1-4")[1].shape == (4, 4)
+    long = saved(tmp_path, f"b{suffix}", np.c_[np.arange(40.0), DECIMALS])
+    assert read(long, columns="1-4").taken.doubts[0].endswith("counts the rows from 0")
     refused(path, "a header and a decimal mark are options of text", header=True)
 
 
@@ -436,6 +438,11 @@ def test_what_is_read_and_looks_like_a_label_is_told(tmp_path, name, labels, dou
 def test_integers_beyond_float64_are_read_where_they_are_exact(tmp_path):
     content = "a,b\n9007199254740994,1\n1152921504606846976,2\n1e300,4\n"
     assert load(written(tmp_path, content))[1][:, 0].tolist() == [2.0**53 + 2, 2.0**60, 1e300]
+
+
+def test_text_that_is_not_utf8_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_bytes("°C,b\n1,2\n".encode("latin-1"))
+    refused(tmp_path / "a.csv", "its text is not UTF-8; save it as UTF-8")
 
 
 def test_a_form_that_the_first_lines_do_not_show_is_refused(tmp_path):

@@ -255,6 +255,12 @@ def test_what_was_read_is_told(linear):
     assert "Read: 700 x 12 numbers, columns 1 to 12; left out: nothing." in text(linear)
 
 
+def test_a_column_of_an_array_that_counts_is_told():
+    found = audit("counted", np.c_[np.arange(60), gaussian(60, (1.0, 0.5))], queries=16)
+    assert found.summary["read"]["doubts"] == ["column 1 counts the rows from 0"]
+    assert "note that column 1 counts the rows from 0" in " ".join(text(found).split())
+
+
 def test_masks_are_not_forgotten():
     data = gaussian(60, (1.0, 0.5))
     with pytest.raises(ValueError, match="data must not be masked, got"):
