@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.threads import parallel, workers
+from theory.real import EXACT, real_array
 
 __all__ = [
     "DEVICES",
@@ -26,6 +27,7 @@ __all__ = [
     "is_torch",
     "least_of_rows",
     "namespace",
+    "of_its_library",
     "on_gpu",
     "resolve_device",
     "slices",
@@ -54,6 +56,8 @@ def namespace(*arrays: Array) -> Any:
             f"expected arrays of one library (NumPy, torch, CuPy, JAX), got {kinds}; convert with numpy.asarray"
         ) from None
     devices = {str(array_api_compat.device(a)) for a in arrays}
+    if "None" in devices:
+        raise ValueError("expected arrays with values, got ones that jax.jit is tracing; call this outside of jax.jit")
     if len(devices) > 1:
         raise ValueError(
             f"expected arrays on one device, got {' and '.join(sorted(devices))}; move them with .to(device)"
@@ -62,29 +66,62 @@ def namespace(*arrays: Array) -> Any:
 
 
 def checked(a: Array, what: str, shape: str = "(samples, dimensions)", *, finite: bool = True) -> Array:
-    """`a` as a two-dimensional real floating array of its own library, float64 unless it was floating.
+    """`a` as a two-dimensional real floating array of its own library, float64 unless it was floating and narrower.
 
-    Its entries are looked at unless `finite` is False.
+    What is of no such library, as lists and data frames, becomes an array of NumPy. Entries are looked at unless
+    `finite` is False; numbers that would be rounded are refused always.
 
     Raises:
-        ValueError: saying what was expected and what came.
+        ValueError: saying what was expected, what came and what to do.
     """
-    if isinstance(a, (list, tuple)):
-        a = np.asarray(a)
-    if isinstance(a, np.ndarray) and a.dtype.kind not in "biuf":
-        raise ValueError(f"{what} must be a numeric array, got dtype {a.dtype}")
+    a = of_its_library(a, what)
     xp = namespace(a)
     if a.ndim != 2:
         raise ValueError(f"{what} must have shape {shape}, got {tuple(a.shape)}; one vector is x[None, :]")
     if 0 in a.shape:
         raise ValueError(f"{what} must not be empty, got shape {tuple(a.shape)}")
     if xp.isdtype(a.dtype, "complex floating"):
-        raise ValueError(f"{what} must be real, got dtype {a.dtype}")
+        raise ValueError(f"{what} must be real, got dtype {a.dtype}; give its real part")
     if not xp.isdtype(a.dtype, "real floating"):
-        a = xp.astype(a, xp.float64)
+        a = _floating(a, what, xp)
     if finite:
         finite_extent(a, what)
     return a
+
+
+def of_its_library(a: Array, what: str) -> Array:
+    """An array that the engine computes with: real and NumPy's own, or of a library with devices.
+
+    Raises:
+        ValueError: as `real_array`, and for sparse tensors.
+    """
+    compat = array_api_compat
+    foreign = compat.is_numpy_array(a) or compat.is_dask_array(a) or compat.is_pydata_sparse_array(a)
+    if foreign or not compat.is_array_api_obj(a):
+        return real_array(a, what)
+    if not is_torch(a):
+        return a
+    if str(a.layout) != "torch.strided":
+        raise ValueError(f"{what} must be a dense array, got a tensor of layout {a.layout}; give its .to_dense()")
+    return a.detach()
+
+
+def _floating(a: Array, what: str, xp: Any) -> Array:
+    """Integers or booleans of any library as float64 (float32 where the library has no more), exactly."""
+    floating = xp.astype(a, xp.float64)
+    if xp.isdtype(a.dtype, "bool"):
+        return floating
+    exact = 2 / float(xp.finfo(floating.dtype).eps)
+    if max(float(xp.max(floating)), -float(xp.min(floating))) < min(exact, EXACT):
+        return floating
+    wrong = (xp.astype(floating, a.dtype) != a) | (floating > float(xp.iinfo(a.dtype).max))
+    if bool(xp.any(wrong)):
+        row, column = divmod(int(xp.argmax(xp.astype(xp.reshape(wrong, (-1,)), xp.int8))), a.shape[1])
+        raise ValueError(
+            f"{what}[{row}, {column}] is {int(a[row, column])}, which {floating.dtype} cannot hold exactly; leave that "
+            "column out if it is a label, or round it first"
+        )
+    return floating
 
 
 def finite_extent(a: Array, what: str) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.storage.tables import load
+from numerics.storage.tables import load, read
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "needs_density",
     "noise",
     "points",
+    "read",
     "score",
 ]
 

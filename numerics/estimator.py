@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from numerics.arrays import DTYPES
 from numerics.gibbs import GibbsMoments, gibbs_moments
+from theory.real import plain_array
 
 try:
     from sklearn.utils.validation import validate_data
@@ -74,7 +75,7 @@ class EmpiricalDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sc
             ValueError: for parameters out of range, and samples that are not a finite table.
         """
         self._check_parameters()
-        self.samples_ = validate_data(self, X, dtype=DTYPES, copy=True)
+        self.samples_ = _validated(self, X, copy=True)
         return self
 
     def moments(self, X: ArrayLike, *, covariance: Literal["diagonal", "full"] | None = None) -> GibbsMoments:
@@ -86,7 +87,7 @@ class EmpiricalDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sc
         """
         check_is_fitted(self)
         self._check_parameters()
-        X = validate_data(self, X, dtype=DTYPES, reset=False)
+        X = _validated(self, X, reset=False)
         dtype = None if self.dtype is None else np.dtype(self.dtype)
         return gibbs_moments(
             X, self.samples_, self.noise_variance, temperature=self.temperature, covariance=covariance, dtype=dtype
@@ -134,6 +135,12 @@ class EmpiricalDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sc
         _check_positive(self.temperature, "temperature", "1 is the posterior")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise ValueError(f"dtype must be None or one of {', '.join(DTYPES)}, as a string; got {self.dtype!r}")
+
+
+def _validated(estimator: Any, X: Any, **options: Any) -> Any:
+    valid = validate_data(estimator, X, dtype=DTYPES, **options)
+    plain_array(X, "X")  # masks and wide integers, which scikit-learn forgets
+    return valid
 
 
 def _check_positive(value: Any, what: str, meaning: str) -> None:

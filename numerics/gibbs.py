@@ -26,12 +26,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import Array, checked, finite_extent, namespace, on_gpu, slices
+from numerics.arrays import Array, checked, finite_extent, namespace, of_its_library, on_gpu, slices
 from numerics.engine.layout import Measured
 from numerics.engine.question import Question
 from numerics.engine.ways import Samples
 from numerics.moments import GibbsMoments
 from numerics.threads import parallel, workers
+from theory.real import plain_array
 
 __all__ = ["GibbsMoments", "gibbs_moments"]
 
@@ -136,7 +137,7 @@ def _times(t: Array | float, queries: Array, xp: Any) -> Array:
     """t in float64, broadcast to shape (M,) or (T, M)."""
     if isinstance(t, (np.ndarray, np.generic)) or not hasattr(t, "device"):  # not yet an array of the library
         t = xp.asarray(_numeric(t, "t"), device=queries.device)
-    given: Array = t
+    given: Array = of_its_library(t, "t")
     namespace(queries, given)
     if xp.isdtype(given.dtype, "complex floating"):
         raise ValueError(f"t must be real, got dtype {given.dtype}")
@@ -156,11 +157,9 @@ def _times(t: Array | float, queries: Array, xp: Any) -> Array:
 
 def _numeric(value: Any, what: str) -> NDArray[np.float64]:
     """Numbers on the host as float64, or a ValueError that names `what`."""
-    try:
-        numbers = np.asarray(value)
-    except (TypeError, ValueError):  # ragged
-        numbers = np.asarray(None)
-    if numbers.dtype.kind not in "iuf":
+    scalar = value is None or isinstance(value, bool | str | bytes | complex)
+    numbers = None if scalar else plain_array(value, what)
+    if numbers is None or numbers.dtype.kind == "b":
         raise ValueError(f"{what} must be a real number or an array of them, got {value!r}")
     return numbers.astype(np.float64)
 

@@ -12,7 +12,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BUDGET", "Source", "open_source"]
+from numerics.storage.columns import Taken, chosen, doubts, kept, not_asked_for, positions, without_labels
+from theory.real import plain_array, require_exact
 
+__all__ = ["BUDGET", "Source", "open_source", "parquet_columns"]
+
+Columns = str | Sequence[str | int] | None
 BUDGET = 2**28  # bytes of a block in float64, what it takes once it is computed with
 DECODED = 2**20  # numbers decoded at a time from Parquet
+LOOK = 1000  # rows that tell whether a column numbers them
 READ_AT_ONCE = 2**16  # bytes of a Parquet column: whole columns of a row group may not fit
 
 
@@ -36,21 +41,40 @@ class Source(ABC):
         shape: (N, D).
         dtype: as stored.
         grain: rows stored together, which cost least when read together.
+        told: what was taken for data, where that is not everything or has names.
     """
 
     name: str
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     grain: int = 1
+    told: Taken | None = None
+
+    @property
+    def taken(self) -> Taken:
+        """What was taken for data."""
+        return self.told or Taken.of(self.shape)
 
     @property
     def path(self) -> Path | None:
         """The file or directory that another process could open; None for an array."""
         return None
 
-    @abstractmethod
     def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
-        """The samples from `start` to before `stop`, in arrays of `rows` rows, of which the last may be shorter."""
+        """The samples from `start` to before `stop`, in arrays of `rows` rows, of which the last may be shorter.
+
+        Raises:
+            ValueError: where a block is reached that holds numbers which float64 cannot.
+        """
+        return map(self._exact, self._blocks(start, stop, rows), range(start, stop, rows))
+
+    def _exact(self, block: NDArray[Any], first: int) -> NDArray[Any]:
+        require_exact(block, self.name, first=first)
+        return block
+
+    @abstractmethod
+    def _blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        """The blocks as they are stored."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
@@ -62,31 +86,46 @@ class Source(ABC):
         return rows - rows % self.grain if self.grain <= rows else rows
 
 
-def open_source(data: Any, what: str = "data") -> Source:
+def open_source(data: Any, what: str = "data", *, columns: Columns = None) -> Source:
     """A data set as a source.
 
     Args:
         data: a path to a .npy or .parquet file, to a directory of .parquet files (taken in the order of their names),
-            or to a Zarr array; or anything with a shape whose rows can be sliced, `data[start:stop]`.
+            or to a Zarr array; or anything with a shape whose rows can be sliced, `data[start:stop]`; or a data frame.
         what: what errors call it.
+        columns: those to take: names, positions from 1, and ranges, as in "1-6,8", or a sequence of them. By default
+            all, but for an index in a file.
 
     Raises:
-        ValueError: for what is missing, unreadable, of another kind, or not a table of real numbers; for a Zarr array
-            where zarr is not installed.
+        ValueError: for what is missing, unreadable, of another kind, or not a table of real numbers; for a column of a
+            file that numbers the rows, unless it was asked for; for a Zarr array where zarr is not installed.
     """
     if isinstance(data, Source):
         return data
-    if isinstance(data, list | tuple):
-        data = np.asarray(data)
     if isinstance(data, str | os.PathLike):
-        return _on_disk(Path(data), what)
+        return _on_disk(Path(data), what, columns)
+    return _of_columns(_in_memory(data, what), columns)[0]
+
+
+def _in_memory(data: Any, what: str) -> Source:
+    if isinstance(data, list | tuple | np.ma.MaskedArray) or any(
+        hasattr(data, n) for n in ("collect", "columns", "tocsr", "todense")
+    ):
+        data = plain_array(data, what)  # whole: a frame has columns of their own types, a mask is one for all rows
     if not (hasattr(data, "shape") and hasattr(data, "__getitem__")):
         raise ValueError(f"{what} must be a path, or have a shape and rows to slice, got {type(data).__name__}")
     shape = _flat(data.shape, what)
-    return _Rows(what, shape, _real(np.asarray(data[0:1]).dtype, what), array=data)
+    try:
+        row = data[0:1]
+    except Exception as error:  # whatever its library raises
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{what} must have rows to slice, got {type(data).__name__}, which says: {reason}") from None
+    if isinstance(row, np.ndarray) and row.dtype.kind != "O":
+        _real(row.dtype, what)
+    return _Rows(what, shape, plain_array(row, what).dtype, array=data)
 
 
-def _on_disk(path: Path, what: str) -> Source:
+def _on_disk(path: Path, what: str, columns: Columns) -> Source:
     try:
         opener = _opener(path)
     except OSError as error:  # a folder that may not be entered, a name too long
@@ -96,11 +135,43 @@ def _on_disk(path: Path, what: str) -> Source:
             f"{what} must be a .npy or .parquet file, a directory of .parquet files or a Zarr array, got {str(path)!r}"
         )
     try:
-        return opener(path)
+        if opener is _open_parquet:
+            source, names, places = _open_parquet(path, columns)
+        else:
+            source, names, places = _of_columns(opener(path), columns)
+        return _looked_at(source, names, places, columns is not None)
     except _UnfitError:
         raise
     except Exception as error:  # readers raise whatever their format's library raises
         raise ValueError(f"cannot read {str(path)!r}: {' '.join(str(error).split())}") from None
+
+
+def _of_columns(source: Source, columns: Columns) -> tuple[Source, None, Sequence[int]]:
+    """The source, or the columns of it that were asked for; that they have no names; and their places, from 0."""
+    D = source.shape[1]
+    if columns is None:
+        return source, None, range(D)
+    places = chosen(columns, None, D)
+    told = Taken.of((source.shape[0], len(places)), None, places).but(*not_asked_for(places, D))
+    return _Columns.of(source, places, told), None, places
+
+
+def _looked_at(source: Source, names: Sequence[str] | None, places: Sequence[int], asked: bool) -> Source:
+    """The source, without columns that number its rows unless they were asked for, as far as its first rows tell."""
+    if isinstance(source, _File) and source.axes > 2:  # images
+        return source
+    rows = min(source.shape[0], LOOK, source.rows())
+    try:
+        block = next(source._blocks(0, rows, rows))
+    except ValueError:  # of a cell, which whoever reads these rows will hear of
+        return source
+    data, labels = (range(len(places)), []) if asked else without_labels(block, names, places)
+    suspicious = doubts(block[:, list(data)], names, [places[k] for k in data])
+    if not labels:
+        return replace(source, told=source.taken.but(doubts=suspicious))
+    told = Taken.of((source.shape[0], len(data)), names, [places[k] for k in data])
+    told = told.but(*source.taken.left_out, *labels, doubts=suspicious)
+    return _Columns.of(source, data, told, path=source.path)
 
 
 def _opener(path: Path) -> Any:
@@ -121,6 +192,10 @@ class _UnfitError(ValueError):
 
 
 def _flat(shape: Sequence[int], name: str) -> tuple[int, int]:
+    if not all(isinstance(n, int | np.integer) for n in shape):  # of a dask array that was filtered
+        raise _UnfitError(
+            f"{name} must know its number of rows, got shape {tuple(shape)}; call its compute_chunk_sizes()"
+        )
     if len(shape) < 2:
         raise _UnfitError(f"{name} must hold a table (samples, dimensions), got shape {tuple(shape)}")
     if 0 in shape:
@@ -149,10 +224,10 @@ class _Rows(Source):
 
     array: Any = None
 
-    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+    def _blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
         for first in range(start, stop, rows):
             last = min(first + rows, stop)
-            yield np.asarray(self.array[first:last]).reshape(last - first, -1)
+            yield plain_array(self.array[first:last], self.name, first=first).reshape(last - first, -1)
 
     def identity(self) -> dict[str, Any]:
         # its shape, and the content of three of its rows
@@ -163,17 +238,52 @@ class _Rows(Source):
 
 
 @dataclass(frozen=True)
+class _Columns(Source):
+    """Some columns of another source.
+
+    Attributes:
+        whole: the other source.
+        places: of the columns in it, from 0.
+        location: where another process finds the same columns by opening it; None where they were asked for.
+    """
+
+    whole: Source | None = None
+    places: tuple[int, ...] = ()
+    location: Path | None = None
+
+    @classmethod
+    def of(cls, whole: Source, places: Sequence[int], told: Taken, path: Path | None = None) -> _Columns:
+        shape = (whole.shape[0], len(places))
+        return cls(whole.name, shape, whole.dtype, whole.grain, told, whole, tuple(places), path)
+
+    @property
+    def path(self) -> Path | None:
+        return self.location
+
+    def _blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        assert self.whole is not None
+        places = list(self.places)
+        return (block[:, places] for block in self.whole.blocks(start, stop, rows))
+
+    def identity(self) -> dict[str, Any]:
+        assert self.whole is not None
+        return {**self.whole.identity(), "shape": list(self.shape), "columns": positions(self.places)}
+
+
+@dataclass(frozen=True)
 class _File(Source):
     """What lies on a disk.
 
     Attributes:
         location: absolute path of the file or directory.
+        axes: of the array in it, samples included.
     """
 
     location: Path = Path()
+    axes: int = 2
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Path | None:
         return self.location
 
     def files(self) -> Sequence[Path]:
@@ -198,7 +308,7 @@ class _Npy(_File):
 
     offset: int = 0
 
-    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+    def _blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
         D = self.shape[1]
         with self.location.open("rb") as file:
             for first in range(start, stop, rows):
@@ -214,7 +324,7 @@ class _Npy(_File):
 class _NpyByColumns(_File):
     """A .npy file in Fortran order: its rows lie apart, so they are mapped, one block at a time."""
 
-    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+    def _blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
         for first in range(start, stop, rows):
             mapped = np.lib.format.open_memmap(self.location, mode="r")
             last = min(first + rows, stop)
@@ -226,8 +336,8 @@ def _open_npy(path: Path) -> Source:
     shape, dtype = _flat(mapped.shape, repr(str(path))), _real(mapped.dtype, repr(str(path)))
     location = path.resolve()
     if not mapped.flags.c_contiguous:
-        return _NpyByColumns(path.name, shape, dtype, location=location)
-    return _Npy(path.name, shape, dtype, location=location, offset=mapped.offset)
+        return _NpyByColumns(path.name, shape, dtype, location=location, axes=mapped.ndim)
+    return _Npy(path.name, shape, dtype, location=location, axes=mapped.ndim, offset=mapped.offset)
 
 
 # Parquet
@@ -235,20 +345,31 @@ def _open_npy(path: Path) -> Source:
 
 @dataclass(frozen=True)
 class _Parquet(_File):
-    """Parquet files, one after the other; every column is a dimension.
+    """Parquet files, one after the other; every column that is read is a dimension.
 
     Attributes:
+        names: of the columns to read; None for all.
+        asked: whether these were asked for; another process would not know.
         parts: the files.
         groups: for each file, the number of rows in each of its row groups.
     """
 
+    names: tuple[str, ...] | None = None
+    asked: bool = False
     parts: tuple[Path, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def path(self) -> Path | None:
+        return None if self.asked else self.location
+
+    def identity(self) -> dict[str, Any]:
+        return super().identity() | ({} if self.names is None else {"columns": list(self.names)})
 
     def files(self) -> Sequence[Path]:
         return self.parts
 
-    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+    def _blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
         batches = self._batches(start, stop)
         batch = next(batches)
         for first in range(start, stop, rows):
@@ -277,7 +398,8 @@ class _Parquet(_File):
                     low, high = max(start - first, 0), min(stop - first, count)
                     first += count
                     if low < high:
-                        yield from _sliced(file.iter_batches(size, row_groups=[group]), low, high)
+                        batches = file.iter_batches(size, row_groups=[group], columns=self.names)
+                        yield from _sliced(batches, low, high)
 
 
 def _sliced(batches: Iterator[Any], low: int, high: int) -> Iterator[Any]:
@@ -300,7 +422,10 @@ def _fill(block: NDArray[Any], batch: Any) -> None:
                 f"column {batch.schema.names[k]!r} must be finite, got {column.null_count} empty cells; "
                 "drop or impute them first"
             )
-        block[:, k] = column.to_numpy(zero_copy_only=False)
+        numbers = column.to_numpy(zero_copy_only=False)
+        if block.dtype.kind == "f":
+            require_exact(numbers, f"column {batch.schema.names[k]!r}")
+        block[:, k] = numbers
 
 
 def _parquet_files(directory: Path) -> list[Path]:
@@ -309,23 +434,58 @@ def _parquet_files(directory: Path) -> list[Path]:
     return sorted(p for p in found if p.is_file())
 
 
-def _open_parquet(path: Path) -> Source:
+def _open_parquet(path: Path, columns: Columns) -> tuple[_Parquet, Sequence[str], Sequence[int]]:
+    """The source, the names of all columns, and the places of those it reads."""
     import pyarrow.parquet
 
     location = path.resolve()
     parts = _parquet_files(location) if location.is_dir() else [location]
-    groups, columns = [], None
+    groups: list[tuple[int, ...]] = []
+    schema: Any = None
     for part in parts:
         with pyarrow.parquet.ParquetFile(part) as file:
-            metadata, found = file.metadata, [(c.name, c.type) for c in file.schema_arrow]
+            metadata, found = file.metadata, file.schema_arrow
             groups.append(tuple(metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)))
-        columns = columns or found
-        if found != columns:
+        schema = schema or found
+        if [(c.name, c.type) for c in found] != [(c.name, c.type) for c in schema]:
             raise _UnfitError(f"files of one data set must have the same columns, got others in {str(part)!r}")
-    shape = _flat((sum(map(sum, groups)), len(columns or ())), repr(str(path)))
-    dtype = np.result_type(*(_column_dtype(name, kind, repr(str(path))) for name, kind in columns or ()))
-    grain = max(map(max, filter(None, groups)))
-    return _Parquet(path.name, shape, dtype, grain, location=location, parts=tuple(parts), groups=tuple(groups))
+    places, left_out = parquet_columns(schema, columns, repr(str(path)))
+    names = [str(name) for name in schema.names]
+    wanted = None if len(places) == len(names) else tuple(names[k] for k in places)
+    if wanted and any(names.count(name) > 1 for name in wanted):
+        raise _UnfitError(f"columns to choose from must have names of their own, got {', '.join(names)}; rename them")
+    shape = _flat((sum(map(sum, groups)), len(places)), repr(str(path)))
+    source = _Parquet(
+        path.name,
+        shape,
+        np.result_type(*(_column_dtype(names[k], schema.types[k], repr(str(path))) for k in places)),
+        max(map(max, filter(None, groups))),
+        Taken.of(shape, names, places).but(*left_out),
+        location=location,
+        names=wanted,
+        asked=columns is not None,
+        parts=tuple(parts),
+        groups=tuple(groups),
+    )
+    return source, names, places
+
+
+def parquet_columns(schema: Any, columns: Columns, name: str) -> tuple[list[int], list[str]]:
+    """Which columns of a Parquet schema to read, from 0, and what is said of the others.
+
+    Raises:
+        ValueError: as `kept`, and for columns to read that are no real numbers.
+    """
+    from pyarrow import types
+
+    names = [str(column) for column in schema.names]
+    index = [column for column in (schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(column, str)]
+    places, left_out = kept(
+        names, ["float" if types.is_floating(kind) else "" for kind in schema.types], index, columns
+    )
+    for k in places:
+        _column_dtype(names[k], schema.types[k], name)
+    return places, left_out
 
 
 def _column_dtype(column: str, kind: Any, name: str) -> np.dtype[Any]:
@@ -348,7 +508,7 @@ class _Zarr(_File):
     def files(self) -> Sequence[Path]:
         return [Path(root, name) for root, _, names in os.walk(self.location) for name in names]
 
-    def blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+    def _blocks(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
         for first in range(start, stop, rows):
             last = min(first + rows, stop)
             yield np.asarray(self._array[first:last]).reshape(last - first, -1)
@@ -368,7 +528,7 @@ def _open_zarr(path: Path) -> Source:
             raise _UnfitError(f"{str(path)!r} is pickled, and what is read here is never unpickled; store it without")
     shape, dtype = _flat(array.shape, repr(str(path))), _real(np.dtype(array.dtype), repr(str(path)))
     grain = (getattr(array, "shards", None) or array.chunks)[0]
-    return _Zarr(path.name, shape, dtype, grain, location=path.resolve())
+    return _Zarr(path.name, shape, dtype, grain, location=path.resolve(), axes=len(array.shape))
 
 
 def _zarr() -> Any:

@@ -185,9 +185,9 @@ def test_checked_reads_lists():
         (np.zeros((2, 2), dtype="M8[s]"), "data must be a numeric array, got dtype datetime64"),
         (np.array([[1, np.nan]]), "data must be finite, got NaN or infinite entries; drop or impute them first"),
         (np.array([[1, -np.inf]]), "data must be finite"),
-        ([[1, 2], [3]], "inhomogeneous"),
-        (None, "expected arrays of one library"),
-        ("text", "expected arrays of one library"),
+        ([[1, 2], [3]], "data must be a numeric array, got rows of different lengths"),
+        (None, "data must be an array of numbers, got NoneType; convert it with numpy.asarray"),
+        ("text", "data must be an array of numbers, got str"),
     ],
 )
 def test_checked_refuses(values, message):
@@ -198,3 +198,22 @@ def test_checked_refuses(values, message):
 def test_checked_refuses_complex_of_any_library(backend):
     with pytest.raises(ValueError, match=r"must be real|must be a numeric array"):
         checked(backend.xp.asarray([[1j]]), "data")
+
+
+def test_checked_takes_what_means_numbers():
+    assert (checked(np.ma.masked_array([[1.0, 2.0]], mask=False), "data") == [[1, 2]]).all()
+    assert type(checked(np.ones((1, 2)).view(np.matrix), "data")) is np.ndarray
+
+
+def test_checked_refuses_integers_of_any_library_that_would_be_rounded(backend):
+    exact = backend.xp.asarray([[1, 2**60]])
+    assert backend.host(checked(exact, "data")).tolist() == [[1, 2.0**60]]
+    wide = backend.xp.asarray([[1, 2], [3, 2**53 + 1]])
+    with pytest.raises(ValueError, match=r"data\[1, 1\] is 9007199254740993, which .*float64 cannot hold exactly"):
+        checked(wide, "data")
+
+
+def test_arrays_without_a_device_are_traced_ones(monkeypatch):
+    monkeypatch.setattr(arrays.array_api_compat, "device", lambda a: None)
+    with pytest.raises(ValueError, match="expected arrays with values, got ones that jax"):
+        namespace(np.ones(2))

@@ -398,3 +398,15 @@ def test_tables_that_are_none(rng, bad):
 def test_sparse_tables_are_refused(rng):
     with pytest.raises(TypeError, match=r"[Ss]parse"):
         EmpiricalDensity().fit(sparse.csr_array(cloud(rng)[1]))
+
+
+def test_masks_and_integers_that_would_be_rounded_are_refused(rng):
+    data = cloud(rng)[1]
+    for wrong, message in (
+        (np.ma.masked_greater(data, 1), "X must not be masked"),
+        (np.c_[np.full(len(data), 2**53 + 1), np.arange(2 * len(data)).reshape(-1, 2)], "float64 cannot hold exactly"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            EmpiricalDensity().fit(wrong)
+        with pytest.raises(ValueError, match=message):
+            EmpiricalDensity().fit(data).denoise(wrong)

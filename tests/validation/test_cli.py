@@ -826,6 +826,44 @@ def test_moments_of_rows_that_are_not_finite_name_them(asked):
     assert "rows 20 to 29 of samples.npy (counted from 0): data must be finite" in done.err
 
 
+def test_moments_say_what_they_took_for_data(asked):
+    table = {"when": np.arange(95), **{name: SAMPLES_AT[:, k] for k, name in enumerate("xyz")}}
+    pyarrow.parquet.write_table(pyarrow.table(table), "samples.parquet")
+    geomem(*asked)
+    expected = averages()["mean"]
+    command = ["moments", "samples.parquet", *asked[2:], "--query-columns", "1-3"]
+    done = geomem(*command)
+    is_one_line(done)
+    assert "column 1 ('when') counts the rows from 0" in done.err
+    done = geomem(*command, "--columns", "x-z")
+    assert (averages()["mean"] == expected).all()
+    assert "read: 95 x 3 numbers, columns x to z; left out: column 1, not asked for (samples.parquet)" in done.out
+    assert "queries: 4 x 3 numbers, columns 1 to 3; left out: nothing (points.npy)" in done.out
+    done = geomem(*command, "--columns", "x-z", "--scheduler", "tcp://127.0.0.1:1")
+    is_one_line(done)
+    assert "write these --columns to a file of their own" in done.err
+
+
+def test_the_audit_says_what_it_took_for_data(tmp_path):
+    samples = np.random.default_rng(0).standard_normal((40, 2))
+    lines = [f"{k};{a:.4f};{b:.4f}".replace(".", ",") for k, (a, b) in enumerate(samples)]
+    (tmp_path / "a.csv").write_text("\n".join(["when;x;y", *lines, "40;NA;1,5"]))
+    done = geomem("audit", "a.csv")
+    is_one_line(done)
+    assert "column 1 ('when') counts the rows from 0" in done.err
+    done = geomem("audit", "a.csv", "--columns", "2-3")
+    is_one_line(done)
+    assert "row 41 of the data, column 2 ('x'), is missing" in done.err
+    options = ["--columns", "2-3", "--drop-missing", "--device", "cpu"]
+    left_out = ["column 1, not asked for", "1 of 41 rows, with missing cells"]
+    done = geomem("audit", "a.csv", *options, "--json", "--output", "report")
+    assert json.loads(done.out)["read"] == {
+        "rows": 40, "columns": 2, "first": "x", "last": "y", "left_out": left_out, "doubts": [],
+    }  # fmt: skip
+    page = " ".join(Path("report/report.html").read_text().split())
+    assert "Read: 40 x 2 numbers, columns x to y; left out: column 1, not asked for, 1 of 41 rows" in page
+
+
 @pytest.fixture
 def nothing_summed(monkeypatch):
     monkeypatch.setattr(partitions, "_moments", lambda *a: pytest.fail("work was done for bad usage"))

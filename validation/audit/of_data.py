@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from numerics.arrays import DTYPES, resolve_device, stream
+from numerics.arrays import DTYPES, checked, resolve_device, stream, to_host
 from numerics.data import draw
 from numerics.leave_one_out import (
     HeldOut,
@@ -38,6 +38,7 @@ from numerics.leave_one_out import (
     trajectory_through_collapse,
 )
 from numerics.measurement import Measurement, crossing
+from numerics.storage.columns import Taken, doubts
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss
 from theory.setting import LinearManifold, Setting, Subspace
@@ -81,6 +82,7 @@ def audit(
     name: str,
     data: ArrayLike,
     *,
+    taken: Taken | None = None,
     wanted_time: float | None = None,
     resolution: float = 2.0,
     queries: int = 256,
@@ -94,6 +96,7 @@ def audit(
     Args:
         name: what to call it.
         data: samples, shape (N, D).
+        taken: which rows and columns of a file they are; by default all.
         wanted_time: the noise variance, in data units squared, that the collapse should be moved to; by default
             half of the predicted collapse time.
         resolution: eigenvalues within this factor become one subspace.
@@ -107,7 +110,8 @@ def audit(
         ValueError: for data or options that do not fit, in one line.
     """
     options = _checked(wanted_time, resolution, queries, seed, device, dtype)
-    axes = principal_axes(data)
+    samples = to_host(checked(data, "data"))
+    axes = principal_axes(samples)
     tick()
     manifold = LinearManifold.from_spectrum(axes.spectrum, resolution=resolution)
     setting = Setting(manifold, samples=axes.distinct)
@@ -130,6 +134,7 @@ def audit(
     validity = _validity(curves, times)
     summary = {
         "name": name,
+        "read": (taken or _taken(samples)).summary(),
         "samples": len(axes.coordinates),
         "distinct_samples": axes.distinct,
         "duplicated_samples": int((axes.copies > 1).sum()),
@@ -168,6 +173,11 @@ def _checked(
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     return {"queries": int(queries), "rng": int(seed), "device": resolve_device(device), "dtype": dtype}
+
+
+def _taken(samples: Array) -> Taken:
+    """All of an array, whose columns nobody has looked at."""
+    return Taken.of(samples.shape).but(doubts=doubts(samples, None, range(samples.shape[1])))
 
 
 def _is_number(value: object) -> bool:

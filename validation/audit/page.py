@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from numerics.storage.columns import Taken
 from validation.audit.of_data import ENOUGH, EVERY, Audit
 from validation.report import figures as plot
 from validation.report.page import Figure, Section
@@ -36,6 +37,7 @@ def _head(s: dict[str, Any]) -> str:
             f"{s['name']}: {counted(s['samples'], 'sample')} in {counted(s['ambient_dimension'], 'dimension')}"
             f"{copies if s['duplicated_samples'] else ''}, varying along {s['intrinsic_dimension']},",
             f"in {counted(len(s['subspaces']), 'subspace')}. Times t are noise variances, in data units squared.",
+            *_folded(f"Read: {Taken(**s['read'])}."),
         ]
     )
 
@@ -93,8 +95,11 @@ def _how_far(s: dict[str, Any]) -> str:
 
 
 def _answer(question: str, *lines: str) -> str:
-    folded = (textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ") for line in lines)
-    return "\n".join([question, *folded])
+    return "\n".join([question, *(folded for line in lines for folded in _folded(line, "  "))])
+
+
+def _folded(line: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(line, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")
 
 
 def _spread(count: int) -> list[int]:

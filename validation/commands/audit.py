@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from validation.commands.options import CONTEXT, checked_seed, progress
+from validation.commands.options import CONTEXT, checked_seed, progress, table_options
 
 __all__ = ["audit"]
 
 
 @click.command(context_settings=CONTEXT)
 @click.argument("data")
+@table_options
 @click.option(
     "--wanted-time",
     type=float,
@@ -38,13 +40,20 @@ def audit(
     device: str,
     output: Path | None,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """When will a diffusion model memorize DATA, what goes first, what would prevent it?
 
-    DATA is a .npy, .npz, .csv or .parquet file with one sample per row, or the word digits.
-    """
+    DATA is a .npy, .npz, .parquet or text file (.csv, .tsv, .txt) with one sample per row, or the word digits. What was
+    taken for data is printed. A column that numbers the rows is left out, or refused where it may be data; so is a first
+    row of numbers that may be a header, and a missing cell.
+
+    \b
+      geomem audit table.csv --columns 2-7
+      geomem audit table.csv --no-header --drop-missing
+    """  # noqa: D301
     from numerics.arrays import resolve_device
-    from numerics.data import load
+    from numerics.data import read
     from numerics.storage.files import check_directory
     from validation.audit import of_data as auditing
     from validation.audit import page as audit_page
@@ -55,11 +64,12 @@ def audit(
     device, seed = resolve_device(device), checked_seed(seed)
     if output is not None:
         check_directory(output)
-    name, samples = load(data)
+    table = read(data, **reading)
     with progress(auditing.TICKS, "steps") as bar:
         found = auditing.audit(
-            name,
-            samples,
+            table.name,
+            table.samples,
+            taken=table.taken,
             wanted_time=wanted_time,
             resolution=resolution,
             seed=seed,
@@ -71,12 +81,12 @@ def audit(
     if output is not None:
         page = write_report(
             output,
-            title=f"geomem: audit of {name}",
+            title=f"geomem: audit of {table.name}",
             introduction=text,
             claims=(),
             derivations=(),
             figures=audit_page.figures(found),
-            manifest=manifest(data=data, seed=seed, device=device),
+            manifest=manifest(data=data, read=table.taken.summary(), seed=seed, device=device),
             sections=audit_page.sections(found),
         )
         click.echo(f"report: {page}", err=True)

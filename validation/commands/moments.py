@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from validation.commands.options import CONTEXT, numbers, progress
+from validation.commands.options import COLUMNS, CONTEXT, numbers, progress
 
 __all__ = ["moments"]
 
@@ -15,6 +15,8 @@ __all__ = ["moments"]
 @click.command(context_settings=CONTEXT)
 @click.argument("data")
 @click.option("--queries", required=True, metavar="FILE", help="The points x, one per row; formats as for DATA.")
+@COLUMNS
+@click.option("--query-columns", metavar="1-6,8", help="The same of the queries; by default as --columns.")
 @click.option(
     "--t", "times", required=True, metavar="T,...", help="Noise variances in data units squared, as 0.1,0.01."
 )
@@ -38,6 +40,8 @@ __all__ = ["moments"]
 def moments(
     data: str,
     queries: str,
+    columns: str | None,
+    query_columns: str | None,
     times: str,
     dtype: str | None,
     checkpoint: Path | None,
@@ -47,7 +51,8 @@ def moments(
     """Every Gibbs average over DATA at some points: score, energy, entropy, participation, ...
 
     DATA is a .npy or .parquet file with one sample per row, a directory of .parquet files, or a Zarr array. It is read
-    in partitions, so it may be larger than memory, and summed by this machine or by a cluster that sees the same path.
+    in partitions, so it may be larger than memory, and summed by this machine or by a cluster that sees the same path. What
+    was taken for data is printed; a column that numbers the rows is left out, or refused where it may be data.
 
     \b
       geomem moments samples.npy --queries x.npy --t 0.1,0.01 --checkpoint sum.npz --output moments.npz
@@ -64,7 +69,11 @@ def moments(
 
     noise = numbers(times, "--t")
     _check_files(output, checkpoint, Path(data), Path(queries))
-    source, points = open_source(data), moments_file.points(open_source(queries, "queries"))
+    if columns is not None and options["scheduler"] is not None:
+        raise ValueError("workers of --scheduler open DATA whole; write these --columns to a file of their own")
+    source = open_source(data, columns=columns)
+    asked = open_source(queries, "queries", columns=columns if query_columns is None else query_columns)
+    points = moments_file.points(asked)
     with progress(source.shape[0], "samples", unit_scale=True) as bar:
         try:
             found = gibbs_moments_of(
@@ -83,6 +92,7 @@ def moments(
     output.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(output, moments_file.content(found))
     click.echo(moments_file.table(found))
+    click.echo(f"\nread: {source.taken} ({data})\nqueries: {asked.taken} ({queries})")
     click.echo(f"output: {output}")
 
 

@@ -11,7 +11,18 @@ import click
 if TYPE_CHECKING:
     from theory.setting import Setting
 
-__all__ = ["CONTEXT", "checked_seed", "follows_x", "numbers", "progress", "read_setting", "setting_options", "some_of"]
+__all__ = [
+    "COLUMNS",
+    "CONTEXT",
+    "checked_seed",
+    "follows_x",
+    "numbers",
+    "progress",
+    "read_setting",
+    "setting_options",
+    "some_of",
+    "table_options",
+]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -33,6 +44,26 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--x", "point", metavar="X,...", help="One x along the principal axes; by default an average over x."
         ),
         click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+COLUMNS = click.option(
+    "--columns",
+    metavar="1-6,8",
+    help="Take these: positions from 1, names, ranges of either. By default all but an index.",
+)
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a file of data is to be read, the keywords of `numerics.data.read`."""
+    options = [
+        COLUMNS,
+        click.option("--header/--no-header", default=None, help="Text: the first row holds names, or data."),
+        click.option("--decimal", metavar="MARK", help="Text: the decimal mark, a point or a comma."),
+        click.option("--drop-missing", is_flag=True, help="Leave out rows with missing cells, else refused."),
     ]
     for option in reversed(options):
         command = option(command)

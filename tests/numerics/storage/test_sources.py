@@ -2,6 +2,7 @@ import os
 import pickle
 import sys
 
+import array_api_strict
 import numpy as np
 import pyarrow
 import pyarrow.parquet
@@ -138,7 +139,7 @@ def test_lists_and_memory_maps(tmp_path):
 
 
 def test_columns_of_several_types_have_their_common_one(tmp_path):
-    columns = {"a": np.arange(5, dtype="int32"), "b": np.arange(5, dtype="float32"), "c": np.arange(5) > 2}
+    columns = {"a": np.arange(5, dtype="int32") % 3, "b": np.arange(5, dtype="float32") / 2, "c": np.arange(5) > 2}
     pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
     source = open_source(tmp_path / "a.parquet")
     assert source.dtype == np.float64
@@ -403,3 +404,100 @@ def test_without_zarr_it_says_how_to_get_it(tmp_path, monkeypatch):
     path = saved(tmp_path, ".zarr")
     monkeypatch.setitem(sys.modules, "zarr", None)
     refused(path, r"reading a Zarr array takes zarr, not found here; pip install 'geomem\[zarr\]'")
+
+
+# -- labels, choices, and what is not quite an array
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_column_that_counts_the_rows_is_refused_unless_it_is_asked_for(tmp_path, kind):
+    path = saved(tmp_path, kind, np.c_[np.arange(23.0), TABLE])
+    refused(
+        path, "counts the rows from 0, as an index does; leave it out with --columns 2-4, or take it with --columns 1-4"
+    )
+    assert (everything(open_source(path, columns="2-4")) == TABLE).all()
+    assert open_source(path, columns="1-4").shape == (23, 4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_can_be_chosen(tmp_path, kind):
+    path = saved(tmp_path, kind)
+    source = open_source(path, columns="1,3")
+    assert source.shape == (23, 2)
+    assert (everything(source) == TABLE[:, [0, 2]]).all()
+    assert source.path is None  # another process would open all of them
+    assert source.taken.left_out == ("column 2, not asked for",)
+    assert source.identity() != open_source(path, columns="1,2").identity() != open_source(path).identity()
+    with pytest.raises(ValueError, match="--columns must hold names or positions of the 3 columns"):
+        open_source(path, columns="1-4")
+
+
+def test_an_index_with_a_name_that_says_so_is_left_out_here_and_on_workers(tmp_path):
+    for name, values in (
+        ("__index_level_0__", 10 - np.arange(23)),
+        ("Unnamed: 0", np.arange(23)),
+        ("id", np.arange(23)),
+    ):
+        path = tmp_path / f"{len(name)}.parquet"
+        columns = {name: values} | {f"c{k}": TABLE[:, k] for k in range(3)}
+        pyarrow.parquet.write_table(pyarrow.table(columns), path)
+        source = open_source(path)
+        assert (everything(source) == TABLE).all()
+        assert (source.taken.columns, source.taken.first, len(source.taken.left_out)) == (3, "c0", 1)
+        assert open_source(source.path).identity() == source.identity()
+
+
+def test_columns_of_text_can_be_left_out(tmp_path):
+    columns = {"who": ["x"] * 23} | {f"c{k}": TABLE[:, k] for k in range(3)}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    refused(tmp_path / "a.parquet", "got string in column 'who'; leave that column out")
+    source = open_source(tmp_path / "a.parquet", columns="c0-c2")
+    assert (everything(source) == TABLE).all()
+    assert (source.taken.first, source.taken.last) == ("c0", "c2")
+
+
+def test_what_is_read_and_looks_like_a_label_is_told(tmp_path):
+    path = saved(tmp_path, ".npy", np.c_[20200101 + np.arange(23.0) % 9, TABLE])
+    assert open_source(path).taken.doubts == ("column 1 looks like dates",)
+    assert open_source(path, columns="1,2").taken.doubts == ("column 1 looks like dates",)
+    assert open_source(path, columns="2-4").taken.doubts == ()
+
+
+def test_images_have_no_labels(tmp_path):
+    images = np.arange(11.0)[:, None, None] + np.zeros((11, 2, 2))
+    assert open_source(saved(tmp_path, ".npy", images)).shape == (11, 4)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "mixed.parquet"])
+def test_integers_that_would_be_rounded_are_refused_where_they_are_read(tmp_path, kind):
+    table = np.arange(46).reshape(23, 2) ** 2
+    table[20, 1] = 2**53 + 1
+    if kind == "mixed.parquet":
+        path = tmp_path / kind
+        pyarrow.parquet.write_table(pyarrow.table({"a": table[:, 0] / 3, "b": table[:, 1]}), path)
+        message = r"column 'b'\[.*\] is 9007199254740993, which float64 cannot hold exactly"
+    else:
+        path, message = (
+            saved(tmp_path, kind, table),
+            r"\[20, 1\] is 9007199254740993, which float64 cannot hold exactly",
+        )
+    with pytest.raises(ValueError, match=message):
+        everything(open_source(path))
+
+
+def test_masks_are_not_forgotten():
+    assert (everything(open_source(np.ma.masked_array(TABLE, mask=False))) == TABLE).all()
+    refused(np.ma.masked_greater(TABLE, 1), "data must not be masked, got")
+    source = open_source(View(np.ma.masked_array(TABLE, mask=np.arange(69).reshape(23, 3) == 65)))
+    with pytest.raises(ValueError, match=r"data must not be masked, got 1 masked cells"):
+        everything(source)
+
+
+def test_other_libraries_are_understood_or_refused_in_a_line():
+    array = pytest.importorskip("dask.array")
+    lazy = array.from_array(TABLE, chunks=(5, 3))
+    assert (everything(open_source(lazy)) == TABLE).all()
+    refused(lazy[lazy[:, 0] > 0], r"must know its number of rows, .*compute_chunk_sizes\(\)")
+    assert (everything(open_source(TABLE.view(np.matrix))) == TABLE).all()
+    assert (everything(open_source(pyarrow.table({"a": TABLE[:, 0], "b": TABLE[:, 1]}))) == TABLE[:, :2]).all()
+    refused(array_api_strict.asarray(TABLE), "data must have rows to slice, got Array, which says: ")

@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from numerics.storage import tables
-from numerics.storage.tables import load
+from numerics.storage.tables import load, read
 from tests.numerics.conftest import Trap
 
 # -- data sets of users
@@ -25,6 +25,10 @@ def saved(folder, name, table=TABLE):
             np.savez(path, table)
         case ".csv":
             np.savetxt(path, table, delimiter=",")
+        case ".tsv":
+            np.savetxt(path, table, delimiter="\t")
+        case ".txt":
+            np.savetxt(path, table)
         case ".parquet":
             columns = {f"c{k}": column for k, column in enumerate(np.asarray(table).T)}
             pyarrow.parquet.write_table(pyarrow.table(columns), path)
@@ -87,16 +91,26 @@ def test_an_archive_of_several(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "1,2\n3,4\n5,6\n",
         "a,b\n1,2\n3,4\n5,6\n",
         '"a b","c,d"\n1,2\n3,4\n5,6\n',
-        '"1","2"\n"3","4"\n"5","6"\n',
-        "a,0\n1,2\n3,4\n5,6\n",
-        "1,2\r\n3,4\r\n5,6\r\n",
-        "\ufeff1,2\n3,4\n5,6\n",
+        "a,b\r\n1,2\r\n3,4\r\n5,6\r\n",
         "\ufeffa,b\n1,2\n3,4\n5,6\n",
-        "1,2\n\n3,4\n5,6",
-        " 1, 2\n 3, 4\n5e0,+6\n",
+        "a,b\n1,2\n\n3,4\n5,6",
+        "\n\n  \na,b\n1,2\n3,4\n5,6\n",
+        "a,b\n 1, 2\n 3, 4\n5e0,+6\n",
+        "a;b\n1,0;2\n3,0;4\n5;6\n",
+        "a\tb\n1,0\t2\n3,0\t4\n5\t6\n",
+        "a b\n1 2\n3  4\n 5 6\n",
+        "a,b\n1,2\n# note\n3,4\n5,6\n",
+        "sep=;\na;b\n1;2\n3;4\n5;6\n",
+        'a,b\n"1,0","2,0"\n"3,0","4,0"\n"5,0","6,0"\n',
+        "a|b\n1|2\n3|4\n5|6\n",
+        "a,b,\n1,2,\n3,4,\n5,6,\n",
+        ",a,b\n0,1,2\n1,3,4\n2,5,6\n",
+        ",a,b\nx,1,2\ny,3,4\nz,5,6\n",
+        "Unnamed: 0,a,b\n17,1,2\n3,3,4\n99,5,6\n",
+        "row,a,b\n1,1,2\n2,3,4\n3,5,6\n",
+        '"a","b"\n"1",1,2\n"2",3,4\n"3",5,6\n',
     ],
 )
 def test_tables_in_text(tmp_path, text):
@@ -129,9 +143,9 @@ def refused(source, message, **options):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("source", ["", "data", "data.txt", "data.xlsx", "data.npy.gz", "Digits", "/", "."])
+@pytest.mark.parametrize("source", ["", "data", "data.doc", "data.xlsx", "data.npy.gz", "Digits", "/", "."])
 def test_unknown_formats(source):
-    refused(source, r"data must be one of .npy, .npz, .csv, .parquet or the word digits, got '")
+    refused(source, r"data must be one of .npy, .npz, .csv, .tsv, .txt, .parquet or the word digits, got '")
 
 
 @pytest.mark.parametrize("suffix", tables.FORMATS)
@@ -156,8 +170,8 @@ def test_files_of_garbage(tmp_path, suffix, content):
 def test_files_cut_short(tmp_path, suffix):
     path = Path(saved(tmp_path, f"a{suffix}", np.random.default_rng(0).standard_normal((500, 3))))
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2 + (0 if suffix != ".csv" else 5)])
-    if suffix != ".csv":
+    path.write_bytes(whole[: len(whole) // 2 + (0 if suffix not in tables.TEXT else 5)])
+    if suffix not in tables.TEXT:
         refused(path, "cannot read")
 
 
@@ -179,18 +193,23 @@ def test_files_that_may_not_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,2\n3,x\n5,6\n", "could not convert string 'x'"),
-        ("a,b\n1,2\n3,\n5,6\n", "could not convert string ''"),
-        ("1,,3\n4,5,6\n7,8,9\n1,2,3\n", "could not convert string ''"),
-        ("1,2\n3,4,5\n6,7\n", "number of columns changed"),
-        ("1;2\n3;4\n5;6\n", "could not convert string"),
+        ("7,2\n3,x\n5,6\n", "line 2 has 'x' in column 2, not a number; leave that column out with --columns"),
+        ("\na,b\n1,2\n3,x\n5,6\n", r"line 4 has 'x' in column 2 \('b'\), not a number"),
+        ("a,b\n1,2\n3,\n5,6\n", r"row 2 of the data, column 2 \('b'\), is missing .*--drop-missing"),
+        ("1,,3\n4,5,6\n7,8,9\n1,2,3\n", "row 1 of the data, column 2, is missing"),
+        ("0.5,NA,3\n4,5,6\n7,8,9\n1,2,3\n", "row 1 of the data, column 2, is missing"),
+        ("nan,0.5\n4,5\n7,8\n1,2\n", "row 1 of the data, column 1, is missing"),
+        ("7,2\n3,4,5\n6,7\n", "line 2 has 3 cells where those above have 2"),
+        ("a,b\n3,4,5,6\n6,7,8,9\n", "the header has 2 names where line 2 has 4 cells"),
+        ("a,b\n1_0,2\n3,4\n5,6\n", "line 2 has '1_0' in column 1"),
+        (" \n\n", "the file is empty"),
         ("a,b\n", "must hold at least 3 samples"),
         ("a,b\n1,2\n3,4\n", r"must hold at least 3 samples, got shape \(2, 2\)"),
-        ("1,2\n3,nan\n5,6\n", "must be finite, got NaN or infinite entries; drop or impute them first"),
-        ("1,2\n3,-inf\n5,6\n", "must be finite"),
-        ("1,2\n3,1e999\n5,6\n", "must be finite"),
-        ("1,2\n3,1+2j\n5,6\n", "could not convert string"),
-        ("1,2\n1,2\n1,2\n", "must vary, got a constant data set"),
+        ("7,2\n3,nan\n5,6\n", "must be finite, but row 2 of the data, column 2, is missing"),
+        ("7,2\n3,-inf\n5,6\n", "must be finite, but row 2 of the data, column 2, is -inf"),
+        ("7,2\n3,1e999\n5,6\n", "must be finite, but row 2 of the data, column 2, is inf"),
+        ("7,2\n3,1+2j\n5,6\n", r"line 2 has '1\+2j' in column 2, not a number"),
+        ("7,2\n7,2\n7,2\n", "must vary, got a constant data set"),
     ],
 )
 def test_bad_tables_in_text(tmp_path, text, message):
@@ -212,8 +231,17 @@ def test_bad_tables_in_text(tmp_path, text, message):
         (TABLE.astype(str), "must hold real numbers, got dtype <U"),
         (TABLE.astype("M8[s]"), "must hold real numbers, got dtype datetime64"),
         (np.zeros((4, 3), dtype=[("a", float)]), "must hold real numbers, got dtype"),
-        (np.where(TABLE == 4, np.nan, TABLE), "must be finite, got NaN or infinite entries"),
-        (np.where(TABLE == 4, np.inf, TABLE), "must be finite, got NaN or infinite entries"),
+        (np.where(TABLE == 4, np.nan, TABLE), "must be finite, but row 1 of the data, column 3, is missing"),
+        (np.where(TABLE == 4, np.inf, TABLE), "must be finite, but row 1 of the data, column 3, is inf"),
+        (TABLE + np.longdouble(1) / 3, r"\[0, 0\] is 0.3333.*which float64 cannot hold exactly"),
+        (
+            np.array([[3, 2**53 + 1], [5, 6], [9, 8]]),
+            r"\[0, 1\] is 9007199254740993, which float64 cannot hold exactly",
+        ),
+        (
+            np.c_[np.arange(4), TABLE],
+            "column 1 counts the rows from 0, .* leave it out with --columns 2-4, or take it with",
+        ),
     ],
 )
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
@@ -224,10 +252,12 @@ def test_bad_arrays(tmp_path, suffix, table, message):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"a": ["x", "y", "z"]}, "must hold real numbers, got dtype object"),
-        ({"a": [[1, 2], [3, 4], [5, 6]]}, "must hold real numbers, got dtype object"),
-        ({"a": [1, None, 3]}, "must be finite"),
-        ({"a": [1, 2, 3], "b": ["x", "y", "z"]}, "must hold real numbers, got dtype object"),
+        ({"a": ["x", "y", "z"]}, "must hold real numbers, got string in column 'a'; leave that column out"),
+        ({"a": [[1, 2], [3, 4], [5, 6]]}, "must hold real numbers, got list"),
+        ({"a": [1, None, 7]}, r"row 2 of the data, column 1 \('a'\), is missing"),
+        ({"a": [1, 2, 9], "b": ["x", "y", "z"]}, "must hold real numbers, got string in column 'b'"),
+        ({"a": [2**53 + 1, None, 7], "b": [0.5, 1.5, 2.5]}, "is 9007199254740993, which float64 cannot hold exactly"),
+        ({"when": [1, 2, 3], "a": [0.5, 1.5, 0.1]}, r"column 1 \('when'\) counts the rows from 1"),
         ({}, "cannot read"),
     ],
 )
@@ -251,8 +281,174 @@ def test_more_than_memory_before_it_is_read(tmp_path):
 
 
 def test_out_of_memory(tmp_path, monkeypatch):
-    def fail(path):
+    def fail(path, *options, **text):
         raise MemoryError
 
     monkeypatch.setitem(tables._READERS, ".npz", fail)
     refused(saved(tmp_path, "a.npz"), "does not fit into memory; audit a subsample of it")
+
+
+# -- labels are not data
+
+DECIMALS = np.random.default_rng(5).standard_normal((40, 3)).round(4)
+
+
+def text(*above, labels=None, mark=",", below=()):
+    """Lines of a file: what is above, the decimals, with labels in front if there are any, and what is below."""
+    rows = [mark.join(map(str, row)) for row in DECIMALS]
+    if labels is not None:
+        rows = [f"{label}{mark}{row}" for label, row in zip(labels, rows, strict=True)]
+    return "\n".join([*above, *rows, *below]) + "\n"
+
+
+def written(tmp_path, content, name="a.csv"):
+    (tmp_path / name).write_text(content)
+    return str(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "first", "left_out"),
+    [
+        (text(), "1", []),
+        (text("0,1,2"), "0", []),
+        (text("1,2,3"), "1", []),
+        (text("0.0,1.0,2.0"), "0.0", []),
+        (text(",0,1,2", labels=range(40)), "0", ["column 1, an index without a name"]),
+        (text(",a,b,c", labels=range(1, 41)), "a", ["column 1, an index without a name"]),
+        (text(",a,b,c", labels=np.arange(40) * 7 % 41), "a", ["column 1, an index without a name"]),
+        (text("sample_id,a,b,c", labels=range(40)), "a", ["column 1 ('sample_id'), which counts the rows from 0"]),
+        (text("# mine", "a,b,c"), "a", ["1 line of comment (#)"]),
+    ],
+)
+def test_labels_are_recognized_and_told(tmp_path, content, first, left_out):
+    table = read(written(tmp_path, content))
+    assert (table.samples == DECIMALS).all()
+    assert table.taken.summary() == {
+        "rows": 40,
+        "columns": 3,
+        "first": first,
+        "last": {"0": "2", "0.0": "2.0", "a": "c"}.get(first, "3"),
+        "left_out": left_out,
+        "doubts": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (text("2001,2002,2003"), r"the first row \('2001', '2002', '2003'\) may be a header or data; say --header if"),
+        (text("400.5,410.5,420.5"), "may be a header or data"),
+        (text("400,450,600"), "may be a header or data"),
+        (text("0.5,oops,0.1"), "may be a header or data"),
+        (text(",0.5,0.1"), "may be a header or data"),
+        ("0,1\n0.5,0.1\n0.2,0.3\n", "may be a header or data"),
+        ("0,1,2\n5,3,1\n0,0,9\n7,8,1\n", "may be a header or data"),
+        (
+            text(labels=range(40)),
+            "column 1 counts the rows from 0, as an index does; leave it out with --columns 2-4, or",
+        ),
+        (text("time,a,b,c", labels=range(40)), r"column 1 \('time'\) counts the rows from 0"),
+        (text("k,a,b,c", labels=range(100, 140)), "counts in steps of 1 from 100"),
+        (text("k,a,b,c", labels=range(0, 2400, 60)), "counts in steps of 60 from 0"),
+        (text("k,a,b,c", labels=1 + np.arange(40) * 7 % 40), "holds the numbers from 1 to 40, each once"),
+        (text(",a,b,c", labels=np.arange(40) / 7), "column 1 has no name of its own: an index or data; choose columns"),
+        (
+            text("id,a,b,c", labels=1234567890123456789 + np.arange(40) ** 2),
+            "line 2 has 1234567890123456789 in column 1",
+        ),
+        ("a;b\n1,234;5\n7,654;6\n2,345;9\n", "cells such as '1,234' have two readings; .* say --decimal ,"),
+        ("a;b\n1,5;2.5\n3,5;1.5\n2,5;1.0\n", "cells such as '1,5' and '2.5' have two readings"),
+        (text("a,b,c,"), "the header has 4 names where line 2 has 3 cells"),
+    ],
+)
+def test_what_has_two_readings_is_refused_with_the_remedy(tmp_path, content, message):
+    refused(written(tmp_path, content), message)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [
+        (text("2001,2002,2003"), {"header": True}, DECIMALS),
+        (text("0,1,2"), {"header": False}, np.r_[[[0, 1, 2]], DECIMALS]),
+        (text("time,a,b,c", labels=range(40)), {"columns": "1-4"}, np.c_[np.arange(40), DECIMALS]),
+        (text("time,a,b,c", labels=range(40)), {"columns": "a-c"}, DECIMALS),
+        (text("time,a,b,c", labels=range(40)), {"columns": "2,c"}, DECIMALS[:, [0, 2]]),
+        (text("time,a,b,c", labels=range(40)), {"columns": [4, "a"]}, DECIMALS[:, [0, 2]]),
+        (text('"a-b","c,d",e'), {"columns": 'a-b,"c,d"'}, DECIMALS[:, :2]),
+        (text("a,b,c", below=["1,NA,3", "4,5,"]), {"drop_missing": True}, DECIMALS),
+        ("a;b\n1,234;5\n7,654;6\n2,345;9\n", {"decimal": ","}, [[1.234, 5], [7.654, 6], [2.345, 9]]),
+        ('a;b;t\n1,5;2;"x;y"\n2,5;3;"x;y"\n7,5;1;"z"\n', {"columns": "a-b"}, [[1.5, 2], [2.5, 3], [7.5, 1]]),
+    ],
+)
+def test_options_decide(tmp_path, content, options, expected):
+    assert (load(written(tmp_path, content), **options)[1] == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("1-9", r"--columns must hold names or positions of the 4 columns \(t, a, b, c\), as in 1-6,8; got '1-9'"),
+        ("0", "got '0'"),
+        ("3-2", "got '3-2'"),
+        ("d", "got 'd'"),
+        ("a,2", "each once"),
+        ("", "--columns must"),
+    ],
+)
+def test_columns_that_are_none(tmp_path, columns, message):
+    refused(written(tmp_path, text("t,a,b,c", labels=range(40))), message, columns=columns)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
+def test_columns_of_arrays(tmp_path, suffix):
+    path = saved(tmp_path, f"a{suffix}", np.c_[np.arange(4.0), TABLE])
+    refused(path, "counts the rows from 0")
+    assert (load(path, columns="2-4")[1] == TABLE).all()
+    assert load(path, columns="1-4")[1].shape == (4, 4)
+    long = saved(tmp_path, f"b{suffix}", np.c_[np.arange(40.0), DECIMALS])
+    assert read(long, columns="1-4").taken.doubts[0].endswith("counts the rows from 0")
+    refused(path, "a header and a decimal mark are options of text", header=True)
+
+
+def test_an_index_of_pandas_in_parquet_is_left_out(tmp_path):
+    columns = {"a": DECIMALS[:, 0], "b": DECIMALS[:, 1], "when": np.arange(40) % 7}
+    table = pyarrow.table(columns).replace_schema_metadata({"pandas": '{"index_columns": ["when"], "columns": []}'})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    found = read(str(tmp_path / "a.parquet"))
+    assert (found.samples == DECIMALS[:, :2]).all()
+    assert found.taken.left_out == ("column 3 ('when'), an index",)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "doubt"),
+    [
+        ("day", [f"202001{d:02}" for d in np.arange(40) % 28 + 1], "column 1 ('day') looks like dates"),
+        ("at", 1_600_000_000 + np.arange(40) ** 2, "column 1 ('at') looks like times since 1970"),
+        ("k", np.arange(40) ** 2, "column 1 ('k') looks like an ID: whole numbers, all different"),
+        ("label", np.arange(40) % 3, "column 1 ('label') looks like a class, by its name"),
+    ],
+)
+def test_what_is_read_and_looks_like_a_label_is_told(tmp_path, name, labels, doubt):
+    table = read(written(tmp_path, text(f"{name},a,b,c", labels=labels)))
+    assert table.samples.shape == (40, 4)
+    assert table.taken.doubts == (doubt,)
+    assert doubt in str(table.taken)
+
+
+def test_integers_beyond_float64_are_read_where_they_are_exact(tmp_path):
+    content = "a,b\n9007199254740994,1\n1152921504606846976,2\n1e300,4\n"
+    assert load(written(tmp_path, content))[1][:, 0].tolist() == [2.0**53 + 2, 2.0**60, 1e300]
+
+
+def test_text_that_is_not_utf8_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_bytes("°C,b\n1,2\n".encode("latin-1"))
+    refused(tmp_path / "a.csv", "its text is not UTF-8; save it as UTF-8")
+
+
+def test_a_form_that_the_first_lines_do_not_show_is_refused(tmp_path):
+    content = text("a,b,c", below=["0.5;0.5;0.5"])
+    refused(written(tmp_path, content), "line 42 has 1 cells where those above have 3")
+    many = "a;b\n" + "7;2\n" * 300 + "7;2,5\n"
+    refused(written(tmp_path, many), "line 302 has '2,5' in column 2 .*say --decimal , if a comma is the decimal mark")
+    empty = "a,b,\n" + "7,2,\n" * 300 + "7,2,5\n"
+    refused(written(tmp_path, empty), "line 302 has '5' in column 3, which has no name and is empty above")

@@ -246,3 +246,22 @@ def test_bad_input_is_refused_in_one_line(options, message):
 )
 def test_errors_are_printed_to_two_digits(value, error, expected):
     assert words.plus_minus(value, error) == expected
+
+
+def test_what_was_read_is_told(linear):
+    assert linear.summary["read"] == {
+        "rows": 700, "columns": 12, "first": "1", "last": "12", "left_out": [], "doubts": [],
+    }  # fmt: skip
+    assert "Read: 700 x 12 numbers, columns 1 to 12; left out: nothing." in text(linear)
+
+
+def test_a_column_of_an_array_that_counts_is_told():
+    found = audit("counted", np.c_[np.arange(60), gaussian(60, (1.0, 0.5))], queries=16)
+    assert found.summary["read"]["doubts"] == ["column 1 counts the rows from 0"]
+    assert "note that column 1 counts the rows from 0" in " ".join(text(found).split())
+
+
+def test_masks_are_not_forgotten():
+    data = gaussian(60, (1.0, 0.5))
+    with pytest.raises(ValueError, match="data must not be masked, got"):
+        audit("masked", np.ma.masked_greater(data, 1), queries=16)

@@ -1,0 +1,292 @@
+"""Columns: which of a table's columns are data, which are labels of its rows, and what a person is told about both.
+
+A column that only numbers the rows is no dimension. Where its name says so too it is left out; where it does not, the
+table is refused, for to guess would be a wrong number in one case of two. Columns that were asked for are never doubted.
+Positions count from 1, as people count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Taken",
+    "chosen",
+    "doubts",
+    "is_index_name",
+    "kept",
+    "named",
+    "not_asked_for",
+    "positions",
+    "without_labels",
+]
+
+INDEX_NAME = re.compile(
+    r"\s*|Unnamed: \d+.*|__index_level_\d+__"
+)  # what pandas and R write for an index without a name
+NUMBERING = re.compile(
+    r"(row|sample|record|obs|observation|item|case)?[ _.-]*(index|idx|id|no|nr|num|number|name)?s?|level_0|#|rn|key",
+    re.IGNORECASE,
+)
+CLASSES = re.compile(r"(class|label|target|category|cluster|group|species|y)(es|s)?([ _.-]?(id|no))?", re.IGNORECASE)
+SURELY_STEPS, SURELY_SHUFFLED = (
+    5,
+    10,
+)  # rows from which whole numbers in equal steps, or 1..N in any order, are no chance
+ID_ROWS = 10
+DAYS = 19000101, 21001231
+SECONDS = 6e8, 4.2e9  # from 1989 to 2103, since 1970
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken for data.
+
+    Attributes:
+        rows: N.
+        columns: D.
+        first: name of the first column, or its position, from 1.
+        last: of the last.
+        left_out: what was not taken and why, a phrase each.
+        doubts: what was taken and looks like a label, a phrase each.
+    """
+
+    rows: int
+    columns: int
+    first: str
+    last: str
+    left_out: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, shape: Sequence[int], names: Sequence[str] | None = None, places: Sequence[int] | None = None) -> Taken:
+        """A table of a shape (N, D), of all its columns or of those at some places, from 0."""
+        ends = (0, shape[1] - 1) if places is None else (places[0], places[-1])
+        first, last = (names[k] if names and names[k].strip() else str(k + 1) for k in ends)
+        return cls(int(shape[0]), int(shape[1]), first, last)
+
+    def but(self, *left_out: str, doubts: Iterable[str] = ()) -> Taken:
+        """The same, with more left out or in doubt."""
+        return replace(self, left_out=(*self.left_out, *left_out), doubts=(*self.doubts, *doubts))
+
+    def summary(self) -> dict[str, Any]:
+        """In JSON's types."""
+        return {
+            "rows": self.rows,
+            "columns": self.columns,
+            "first": self.first,
+            "last": self.last,
+            "left_out": list(self.left_out),
+            "doubts": list(self.doubts),
+        }
+
+    def __str__(self) -> str:
+        which = f"column {self.first}" if self.columns == 1 else f"columns {self.first} to {self.last}"
+        said = f"{self.rows:,} x {self.columns:,} numbers, {which}; left out: {', '.join(self.left_out) or 'nothing'}"
+        return said + "".join(f"; note that {doubt}" for doubt in self.doubts)
+
+
+def named(place: int, names: Sequence[str] | None) -> str:
+    """A column in words, its place counted from 0: column 3 ('c')."""
+    name = names[place] if names else ""
+    return f"column {place + 1} ({name!r})" if name.strip() else f"column {place + 1}"
+
+
+def positions(places: Iterable[int]) -> str:
+    """Ascending places, counted from 0, as `--columns` takes them: 1-6,8."""
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and place == runs[-1][1] + 1:
+            runs[-1][1] = place
+        else:
+            runs.append([place, place])
+    return ",".join(str(a + 1) if a == b else f"{a + 1}-{b + 1}" for a, b in runs)
+
+
+# what was asked for
+
+
+def chosen(columns: str | Sequence[str | int], names: Sequence[str] | None, count: int) -> list[int]:
+    """The places, from 0 and ascending, of the columns asked for.
+
+    Args:
+        columns: names, positions from 1, and ranges of either, comma separated or in a sequence; digits are positions.
+        names: of all columns, or None.
+        count: of all columns.
+
+    Raises:
+        ValueError: for what is no column, or asked for twice.
+    """
+    asked = _split(columns) if isinstance(columns, str) else [str(part) for part in columns]
+    places = [place for part in asked for place in _range(part.strip(), names, count)]
+    if not places or len(set(places)) < len(places):
+        raise ValueError(f"--columns must name columns, each once, as in 1-6,8; got {columns!r}")
+    return sorted(places)
+
+
+def not_asked_for(places: Sequence[int], count: int) -> list[str]:
+    """What is said of the columns that were not asked for, of `count`."""
+    others = [k for k in range(count) if k not in set(places)]
+    return [f"column{'s' * (len(others) > 1)} {positions(others)}, not asked for"] if others else []
+
+
+def _split(text: str) -> list[str]:
+    """At the commas that are not in quotes."""
+    return [part.strip().strip('"') for part in re.findall(r'(?:"[^"]*"|[^,])+', text)]
+
+
+def _range(part: str, names: Sequence[str] | None, count: int) -> list[int]:
+    if (place := _place(part, names, count)) is not None:
+        return [place]
+    for dash in re.finditer("-", part):
+        ends = [_place(end.strip(), names, count) for end in (part[: dash.start()], part[dash.end() :])]
+        if ends[0] is not None and ends[1] is not None and ends[0] <= ends[1]:
+            return list(range(ends[0], ends[1] + 1))
+    known = f"names or positions of the {count} columns" + (f" ({_few(names)})" if names else ", which have no names")
+    raise ValueError(f"--columns must hold {known}, as in 1-6,8; got {part!r}")
+
+
+def _place(name: str, names: Sequence[str] | None, count: int) -> int | None:
+    if re.fullmatch(r"[0-9]+", name):
+        return int(name) - 1 if 1 <= int(name) <= count else None
+    found = [k for k, known in enumerate(names or ()) if known == name]
+    if len(found) > 1:
+        raise ValueError(
+            f"--columns must name one column each, got {name!r}, the name of {len(found)}; give its position"
+        )
+    return found[0] if found else None
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names if len(names) <= 6 else [*names[:3], "...", names[-1]])
+
+
+def kept(
+    names: Sequence[str], kinds: Sequence[str], index: Iterable[str], columns: str | Sequence[str | int] | None
+) -> tuple[list[int], list[str]]:
+    """Which columns of a file that knows their types to read, from 0, and what is said of the others.
+
+    Args:
+        names: of all columns.
+        kinds: of each, `float` where it holds floating numbers.
+        index: names of those that the file declares to be an index.
+        columns: those asked for, or None.
+
+    Raises:
+        ValueError: for what is no column, and for one of floats that has no name of its own.
+    """
+    if columns is not None:
+        places = chosen(columns, names, len(names))
+        return places, not_asked_for(places, len(names))
+    declared = set(index)
+    labels = [k for k, name in enumerate(names) if name in declared or is_index_name(name)]
+    for k in labels:
+        if names[k] not in declared and kinds[k] == "float" and not names[k].startswith("__"):
+            raise ValueError(
+                f"{named(k, names)} has no name of its own: an index or data; choose columns, as in --columns 1-6,8"
+            )
+    return [k for k in range(len(names)) if k not in labels], [f"{named(k, names)}, an index" for k in labels]
+
+
+# labels
+
+
+def is_index_name(name: str) -> bool:
+    """Whether only an index that was never named is written so."""
+    return INDEX_NAME.fullmatch(name) is not None
+
+
+def without_labels(
+    samples: NDArray[Any], names: Sequence[str] | None, places: Sequence[int]
+) -> tuple[list[int], list[str]]:
+    """Which columns of a table, shape (N, D), are data, from 0, and what is said of those that are not.
+
+    Args:
+        samples: the table.
+        names: of the columns of the file, or None.
+        places: where its columns stood in the file, from 0.
+
+    Raises:
+        ValueError: for a column that numbers the rows and has no name that says so.
+    """
+    labels = _labels(samples)
+    kept = [k for k in range(samples.shape[1]) if k not in labels]
+    for k, reason in labels.items():
+        name = names[places[k]].strip() if names else ""
+        if not (kept and name and NUMBERING.fullmatch(name)):
+            raise ValueError(f"{named(places[k], names)} {reason}, as an index does; {_remedy(places, kept)}")
+    return kept, [f"{named(places[k], names)}, which {reason}" for k, reason in labels.items()]
+
+
+def _remedy(places: Sequence[int], kept: Sequence[int]) -> str:
+    as_data = f"--columns {positions(places)}"
+    if not kept:
+        return f"if it is data, say so with {as_data}"
+    return f"leave it out with --columns {positions(places[k] for k in kept)}, or take it with {as_data}"
+
+
+def _labels(samples: NDArray[Any]) -> dict[int, str]:
+    """The columns that number the rows of a table, shape (N, D), and how each does."""
+    N = len(samples)
+    if N < 3 or samples.dtype.kind == "b":
+        return {}
+    low, high = np.fmin.reduce(samples), np.fmax.reduce(samples)  # which pass over missing cells
+    with np.errstate(invalid="ignore", over="ignore"):
+        suspects = np.flatnonzero(
+            (high.astype(np.float64) - low >= 2) & (low == np.floor(low)) & (high == np.floor(high))
+        )
+    found = {int(k): _numbering(samples[:, k].astype(np.float64)) for k in suspects}
+    return {k: reason for k, reason in found.items() if reason}
+
+
+def _numbering(column: NDArray[np.float64]) -> str | None:
+    """How a column numbers the rows, by the cells that are not missing; None where it does not."""
+    N, present = len(column), np.flatnonzero(np.isfinite(column))
+    if len(present) < max(3, N // 2):
+        return None
+    (i, j), values = present[:2], column[present]
+    step = (values[1] - values[0]) / (j - i)
+    start = values[0] - i * step
+    if step and step == np.floor(step) and (values == start + present * step).all():
+        if step == 1 and start in (0, 1):
+            return f"counts the rows from {start:g}"
+        return f"counts in steps of {step:g} from {start:g}" if N >= SURELY_STEPS else None
+    least = values.min()
+    if N >= SURELY_SHUFFLED and least in (0, 1) and np.array_equal(np.sort(column), least + np.arange(N)):
+        return f"holds the numbers from {least:g} to {least + N - 1:g}, each once"
+    return None
+
+
+def doubts(samples: NDArray[Any], names: Sequence[str] | None, places: Sequence[int]) -> list[str]:
+    """What is said of columns that were taken, shape (N, D), and look like labels: counts, dates, times, IDs, classes."""
+    if len(samples) < ID_ROWS:
+        return []
+    labels = _labels(samples)
+    said = [f"{named(places[k], names)} {reason}" for k, reason in labels.items()]
+    with np.errstate(invalid="ignore"):
+        whole = np.flatnonzero((samples == np.floor(samples)).all(axis=0))
+    kinds = {k: _looks_like(samples[:, k], names[places[k]] if names else "") for k in map(int, whole)}
+    return said + [
+        f"{named(places[k], names)} looks like {kind}" for k, kind in kinds.items() if kind and k not in labels
+    ]
+
+
+def _looks_like(column: NDArray[Any], name: str) -> str | None:
+    low, high = float(column.min()), float(column.max())
+    if low < high and DAYS[0] <= low and high <= DAYS[1]:
+        month, day = column // 100 % 100, column % 100
+        if ((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all():
+            return "dates"
+    if low < high and any(SECONDS[0] * unit <= low and high <= SECONDS[1] * unit for unit in (1, 1e3, 1e6, 1e9)):
+        return "times since 1970"
+    if np.unique(column).size == len(column):
+        return "an ID: whole numbers, all different"
+    if CLASSES.fullmatch(name.strip()):
+        return "a class, by its name"
+    return None
