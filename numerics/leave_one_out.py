@@ -85,7 +85,7 @@ def principal_axes(data: ArrayLike) -> PrincipalAxes:
     Raises:
         ValueError: unless it is a finite table of at least `SMALLEST` distinct samples.
     """
-    samples = checked(np.asarray(data), "data").astype(np.float64)
+    samples = checked(data, "data").astype(np.float64)
     group, counts = _groups(samples)
     if counts.size < SMALLEST:
         raise ValueError(

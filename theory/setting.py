@@ -21,6 +21,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.real import real_array
+
 __all__ = ["ENSEMBLES", "QUERIES", "SCHEDULES", "LinearManifold", "Schedule", "Setting", "Subspace", "group_spectrum"]
 
 Array = NDArray[np.float64]
@@ -59,13 +61,7 @@ def _count(value: Any, what: str, at_least: int, at_most: float = math.inf) -> i
 
 def _real_array(value: Any, what: str) -> Array:
     """`value` as a float64 array, or a ValueError that names `what`."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{what} must be a numeric array, got rows of different lengths") from None
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{what} must be a real numeric array, got shape {array.shape} of {array.dtype}")
-    return array.astype(np.float64)
+    return real_array(value, what).astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -105,9 +105,11 @@ def test_a_matrix_that_is_no_covariance_is_refused(matrix, words):
     [
         (np.arange(5.0), ("two-dimensional", "(5,)")),
         (np.ones((3, 2, 2)), ("two-dimensional", "(3, 2, 2)")),
-        (np.ones((3, 2), dtype=object), ("numeric", "object")),
+        (np.full((3, 2), "a", dtype=object), ("numeric", "object")),
         (np.ones((3, 2)) * 1j, ("numeric", "complex")),
         ([["a", "b"], ["c", "d"]], ("numeric",)),
+        (np.ma.masked_equal(np.eye(3), 1), ("masked", "data[0, 0]")),
+        (np.array([[1, 2], [2**53 + 1, 3]]), ("9007199254740993", "data[1, 0]", "exactly")),
         (np.ones((1, 4)), ("at least 2 samples", "(1, 4)")),
         (np.ones((0, 4)), ("at least 2 samples", "(0, 4)")),
         (np.ones((4, 0)), ("1 dimension", "(4, 0)")),
