@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 __all__ = ["INTERRUPTED", "TERMINATED", "Terminated", "heeded", "kept", "leave_at_once", "told"]
@@ -31,13 +32,16 @@ class Terminated(SystemExit):
 
 
 @contextmanager
-def kept(what: str) -> Iterator[None]:
-    """Say so where the command is stopped within, and let it take its time to write it; also a decorator."""
+def kept(what: str, where: Path | None = None) -> Iterator[None]:
+    """Say so where the command is stopped within, if anything is there, and let it take its time to write it.
+
+    Also a decorator.
+    """
     _keeping.append(what)
     try:
         yield
     except (KeyboardInterrupt, Terminated) as stopped:
-        stopped.add_note(what)
+        stopped.add_note(what if where is None or where.exists() else NOTHING)
         raise
     finally:
         _keeping.pop()

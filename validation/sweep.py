@@ -86,7 +86,7 @@ def _batches(jobs: Sequence[Job]) -> list[list[Job]]:
     return list(batches.values())
 
 
-def _done(batch: Sequence[Job], run: Run, store: Store | None) -> list[Found | Exception]:
+def _done(batch: Sequence[Job], run: Run, store: Store | None = None) -> list[Found | Exception]:
     """What each job found, or how it failed."""
     with OneThreadEach():
         return [_attempt(job, run, store) for job in batch]

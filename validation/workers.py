@@ -10,8 +10,9 @@ import os
 import pickle
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
@@ -38,9 +39,8 @@ class Workers(Executor):
     """
 
     def __init__(self, count: int) -> None:
-        # or a file called signal.py in the working folder were imported by every child
-        os.environ["PYTHONSAFEPATH"] = "1"
-        resource_tracker.ensure_running()  # here, for where it is started it lets signals through
+        with _safe_path():
+            resource_tracker.ensure_running()  # here, for where it is started it lets signals through
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._lock, self._closed = Lock(), False
         self._running: set[_Worker] = set()
@@ -102,7 +102,7 @@ class Workers(Executor):
         raise WorkerLostError(how)
 
     def _started(self) -> _Worker:
-        with self._lock:
+        with self._lock, _safe_path():
             if self._closed:
                 raise WorkerLostError("the end of its driver")
             worker = _Worker()
@@ -132,6 +132,19 @@ class _Worker:
         self.pipe.send_bytes(content)
         found, failure = pickle.loads(self.pipe.recv_bytes())
         return found, failure
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Start processes that do not import what lies in the working folder, as a file called signal.py."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _leave_ctrl_c_to_the_main_thread() -> None:

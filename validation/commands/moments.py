@@ -71,7 +71,7 @@ def moments(
     _check_files(output, checkpoint, Path(data), Path(queries))
     source, points = open_source(data), moments_file.points(open_source(queries, "queries"))
     keeps = "what was finished is kept" if checkpoint else "nothing is kept without --checkpoint"
-    with progress(source.shape[0], "samples", unit_scale=True) as bar, kept(keeps), _warnings_as_lines():
+    with progress(source.shape[0], "samples", unit_scale=True) as bar, kept(keeps, checkpoint), _warnings_as_lines():
         found = gibbs_moments_of(
             source,
             points,
