@@ -715,6 +715,14 @@ def test_a_json_file_that_is_a_directory_is_refused_before_any_work(nothing_meas
     assert "--json must name a file" in done.err
 
 
+@pytest.mark.parametrize("name", ["report.html", "claims.csv", "manifest.json", "sub/../report.html"])
+def test_a_json_file_of_the_report_is_refused_before_any_work(nothing_measured, tmp_path, name):
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    done = geomem("validate", "kl_bound", "--output", tmp_path / "out", "--json", tmp_path / "out" / name)
+    is_one_line(done)
+    assert "--json must be a file of its own" in done.err
+
+
 def test_a_json_file_in_a_directory_to_come_is_written(again, tmp_path):
     file = tmp_path / "to" / "come" / "claims.json"
     assert again("--json", file).code == 0

@@ -47,7 +47,7 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     perhaps, 130 if interrupted and 143 if terminated. What was finished is kept, and the same command goes on from it.
     """  # noqa: D301
     from numerics.arrays import resolve_device
-    from numerics.storage.files import check_directory, write_atomic
+    from numerics.storage.files import check_directory, same_file, write_atomic
     from validation import suite
     from validation.claims import CLAIMED, PREDICTIONS
     from validation.job import Run
@@ -63,6 +63,8 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     if json_file is not None:
         if json_file.is_dir():
             raise ValueError(f"--json must name a file, got the directory {json_file}")
+        if any(same_file(json_file, output / name) for name in ("report.html", "claims.csv", "manifest.json")):
+            raise ValueError(f"--json must be a file of its own, got {json_file}, which the report is written to")
         check_directory(json_file.parent)
     run = Run(budget, seed, device)
     jobs = suite.jobs_of(names, budget)
