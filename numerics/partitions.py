@@ -4,7 +4,8 @@ Moments over disjoint samples add up, so a data set is taken in partitions, runs
 they are computed one after the other, and memory holds two of them whatever the number of samples; on a cluster they
 are computed at once, each by a worker that opens the file itself, and added up in a binary tree of neighbours, which
 keeps the numbering of `nearest`. What is kept between two partitions is the sum so far, a few numbers per query and
-dimension: a checkpoint of it makes a run of days one that may be interrupted.
+dimension: a checkpoint of it makes a run of days one that may be interrupted. A run that goes on from it reads the rows
+that were summed once more, without computing, and refuses where they are others by their hash.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import hashlib
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache, reduce
 from operator import add
@@ -27,6 +31,7 @@ from numpy.typing import NDArray
 from numerics.arrays import Array, checked, namespace, to_host
 from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.storage.checkpoint import Checkpoint
+from numerics.storage.contents import MODULUS, Contents, block_hash
 from numerics.storage.files import check_directory
 from numerics.storage.sources import Source, open_source
 
@@ -69,7 +74,8 @@ def gibbs_moments_of(
         tolerance: as for `gibbs_moments`.
         rows: samples of a partition; by default what takes 256 MiB in float64.
         checkpoint: a file to keep the sum in. Where it exists the run goes on from it: with the same rows, and in the
-            same place (here or on a cluster), to the same bits as a run that was never interrupted.
+            same place (here or on a cluster), to the same bits as a run that was never interrupted. It goes with the
+            question and with the contents of the rows, wherever they lie.
         every: seconds between checkpoints; there is also one at the end, and where the run fails or is interrupted.
         scheduler: address of a dask scheduler, such as tcp://host:8786, or its Client; its workers must see the same
             path. None computes here.
@@ -77,9 +83,12 @@ def gibbs_moments_of(
 
     Raises:
         ValueError: for a question that `gibbs_moments` refuses, data that cannot be read or hold no finite numbers
-            (naming the rows), a checkpoint that is torn or answers another question, a scheduler that does not answer,
-            or zarr or distributed needed and not installed.
-        OSError: where the checkpoint cannot be written, or the scheduler was lost.
+            (naming the rows), a checkpoint that is torn or answers another question or is of other data, a scheduler
+            that does not answer, or zarr or distributed needed and not installed.
+        OSError: where the scheduler was lost, or the run ends early and the checkpoint cannot be written.
+
+    Warns:
+        RuntimeWarning: where the checkpoint cannot be written, and the sum goes on.
     """
     source = open_source(data)
     queries = checked(queries, "queries", "(M, D)")
@@ -90,61 +99,96 @@ def gibbs_moments_of(
     keeper = None
     if checkpoint is not None:
         check_directory(Path(checkpoint).parent)
-        keeper = Checkpoint(Path(checkpoint), _key(question, before))
-    total = _Sum(keeper, every)
-    start = total.resume(queries)
-    if start:
+        keeper = Checkpoint(Path(checkpoint), _key(question, source))
+    total = _Sum(keeper, every, rows)
+    if start := total.resume(queries):
+        _check_contents(source, total.contents, scheduler, Path(checkpoint or ""))
         tick(start)
+    cut = _Cut(rows, hashed=keeper is not None)
     if scheduler is None:
-        parts = _here(source, question, start, source.shape[0], rows, tick)
+        parts = _here(source, question, start, source.shape[0], cut, tick)
     else:
-        parts = _on_cluster(source, question, start, rows, tick, scheduler)
+        parts = _on_cluster(source, question, start, cut, tick, scheduler)
     state = total.add(parts)
     if source.identity() != before:
         raise ValueError(f"{source.name} changed while it was read; run again on data that stay")
     return state
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """How the data are cut into partitions: rows of one, and whether their contents are to be known again."""
+
+    rows: int
+    hashed: bool
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The moments over some samples, and the sum of the hashes of their blocks."""
+
+    moments: GibbsMoments
+    total: int
+
+    def __add__(self, other: _Part) -> _Part:
+        return _Part(self.moments + other.moments, (self.total + other.total) % MODULUS)
+
+
 class _Sum:
     """The moments over the first samples, kept in a checkpoint if there is one."""
 
-    def __init__(self, keeper: Checkpoint | None, every: float) -> None:
-        # state and number of samples in one, so that an interruption cannot come between the two
-        self.now: tuple[GibbsMoments | None, int] = (None, 0)
-        self.keeper, self.every, self.saved = keeper, every, 0
+    def __init__(self, keeper: Checkpoint | None, every: float, rows: int) -> None:
+        # state and samples in one, so that an interruption cannot come between the two
+        self.now: tuple[GibbsMoments | None, Contents] = (None, Contents())
+        self.keeper, self.every, self.rows, self.saved = keeper, every, rows, 0
+
+    @property
+    def contents(self) -> Contents:
+        """Of the samples that are done."""
+        return self.now[1]
 
     def resume(self, queries: Array) -> int:
         """Take up what the checkpoint has; the number of samples that are done."""
         found = self.keeper.load() if self.keeper else None
         if found is None:
             return 0
-        state, self.saved = found
+        state, contents = found
         values = {f.name: getattr(state, f.name) for f in fields(state)}
         arrays = {name: _beside(queries, a) for name, a in values.items() if isinstance(a, np.ndarray)}
-        self.now = (replace(state, **arrays), self.saved)
+        self.now, self.saved = (replace(state, **arrays), contents), contents.stop
         return self.saved
 
-    def add(self, parts: Iterator[tuple[GibbsMoments, int]]) -> GibbsMoments:
+    def add(self, parts: Iterator[tuple[_Part, int]]) -> GibbsMoments:
         """Add the moments over the samples that follow; each part comes with the number of its last sample, plus one."""
         clock = time.monotonic()
         try:
-            for moments, stop in parts:
-                state = self.now[0]
-                self.now = (moments if state is None else state + moments, stop)
+            for part, stop in parts:
+                state, contents = self.now
+                moments = part.moments if state is None else state + part.moments
+                self.now = (moments, contents.extended(stop, self.rows, part.total))
                 if time.monotonic() - clock >= self.every:
-                    self._save()
+                    self._save_or_warn()
                     clock = time.monotonic()
-        finally:
+        except BaseException:
             self._save()
+            raise
+        self._save_or_warn()
         state = self.now[0]
         assert state is not None
         return state
 
+    def _save_or_warn(self) -> None:
+        """A full disk does not cost the sum."""
+        try:
+            self._save()
+        except OSError as error:
+            warnings.warn(f"{error}; the sum goes on without a checkpoint", RuntimeWarning, stacklevel=4)
+
     def _save(self) -> None:
-        state, done = self.now
-        if self.keeper and state is not None and done > self.saved:
-            self.keeper.save(state, done)
-            self.saved = done
+        state, contents = self.now
+        if self.keeper and state is not None and contents.stop > self.saved:
+            self.keeper.save(state, contents)
+            self.saved = contents.stop
 
 
 # the question
@@ -189,12 +233,14 @@ def _checked_rows(rows: int) -> int:
     return int(rows)
 
 
-def _key(question: _Question, identity: dict[str, Any]) -> str:
-    """Changes with anything the answer depends on, but for rounding; options have one form for all their spellings."""
+def _key(question: _Question, source: Source) -> str:
+    """Changes with anything the answer depends on, but for rounding and the contents of the rows, which are hashed as they
+    are read; options have one form for all their spellings.
+    """
     given = [a for a in (question.queries, question.t, question.basis) if a is not None]
     arrays = [np.ascontiguousarray(to_host(a)) for a in given]
     parts = {
-        "data": identity,
+        "data": [source.shape, source.dtype.str],
         "arrays": [[a.dtype.str, a.shape, hashlib.sha256(a.tobytes()).hexdigest()] for a in arrays],
         "temperature": float(question.temperature),
         "covariance": question.covariance,
@@ -215,20 +261,59 @@ def _dtype_name(dtype: Any) -> str | None:
 
 
 def _here(
-    source: Source, question: _Question, start: int, stop: int, rows: int, tick: Callable[[int], object]
-) -> Iterator[tuple[GibbsMoments, int]]:
+    source: Source, question: _Question, start: int, stop: int, cut: _Cut, tick: Callable[[int], object]
+) -> Iterator[tuple[_Part, int]]:
     """The moments over each partition from `start` to `stop`, with the number of its last sample, plus one."""
-    blocks = source.blocks(start, stop, rows)
-    with ThreadPoolExecutor(1, "geomem-read") as reader:  # of the next partition, while this one is computed with
-        waiting = reader.submit(next, blocks, None)
-        for first in range(start, stop, rows):
-            last = min(first + rows, stop)
-            block = _read(waiting.result, source, first, last)
-            waiting = reader.submit(next, blocks, None)
-            moments = _moments(block, source, question, first, last)
+    blocks = source.blocks(start, stop, cut.rows)
+
+    def read(first: int) -> tuple[NDArray[Any] | None, int]:
+        block = next(blocks, None)
+        return block, block_hash(first, block) if cut.hashed and block is not None else 0
+
+    # the next partition is read while this one is computed with, in a thread too, or a Ctrl-C would wait for compiled loops
+    with ThreadPoolExecutor(1, "geomem-read") as reader, _unwaited("geomem-compute") as computer:
+        waiting = reader.submit(read, start)
+        for first in range(start, stop, cut.rows):
+            last = min(first + cut.rows, stop)
+            block, total = _read(waiting.result, source, first, last)
+            waiting = reader.submit(read, last)
+            computed = computer.submit(copy_context().run, _moments, block, source, question, first, last)
             del block  # or three would be in memory
-            yield moments, last
+            moments = computed.result()
+            yield _Part(moments, total), last
             tick(last - first)
+
+
+@contextmanager
+def _unwaited(name: str) -> Iterator[ThreadPoolExecutor]:
+    """A thread that is not waited for by whoever is interrupted."""
+    pool = ThreadPoolExecutor(1, name)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _check_contents(source: Source, contents: Contents, scheduler: str | Client | None, checkpoint: Path) -> None:
+    """Read what a checkpoint has summed once more, and refuse where it is not that."""
+    runs = contents.runs
+    if scheduler is None or source.path is None:
+        total = sum(_hash(source, start, stop, rows) for start, stop, rows in runs) % MODULUS
+    else:
+        total = sum(_hash_on_cluster(source, start, stop, rows, scheduler) for start, stop, rows in runs) % MODULUS
+    if total != contents.total:
+        raise ValueError(
+            f"{checkpoint} is the checkpoint of another question: other data, for rows 0 to {contents.stop - 1} of "
+            f"{source.name} have changed since; remove it or name another file"
+        )
+
+
+def _hash(source: Source, start: int, stop: int, rows: int) -> int:
+    blocks, total = source.blocks(start, stop, rows), 0
+    for first in range(start, stop, rows):
+        block = _read(lambda: next(blocks), source, first, min(first + rows, stop))
+        total += block_hash(first, block)
+    return total
 
 
 def _read(take: Callable[[], Any], source: Source, start: int, stop: int) -> NDArray[Any]:
@@ -273,10 +358,10 @@ def _on_cluster(
     source: Source,
     question: _Question,
     start: int,
-    rows: int,
+    cut: _Cut,
     tick: Callable[[int], object],
     scheduler: str | Client,
-) -> Iterator[tuple[GibbsMoments, int]]:
+) -> Iterator[tuple[_Part, int]]:
     from numerics.storage.cluster import connected, reduced
 
     if source.path is None:
@@ -288,17 +373,34 @@ def _on_cluster(
     N = source.shape[0]
     if start == N:
         return
-    span = rows * math.ceil(N / (rows * TASKS))
-    spans = [(first, min(first + span, N)) for first in range(start, N, span)]
-    shared = (str(source.path), json.dumps(source.identity()), rows, question)
+    shared = (str(source.path), json.dumps(source.identity()), cut, question)
     with connected(scheduler) as client:
-        yield from reduced(client, _moments_on_worker, spans, shared, tick)
+        yield from reduced(client, _moments_on_worker, _spans(start, N, cut.rows), shared, tick)
 
 
-def _moments_on_worker(span: tuple[int, int], shared: tuple[str, str, int, _Question]) -> GibbsMoments:
-    path, identity, rows, question = shared
-    parts = _here(_opened(path, identity), question, *span, rows, tick=lambda samples: None)
-    return reduce(add, (moments for moments, _ in parts))
+def _spans(start: int, stop: int, rows: int) -> list[tuple[int, int]]:
+    """Whole partitions, as many in a task as it takes to have few tasks."""
+    span = rows * math.ceil(stop / (rows * TASKS))
+    return [(first, min(first + span, stop)) for first in range(start, stop, span)]
+
+
+def _moments_on_worker(span: tuple[int, int], shared: tuple[str, str, _Cut, _Question]) -> _Part:
+    path, identity, cut, question = shared
+    parts = _here(_opened(path, identity), question, *span, cut, tick=lambda samples: None)
+    return reduce(add, (part for part, _ in parts))
+
+
+def _hash_on_cluster(source: Source, start: int, stop: int, rows: int, scheduler: str | Client) -> int:
+    from numerics.storage.cluster import connected, reduced
+
+    shared = (str(source.path), json.dumps(source.identity()), rows)
+    with connected(scheduler) as client:
+        return sum(total for total, _ in reduced(client, _hash_on_worker, _spans(start, stop, rows), shared))
+
+
+def _hash_on_worker(span: tuple[int, int], shared: tuple[str, str, int]) -> int:
+    path, identity, rows = shared
+    return _hash(_opened(path, identity), *span, rows)
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -15,32 +19,64 @@ from validation.commands.options import CONTEXT
 from validation.commands.predict import predict
 from validation.commands.simulate import simulate
 from validation.commands.validate import validate
+from validation.stopping import Terminated, heeded, leave_at_once, told
+from validation.workers import WorkerLostError
 
 __all__ = ["cli", "main"]
 
-BAD_USAGE = 2
-INTERRUPTED = 130
+BAD_USAGE, WORKER_LOST = 2, 3
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line: whatever is wrong with the input is one line on stderr and exit code 2."""
+    """Run the command line: whatever is wrong with the input is one line on stderr and exit code 2.
+
+    Exit code 3 is for workers that were killed, 130 for Ctrl-C and 143 for SIGTERM. Without arguments it is those of the
+    process that are meant, which then ends here.
+    """
+    whole = arguments is None
+    with _surroundings(), heeded(at_once=whole):
+        code, message = _outcome(arguments)
+    if message:
+        click.echo(f"geomem: {' '.join(message.split())}", err=True)
+    if whole and message:
+        leave_at_once(code)
+    sys.exit(code)
+
+
+def _outcome(arguments: list[str] | None) -> tuple[int, str]:
+    """Exit code, and what is to be said."""
     try:
         code = cli.main(arguments, prog_name="geomem", standalone_mode=False)
     except click.ClickException as error:
-        _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt) as stopped:
-        click.echo(f"geomem: interrupted; {str(stopped) or 'what was finished is kept'}", err=True)
-        sys.exit(INTERRUPTED)
+        return BAD_USAGE, error.format_message()
+    except (click.Abort, KeyboardInterrupt, Terminated) as stopped:
+        message, code = told(stopped)
+        return code, message
+    except WorkerLostError as error:
+        return WORKER_LOST, (
+            f"{error}, for want of memory perhaps; what was finished is kept, and the same command goes on from it"
+        )
     except (ValueError, OSError, OverflowError) as error:
-        _fail(str(error))
+        return BAD_USAGE, str(error) or type(error).__name__
     except MemoryError:
-        _fail("this does not fit into memory; ask for fewer directions, samples or times")
-    sys.exit(code if isinstance(code, int) else 0)
+        return BAD_USAGE, "this does not fit into memory; ask for fewer directions, samples or times"
+    return code if isinstance(code, int) else 0, ""
 
 
-def _fail(message: str) -> None:
-    click.echo(f"geomem: {' '.join(message.split())}", err=True)
-    sys.exit(BAD_USAGE)
+@contextmanager
+def _surroundings() -> Iterator[None]:
+    """What the user's terminal or notebook is set to neither stops a command nor changes what it says."""
+    backend = os.environ.get("MPLBACKEND")
+    if backend is not None:
+        os.environ["MPLBACKEND"] = "agg"  # a notebook's may not be there, and none is used
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Greek letters
+    try:
+        yield
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
 
 
 @click.group(invoke_without_command=True, context_settings=CONTEXT)
@@ -68,3 +104,6 @@ def cli(context: click.Context) -> None:
 
 for command in (list_, derive, predict, simulate, validate, audit, moments, doctor):
     cli.add_command(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Store: what jobs found, on disk, each whole or absent."""
+"""Store: what jobs found, on disk, each whole or absent: a file whose check sum is wrong is as good as none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.measurement import Measurement
-from numerics.storage.files import write_atomic
+from numerics.storage.files import check_sum, write_atomic
 from validation.job import Results
 
 __all__ = ["Found", "Store"]
@@ -34,17 +34,24 @@ class Store:
         """What was kept under the name, or None where there is nothing, or not with this key, or not whole."""
         try:
             kept = json.loads(self._path(name).read_bytes())
-            return _read(kept) if kept["key"] == key else None
+            whole = kept.pop("check_sum") == _check_sum(kept)
+            return _read(kept) if whole and kept["key"] == key else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def put(self, name: str, key: str, found: Found) -> None:
         """Keep a result under the name, in place of an earlier one."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        write_atomic(self._path(name), json.dumps({"key": key} | _written(found)).encode())
+        kept = {"key": key} | _written(found)
+        write_atomic(self._path(name), json.dumps(kept | {"check_sum": _check_sum(kept)}).encode())
 
     def _path(self, name: str) -> Path:
         return self.directory / f"{name}.json"
+
+
+def _check_sum(kept: dict[str, Any]) -> str:
+    """Of the numbers to the last bit, for which JSON has one spelling each."""
+    return check_sum(json.dumps(kept).encode())
 
 
 def _written(found: Found) -> dict[str, Any]:

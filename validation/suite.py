@@ -135,11 +135,14 @@ def hold(
             rows[claim.name] = claim.rows(done)
             decided(rows[claim.name])
 
-    with ThreadPoolExecutor(1) as meanwhile:
+    meanwhile = ThreadPoolExecutor(1)
+    try:
         derivations = meanwhile.submit(derive, names)  # which workers then find in the cache
         sweep(jobs_of(names, run.budget), run, store=store, executor=executor, finished=told)
         found = [row for part in rows.values() for row in part]
         return Outcome(found, list(_figures(names, run, done, found)), derivations.result())
+    finally:
+        meanwhile.shutdown(wait=False, cancel_futures=True)
 
 
 def _figures(names: Sequence[str], run: Run, done: Done, rows: list[dict[str, Any]]) -> Iterator[Figure]:

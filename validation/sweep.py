@@ -1,15 +1,15 @@
-"""Sweep: do jobs through any `concurrent.futures.Executor`, keeping every finished one."""
+"""Sweep: do jobs through any `concurrent.futures.Executor` of this machine, keeping each as soon as it is finished."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import Executor, as_completed
 from os import cpu_count
 
 from numerics.threads import OneThreadEach
 from validation.job import Job, Run
 from validation.store import Found, Store
+from validation.workers import WorkerLostError, Workers
 
 __all__ = ["local_executor", "sweep"]
 
@@ -26,6 +26,9 @@ def sweep(
 
     Results do not depend on the executor, the order, or on what was resumed. Without an executor the jobs are done
     here, one after the other. With one, a failure is raised when the others are done and kept.
+
+    Raises:
+        WorkerLostError: as soon as a job has lost two workers; what is finished is kept.
     """
     results: dict[str, Found] = {}
     waiting = []
@@ -37,28 +40,31 @@ def sweep(
             results[job.name] = kept
             finished(job, kept)
 
-    def keep(job: Job, found: Found) -> None:
+    def told(job: Job, found: Found) -> None:
         results[job.name] = found
-        if store:
-            store.put(job.name, job.key(run), found)
         finished(job, found)
 
     if executor is None:
         for job in waiting:
-            keep(job, job.do(run))
+            told(job, _kept(job, run, store))
         return results
-    futures = {executor.submit(_done, batch, run): batch for batch in _batches(waiting)}
+    futures = {executor.submit(_done, batch, run, store): batch for batch in _batches(waiting)}
     failures = []
     try:
         for future in as_completed(futures):
-            if (broken := future.exception()) is not None:
+            broken = future.exception()
+            if isinstance(broken, WorkerLostError):
+                raise WorkerLostError(
+                    f"{futures[future][0].name} has lost two workers, the second by {broken}"
+                ) from broken
+            if broken is not None:
                 failures.append(broken)
                 continue
             for job, found in zip(futures[future], future.result(), strict=True):
                 if isinstance(found, Exception):
                     failures.append(found)
                 else:
-                    keep(job, found)
+                    told(job, found)
     finally:
         for future in futures:
             future.cancel()  # of what has not begun, where the user interrupts
@@ -69,7 +75,7 @@ def sweep(
 
 def local_executor(workers: int | None = None) -> Executor:
     """One process per core, each with one thread of linear algebra."""
-    return ProcessPoolExecutor(workers or cpu_count(), mp_context=get_context("spawn"))
+    return Workers(workers or cpu_count() or 1)
 
 
 def _batches(jobs: Sequence[Job]) -> list[list[Job]]:
@@ -80,14 +86,26 @@ def _batches(jobs: Sequence[Job]) -> list[list[Job]]:
     return list(batches.values())
 
 
-def _done(batch: Sequence[Job], run: Run) -> list[Found | Exception]:
+def _done(batch: Sequence[Job], run: Run, store: Store | None = None) -> list[Found | Exception]:
     """What each job found, or how it failed."""
     with OneThreadEach():
-        return [_attempt(job, run) for job in batch]
+        return [_attempt(job, run, store) for job in batch]
 
 
-def _attempt(job: Job, run: Run) -> Found | Exception:
+def _attempt(job: Job, run: Run, store: Store | None) -> Found | Exception:
     try:
-        return job.do(run)
+        return _kept(job, run, store)
     except Exception as failure:  # the others go on
         return failure
+
+
+def _kept(job: Job, run: Run, store: Store | None) -> Found:
+    """What a job finds, kept at once where it is found: neither a worker nor its driver takes it along when it dies."""
+    if store is None:
+        return job.do(run)
+    key = job.key(run)
+    found = store.get(job.name, key)  # by a worker that was killed
+    if found is None:
+        found = job.do(run)
+        store.put(job.name, key, found)
+    return found

@@ -210,9 +210,10 @@ def _real(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
 
 
 def _stamp(files: Sequence[Path]) -> dict[str, Any]:
-    """How many bytes the files have, and when the last of them changed."""
+    """How many bytes the files have, and when the last of them changed: that a file was given its old time back shows too."""
     stats = [file.stat() for file in files]
-    return {"files": len(stats), "bytes": sum(s.st_size for s in stats), "changed": max(s.st_mtime_ns for s in stats)}
+    changed = [max(times) for times in zip(*((s.st_mtime_ns, s.st_ctime_ns) for s in stats), strict=True)]
+    return {"files": len(stats), "bytes": sum(s.st_size for s in stats), "changed": changed}
 
 
 # anything with rows

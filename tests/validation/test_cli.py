@@ -1,14 +1,17 @@
 import csv
+import io
 import json
 import math
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
-from importlib.metadata import entry_points, version
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +22,14 @@ from click.testing import CliRunner
 
 from numerics import partitions
 from numerics.gibbs import gibbs_moments
+from numerics.storage import checkpoint, files
 from tests.validation.conftest import ROW, geomem
 from theory.predictions import condensation
 from theory.setting import SCHEDULES
 from validation import cli, job, suite, sweep
 from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
 from validation.claims import subspace_loss as loss_claims
+from validation.workers import WorkerLostError
 
 HEAVY = (
     "numpy", "scipy", "sympy", "matplotlib", "mpmath", "flint", "sklearn", "torch", "pyarrow", "math_core", "tqdm",
@@ -130,11 +135,6 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "LOADED []"
     assert done.stderr == ""
-
-
-def test_the_command_is_installed():
-    (command,) = entry_points(group="console_scripts", name="geomem")
-    assert command.load() is cli.main
 
 
 def test_the_installed_command_runs():
@@ -656,6 +656,33 @@ def test_an_interruption_is_said_in_a_line(few, tmp_path, monkeypatch):
     assert not (tmp_path / "claims.json").exists()
 
 
+def test_workers_that_are_killed_have_an_exit_code_of_their_own(few, tmp_path, monkeypatch):
+    def lose(*arguments, **named):
+        raise WorkerLostError("kl_bound.large has lost two workers, the second by signal 9")
+
+    monkeypatch.setattr(suite, "sweep", lose)
+    done = geomem(*_validate(tmp_path / "out", tmp_path / "claims.json"))
+    assert done.code == 3
+    assert done.err == (
+        "geomem: kl_bound.large has lost two workers, the second by signal 9, for want of memory perhaps; what was "
+        "finished is kept, and the same command goes on from it\n"
+    )
+    assert " 3 if workers were killed" in geomem("validate", "--help").out
+
+
+def test_an_interrupted_run_does_not_wait_for_derivations(few, tmp_path, monkeypatch):
+    going_on = threading.Event()
+
+    def interrupt(*arguments, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suite, "sweep", interrupt)
+    monkeypatch.setattr(suite, "derive", lambda names: going_on.wait(60))
+    assert geomem(*_validate(tmp_path / "out", tmp_path / "claims.json")).code == 130
+    assert not going_on.is_set()
+    going_on.set()
+
+
 @pytest.fixture
 def nothing_measured(monkeypatch):
     monkeypatch.setattr(suite, "hold", lambda *a, **k: pytest.fail("work was done for bad usage"))
@@ -686,6 +713,14 @@ def test_a_json_file_that_is_a_directory_is_refused_before_any_work(nothing_meas
     done = geomem("validate", "kl_bound", "--output", tmp_path / "out", "--json", tmp_path)
     is_one_line(done)
     assert "--json must name a file" in done.err
+
+
+@pytest.mark.parametrize("name", ["report.html", "claims.csv", "manifest.json", "sub/../report.html"])
+def test_a_json_file_of_the_report_is_refused_before_any_work(nothing_measured, tmp_path, name):
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    done = geomem("validate", "kl_bound", "--output", tmp_path / "out", "--json", tmp_path / "out" / name)
+    is_one_line(done)
+    assert "--json must be a file of its own" in done.err
 
 
 def test_a_json_file_in_a_directory_to_come_is_written(again, tmp_path):
@@ -815,6 +850,102 @@ def _interrupt_at(patch, row):
         return ask(block, source, question, start, stop)
 
     patch.setattr(partitions, "_moments", moments)
+
+
+def test_interrupted_moments_that_finished_nothing_keep_nothing(asked, monkeypatch):
+    _interrupt_at(monkeypatch, 0)
+    done = geomem(*asked, "--rows", "10", "--checkpoint", "sum.npz")
+    assert (done.code, done.err.strip()) == (130, "geomem: interrupted; nothing is kept")
+
+
+def test_an_interrupted_simulation_does_not_say_that_something_is_kept(monkeypatch):
+    def interrupt(*arguments, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("numerics.experiments.collapse.measure", interrupt)
+    done = geomem("simulate", "collapse", "--subspaces", "1x2")
+    assert (done.code, done.out, done.err.strip()) == (130, "", "geomem: interrupted; nothing is kept")
+
+
+SPELLINGS = ["./{}", "sub/../{}", "link/../{}", "soft-{}", "hard-{}", "sub/soft-{}"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("file", ["points.npy", "samples.npy", "sum.npz"])
+@pytest.mark.parametrize("option", ["--output", "--checkpoint"])
+def test_what_is_read_is_never_written_over(asked, nothing_summed, tmp_path, option, file, spelling):
+    for folder in ("sub", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "other")
+    (tmp_path / "sum.npz").write_bytes(b"mine")
+    for folder in (tmp_path, tmp_path / "sub"):
+        (folder / f"soft-{file}").symlink_to(tmp_path / file)
+    (tmp_path / f"hard-{file}").hardlink_to(tmp_path / file)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    other = ["--checkpoint" if option == "--output" else "--output", "sum.npz"]
+    done = geomem(*asked, *other, option, spelling.format(file))
+    is_one_line(done)
+    assert "must be a file of its own" in done.err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("option", ["--output", "--checkpoint"])
+def test_no_file_is_written_that_would_belong_to_the_data(asked, nothing_summed, tmp_path, option):
+    (tmp_path / "parts").mkdir()
+    table = pyarrow.table({name: SAMPLES_AT[:, k] for k, name in enumerate("xyz")})
+    pyarrow.parquet.write_table(table, tmp_path / "parts" / "a.parquet")
+    done = geomem("moments", "parts", *asked[2:], option, "parts/b.parquet")
+    is_one_line(done)
+    assert "must be a file of its own" in done.err
+
+
+def _full(monkeypatch, *names):
+    """A disk that is full for files of some names."""
+    write = files.write_atomic
+
+    def write_atomic(path, content):
+        if path.name in names:
+            raise OSError(f"cannot write {path}: No space left on device; free space there")
+        write(path, content)
+
+    for module in (files, checkpoint):
+        monkeypatch.setattr(module, "write_atomic", write_atomic)
+
+
+def test_averages_that_cannot_be_written_are_in_the_checkpoint(asked, monkeypatch):
+    command = [*asked, "--checkpoint", "sum.npz"]
+    with monkeypatch.context() as patch:
+        _full(patch, "out.npz")
+        done = geomem(*command)
+    is_one_line(done)
+    assert "cannot write out.npz: No space left on device" in done.err
+    assert "the sum is kept in sum.npz, and the same command writes it" in done.err
+    monkeypatch.setattr(partitions, "_moments", lambda *a: pytest.fail("it is summed already"))
+    assert geomem(*command).code == 0
+    assert averages()["samples"] == 95
+
+
+def test_averages_that_can_be_kept_nowhere_else_are_written_elsewhere(asked, monkeypatch, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
+    assert geomem(*asked).code == 0
+    expected = Path("out.npz").read_bytes()
+    _full(monkeypatch, "out.npz")
+    done = geomem(*asked)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    (place,) = (tmp_path / "elsewhere").iterdir()
+    assert f"the averages are in {place} instead" in done.err
+    with np.load(place) as found, np.load(io.BytesIO(expected)) as wanted:
+        assert all(found[name].tobytes() == wanted[name].tobytes() for name in wanted)
+
+
+def test_a_checkpoint_that_cannot_be_written_does_not_cost_the_averages(asked, monkeypatch):
+    _full(monkeypatch, "sum.npz")
+    done = geomem(*asked, "--checkpoint", "sum.npz")
+    assert done.code == 0
+    assert done.err.startswith("geomem: cannot write sum.npz: No space left on device")
+    assert done.err.count("\n") == 1
+    assert averages()["samples"] == 95
 
 
 def test_moments_of_rows_that_are_not_finite_name_them(asked):

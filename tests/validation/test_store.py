@@ -104,4 +104,36 @@ def test_a_directory_in_the_place_of_a_file_is_not_there(store):
 def test_a_stored_file_is_json_that_names_its_parts(store):
     store.put("x", "key", {"a": Measurement(np.array([1.0]), np.array([0.5]), 5)})
     content = json.loads((store.directory / "x.json").read_text())
+    assert content.pop("check_sum")
     assert content == {"key": "key", "measurements": {"a": {"mean": [1.0], "sem": [0.5], "n": 5}}}
+
+
+def test_of_flipped_bits_none_is_another_number(store):
+    random = np.random.default_rng(0)
+    kept = {name: Measurement(random.standard_normal(9), random.random(9), 50) for name in "ab"}
+    array = random.standard_normal((4, 5))
+    store.put("measured", "key", kept)
+    store.put("evaluated", "key", array)
+    refused = 0
+    for name, expected in (("measured", kept), ("evaluated", {"value": Measurement(array, array, 0)})):
+        path = store.directory / f"{name}.json"
+        whole = path.read_bytes()
+        for bit in random.choice(8 * len(whole), 1500, replace=False):
+            broken = bytearray(whole)
+            broken[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(broken)
+            found = store.get(name, "key")
+            refused += found is None
+            if found is not None:  # as where a space became another
+                found = found if name == "measured" else {"value": Measurement(found, found, 0)}
+                assert same(found, expected)
+    assert refused > 2900
+
+
+def test_what_an_earlier_version_kept_without_a_check_sum_is_not_there(store):
+    store.put("x", "key", np.ones(1))
+    path = store.directory / "x.json"
+    content = json.loads(path.read_text())
+    del content["check_sum"]
+    path.write_text(json.dumps(content))
+    assert store.get("x", "key") is None

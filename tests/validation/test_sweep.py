@@ -278,16 +278,16 @@ def test_an_interruption_keeps_what_was_finished(store):
 
 def test_an_interruption_among_workers_keeps_what_was_finished(store):
     def stop(job, found):
-        if len(seen := list(store.directory.iterdir())) == 2:
+        if len(list(store.directory.glob("*.json"))) >= 2:
             raise KeyboardInterrupt
-        assert seen
 
     with ThreadPoolExecutor(2) as pool, pytest.raises(KeyboardInterrupt):
         sweep(EXPERIMENTS, RUN, store=store, executor=pool, finished=stop)
-    assert len(list(store.directory.iterdir())) == 2
+    kept = len(list(store.directory.iterdir()))
+    assert kept >= 2
     CALLS.clear()
     sweep(EXPERIMENTS, RUN, store=store)
-    assert len(CALLS) == 2
+    assert len(CALLS) == 4 - kept
 
 
 class Instant(Executor):

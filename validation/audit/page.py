@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from numerics.storage.columns import Taken
@@ -16,6 +14,9 @@ from validation.audit.of_data import ENOUGH, EVERY, Audit
 from validation.report import figures as plot
 from validation.report.page import Figure, Section
 from validation.report.words import counted, plus_minus, power_of_ten, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["figures", "sections", "text"]
 
@@ -276,6 +277,8 @@ def _draw_retained(axes: Axes, s: dict[str, Any], curves: dict[str, Any]) -> Non
 
 
 def _draw_spectrum(axes: Axes, s: dict[str, Any], spectrum: Array) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     count = s["intrinsic_dimension"]
     number = np.arange(1, count + 1)
     axes.plot(number, spectrum[:count], ".", color=plot.COLOURS[1], markersize=4, label="eigenvalues")

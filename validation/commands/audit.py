@@ -58,12 +58,13 @@ def audit(
     from validation.audit import of_data as auditing
     from validation.audit import page as audit_page
     from validation.manifest import manifest
-    from validation.report import tables
+    from validation.report import figures, tables
     from validation.report.page import write_report
 
     device, seed = resolve_device(device), checked_seed(seed)
     if output is not None:
         check_directory(output)
+        figures.check()
     table = read(data, **reading)
     with progress(auditing.TICKS, "steps") as bar:
         found = auditing.audit(

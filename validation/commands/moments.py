@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from validation.commands.options import COLUMNS, CONTEXT, numbers, progress
+from validation.stopping import kept
 
 __all__ = ["moments"]
 
@@ -63,7 +69,6 @@ def moments(
     (T, M, D, D); t, queries and samples, their number.
     """  # noqa: D301
     from numerics.partitions import gibbs_moments_of
-    from numerics.storage.files import write_atomic
     from numerics.storage.sources import open_source
     from validation.report import moments_file
 
@@ -74,43 +79,83 @@ def moments(
     source = open_source(data, columns=columns)
     asked = open_source(queries, "queries", columns=columns if query_columns is None else query_columns)
     points = moments_file.points(asked)
-    with progress(source.shape[0], "samples", unit_scale=True) as bar:
-        try:
-            found = gibbs_moments_of(
-                source,
-                points,
-                [[t] for t in noise],
-                dtype=_dtype(dtype),
-                checkpoint=checkpoint,
-                tick=bar.update,
-                **options,
-            )
-        except KeyboardInterrupt:
-            if checkpoint is None:
-                raise click.Abort("nothing is kept without --checkpoint") from None
-            raise
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(output, moments_file.content(found))
+    keeps = "what was finished is kept" if checkpoint else "nothing is kept without --checkpoint"
+    with progress(source.shape[0], "samples", unit_scale=True) as bar, kept(keeps, checkpoint), _warnings_as_lines():
+        found = gibbs_moments_of(
+            source,
+            points,
+            [[t] for t in noise],
+            dtype=_dtype(dtype),
+            checkpoint=checkpoint,
+            tick=bar.update,
+            **options,
+        )
+        _write(output, checkpoint, moments_file.content(found))
     click.echo(moments_file.table(found))
     click.echo(f"\nread: {source.taken} ({data})\nqueries: {asked.taken} ({queries})")
     click.echo(f"output: {output}")
 
 
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RuntimeWarning)
+        warnings.showwarning = lambda message, *about: click.echo(f"geomem: {message}", err=True)
+        yield
+
+
+def _write(output: Path, checkpoint: Path | None, content: bytes) -> None:
+    """The averages, elsewhere if need be: they may have taken days.
+
+    Raises:
+        OSError: that says where they are.
+    """
+    from numerics.storage.files import write_atomic
+
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(output, content)
+    except OSError as error:
+        if checkpoint is not None and checkpoint.exists():
+            raise OSError(f"{error}; the sum is kept in {checkpoint}, and the same command writes it") from None
+        raise OSError(f"{error}; {_rescued(output.name, content)}") from None
+
+
+def _rescued(name: str, content: bytes) -> str:
+    """Where what could not be written to its place is now."""
+    from numerics.storage.files import write_atomic
+
+    for directory in (tempfile.gettempdir(), Path.cwd(), Path.home()):
+        place = Path(directory) / f"geomem-{secrets.token_hex(4)}-{name}"
+        with suppress(OSError):
+            write_atomic(place, content)
+            return f"the averages are in {place} instead"
+    return "nor anywhere else, so the averages are lost"
+
+
 def _check_files(output: Path, checkpoint: Path | None, *read: Path) -> None:
     """Refuse to write where nothing can be written, or over what is read, before any work is done."""
-    from numerics.storage.files import check_directory
+    from numerics.storage.files import check_directory, same_file
 
     written = {"--output": output} | ({"--checkpoint": checkpoint} if checkpoint else {})
     for option, path in written.items():
         if path.is_dir():
             raise ValueError(f"{option} must name a file, got the directory {path}")
-        check_directory(path.parent)
-    names = [path.absolute() for path in (*written.values(), *read)]
-    for option, path in written.items():
-        if names.count(path.absolute()) > 1:
+        others = [*read, *(other for name, other in written.items() if name != option)]
+        if any(same_file(path, other) or _part_of(path, other) for other in others):
             raise ValueError(
                 f"{option} must be a file of its own, got {path}, which is another file of this command too"
             )
+        check_directory(path.parent)
+
+
+def _part_of(path: Path, other: Path) -> bool:
+    """Whether a file would belong to a data set that is a directory: one of Parquet files, or a Zarr array."""
+    from numerics.storage.files import same_file
+
+    if not other.is_dir() or not any(same_file(place, other) for place in path.absolute().parents):
+        return False
+    return path.suffix.lower() == ".parquet" or any((other / name).exists() for name in (".zarray", "zarr.json"))
 
 
 def _dtype(dtype: str | None) -> str | None:

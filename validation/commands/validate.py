@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from validation.commands.options import CONTEXT, checked_seed, progress
+from validation.stopping import kept
 
 __all__ = ["validate"]
 
@@ -35,20 +36,23 @@ BUDGETS = "headline", "quick", "standard", "deep"
     help="Where the report goes; an interrupted run is taken up from there.",
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also the claims as JSON.")
+@kept("what was finished is kept")
 def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output: Path, json_file: Path | None) -> int:
     """Hold predictions against experiments: a line per claim as it is decided, and a report.
 
     Without NAME all predictions, and with a budget other than headline the surveys over them too.
 
-    Exit code 0 if every claim holds, 1 if one does not, 2 for bad usage.
-    """
+    \b
+    Exit code 0 if every claim holds, 1 if one does not, 2 for bad usage, 3 if workers were killed, for want of memory
+    perhaps, 130 if interrupted and 143 if terminated. What was finished is kept, and the same command goes on from it.
+    """  # noqa: D301
     from numerics.arrays import resolve_device
-    from numerics.storage.files import check_directory, write_atomic
+    from numerics.storage.files import check_directory, same_file, write_atomic
     from validation import suite
     from validation.claims import CLAIMED, PREDICTIONS
     from validation.job import Run
     from validation.manifest import manifest
-    from validation.report import tables
+    from validation.report import figures, tables
     from validation.store import Store
     from validation.sweep import local_executor
 
@@ -59,9 +63,12 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     if json_file is not None:
         if json_file.is_dir():
             raise ValueError(f"--json must name a file, got the directory {json_file}")
+        if any(same_file(json_file, output / name) for name in ("report.html", "claims.csv", "manifest.json")):
+            raise ValueError(f"--json must be a file of its own, got {json_file}, which the report is written to")
         check_directory(json_file.parent)
     run = Run(budget, seed, device)
     jobs = suite.jobs_of(names, budget)
+    figures.check()
     executor = local_executor() if device == "cpu" else None  # a GPU is one; cores are several
     lines = tables.Verdicts(claim.name for claim in suite.claims_of(names, budget))
     click.echo(lines.header)

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["COLOURS", "MARKERS", "between", "canvas", "control", "legend", "logarithmic", "measured", "style", "theory"]
+__all__ = [
+    "COLOURS",
+    "MARKERS",
+    "between",
+    "canvas",
+    "check",
+    "control",
+    "legend",
+    "logarithmic",
+    "measured",
+    "style",
+    "theory",
+]
 
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -46,11 +58,29 @@ def between(times: NDArray[np.float64], count: int, beyond: float = 2.0) -> NDAr
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The style of all figures, for the time of drawing."""
+    """The style of all figures, whatever that of the user is, for the time of drawing."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_RC):
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)
         yield
+
+
+def check() -> None:
+    """See that figures can be drawn, before work is done for them.
+
+    Raises:
+        ValueError: where matplotlib cannot be imported.
+    """
+    try:
+        import matplotlib as mpl
+    except Exception as error:  # of a setting that it refuses, a file that it cannot read, a library that is missing
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"figures take matplotlib, which cannot be imported: {reason}; mend MPLBACKEND, or the matplotlibrc file"
+        ) from None
+    del mpl
 
 
 def canvas(columns: int = 1, rows: int = 1, *, width: float = 3.4, height: float = 2.7) -> tuple[Canvas, Any]:

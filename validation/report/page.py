@@ -27,6 +27,7 @@ from math_core import LatexError, LatexToMathML
 
 from numerics.storage.files import check_directory, write_atomic
 from validation.claim import by_claim, holds
+from validation.report import figures as drawing
 from validation.report.tables import plain, seen
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def _draw(figure: matplotlib.figure.Figure, kind: str) -> bytes:
     import matplotlib as mpl
 
     date = {"svg": "Date", "pdf": "CreationDate"}[kind]
-    with io.BytesIO() as buffer, mpl.rc_context({"svg.hashsalt": "geomem", "pdf.fonttype": 42}):
+    options: dict[Any, Any] = {"svg.hashsalt": "geomem", "pdf.fonttype": 42}
+    with io.BytesIO() as buffer, drawing.style(), mpl.rc_context(options):
         figure.savefig(buffer, format=kind, metadata={date: None})
         return buffer.getvalue()
 

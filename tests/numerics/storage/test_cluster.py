@@ -224,8 +224,12 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(threads, tmp_path, monkeypa
     assert kept(tmp_path / "sum") == 80
     resumed = gibbs_moments_of(path, queries, TIMES, **asked, checkpoint=tmp_path / "sum")
     same(resumed, gibbs_moments_of(path, queries, TIMES, **asked))
-    monkeypatch.setattr(cluster, "connected", pytest.fail)  # a finished run needs no cluster
+    monkeypatch.setattr(partitions, "_moments", lambda *a: pytest.fail("it is summed already"))
     same(gibbs_moments_of(path, queries, TIMES, **asked, checkpoint=tmp_path / "sum"), resumed)
+    data[350, 1] += 1e-9
+    saved(tmp_path, ".npy", data)
+    with pytest.raises(ValueError, match=r"other data, for rows 0 to 399 of a\.npy have changed since"):
+        gibbs_moments_of(path, queries, TIMES, **asked, checkpoint=tmp_path / "sum")
 
 
 def test_a_run_begun_here_may_go_on_there(threads, tmp_path):
@@ -251,7 +255,7 @@ def test_a_worker_that_sees_another_file_is_refused(tmp_path):
     identity = '{"shape": [31, 3], "dtype": "float64", "bytes": 872}'
     question = partitions._Question(queries, 1.0, 1.0, None, None, None, None)
     with pytest.raises(ValueError, match=r"is not the same file on a worker: expected .*31.* got .*30"):
-        partitions._moments_on_worker((0, 10), (str(path), identity, 10, question))
+        partitions._moments_on_worker((0, 10), (str(path), identity, partitions._Cut(10, False), question))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nope", "", "tcp://", "tcp://localhost", "127.0.0.1:8786", 5])

@@ -1,10 +1,14 @@
+import errno
 import os
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from numerics.storage import files
-from numerics.storage.files import check_directory, write_atomic
+from numerics.storage.files import check_directory, check_sum, same_file, write_atomic
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +94,65 @@ def test_a_dangling_link_is_refused(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "at" / "all")
     with pytest.raises(ValueError, match="name another directory"):
         check_directory(tmp_path / "link")
+
+
+def test_a_full_disk_names_the_file_and_the_remedy(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match=r"^cannot write .*sum.npz: No space left on device; free space there") as caught:
+        write_atomic(tmp_path / "sum.npz", b"x")
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from numerics.storage import files
+files.os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
+files.write_atomic(Path(sys.argv[1]), b"half")
+"""
+
+
+def test_what_a_killed_writer_left_is_swept_by_the_next(tmp_path):
+    path = tmp_path / "sum [1].npz"  # with characters that mean something to glob
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", KILLED, path], check=False).returncode == -9
+        assert len(list(tmp_path.iterdir())) == 1
+    write_atomic(path, b"whole")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_others_may_still_write_stays(tmp_path):
+    path = tmp_path / "file"
+    mine = tmp_path / f".file.{files._here()}-{os.getpid()}-abcd.tmp"
+    elsewhere, foreign, old = (tmp_path / f".file.{part}.tmp" for part in ("zzzzzz-1-abcd", "x", "zzzzzz-1-old"))
+    for other in (mine, elsewhere, foreign, old):
+        other.write_bytes(b"")
+    os.utime(old, (time.time() - 2 * files.ABANDONED,) * 2)
+    write_atomic(path, b"x")
+    assert set(tmp_path.iterdir()) == {path, mine, elsewhere, foreign}
+
+
+def test_one_file_by_many_names(tmp_path):
+    there, other = tmp_path / "x.npy", tmp_path / "y.npy"
+    there.write_bytes(b"x")
+    other.write_bytes(b"x")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "sub")
+    (tmp_path / "soft.npy").symlink_to(there)
+    (tmp_path / "hard.npy").hardlink_to(there)
+    spellings = ("sub/../x.npy", "link/../x.npy", "soft.npy", "hard.npy", "./x.npy", "../" + tmp_path.name + "/x.npy")
+    for spelling in spellings:
+        assert same_file(tmp_path / spelling, there)
+        assert not same_file(tmp_path / spelling, other)
+    assert same_file(tmp_path / "link" / "to_come", tmp_path / "sub" / "to_come")
+    assert not same_file(tmp_path / "to_come", tmp_path / "sub" / "to_come")
+
+
+def test_a_check_sum_knows_how_its_parts_are_parted():
+    sums = {check_sum(*parts) for parts in ((), (b"",), (b"ab",), (b"a", b"b"), (b"", b"ab"), (b"ac",))}
+    assert len(sums) == 6
+    assert {len(one) for one in sums} == {32}

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from validation.report import figures as draw
+from validation.report.page import _draw
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -30,6 +31,34 @@ def test_the_style_is_taken_back_after_an_error():
     with pytest.raises(RuntimeError), draw.style():
         raise RuntimeError
     assert dict(mpl.rcParams) == before
+
+
+def test_the_style_is_the_packages_own_whatever_the_users_is():
+    def drawn():
+        with draw.style():
+            figure, axis = draw.canvas()
+            draw.theory(axis, X, X, r"$t_C$ 1,000.5")
+            draw.legend(axis)
+        return _draw(figure, "svg")
+
+    plain = drawn()
+    users = {
+        "axes.facecolor": "red",
+        "savefig.bbox": "tight",
+        "savefig.dpi": 7,
+        "svg.fonttype": "none",
+        "text.usetex": True,
+    }
+    with mpl.rc_context(users):
+        assert drawn() == plain
+        assert mpl.rcParams["text.usetex"]
+
+
+def test_matplotlib_that_cannot_be_imported_is_said_before_any_work(monkeypatch):
+    draw.check()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ValueError, match=r"figures take matplotlib, which cannot be imported: .*; mend MPLBACKEND"):
+        draw.check()
 
 
 def test_a_canvas_has_the_panels_and_the_size_asked_for():

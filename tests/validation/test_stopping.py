@@ -1,0 +1,97 @@
+"""Commands as processes of their own, stopped in the midst of one long call that Python cannot interrupt."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from validation import stopping
+from validation.stopping import NOTHING, Terminated, heeded, kept, told
+
+LONG = "__import__('hashlib').pbkdf2_hmac('sha256', b'', b'', 10**9)"
+SUM = f"""
+    import numerics.partitions as module
+    ask = module._moments
+    def moments(block, source, question, start, stop):
+        if start == 40:
+            print("stuck", flush=True)
+            {LONG}
+        return ask(block, source, question, start, stop)
+    module._moments = moments
+"""
+MEASURE = f"""
+    import numerics.experiments.collapse as module
+    def measure(*arguments, **named):
+        print("stuck", flush=True)
+        {LONG}
+    module.measure = measure
+"""
+SUMMED = ["moments", "samples.npy", "--queries", "samples.npy", "--t", "1", "--rows", "10", "--output", "out.npz"]
+CASES = {
+    "a sum with a checkpoint": (SUM, [*SUMMED, "--checkpoint", "sum.npz"], "what was finished is kept"),
+    "a sum without": (SUM, SUMMED, "nothing is kept without --checkpoint"),
+    "a simulation": (MEASURE, ["simulate", "collapse", "--subspaces", "1x2"], "nothing is kept"),
+}
+
+
+@pytest.mark.parametrize(("sent", "code", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
+@pytest.mark.parametrize("case", CASES)
+def test_a_command_ends_within_seconds_and_says_what_is_kept(tmp_path, case, sent, code, word):
+    patch, arguments, said = CASES[case]
+    np.save(tmp_path / "samples.npy", np.random.default_rng(0).standard_normal((95, 3)))
+    source = textwrap.dedent(patch) + "from geomem.__main__ import main\nmain()"
+    command = [sys.executable, "-P", "-c", source, *arguments]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
+    with subprocess.Popen(command, **options) as child:
+        assert child.stdout.readline() == "stuck\n"
+        begin = time.monotonic()
+        child.send_signal(getattr(signal, sent))
+        out, err = child.communicate(timeout=30)
+        assert time.monotonic() - begin < 5
+    assert (child.returncode, out, err.strip()) == (code, "", f"geomem: {word}; {said}")
+    assert (tmp_path / "sum.npz").exists() == ("--checkpoint" in arguments)
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_what_is_kept_is_said_where_it_is_there(tmp_path):
+    for stop, word in ((KeyboardInterrupt(), "interrupted"), (Terminated(143), "terminated")):
+        for file, said in ((tmp_path, "it is kept"), (tmp_path / "missing", NOTHING), (None, "it is kept")):
+            with pytest.raises(type(stop)) as caught, kept("it is kept", file):
+                raise type(stop)(*stop.args)
+            assert told(caught.value) == (f"{word}; {said}", 130 if word == "interrupted" else 143)
+    assert told(KeyboardInterrupt()) == ("interrupted; nothing is kept", 130)
+    assert stopping._keeping == []
+
+
+def test_signals_are_heeded_within_and_handled_as_before_afterwards():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Terminated), heeded(at_once=False):
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_what_the_caller_ignores_stays_ignored():
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with heeded(at_once=False):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_another_thread_leaves_signals_alone():
+    before, found = signal.getsignal(signal.SIGTERM), []
+
+    def run():
+        with heeded(at_once=False):
+            found.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [before]
