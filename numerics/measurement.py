@@ -40,6 +40,16 @@ class Measurement:
             raise ValueError(f"a standard error needs at least 2 independent draws, got shape {values.shape}")
         return cls(values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values)), len(values))
 
+    @classmethod
+    def of_events(cls, draws: ArrayLike) -> Self:
+        """The same of draws that are 0 or 1, whose error is not 0 where all happen to be the one or the other.
+
+        Two successes and two failures more (Agresti and Coull, Am. Stat. 52 (1998) 119) for the error, not for the mean.
+        """
+        plain = cls.of(draws)
+        share = (plain.n * plain.mean + 2) / (plain.n + 4)
+        return cls(plain.mean, np.sqrt(share * (1 - share) / (plain.n + 4)), plain.n)
+
     def __add__(self, other: Measurement) -> Measurement:
         """The measurement over both sets of draws, as if they had been taken together."""
         n = self.n + other.n

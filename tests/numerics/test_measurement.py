@@ -169,3 +169,17 @@ def test_crossing_of_a_grid_in_any_order(rng):
     assert np.isfinite(expected).all()
     for order in (slice(None, None, -1), rng.permutation(12)):
         assert (crossing(t[order], f[order], 0.2) == expected).all()
+
+
+def test_events_that_all_happened_have_an_error():
+    never, half, always = (Measurement.of_events(draws) for draws in ([0] * 30, [0, 1] * 15, [1] * 30))
+    assert (never.mean, always.mean) == (0, 1)
+    assert never.sem == always.sem == pytest.approx(0.0405, abs=1e-3)
+    assert half.sem == pytest.approx(0.5 / np.sqrt(34))
+
+
+def test_the_interval_of_events_covers_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    for chance in (0.01, 0.1, 0.5):
+        m = Measurement.of_events(rng.random((30, 20_000)) < chance)
+        assert (np.abs(m.mean - chance) <= 1.96 * m.sem).mean() > 0.94

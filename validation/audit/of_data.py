@@ -263,7 +263,7 @@ def _curves(
 ) -> dict[str, Any]:
     """Everything that depends on t, predicted and measured."""
     measured = {
-        "memorized_fraction": Measurement.of(trained.memorized),
+        "memorized_fraction": Measurement.of_events(trained.memorized),
         "own_weight": Measurement.of(trained.own_weight),
         "participation": Measurement.of(trained.participation),
         "held_out_participation": fresh.participation,

@@ -2,7 +2,8 @@ r"""Overview: the tables of README and docs, written from the declarations and f
 
     python -m validation.report.overview claims.json
 
-rewrites, in a checkout, what stands between `<!-- predictions -->`, or `<!-- failures -->`, and `<!-- end -->`.
+rewrites, in a checkout, what stands between `<!-- predictions -->`, `<!-- failures -->` or `<!-- detectable -->`,
+and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import numpy as np
 from theory.observable import observables
 from validation.claim import by_claim
 from validation.claims import PREDICTIONS
+from validation.report.tables import seen
 from validation.report.words import bracketed, short
 from validation.suite import claims_of, prediction
 
-__all__ = ["failures", "index", "predictions", "rewritten"]
+__all__ = ["detectable", "failures", "index", "predictions", "rewritten"]
 
 Row = Mapping[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -86,6 +88,15 @@ def failures(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def detectable(rows: Sequence[Row]) -> str:
+    """Every agreeing claim with the smallest relative error that it sees, and why that is more than 5 %."""
+    lines = ["| Claim | Observable | Sees errors of | Why no smaller ones |", "|---|---|---|---|"]
+    for name, group in by_claim(row for row in rows if row["expected"] == "agrees").items():
+        first = group[0]
+        lines.append(_line((f"`{name}`", f"`{first['observable']}`", seen(first) or "none", first["coarse"])))
+    return "\n".join(lines)
+
+
 def _point(row: Row) -> str:
     measured = bracketed(row["measured"], row["sem"])
     return f"`{row['claim']}`{_coordinates(row)}: {row['predicted']:.4g}, {measured}"
@@ -122,6 +133,7 @@ def main(file: str) -> None:
     pages = {
         ROOT / "README.md": {"predictions": predictions(rows), "failures": failures(rows)},
         ROOT / "docs/index.md": {"predictions": index()},
+        ROOT / "docs/statistics.md": {"detectable": detectable(rows)},
     }
     for page, tables in pages.items():
         page.write_text(rewritten(page.read_text(encoding="utf-8"), tables), encoding="utf-8")

@@ -224,6 +224,8 @@ def _claim(name: str, rows: Sequence[Row]) -> str:
     label = "1 point" if len(rows) == 1 else f"{len(rows)} points"
     points = _fold(label, "".join(map(_points, tables.values())), opened=not whole)
     statement = rows[0].get("statement", "")
+    if coarse := rows[0].get("coarse"):
+        statement = f"{statement}. It sees large errors alone: {coarse}."
     title = _Html(f"{escape(name)}<p class='quiet'>{escape(statement)}</p>" if statement else escape(name))
     line = _line([title, *values, outcome], {1, 2, 3, 4})
     return f"<tbody>{line}<tr class='points'><td colspan='6'>{points}</td></tr></tbody>"
