@@ -153,7 +153,9 @@ class Formula:
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: all but the functions, which are made again."""
-        return {name: value for name, value in vars(self).items() if name not in ("compiled", "_rounding", "_in_mpmath")}
+        return {
+            name: value for name, value in vars(self).items() if name not in ("compiled", "_rounding", "_in_mpmath")
+        }
 
     @cached_property
     def latex(self) -> str:

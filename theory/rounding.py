@@ -26,7 +26,9 @@ def rounding_error(function: Callable[..., Any]) -> Callable[..., Array]:
 
     The function is one that lambdify or `theory.algebra.code` made: it calls ufuncs, and functions of numbers.
     """
-    scope = {name: _bounded(value) for name, value in function.__globals__.items() if name in function.__code__.co_names}
+    scope = {
+        name: _bounded(value) for name, value in function.__globals__.items() if name in function.__code__.co_names
+    }
     traced = FunctionType(function.__code__, scope)
 
     def error(*arguments: Array) -> Array:
