@@ -170,7 +170,8 @@ class GibbsMoments:
         the rounding of the sums themselves, in float64 across blocks, comes on top.
         """
         xp = namespace(self.rounding)
-        return xp.minimum(xp.expm1(2 * self.rounding) + 2 * self.neglected, xp.ones_like(self.rounding) * 2)
+        most = xp.ones_like(self.rounding) * 2  # also of the exponent: expm1(2) is more
+        return xp.minimum(xp.expm1(xp.minimum(2 * self.rounding, most)) + 2 * self.neglected, most)
 
     def each(self, change: Callable[[Array], Array]) -> GibbsMoments:
         """The state with `change` applied to every array that has the shape B."""
