@@ -68,7 +68,7 @@ def _applied(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
     found = np.asarray(function(*values))
     if found.dtype == bool:
         return found
-    rule = ARITHMETIC.get(function, _by_differences)
+    rule: Callable[..., Array] = ARITHMETIC.get(function, _by_differences)
     return _Bounded(found, rule(function, found, values, errors))
 
 

@@ -146,8 +146,7 @@ class LinearManifold:
     @classmethod
     def from_spectrum(cls, eigenvalues: ArrayLike, *, resolution: float = 1.0 + 1e-9) -> Self:
         """Group the D eigenvalues of a covariance into subspaces: see `group_spectrum`."""
-        values = _real_array(eigenvalues, "a spectrum")
-        return cls(group_spectrum(values, resolution), values.size)
+        return cls(group_spectrum(eigenvalues, resolution), np.size(eigenvalues))
 
     @classmethod
     def from_covariance(cls, covariance: ArrayLike, *, resolution: float = 1.0 + 1e-9) -> Self:
