@@ -38,6 +38,7 @@ __all__ = ["GibbsMoments", "gibbs_moments"]
 
 QUERY_BLOCK, SAMPLE_BLOCK, SAMPLE_ENTRIES = 512, 1024, 2**20
 GPU_BLOCKS = 4096, 16384
+COLDEST, HOTTEST = 1e-100, 1e100  # temperatures: their squares, and those of energies over them, are float64 numbers
 WORTH_THREADS = 1e7  # pairs times dimensions
 
 
@@ -173,6 +174,11 @@ def _checked_range(queries: Array, data: Measured, times: Array, temperature: fl
         raise ValueError(
             f"t times the temperature must lie between {10 / largest:.2g} and {largest / 1e4:.2g} in "
             f"{queries.dtype}, got {low:.2g} to {high:.2g}; change the unit of the data"
+        )
+    if not COLDEST <= temperature <= HOTTEST:
+        raise ValueError(
+            f"temperature must lie between {COLDEST:g} and {HOTTEST:g}, beyond which energies over it are lost to float64, "
+            f"got {temperature:g}; change the unit of energy, or put it into t"
         )
     reach = max(finite_extent(queries, "queries"), data.extent)
     highest = (min(largest, float(np.finfo(np.float64).max) * min(low, 1.0)) / queries.shape[1]) ** 0.5 / 4

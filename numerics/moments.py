@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from numerics.arrays import Array, namespace, slices
 
 __all__ = ["NEGLIGIBLE", "GibbsMoments", "rescaled"]
@@ -116,23 +118,27 @@ class GibbsMoments:
     def log_density(self) -> Array:
         """log p^_{tT}(x), of the N samples under noise, nats for coordinates in data units, shape B."""
         xp, D = namespace(self.weight), self.queries.shape[-1]
-        return self.log_partition - math.log(self.count) - 0.5 * D * xp.log(2 * math.pi * self.t * self.temperature)
+        return self.log_partition - math.log(self.count) - 0.5 * D * xp.log(2 * math.pi * (self.t * self.temperature))
 
     @property
     def score(self) -> Array:
         """(mean - x)/t, the score of the N samples under noise t (at T = 1), shape B + (D,)."""
-        return (self.mean - self.queries) / self.t[..., None]
+        with np.errstate(over="ignore"):  # infinity is right
+            return (self.mean - self.queries) / self.t[..., None]
 
     @property
     def energy(self) -> Array:
         """<E>, E = |x - y|^2 / 2t, shape B."""
-        return -self.temperature * (self.shift + self.log_weight / self.weight)
+        with np.errstate(over="ignore"):
+            return -self.temperature * (self.shift + self.log_weight / self.weight)
 
     @property
     def energy_variance(self) -> Array:
         """<E^2> - <E>^2, which is T^2 times the heat capacity, shape B."""
         average = self.log_weight / self.weight
-        return self.temperature**2 * (self.log_weight_squared / self.weight - average**2)
+        variance = self.log_weight_squared / self.weight - average**2
+        with np.errstate(over="ignore"):
+            return self.temperature * (self.temperature * variance)
 
     @property
     def entropy(self) -> Array:
@@ -170,7 +176,8 @@ class GibbsMoments:
         the rounding of the sums themselves, in float64 across blocks, comes on top.
         """
         xp = namespace(self.rounding)
-        return xp.minimum(xp.expm1(2 * self.rounding) + 2 * self.neglected, xp.ones_like(self.rounding) * 2)
+        most = xp.ones_like(self.rounding) * 2  # also of the exponent: expm1(2) is more
+        return xp.minimum(xp.expm1(2 * xp.minimum(self.rounding, most / 2)) + 2 * self.neglected, most)
 
     def each(self, change: Callable[[Array], Array]) -> GibbsMoments:
         """The state with `change` applied to every array that has the shape B."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.formula import Formula
+from theory.formula import Formula, in_float64
 from theory.setting import LinearManifold
 
 __all__ = ["extensive", "rising_root", "time_where"]
@@ -32,7 +32,7 @@ def time_where(f: Callable[[Array], Array], value: ArrayLike) -> Array:
     """
     wanted = np.asarray(value, dtype=np.float64)
     edge = np.full_like(wanted, LARGEST)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), in_float64():
         return np.asarray(np.exp(_root(lambda u: f(np.exp(u)) - wanted, -edge, edge)))
 
 

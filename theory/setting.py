@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -30,6 +30,9 @@ Ensemble = Literal["gaussian", "sphere"]
 Query = Literal["fresh", "trajectory"]
 SMALLEST, LARGEST = 1e-100, 1e100  # variances and noise variances: their squares are float64 numbers
 MOST_DIRECTIONS = 10**8
+EPS = float(np.finfo(np.float64).eps)
+NORMAL = 1e-12  # of the largest variance: what single precision leaves along a direction in which data do not vary
+ROUNDINGS = 8  # how many of D eps a matrix that was computed may be off by
 ENSEMBLES: tuple[Ensemble, ...] = ("gaussian", "sphere")
 QUERIES: tuple[Query, ...] = ("fresh", "trajectory")
 
@@ -62,6 +65,12 @@ def _count(value: Any, what: str, at_least: int, at_most: float = math.inf) -> i
 def _real_array(value: Any, what: str) -> Array:
     """`value` as a float64 array, or a ValueError that names `what`."""
     return real_array(value, what).astype(np.float64)
+
+
+def _precision(value: Any) -> float:
+    """The spacing of numbers near 1 in the dtype that `value` came in, that of float64 at least."""
+    dtype = np.asarray(value).dtype
+    return max(EPS, float(np.finfo(dtype).eps)) if dtype.kind == "f" else EPS
 
 
 @dataclass(frozen=True)
@@ -133,8 +142,7 @@ class LinearManifold:
     @classmethod
     def from_spectrum(cls, eigenvalues: ArrayLike, *, resolution: float = 1.0 + 1e-9) -> Self:
         """Group the D eigenvalues of a covariance into subspaces: see `group_spectrum`."""
-        values = _real_array(eigenvalues, "a spectrum")
-        return cls(group_spectrum(values, resolution), values.size)
+        return cls(group_spectrum(eigenvalues, resolution), np.size(eigenvalues))
 
     @classmethod
     def from_covariance(cls, covariance: ArrayLike, *, resolution: float = 1.0 + 1e-9) -> Self:
@@ -148,13 +156,22 @@ class LinearManifold:
             raise ValueError(f"a covariance must be a square matrix (D, D), got shape {matrix.shape}")
         if not np.isfinite(matrix).all():
             raise ValueError("a covariance must be finite, got NaN or infinite entries")
-        scale = np.abs(matrix).max()
-        if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-8 * scale):
-            raise ValueError("a covariance must be symmetric; symmetrize it with (C + C.T) / 2 if rounding broke it")
+        rounding = matrix.shape[0] * _precision(covariance)
+        scale = float(np.abs(matrix).max()) or 1.0
+        matrix = matrix / scale  # so that nothing overflows
+        off = np.abs(matrix - matrix.T).max()
+        if off > ROUNDINGS * rounding:
+            raise ValueError(
+                f"a covariance must be symmetric, got entries that differ by {off:.2g} of the largest; symmetrize it with "
+                "(C + C.T) / 2 if rounding broke it"
+            )
         eigenvalues = np.linalg.eigvalsh(matrix)
-        if eigenvalues[0] < -1e-8 * scale:
-            raise ValueError(f"a covariance must be positive semi-definite, got the eigenvalue {eigenvalues[0]:.3g}")
-        return cls.from_spectrum(np.maximum(eigenvalues, 0), resolution=resolution)
+        if eigenvalues[0] < -ROUNDINGS * rounding * np.abs(eigenvalues).max():
+            raise ValueError(
+                f"a covariance must be positive semi-definite, got the eigenvalue {eigenvalues[0] * scale:.3g}; give all its "
+                "digits, or float32 if it has no more"
+            )
+        return cls(_grouped(np.maximum(eigenvalues, 0) * scale, resolution, rounding), matrix.shape[0])
 
     @classmethod
     def from_data(cls, data: ArrayLike, *, resolution: float = 2.0) -> Self:
@@ -173,13 +190,23 @@ class LinearManifold:
             raise ValueError(f"data must hold at least 2 samples of 1 dimension, got shape {samples.shape}")
         if not np.isfinite(samples).all():
             raise ValueError("data must be finite, got NaN or infinite entries; drop or impute them first")
+        # about the first sample in units of a power of two: nothing overflows, and a constant is exactly zero
+        unit = math.frexp(float(np.abs(samples).max()))[1]
+        scaled = np.ldexp(samples, -unit)
+        scaled = scaled - scaled[0]
         # the thin singular values are the spectrum without ever forming the D x D matrix
-        singular = np.linalg.svd(samples - samples.mean(axis=0), compute_uv=False)
+        singular = np.linalg.svd(scaled - scaled.mean(axis=0), compute_uv=False)
         spectrum = np.zeros(samples.shape[1])
         spectrum[: singular.size] = singular**2 / samples.shape[0]
-        if not spectrum[0] > 1e-28 * np.abs(samples).max() ** 2:  # what rounding leaves of a constant
+        if not spectrum[0] > samples.shape[1] * (ROUNDINGS * EPS) ** 2:  # what rounding leaves of a constant
             raise ValueError("data must vary, got a constant data set: every sample is the same point")
-        return cls.from_spectrum(spectrum, resolution=resolution)
+        decades = math.log10(spectrum[0]) + 2 * unit * math.log10(2)
+        if not math.log10(SMALLEST) <= decades <= math.log10(LARGEST):
+            raise ValueError(
+                f"the variance of data must lie between {SMALLEST:g} and {LARGEST:g}, got about 1e{decades:+.0f}; change the "
+                "unit of the data"
+            )
+        return cls.from_spectrum(np.ldexp(spectrum, 2 * unit), resolution=resolution)
 
     @property
     def variances(self) -> Array:
@@ -218,21 +245,33 @@ def group_spectrum(eigenvalues: ArrayLike, resolution: float) -> tuple[Subspace,
     """Group eigenvalues, shape (D,), into subspaces, largest variance first.
 
     A group takes every eigenvalue within a factor `resolution` of its largest, and the mean of its members as its
-    variance, so the total variance is kept. Eigenvalues below 1e-12 of the largest are normal directions and join none.
+    variance, so the total variance is kept. Eigenvalues below 1e-12 of the largest, or below D times the precision of their
+    dtype, are normal directions and join none; negative ones so small are rounding.
 
     Raises:
         ValueError: where an eigenvalue is negative or not finite, or none is positive.
     """
+    values, precision = _real_array(eigenvalues, "a spectrum"), _precision(eigenvalues)
+    if values.ndim != 1 or not np.isfinite(values).all() or not (values > 0).any():
+        raise ValueError("a spectrum must be one-dimensional, finite, non-negative and not all zero")
+    rounding = values.size * precision
+    if values.min() < -ROUNDINGS * rounding * values.max():
+        raise ValueError(f"a spectrum must be non-negative, got the eigenvalue {values.min():.3g}")
+    return _grouped(values, resolution, rounding if precision > EPS else 0.0)  # float64 spectra may be exact
+
+
+def _grouped(values: Array, resolution: float, rounding: float) -> tuple[Subspace, ...]:
+    """Eigenvalues that are off by `rounding` of the largest, as subspaces."""
     if not resolution >= 1:
         raise ValueError(f"the resolution must be a factor of at least 1, got {resolution}")
-    values = _real_array(eigenvalues, "a spectrum")
-    if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any() or not (values > 0).any():
+    if not (values > 0).any():
         raise ValueError("a spectrum must be one-dimensional, finite, non-negative and not all zero")
     values = np.sort(values)[::-1]
-    values = values[values > 1e-12 * values[0]]
+    largest = _positive(values[0], "the largest variance of a spectrum")
+    values = values[values > max(NORMAL, rounding) * largest]
     groups = []
     while values.size:
-        members = values >= values[0] / resolution
+        members = values >= values[0] / resolution - rounding * largest
         groups.append(Subspace(float(values[members].mean()), int(members.sum())))
         values = values[~members]
     return tuple(groups)
@@ -344,9 +383,9 @@ def _default_times() -> Array:
     return np.geomspace(0.01, 1.0, 9)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
-    """A manifold, a number of samples, and the times to look at.
+    """A manifold, a number of samples, and the times to look at; equal to a setting of the same values, and hashable.
 
     Attributes:
         manifold: the data distribution.
@@ -364,7 +403,7 @@ class Setting:
 
     manifold: LinearManifold
     samples: int = 1000
-    times: Array = field(default_factory=_default_times, compare=False)
+    times: Array = field(default_factory=_default_times)
     schedule: Schedule = SCHEDULES["ve"]
     ensemble: Ensemble = "gaussian"
     query: Query = "fresh"
@@ -384,6 +423,18 @@ class Setting:
         object.__setattr__(self, "samples", _count(self.samples, "the number of samples", 2))
         object.__setattr__(self, "times", self._checked_times())
         object.__setattr__(self, "point", self._checked_point())
+
+    @property
+    def _values(self) -> tuple[Any, ...]:
+        """What makes two settings one."""
+        values = (getattr(self, one.name) for one in fields(self) if one.name != "times")
+        return (tuple(self.times.tolist()), *values)
+
+    def __eq__(self, other: object) -> bool:
+        return self._values == other._values if isinstance(other, Setting) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values)
 
     def _checked_point(self) -> tuple[float, ...] | None:
         if self.point is None:

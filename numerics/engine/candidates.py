@@ -74,4 +74,4 @@ def unsettled(x: Floats, t: Floats, question: Question) -> tuple[Floats, Floats,
     scratch = Scratch(away, np.empty(n), np.empty(n), basis, along, np.empty(along.shape[1]))
     k = 0 if question.covariance is None else along.shape[1]
     sums = Sums.of(T, m, D, k, full=question.covariance == "full")
-    return np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * t * question.temperature), scratch, sums
+    return np.ascontiguousarray(x, dtype=np.float64), 1 / (2 * (t * question.temperature)), scratch, sums

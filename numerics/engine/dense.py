@@ -37,15 +37,15 @@ def product_will_do(x: Array, rows: Rows | None, t: Array, question: Question) -
     epsilon = 2 * unit_roundoff(rows.dtype, xp)
     most = max(rows.norms)
     largest = (float(xp.max(rows.of(x)[1])) + most) * most  # what S is made of; |x'|^2 is the same for all samples
-    return epsilon * largest * rows.unit**2 <= epsilon**0.5 * float(xp.min(t)) * question.temperature
+    return epsilon * largest + rows.underflow <= epsilon**0.5 * float(xp.min(rows.scale(t, question.temperature)))
 
 
 def _by_products(x: Array, rows: Rows, t: Array, question: Question) -> GibbsMoments:
     xp = namespace(x)
-    D, unit = x.shape[1], rows.unit
+    D = x.shape[1]
     z, norms = rows.of(x)
     half = xp.sum(xp.astype(z[:, :D], xp.float64) ** 2, axis=-1) / 2
-    scales = t * question.temperature / unit**2  # of S
+    scales = rows.scale(t, question.temperature)
     rounding = 2 * rows.bound(norms, max(rows.norms)) / scales
     sums = [_Running(scales[i, :], question) for i in range(t.shape[0])]
     for part, _, block, S in rows.swept(z):

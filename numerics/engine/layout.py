@@ -98,11 +98,19 @@ class Rows:
         """Block after block: samples, largest |y'|, and S for the query rows z."""
         return ((part, norm, S) for part, norm, _, S in self.swept(z))
 
+    def scale(self, t: Array, temperature: float) -> Array:
+        """tT/L^2, that of S in the weights; divided twice, for L^2 may underflow where the ratio does not."""
+        return t * temperature / self.unit / self.unit
+
     def bound(self, x_norms: Array, y_norm: float) -> Array:
         """B of the module's head for queries of norm |x'|, shape (M,), and samples of norm y_norm at most."""
         xp, D = namespace(x_norms), self.centre.shape[0]
-        absolute = 32 * (D + 1) / float(xp.finfo(self.dtype).max)
-        return 4 * (D + 6) * unit_roundoff(self.dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + absolute
+        return 4 * (D + 6) * unit_roundoff(self.dtype, xp) * (x_norms * y_norm + y_norm**2 / 2) + self.underflow
+
+    @property
+    def underflow(self) -> float:
+        """What may be lost of S to underflow."""
+        return 32 * (self.centre.shape[0] + 1) / float(namespace(self.centre).finfo(self.dtype).max)
 
 
 @dataclass(frozen=True)

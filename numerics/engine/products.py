@@ -31,7 +31,7 @@ def moments(x: Floats, rows: Rows, t: Floats, question: Question) -> GibbsMoment
     z = np.ascontiguousarray(z[:, :-1])
     (T, m), D = t.shape, z.shape[1]
     half = (z.astype(np.float64) ** 2).sum(axis=-1) / 2
-    scales = t * question.temperature / rows.unit**2
+    scales = rows.scale(t, question.temperature)
     basis = np.ascontiguousarray(np.empty((D, 0)) if question.basis is None else question.basis, dtype=z.dtype)
     room = room_of(rows, CHUNK, z, 0 if question.covariance is None else basis.shape[1] or D)
     top, best = np.zeros(m), np.zeros(m, dtype=np.int64)

@@ -41,7 +41,7 @@ RESCORED = 2**18  # elements of differences at once
 def screened(x: Array, data: Array, rows: Rows, t: Array, question: Question) -> dict[int, GibbsMoments]:
     """The moments at those of the times t, shape (T, m), where few samples matter, by index of the time."""
     xp = namespace(x)
-    reach = t * (question.temperature * question.cut(data.shape[0]) / rows.unit**2)
+    reach = rows.scale(t, question.temperature) * question.cut(data.shape[0])
     order = sorted(range(t.shape[0]), key=lambda i: -float(xp.max(reach[i, :])))
     # the widest time is not the widest for all queries
     reaches = [xp.max(xp.stack([reach[i, :] for i in order[k:]]), axis=0) for k in range(len(order))]
@@ -177,7 +177,7 @@ class _Pairs:
     def moments(self, t: Array, question: Question) -> GibbsMoments:
         """The state at the times t, shape (m,)."""
         xp = namespace(self.x)
-        scale = 2 * t * question.temperature
+        scale = 2 * (t * question.temperature)
         u = (self.least[self.query] - self.squares) / scale[self.query]
         u = xp.maximum(u, xp.asarray(-NEGLIGIBLE, dtype=u.dtype, device=u.device))
         e = xp.exp(u)

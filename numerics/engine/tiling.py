@@ -54,7 +54,7 @@ class Tiles:
 
 def worth_order(t: Floats, question: Question, count: int, radius: float) -> bool:
     """Whether tiles of neighbours, of `count` samples within a radius, will be skipped at times t, shape (T, m)."""
-    reach = 2 * t.max() * question.temperature * question.cut(count)
+    reach = 2 * (t.max() * question.temperature) * question.cut(count)
     return bool(reach < (WIDE * radius) ** 2)
 
 
@@ -82,7 +82,7 @@ def tiled(x: Floats, tiles: Tiles, t: Floats, question: Question) -> GibbsMoment
     E, D, count = tiles.samples.shape[1], tiles.dimension, tiles.numbers.size
     queries = np.zeros((m, E), dtype=x.dtype)
     queries[:, :D] = x
-    rate = 1 / (2 * t * question.temperature)
+    rate = 1 / (2 * (t * question.temperature))
     reach = question.cut(count) / rate.min(axis=0)
     margin = 1 + 2 * difference_error(E, x.dtype, np)
     squares, e = np.empty((2, tiles.samples.shape[2]), dtype=x.dtype)

@@ -213,3 +213,47 @@ def test_a_small_part_of_the_certificate_is_too_little(ways, rng, dtype, D):
         off = abs(found.largest_weight - Exact(x, data, t).largest_weight)
         used = max(used, float((off / found.error).max()))
     assert 2e-3 / D**0.5 < used <= 1
+
+
+# -- numbers at the edge
+
+
+def test_an_unbounded_rounding_bounds_weights_by_two(rng):
+    (m,) = states(rng, [7], 1)
+    for rounding in (0.3, 1.0, 400.0, 1e308, np.inf):
+        found = replace(m, rounding=np.full_like(m.rounding, rounding), neglected=np.zeros_like(m.neglected)).error
+        assert (found == min(2.0, np.expm1(min(2 * rounding, 5.0)))).all()
+
+
+def test_what_float64_cannot_hold_is_infinite_without_a_warning():
+    m = gibbs_moments(np.zeros((1, 1)), np.array([[1.0], [2.0]]), 1e-150, temperature=1e100)
+    hot = replace(m, t=np.array([5e-324]), temperature=1e308, shift=np.array([-1e308]))
+    assert np.isposinf(hot.score).all()
+    assert np.isposinf(hot.energy).all()
+    assert np.isposinf(replace(m, temperature=1e155, log_weight_squared=m.weight * 3).energy_variance).all()
+
+
+@pytest.mark.parametrize("temperature", [1e-100, 1e-10, 1e10, 1e100])
+def test_the_energy_of_any_temperature(temperature):
+    data = np.array([[1.0], [2.0], [4.0]])
+    m = gibbs_moments(np.zeros((1, 1)), data, 1.0, temperature=temperature)
+    energies = data[:, 0] ** 2 / 2
+    w = np.exp((energies[0] - energies) / temperature)
+    w /= w.sum()
+    assert m.energy[0] == pytest.approx(w @ energies, rel=1e-12)
+    if temperature < 1e20:  # beyond, the energies are differences of log weights that rounding has
+        assert m.energy_variance[0] == pytest.approx(w @ (energies - w @ energies) ** 2, rel=1e-6, abs=1e-300)
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-101, 1e101, 1e155, 1e308])
+def test_temperatures_whose_energies_float64_loses_are_refused(temperature):
+    t = 1 / max(temperature, 1e-300)
+    with pytest.raises(ValueError, match=r"temperature must lie between 1e-100 and 1e\+100|t times the temperature"):
+        gibbs_moments(np.zeros((1, 2)), np.ones((3, 2)), t, temperature=temperature)
+
+
+def test_noise_variances_at_the_edge_of_float64():
+    x, data = np.zeros((1, 12)), np.stack([np.full(12, v) for v in (1.0, 2.0, 3.0)])
+    m = gibbs_moments(x, data, 1e308, temperature=1e-100)
+    assert m.participation[0] == pytest.approx(1 / 3, rel=1e-14)
+    assert np.isfinite(m.log_density).all()

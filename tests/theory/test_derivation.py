@@ -197,6 +197,87 @@ def test_identities_between_functions_and_their_derivatives():
     assert judge_equal(sp.diff(sp.log(f), x), slope / f)[0] == "proved"
 
 
+# --- symbols of every declared kind ---
+
+
+def declared(**assumptions):
+    return sp.Symbol("s", **assumptions)
+
+
+WITHIN = [
+    ({"negative": True}, lambda s: (sp.log(s**2), 2 * sp.log(-s))),
+    ({"nonpositive": True}, lambda s: (sp.log((1 - s) ** 2), 2 * sp.log(1 - s))),
+    ({"extended_negative": True}, lambda s: (sp.log(s**2), 2 * sp.log(-s))),
+    ({"extended_positive": True}, lambda s: (sp.log(s**2), 2 * sp.log(s))),
+    ({"odd": True}, lambda s: (sp.cos(sp.pi * s, evaluate=False), sp.Integer(-1))),
+    ({"even": True}, lambda s: (sp.cos(sp.pi * s, evaluate=False), sp.Integer(1))),
+    ({"even": True, "negative": True}, lambda s: (sp.log(s**2), 2 * sp.log(-s))),
+    ({"integer": True}, lambda s: (sp.sin(sp.pi * s, evaluate=False), sp.Integer(0))),
+    ({"integer": True, "negative": True}, lambda s: (sp.log(s**2), 2 * sp.log(-s))),
+    ({"integer": True, "nonpositive": True}, lambda s: (sp.Abs(s, evaluate=False), -s)),
+    ({"prime": True}, lambda s: (sp.log(s**2), 2 * sp.log(s))),
+    ({"composite": True}, lambda s: (sp.log(s**2), 2 * sp.log(s))),
+    ({"imaginary": True}, lambda s: (sp.Abs(s, evaluate=False) ** 2, -(s**2))),
+    ({"irrational": True}, lambda s: (sp.Abs(s, evaluate=False) ** 2, s**2)),
+    ({"transcendental": True, "positive": True}, lambda s: (sp.log(s**2), 2 * sp.log(s))),
+    ({"hermitian": True}, lambda s: (sp.Abs(s, evaluate=False) ** 2, s**2)),
+    ({"zero": True}, lambda s: (sp.exp(s, evaluate=False), sp.Integer(1))),
+]
+
+
+@pytest.mark.parametrize(("assumptions", "sides"), WITHIN, ids=lambda v: str(v) if isinstance(v, dict) else "")
+def test_identities_of_the_declared_domain_are_not_refuted(assumptions, sides):
+    verdict, evidence = judge_equal(*sides(declared(**assumptions)))
+    assert verdict in ("proved", "supported"), evidence
+
+
+@pytest.mark.parametrize("assumptions", [{"negative": True}, {"odd": True}, {"nonpositive": True}, {"imaginary": True}])
+def test_what_fails_within_the_declared_domain_is_refuted(assumptions):
+    s = declared(**assumptions)
+    assert judge_equal(sp.exp(s), 1 + s + s**2 / 2)[0] == "refuted"
+
+
+def test_what_has_no_point_is_inconclusive():
+    s = declared(infinite=True)
+    verdict, evidence = judge_equal(sp.exp(s), sp.exp(s) + sp.sin(s))
+    assert verdict == "inconclusive"
+    assert "no sample of the symbol s, declared infinite=True" in evidence
+
+
+def test_inequalities_of_the_declared_domain():
+    assert judge_positive(sp.exp(-declared(negative=True)) - 1)[0] in ("proved", "supported")
+    assert judge_positive(1 + sp.I * x)[0] == "refuted"  # not real
+
+
+# --- numbers of any size ---
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (sp.gamma(a + 1), a * sp.gamma(a)),
+        (sp.gamma(a) * sp.gamma(a + sp.Rational(1, 2)), 2 ** (1 - 2 * a) * sp.sqrt(sp.pi) * sp.gamma(2 * a)),
+        (sp.factorial(N + 1), (N + 1) * sp.factorial(N)),
+        (sp.loggamma(a + 1) - sp.loggamma(a), sp.log(a)),
+        (sp.log(sp.cosh(a)), a + sp.log((1 + sp.exp(-2 * a)) / 2)),
+        (sp.erfc(a) * sp.exp(a**2), (1 - sp.erf(a)) * sp.exp(a**2)),
+        (sp.besseli(0, a) - sp.besseli(2, a), 2 * sp.besseli(1, a) / a),
+        (sp.polygamma(0, a + 1), sp.polygamma(0, a) + 1 / a),
+    ],
+    ids=str,
+)
+def test_identities_between_numbers_beyond_float64_are_judged(left, right):
+    verdict, evidence = judge_equal(left, right)
+    assert verdict in ("proved", "supported"), evidence
+    assert judge_equal(left, right * (1 + sp.Rational(1, 10**15)))[0] == "refuted"
+
+
+def test_a_wide_enclosure_supports_nothing():
+    verdict, evidence = judge_equal(sp.cos(sp.exp(10**5 * (1 + a))), sp.cos(sp.exp(10**5 * (1 + a)) + 1))
+    assert verdict == "inconclusive"
+    assert "a narrow enclosure at 0 of 24 points" in evidence
+
+
 # --- inequalities ---
 
 

@@ -1,3 +1,8 @@
+import copy
+import pickle
+import subprocess
+import sys
+
 import mpmath
 import numpy as np
 import pytest
@@ -8,7 +13,7 @@ from hypothesis import strategies as st
 from tests.theory.conftest import PREDICTIONS, decades, prediction
 from theory.algebra.symbols import lam, q, t, x
 from theory.averages.squared_distance import log_laplace
-from theory.formula import Formula
+from theory.formula import Formula, in_float64
 
 DOMAINS = {
     "lambda": decades(-6, 6),
@@ -136,3 +141,132 @@ def test_the_reference_has_the_digits_asked_for():
 
 def test_latex_is_the_expression():
     assert Formula("f", lam / t, (lam, t)).latex == r"\frac{\lambda}{t}"
+
+
+# -- the declared domain
+
+
+@pytest.mark.parametrize(
+    ("assumptions", "inside", "outside"),
+    [
+        ({"negative": True}, [-4.0, -5e-324], [4.0, 0.0, -0.0]),
+        ({"nonpositive": True}, [-4.0, 0.0, -0.0], [5e-324]),
+        ({"nonzero": True}, [-4.0, 1e-300], [0.0]),
+        ({"integer": True}, [-3.0, 0.0, 2.0**60], [1.5, 1e-300]),
+        ({"integer": True, "positive": True}, [1.0, 7.0], [0.0, -1.0, 1.5]),
+        ({"odd": True}, [-3.0, 1.0], [2.0, 0.0, 1.5]),
+        ({"even": True}, [-2.0, 0.0, 2.0**60], [1.0, 0.5]),
+        ({"even": True, "negative": True}, [-2.0], [2.0, -1.0]),
+        ({"prime": True}, [2.0, 13.0], [1.0, 4.0, 2.5]),
+        ({"composite": True}, [4.0], [1.0, 2.0, 4.5]),
+        ({"noninteger": True}, [1.5], [1.0]),
+        ({"zero": True}, [0.0], [1.0]),
+        ({"imaginary": True}, [], [0.0, 1.0]),
+        ({"real": True}, [-1e308, 1e308], []),
+        ({}, [-1.0, np.inf], []),
+    ],
+    ids=str,
+)
+def test_the_assumptions_of_a_symbol_are_the_domain(assumptions, inside, outside):
+    symbol = sp.Symbol("s", **assumptions)
+    found = Formula("f", symbol, (symbol,))
+    outside = [*outside, np.nan, *([np.inf, -np.inf] if assumptions else [])]
+    np.testing.assert_array_equal(found([*inside, *outside]), [*inside, *[np.nan] * len(outside)])
+    assert all(np.isnan(found(value)) for value in outside)
+
+
+# -- where float64 is not enough
+
+one, other = sp.Symbol("a", positive=True), sp.Symbol("b", positive=True)
+count = sp.Symbol("n", integer=True, nonnegative=True)
+HARD = [
+    (sp.erfc(one) * sp.exp(one**2), [30.0]),  # 0 times infinity
+    (sp.erfc(one) * sp.exp(one**2), [1e5]),
+    (sp.exp(one) / (1 + sp.exp(one)), [800.0]),
+    (sp.gamma(one + 2) / sp.gamma(one), [200.0]),
+    (sp.factorial(count + 1) / sp.factorial(count), [200.0]),
+    (sp.erfc(one) * sp.gamma(other), [30.0, 100.0]),  # a factor that underflows to 0
+    (other**100 / sp.gamma(one), [300.0, 1e3]),  # one that overflows, of a quotient that is 0 then
+    (sp.loggamma(one + 1) - sp.loggamma(one), [1e10]),  # cancels to six digits, to none
+    (sp.loggamma(one + 1) - sp.loggamma(one), [1e200]),
+    (sp.besseli(0, one) * sp.exp(-one), [1e3]),
+    (sp.cosh(one) / sp.cosh(one - 1), [800.0]),
+    (1 - sp.cos(one), [1e-9]),
+    (sp.sqrt(one + 1) - sp.sqrt(one), [1e20]),
+    (sp.besselj(0, one) * sp.exp(one) * sp.exp(-(one**2)), [40.0]),  # without an enclosure
+]
+
+
+@pytest.mark.parametrize(("expression", "point"), HARD, ids=str)
+def test_what_float64_loses_on_the_way_is_found_by_more_digits(expression, point):
+    found = Formula("f", expression, tuple(sorted(expression.free_symbols, key=str)))
+    exact = found.reference(*point, digits=500)
+    assert float(found(*point)) == pytest.approx(float(exact), rel=1e-12, abs=1e-307)
+
+
+def test_only_points_that_fail_are_taken_anew(monkeypatch):
+    found = Formula("f", sp.erfc(one) * sp.exp(one**2), (one,))
+    asked, exact = [], Formula._exact
+    monkeypatch.setattr(Formula, "_exact", lambda self, point: asked.append(point) or exact(self, point))
+    values = found([1.0, 30.0, -2.0, 30.0, 40.0])
+    assert asked == [(30.0,), (40.0,)]
+    exact = [float(found.reference(v, digits=80)) for v in (1.0, 30.0, 30.0, 40.0)]
+    np.testing.assert_allclose(values[[0, 1, 3, 4]], exact, rtol=1e-13)
+    assert np.isnan(values[2])
+
+
+def test_true_zeros_poles_and_overflows():
+    assert Formula("f", one - other, (one, other))(3.0, 3.0) == 0
+    assert np.isposinf(Formula("f", 1 / q, (q,))(0.0))
+    assert np.isneginf(Formula("f", sp.log(q), (q,))(0.0))
+    assert np.isposinf(Formula("f", sp.sinh(one) / one, (one,))(900.0))
+    assert np.isnan(Formula("f", sp.log(x), (x,))(-1.0))
+
+
+def test_a_search_is_in_float64(monkeypatch):
+    found = Formula("f", sp.exp(one) / (1 + sp.exp(one)), (one,))
+    with in_float64():
+        assert np.isnan(found(800.0))
+    assert found(800.0) == 1
+
+
+def test_branches_are_taken_by_more_digits():
+    split = sp.Piecewise((one, one < 1), (one**2, True))
+    np.testing.assert_array_equal(Formula("f", split, (one,))([0.5, 3.0]), [0.5, 9.0])
+
+
+# -- pickles
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_derivations_are_copied_before_and_after_use(name, used, copied):
+    derivation = prediction(name).derivation()
+    fresh = {n: Formula(n, f.expression, f.symbols) for n, f in derivation.formulas.items()}
+    for formulas in (derivation.formulas, fresh):
+        for formula in formulas.values():
+            values = [3.0, 2.0, 1.0, 0.5][: len(formula.symbols)]
+            values = [np.ceil(v) + 1 if s.is_integer else v for v, s in zip(values, formula.symbols, strict=True)]
+            if used:
+                formula(*values), formula.code, formula.latex, formula.reference(*values)
+            twin = copied(formula)
+            assert type(twin) is type(formula)
+            np.testing.assert_array_equal(twin(*values), formula(*values))
+            assert twin == formula
+    assert copied(derivation).as_dict() == derivation.as_dict()
+
+
+def test_another_process_evaluates_a_pickled_formula(tmp_path):
+    found = Formula("f", sp.erfc(one) * sp.exp(one**2) + sp.log(1 + one / other), (one, other))
+    points = np.geomspace(1e-3, 50, 40), np.geomspace(1e3, 1e-3, 40)
+    values = found(*points)
+    (tmp_path / "formula").write_bytes(pickle.dumps((found, points)))
+    code = (
+        "import pathlib, pickle, sys\n"
+        "formula, points = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())\n"
+        "print(*(float(v).hex() for v in formula(*points)))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "formula")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert said.split() == [float(v).hex() for v in values]

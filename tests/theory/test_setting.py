@@ -1,6 +1,9 @@
+import copy
+import functools
 import importlib
 import inspect
 import itertools
+import pickle
 import pkgutil
 
 import numpy as np
@@ -259,6 +262,103 @@ def test_a_setting_does_not_share_the_callers_times():
     assert setting.at(samples=7).times is not None
     assert setting.at(samples=7).samples == 7
     assert setting.at(schedule="ou").schedule.name == "ou"
+
+
+# --- precision ---
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
+def test_a_covariance_of_few_samples_has_their_rank(seed, dtype):
+    data = np.random.default_rng(seed).standard_normal((20, 60))
+    manifold = LinearManifold.from_covariance(np.cov(data.T).astype(dtype))
+    assert (manifold.intrinsic_dimension, manifold.ambient_dimension) == (19, 60)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_variances_are_one_subspace_in_the_precision_of_their_dtype(dtype):
+    rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(12, 12)))[0]
+    matrix = (rotation @ np.diag([2.0] * 5 + [0.5] * 4 + [0.0] * 3) @ rotation.T).astype(dtype)
+    manifold = LinearManifold.from_covariance(matrix)
+    assert [s.dimension for s in manifold.subspaces] == [5, 4]
+    np.testing.assert_allclose(manifold.variances, [2.0, 0.5], rtol=12 * np.finfo(dtype).eps * 4)
+    found = LinearManifold.from_spectrum(np.linalg.eigvalsh(matrix))
+    assert [s.dimension for s in found.subspaces] == [5, 4]
+
+
+def test_what_is_more_than_the_rounding_of_the_dtype_is_refused():
+    off = np.array([[1.0, 1e-5], [0.0, 1.0]])
+    rejects(lambda: LinearManifold.from_covariance(off.astype(np.float32)), "symmetric", "1e-05")
+    rejects(lambda: LinearManifold.from_covariance(off * 1e-80), "symmetric", "1e-05")
+    indefinite = np.diag([1.0, -1e-9])
+    rejects(lambda: LinearManifold.from_covariance(indefinite), "positive semi-definite", "-1e-09", "float32")
+    assert LinearManifold.from_covariance(indefinite.astype(np.float32)).intrinsic_dimension == 1
+    rejects(lambda: group_spectrum([1.0, -1e-9], 2.0), "spectrum must be", "-1e-09")
+    assert group_spectrum([1.0, -1e-16], 2.0) == (Subspace(1.0, 1),)
+
+
+@pytest.mark.parametrize("scale", [1e-49, 1e-30, 1e30, 1e49])
+def test_data_of_any_scale_have_their_own_manifold(scale):
+    data = np.random.default_rng(3).normal(size=(30, 4)) * [1, 2, 3, 4]
+    covariance = np.cov(data.T)
+    for found, expected in (
+        (LinearManifold.from_data(data * scale), LinearManifold.from_data(data)),
+        (LinearManifold.from_covariance(covariance * scale**2), LinearManifold.from_covariance(covariance)),
+    ):
+        assert [s.dimension for s in found.subspaces] == [s.dimension for s in expected.subspaces]
+        np.testing.assert_allclose(found.variances, expected.variances * scale**2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e200, 1.7e308])
+def test_data_whose_variance_leaves_the_range_are_not_called_constant(scale):
+    data = np.array([[1.0, -1.0], [0.5, 1.0], [-1.0, 0.3]]) * scale
+    rejects(lambda: LinearManifold.from_data(data), "variance of data", "1e-100", "1e+100", "change the unit")
+    rejects(lambda: LinearManifold.from_data(np.full((5, 2), scale)), "constant", "same point")
+
+
+def test_data_far_from_the_origin_vary():
+    data = 1e6 + np.random.default_rng(4).normal(size=(50, 2))
+    expected = np.trace(np.cov(data.T, bias=True)) / 2
+    assert LinearManifold.from_data(data, resolution=1e3).variances[0] == pytest.approx(expected)
+    rejects(lambda: LinearManifold.from_data(np.full((10**5, 2), 0.1)), "constant")
+
+
+# --- equality ---
+
+SAME = {"samples": 50, "times": [0.1, 0.5], "schedule": "ou", "ensemble": "gaussian", "point": (1.0, 2.0)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"samples": 51},
+        {"times": [0.5, 0.1]},
+        {"times": [0.1]},
+        {"times": [0.1, np.nextafter(0.5, 1)]},
+        {"schedule": "vp"},
+        {"ensemble": "sphere"},
+        {"query": "trajectory"},
+        {"point": None},
+        {"point": (1.0, 2.5)},
+    ],
+    ids=str,
+)
+def test_settings_that_differ_in_anything_differ(change):
+    setting, other = Setting.of("1x2", **SAME), Setting.of("1x2", **SAME | change)
+    assert setting != other
+    assert hash(setting) != hash(other)
+    assert Setting.of("1.5x2", **SAME) != setting != Setting(LinearManifold.parse("1x2", 3), **SAME)
+
+
+def test_settings_of_the_same_values_are_one_key():
+    lists = Setting.of("1x2", **SAME)
+    arrays = Setting.of([(1, 2)], **SAME | {"samples": 50.0, "times": np.array([0.1, 0.5]), "point": np.array([1, 2])})
+    assert lists == arrays
+    assert {lists: 1}[arrays] == 1
+    assert lists == pickle.loads(pickle.dumps(lists)) == lists.at() == copy.deepcopy(lists)
+    assert lists != "1x2"
+    kept = functools.lru_cache(lambda setting: setting.times[-1])
+    assert (kept(lists), kept(arrays), kept(lists.at(times=[0.7]))) == (0.5, 0.5, 0.7)
 
 
 # --- schedules ---

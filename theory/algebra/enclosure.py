@@ -8,24 +8,45 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flint
 import sympy as sp
 
-__all__ = ["ball", "enclose", "is_positive_on", "point"]
+__all__ = ["FINER", "PRECISION", "ball", "enclose", "is_positive_on", "point", "value_at"]
 
 PRECISION = 240  # bits; about 72 digits
+FINER = PRECISION, 960, 3840  # bits, tried in turn where an enclosure is too wide
+NOTHING = flint.arb("1e-330")  # 0 in float64
 
 _FUNCTIONS = {
     sp.log: "log",
     sp.exp: "exp",
     sp.erf: "erf",
     sp.erfc: "erfc",
+    sp.erfi: "erfi",
     sp.gamma: "gamma",
+    sp.loggamma: "lgamma",
     sp.sin: "sin",
     sp.cos: "cos",
+    sp.tan: "tan",
+    sp.sinh: "sinh",
+    sp.cosh: "cosh",
+    sp.tanh: "tanh",
+    sp.coth: "coth",
+    sp.asin: "asin",
+    sp.acos: "acos",
+    sp.atan: "atan",
+    sp.asinh: "asinh",
+    sp.acosh: "acosh",
+    sp.atanh: "atanh",
+}
+_OF_AN_ORDER = {sp.besseli: "bessel_i", sp.besselk: "bessel_k", sp.polygamma: "polygamma"}
+_REWRITTEN: dict[Any, Callable[..., sp.Expr]] = {
+    sp.factorial: lambda n: sp.gamma(n + 1),
+    sp.binomial: lambda n, k: sp.gamma(n + 1) / (sp.gamma(k + 1) * sp.gamma(n - k + 1)),
+    sp.beta: lambda a, b: sp.gamma(a) * sp.gamma(b) / sp.gamma(a + b),
 }
 _CONSTANTS = {sp.pi: "pi", sp.E: "const_e", sp.EulerGamma: "const_euler"}
 
@@ -36,9 +57,9 @@ def ball(low: Any, high: Any) -> Any:
         return _exact(low).union(_exact(high))
 
 
-def point(real: Any, imaginary: Any = 0) -> Any:
-    """A complex ball round the decimal number real + i imaginary."""
-    with flint.ctx.workprec(PRECISION):
+def point(real: Any, imaginary: Any = 0, precision: int = PRECISION) -> Any:
+    """A complex ball round the number real + i imaginary, each an integer, a decimal string or a sympy rational."""
+    with flint.ctx.workprec(precision):
         return flint.acb(_exact(real), _exact(imaginary))
 
 
@@ -48,14 +69,33 @@ def _exact(value: Any) -> Any:
     return flint.arb(str(value))
 
 
-def enclose(expression: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
+def enclose(expression: sp.Expr, values: Mapping[sp.Symbol, Any], precision: int = PRECISION) -> Any:
     """An enclosure (complex ball) of the expression, each symbol standing for its ball.
 
     Raises:
         NotImplementedError: for a function Arb is not taught here.
     """
-    with flint.ctx.workprec(PRECISION):
+    with flint.ctx.workprec(precision):
         return _enclose(sp.sympify(expression), values)
+
+
+def value_at(expression: sp.Expr, values: Mapping[sp.Symbol, float]) -> float:
+    """The float64 number next to the expression at float64 numbers; NaN where it is not real or no enclosure is narrow.
+
+    Raises:
+        NotImplementedError: for a function Arb is not taught here.
+    """
+    exact = {symbol: flint.acb(value) for symbol, value in values.items()}
+    for precision in FINER:
+        found = enclose(expression, exact, precision)
+        if not found.is_finite() or not found.imag.contains(0):
+            continue
+        real, imaginary = found.real, found.imag
+        if imaginary.abs_upper() + real.rad() <= abs(real) * 2.0**-60:
+            return float(real.mid())
+        if found.abs_upper() < NOTHING:
+            return 0.0
+    return math.nan
 
 
 def _enclose(e: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
@@ -81,6 +121,10 @@ def _enclose(e: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
         return product
     if e.func in _FUNCTIONS:
         return getattr(arguments[0], _FUNCTIONS[e.func])()
+    if e.func in _OF_AN_ORDER:
+        return getattr(arguments[1], _OF_AN_ORDER[e.func])(arguments[0])
+    if e.func in _REWRITTEN:
+        return _enclose(_REWRITTEN[e.func](*e.args), values)
     raise NotImplementedError(f"no enclosure for {e.func.__name__}")
 
 

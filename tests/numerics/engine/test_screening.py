@@ -1,6 +1,9 @@
 """No sample that matters may be missing from the candidates, whatever the clouds do to float32."""
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -382,3 +385,18 @@ def test_a_higher_tolerance_leaves_more_out(library, rng, never):
         left = abs(library.host(found.largest_weight) - exact.largest_weight)[0, 0]
         assert math.isclose(left, 0 if kept else exact.weights.min(), abs_tol=1e-14)
         assert left <= library.host(found.neglected)[0, 0] == tolerance
+
+
+@pytest.mark.parametrize("numba", ["0", "1"])
+def test_subnormal_coordinates_divide_by_nothing_that_underflows(numba):
+    code = (
+        "import numpy as np\n"
+        "from numerics.gibbs import gibbs_moments\n"
+        "data = np.zeros((3, 12)) + 1e-310 * np.arange(3)[:, None]\n"
+        "x = np.full((2, 12), 1e-310)\n"
+        "for t in (1e-300, 1e-306, np.array([[1e-306], [1.0], [1e300]])):\n"
+        "    m = gibbs_moments(x, data, t)\n"
+        "    assert np.allclose(m.participation, 1 / 3) and np.isfinite(m.score).all(), (t, m)\n"
+    )
+    environment = os.environ | {"NUMBA_DISABLE_JIT": numba}
+    subprocess.run([sys.executable, "-W", "error", "-c", code], env=environment, check=True, timeout=120)
