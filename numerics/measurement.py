@@ -48,7 +48,7 @@ class Measurement:
         """
         plain = cls.of(draws)
         share = (plain.n * plain.mean + 2) / (plain.n + 4)
-        return cls(plain.mean, np.sqrt(share * (1 - share) / (plain.n + 4)), plain.n)
+        return cls(plain.mean, np.maximum(plain.sem, np.sqrt(share * (1 - share) / (plain.n + 4))), plain.n)
 
     def __add__(self, other: Measurement) -> Measurement:
         """The measurement over both sets of draws, as if they had been taken together."""
