@@ -42,6 +42,7 @@ from numerics.storage.columns import Taken, doubts
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss
 from theory.setting import LinearManifold, Setting, Subspace
+from validation.audit.dominance import dominance, standardized
 from validation.report.tables import plain
 from validation.report.words import short
 
@@ -83,6 +84,7 @@ def audit(
     data: ArrayLike,
     *,
     taken: Taken | None = None,
+    standardize: bool = False,
     wanted_time: float | None = None,
     resolution: float = 2.0,
     queries: int = 256,
@@ -97,6 +99,7 @@ def audit(
         name: what to call it.
         data: samples, shape (N, D).
         taken: which rows and columns of a file they are; by default all.
+        standardize: whether to divide every column by its deviation; then the units of t are those of deviations squared.
         wanted_time: the noise variance, in data units squared, that the collapse should be moved to; by default
             half of the predicted collapse time.
         resolution: eigenvalues within this factor become one subspace.
@@ -111,7 +114,10 @@ def audit(
     """
     options = _checked(wanted_time, resolution, queries, seed, device, dtype)
     samples = to_host(checked(data, "data"))
+    read = (taken or _taken(samples)).summary()
+    samples = standardized(samples) if standardize else samples
     axes = principal_axes(samples)
+    alone = dominance(samples, resolution)
     tick()
     manifold = LinearManifold.from_spectrum(axes.spectrum, resolution=resolution)
     setting = Setting(manifold, samples=axes.distinct)
@@ -134,7 +140,9 @@ def audit(
     validity = _validity(curves, times)
     summary = {
         "name": name,
-        "read": (taken or _taken(samples)).summary(),
+        "read": read,
+        "standardized": bool(standardize),
+        "dominance": alone.summary() if alone else None,
         "samples": len(axes.coordinates),
         "distinct_samples": axes.distinct,
         "duplicated_samples": int((axes.copies > 1).sum()),

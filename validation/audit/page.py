@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.storage.columns import Taken
+from validation.audit.dominance import Dominance
 from validation.audit.of_data import ENOUGH, EVERY, Audit
 from validation.report import figures as plot
 from validation.report.page import Figure, Section
@@ -33,12 +34,14 @@ def text(audit: Audit) -> str:
 
 def _head(s: dict[str, Any]) -> str:
     copies = f", {s['duplicated_samples']} of them not unique ({s['distinct_samples']} distinct)"
+    unit = "deviations of the columns" if s["standardized"] else "data units"
     return "\n".join(
         [
             f"{s['name']}: {counted(s['samples'], 'sample')} in {counted(s['ambient_dimension'], 'dimension')}"
             f"{copies if s['duplicated_samples'] else ''}, varying along {s['intrinsic_dimension']},",
-            f"in {counted(len(s['subspaces']), 'subspace')}. Times t are noise variances, in data units squared.",
+            f"in {counted(len(s['subspaces']), 'subspace')}. Times t are noise variances, in {unit} squared.",
             *_folded(f"Read: {Taken(**s['read'])}."),
+            *(_folded(Dominance(**s["dominance"]).sentence()) if s["dominance"] else []),
         ]
     )
 

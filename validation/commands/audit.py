@@ -28,6 +28,7 @@ __all__ = ["audit"]
     show_default=True,
     help="Variances within this factor are one subspace.",
 )
+@click.option("--standardize", is_flag=True, help="Divide every column by its deviation.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Also a page and figures.")
@@ -36,6 +37,7 @@ def audit(
     data: str,
     wanted_time: float | None,
     resolution: float,
+    standardize: bool,
     seed: int,
     device: str,
     output: Path | None,
@@ -73,6 +75,7 @@ def audit(
             taken=table.taken,
             wanted_time=wanted_time,
             resolution=resolution,
+            standardize=standardize,
             seed=seed,
             device=device,
             tick=bar.update,
