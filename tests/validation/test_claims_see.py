@@ -16,7 +16,7 @@ from validation.suite import claims_module, prediction
 FURTHER = ("covariance", "kernel", "mixture_covariance")  # functions of points, not of a setting
 MODULES = {o: prediction(name) for name in PREDICTIONS for o in observables(prediction(name))}
 MODULES |= dict.fromkeys(FURTHER, prediction("score_covariance"))
-CHEAP = 5e8  # coordinates drawn, sooner than which a test is not slow
+CHEAP = 3e7  # coordinates drawn, sooner than which a test is not slow
 
 
 def size(claim):
@@ -29,7 +29,7 @@ def size(claim):
 def slow(claim):
     about = getattr(MODULES[claim.observable], claim.observable, None)
     exact = getattr(getattr(about, "observable", None), "slow", False)
-    return size(claim) > CHEAP / 10 or exact
+    return size(claim) > CHEAP or exact
 
 
 def of(observable):

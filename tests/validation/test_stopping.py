@@ -47,7 +47,9 @@ def test_a_command_ends_within_seconds_and_says_what_is_kept(tmp_path, case, sen
     source = textwrap.dedent(patch) + "from geomem.__main__ import main\nmain()"
     command = [sys.executable, "-P", "-c", source, *arguments]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
-    with subprocess.Popen(command, **options) as child:
+    # what runs in the background of a shell has SIGINT ignored, and so have its children
+    heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    with subprocess.Popen(command, **options, **heeding) as child:
         assert child.stdout.readline() == "stuck\n"
         begin = time.monotonic()
         child.send_signal(getattr(signal, sent))
