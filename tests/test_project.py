@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from theory.observable import observables
-from validation.claims import PREDICTIONS, SURVEYS
+from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
 from validation.cli import cli
 from validation.report import overview
 from validation.suite import claims_of
@@ -116,6 +116,17 @@ def test_the_tables_are_those_of_the_declarations():
     assert [row[:2] for row in table(README, "predictions")] == [row[:2] for row in declared]
     failing = [c.name for c in claims_of(PREDICTIONS, "headline") if c.expected == "disagrees"]
     assert [re.match(r"`([^`]+)`", row[0])[1] for row in table(README, "failures")] == failing
+
+
+def test_every_agreeing_claim_sees_an_error_of_a_twentieth_or_says_why_not():
+    shown = {row[0].strip("`"): row[1:] for row in table(ROOT / "docs/statistics.md", "detectable")}
+    claims = {claim.name: claim for claim in claims_of(CLAIMED, "standard") if claim.expected == "agrees"}
+    assert list(shown) == list(claims)
+    for name, claim in claims.items():
+        observable, seen, *why = shown[name]
+        assert observable == f"`{claim.observable}`"
+        assert "".join(why).strip("| ") == claim.coarse
+        assert claim.coarse or float(seen.removesuffix(" %")) <= 5, name
 
 
 def test_tables_are_rewritten_between_their_marks_alone():

@@ -31,10 +31,10 @@ CASES = cases(
     prediction,
     experiment.measure,
     {
-        "loss300": (240, Setting.of(SPEC, samples=300, times=np.geomspace(0.03, 0.25, 10))),
-        "loss3000": (400, Setting.of(SPEC, samples=3000, times=np.geomspace(0.015, 0.1, 9))),
+        "loss300": (340, Setting.of(SPEC, samples=300, times=np.geomspace(0.03, 0.25, 10))),
+        "loss3000": (640, Setting.of(SPEC, samples=3000, times=np.geomspace(0.015, 0.1, 9))),
         "large": (600, Setting.of(SPEC, samples=1000, times=[2.0, 4.0, 8.0])),
-        "trajectory": (700, Setting.of(SPEC, samples=300, times=[0.1, 0.3, 1.0], query="trajectory")),
+        "trajectory": (2800, Setting.of(SPEC, samples=300, times=[0.1, 0.3, 1.0], query="trajectory")),
     },
 )
 LOSSES = {300: CASES["loss300"], 3000: CASES["loss3000"]}
