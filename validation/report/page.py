@@ -43,7 +43,7 @@ ASSETS = files("validation").joinpath("assets")
 CONVERTER = LatexToMathML(annotation=True)
 TONES = {"proved": "good", "supported": "good", "inconclusive": "weak", "underpowered": "weak"}
 RULE = """A point holds if its verdict is the expected one and the same data reject its negative control, a
-deliberately wrong prediction. z is the distance of measurement from prediction, in standard errors. A claim sees an error
+deliberately wrong prediction. z is the distance of measurement from prediction, in standard errors. A claim sees a relative error
 of its prediction if data like these would have rejected it with a probability of 99 %, at the best of its points."""
 
 
@@ -205,7 +205,7 @@ def _claims(claims: Sequence[Row]) -> str:
     tally = f"<strong>{held} of {len(groups)} claims hold</strong>, at {_count(holds, claims)} points."
     tone = "tally" if held == len(groups) else "tally fails"
     header = _header(
-        ["Claim", "Points that hold", "Largest |z|", "Sees errors of", "Controls rejected", "Outcome"], {1, 2, 3, 4}
+        ["Claim", "Points hold", "Largest |z|", "Sees", "Controls", "Outcome"], {1, 2, 3, 4}
     )
     body = "".join(_claim(name, rows) for name, rows in groups.items())
     table = f"<div class='scroll'><table class='outer'>{header}{body}</table></div>"
