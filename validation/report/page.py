@@ -204,9 +204,7 @@ def _claims(claims: Sequence[Row]) -> str:
     held = sum(all(map(holds, rows)) for rows in groups.values())
     tally = f"<strong>{held} of {len(groups)} claims hold</strong>, at {_count(holds, claims)} points."
     tone = "tally" if held == len(groups) else "tally fails"
-    header = _header(
-        ["Claim", "Points hold", "Largest |z|", "Sees", "Controls", "Outcome"], {1, 2, 3, 4}
-    )
+    header = _header(["Claim", "Points hold", "Largest |z|", "Sees", "Controls", "Outcome"], {1, 2, 3, 4})
     body = "".join(_claim(name, rows) for name, rows in groups.items())
     table = f"<div class='scroll'><table class='outer'>{header}{body}</table></div>"
     return f"<p class='{tone}'>{tally}</p><h2>Claims</h2><p class='quiet'>{RULE}</p>{table}"

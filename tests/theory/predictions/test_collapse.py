@@ -159,7 +159,7 @@ def test_loss_and_collapse_are_of_one_order():
     assert subspace_loss.loss_time_typical(setting)[0] < 3 * collapse_time
 
 
-@pytest.mark.parametrize(("spec", "samples"), [("1x20", 1000), ("1x3", 4)])
+@pytest.mark.parametrize(("spec", "samples"), [("1x20", 1000), pytest.param("1x3", 4, marks=pytest.mark.slow)])
 def test_the_own_weight_is_the_participation_ratio_of_trajectories(spec, samples):
     setting = Setting.of(spec, samples=samples, times=np.array([0.05, 0.5, 5.0]))
     found = collapse.own_weight(setting)
