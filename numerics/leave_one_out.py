@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from numerics.arrays import checked, stream, to_device, to_host
 from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
+from theory.setting import LinearManifold, Setting
 
 __all__ = [
     "SMALLEST",
@@ -42,13 +43,11 @@ __all__ = [
 
 Array = NDArray[np.float64]
 SMALLEST = 10  # distinct samples: a fifth of them, at least two, is held out
-ROUNDED = (
-    1e-5  # of the largest number of a column: rows that differ by less are copies, printed or kept in single precision
-)
+# of the largest number of a column: rows that differ by less are copies, printed or kept in single precision
+ROUNDED = 1e-5
 SHARP = 1e-4  # of the deviation of a column: more than that is no rounding
-GRADED = (
-    1e-6  # of the largest deviation of a column: with smaller ones beside it plain rotations lose these to rounding
-)
+# of the largest column: with smaller ones beside it plain rotations lose these to rounding
+GRADED = 1e-6
 CHANCE = 1e-3  # of pairs that are as near by accident, above which only equal rows are copies
 REPRESENTABLE = 1e45  # spreads beyond it, or below its inverse, leave too little of float64's range to their squares
 WIDEN, WIDENINGS = 100.0, 20  # how far, and how often, the times are extended to find the collapse
@@ -77,6 +76,10 @@ class PrincipalAxes:
     def distinct(self) -> int:
         """How many samples differ."""
         return int(self.group.max()) + 1
+
+    def setting(self, resolution: float) -> Setting:
+        """Gaussian data of the same spectrum, eigenvalues within a factor `resolution` taken for one, and distinct samples."""
+        return Setting(LinearManifold.from_spectrum(self.spectrum, resolution=resolution), samples=self.distinct)
 
 
 def principal_axes(data: ArrayLike) -> PrincipalAxes:

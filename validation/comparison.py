@@ -131,6 +131,7 @@ def compare(
     setting = at[times]
     stem, _, called = at.experiment.name.partition(".")
     picked = times if "time" in known.dims else ...
+    measured = measured or measured_name(at.prediction, observable)
     if isinstance(control.value, Evaluation) and not control.value.arguments:
         control = wrong(control.description, control.value.function, setting)
     return Claim(
@@ -139,9 +140,7 @@ def compare(
         observable=observable,
         coordinates=coordinates(known, setting),
         experiments=(at.experiment,),
-        measured=measured
-        if callable(measured)
-        else Picked(measured or measured_name(at.prediction, observable), picked),
+        measured=measured if callable(measured) else Picked(measured, picked),
         predicted=evaluated(predicted or evaluate, setting),
         control=control,
         allowed_bias=allowed_bias,

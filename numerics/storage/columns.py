@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Columns",
     "Taken",
     "chosen",
     "doubts",
@@ -27,18 +28,17 @@ __all__ = [
     "without_labels",
 ]
 
-INDEX_NAME = re.compile(
-    r"\s*|Unnamed: \d+.*|__index_level_\d+__"
-)  # what pandas and R write for an index without a name
+Columns = str | Sequence[str | int] | None
+"""Columns asked for: names, positions from 1, and ranges, as in "1-6,8", or a sequence of them."""
+# what pandas and R write for an index without a name
+INDEX_NAME = re.compile(r"\s*|Unnamed: \d+.*|__index_level_\d+__")
 NUMBERING = re.compile(
     r"(row|sample|record|obs|observation|item|case)?[ _.-]*(index|idx|id|no|nr|num|number|name)?s?|level_0|#|rn|key",
     re.IGNORECASE,
 )
 CLASSES = re.compile(r"(class|label|target|category|cluster|group|species|y)(es|s)?([ _.-]?(id|no))?", re.IGNORECASE)
-SURELY_STEPS, SURELY_SHUFFLED = (
-    5,
-    10,
-)  # rows from which whole numbers in equal steps, or 1..N in any order, are no chance
+# rows from which whole numbers in equal steps, or 1..N in any order, are no chance
+SURELY_STEPS, SURELY_SHUFFLED = 5, 10
 ID_ROWS = 10
 DAYS = 19000101, 21001231
 SECONDS = 6e8, 4.2e9  # from 1989 to 2103, since 1970
@@ -168,7 +168,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def kept(
-    names: Sequence[str], kinds: Sequence[str], index: Iterable[str], columns: str | Sequence[str | int] | None
+    names: Sequence[str], kinds: Sequence[str], index: Iterable[str], columns: Columns
 ) -> tuple[list[int], list[str]]:
     """Which columns of a file that knows their types to read, from 0, and what is said of the others.
 

@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.storage.columns import Taken, chosen, doubts, kept, not_asked_for, positions, without_labels
+from numerics.storage.columns import Columns, Taken, chosen, doubts, kept, not_asked_for, positions, without_labels
 from theory.real import plain_array, require_exact
 
 __all__ = ["BUDGET", "Source", "open_source", "parquet_columns"]
 
-Columns = str | Sequence[str | int] | None
 BUDGET = 2**28  # bytes of a block in float64, what it takes once it is computed with
 DECODED = 2**20  # numbers decoded at a time from Parquet
 LOOK = 1000  # rows that tell whether a column numbers them

@@ -6,12 +6,12 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.storage.columns import Taken, chosen, doubts, named, not_asked_for, without_labels
+from numerics.storage.columns import Columns, Taken, chosen, doubts, named, not_asked_for, without_labels
 from numerics.storage.sources import parquet_columns
 from numerics.storage.text import read_text
 from theory.real import require_exact
@@ -19,7 +19,6 @@ from theory.real import require_exact
 __all__ = ["FORMATS", "Table", "load", "read"]
 
 Array = NDArray[np.float64]
-Columns = str | Sequence[str | int] | None
 FORMATS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".parquet")
 TEXT = (".csv", ".tsv", ".txt")
 
@@ -39,17 +38,19 @@ class Table:
     taken: Taken
 
 
-def load(
-    source: str,
-    *,
-    columns: Columns = None,
-    header: bool | None = None,
-    decimal: str | None = None,
-    drop_missing: bool = False,
-    largest: int = 2**33,
-) -> tuple[str, Array]:
+class Reading(TypedDict, total=False):
+    """The keyword arguments of `read`, where they are said."""
+
+    columns: Columns
+    header: bool | None
+    decimal: str | None
+    drop_missing: bool
+    largest: int
+
+
+def load(source: str, **reading: Unpack[Reading]) -> tuple[str, Array]:
     """A user's data set: its name and its samples, shape (N, D), in float64. See `read`, which says what it took."""
-    table = read(source, columns=columns, header=header, decimal=decimal, drop_missing=drop_missing, largest=largest)
+    table = read(source, **reading)
     return table.name, table.samples
 
 

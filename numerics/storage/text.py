@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.storage.columns import chosen, is_index_name, named, not_asked_for
+from numerics.storage.columns import Columns, chosen, is_index_name, named, not_asked_for
+from theory.real import EXACT
 
 __all__ = ["TextTable", "read_text"]
 
@@ -33,7 +34,6 @@ INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "+nan", "nat", "null", "none", "nil", "missing", "unknown"}
 MISSING |= {"-", "--", "?", ".", "*", "#value!", "#div/0!", "#num!", "#ref!"}
 LABELS = 3  # numbers in a row that are no chance where they count
-EXACT = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class TextTable:
 def read_text(
     path: Path,
     *,
-    columns: str | Sequence[str | int] | None = None,
+    columns: Columns = None,
     header: bool | None = None,
     decimal: str | None = None,
 ) -> TextTable:
@@ -265,7 +265,7 @@ def _others_have_fractions(below: list[list[str]], form: _Form) -> bool:
 
 
 def _places(
-    names: tuple[str, ...] | None, width: int, rows: list[list[str]], columns: str | Sequence[str | int] | None
+    names: tuple[str, ...] | None, width: int, rows: list[list[str]], columns: Columns
 ) -> tuple[list[int], list[str], list[int]]:
     """Which columns to read, what is said of the others, and which of these must be empty all along."""
     if columns is not None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from numerics.leave_one_out import principal_axes
 from theory.predictions import collapse
-from theory.setting import LinearManifold, Setting
 
 __all__ = ["Dominance", "dominance", "standardized"]
 
@@ -42,12 +41,9 @@ class Dominance:
         """In words."""
         without = self.collapse_time_without
         rest = "" if without is None else f"; without it theory says t = {without:.3g}"
-        remedy = (
-            ". If it is in another unit, --standardize gives every column the same variance."
-            if self.what == "column"
-            else "."
-        )
-        return f"{self.what.title()} {self.number} alone makes {100 * self.share:.3g} % of the variance{rest}{remedy}"
+        said = f"{self.what.title()} {self.number} alone makes {100 * self.share:.3g} % of the variance{rest}."
+        remedy = " If it is in another unit, --standardize gives every column the same variance."
+        return said + remedy * (self.what == "column")
 
 
 def dominance(samples: Array, resolution: float) -> Dominance | None:
@@ -68,8 +64,7 @@ def _collapse_time(samples: Array, resolution: float) -> float | None:
         axes = principal_axes(samples)
     except ValueError:
         return None
-    manifold = LinearManifold.from_spectrum(axes.spectrum, resolution=resolution)
-    return collapse.collapse_time(Setting(manifold, samples=axes.distinct))
+    return collapse.collapse_time(axes.setting(resolution))
 
 
 def standardized(samples: Array) -> Array:

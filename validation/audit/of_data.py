@@ -119,8 +119,8 @@ def audit(
     axes = principal_axes(samples)
     alone = dominance(samples, resolution)
     tick()
-    manifold = LinearManifold.from_spectrum(axes.spectrum, resolution=resolution)
-    setting = Setting(manifold, samples=axes.distinct)
+    setting = axes.setting(resolution)
+    manifold = setting.manifold
     predicted = collapse.collapse_time(setting)
     loss = {
         "typical": subspace_loss.loss_time_typical(setting),

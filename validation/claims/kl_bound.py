@@ -57,11 +57,6 @@ def log_of_kl(results: Results) -> Measurement:
     return results["kl"].through(np.log, lambda mean: 1 / mean)
 
 
-def limit_at_fresh_points(setting: Setting) -> Array:
-    """The limit of KL(p_t || p^_t)."""
-    return prediction.kl_asymptotic(setting.at(query="fresh"))
-
-
 def middle(setting: Setting) -> Array:
     """Of the interval that the leading order allows."""
     return prediction.kl_leading(setting) * (1 - prediction.rare_share(setting) / 2)
@@ -70,11 +65,6 @@ def middle(setting: Setting) -> Array:
 def half_width(setting: Setting) -> Array:
     """Of the interval, and the next order of the log at points with ten effective samples or more."""
     return prediction.kl_leading(setting) * (prediction.rare_share(setting) / 2 + 0.02)
-
-
-def at_fresh_points(setting: Setting) -> Array:
-    """KL(p_t || p^_t)."""
-    return prediction.kl_exact(setting.at(query="fresh"))
 
 
 def claims() -> list[Claim]:
@@ -89,7 +79,7 @@ def claims() -> list[Claim]:
         compare(
             CASES["trajectory"],
             "kl_exact",
-            wrong("KL(p_t || p^_t)", at_fresh_points),
+            wrong("KL(p_t || p^_t)", prediction.kl_exact, CASES["trajectory"].setting.at(query="fresh")),
             name="exact.trajectory",
             headline=True,
         ),
@@ -119,8 +109,9 @@ def claims() -> list[Claim]:
 def _limits(doubled: Control) -> list[Claim]:
     deep, mild = LIMITED["deep"], LIMITED["mild"]
     order, log_doubled = "the order 1/N, where all samples are effective", wrong(doubled.description, log_twice_leading)
+    fresh = wrong("KL(p_t || p^_t)", prediction.kl_asymptotic, deep.setting.at(query="fresh"))
     return [
-        compare(deep, "kl_asymptotic", wrong("KL(p_t || p^_t)", limit_at_fresh_points), LIMIT, bias=1e-3),
+        compare(deep, "kl_asymptotic", fresh, LIMIT, bias=1e-3),
         compare(mild, "kl_leading", doubled, order, bias=0.0015),
         compare(mild, "log_kl_leading", log_doubled, order, measured=log_of_kl, allowed_bias=0.0015),
     ]

@@ -106,9 +106,15 @@ def scatter(name: str, **how: Unpack[How]) -> Measurement:
 SCATTERS = {name: Experiment(f"score_covariance.{name}", scatter, {"name": name}, 3000) for name in LAWS}
 
 
+def on_path(name: str) -> Law:
+    """The law, looked at along its path."""
+    return law(name)._replace(points=PATHS[name], t=T_PATH)
+
+
 def along(name: str, **how: Unpack[How]) -> dict[str, Measurement]:
-    """The same along a path, as numbers."""
-    return experiment.scatter_along(law(name).draw_data, PATHS[name], T_PATH, SAMPLES_PATH, **how)
+    """The scatter along a path, as numbers."""
+    of = on_path(name)
+    return experiment.scatter_along(of.draw_data, of.points, of.t, SAMPLES_PATH, **how)
 
 
 ALONG = {name: Experiment(f"score_covariance.path.{name}", along, {"name": name}, 8500) for name in PATHS}
@@ -116,16 +122,12 @@ ALONG = {name: Experiment(f"score_covariance.path.{name}", along, {"name": name}
 
 def size(name: str) -> float:
     """The trace of the covariance, averaged along the path of a law."""
-    if name == "gaussian":
-        return float(np.mean([np.trace(prediction.covariance(x, T_PATH, manifold=MANIFOLD)) for x in PATHS[name]]))
-    parts = law(name).parts
-    return float(np.mean([np.trace(prediction.mixture_covariance(x, T_PATH, **parts)) for x in PATHS[name]]))
+    return _mean_trace(_covariances(name, on_path(name)))
 
 
 def size_at_full_noise(name: str) -> float:
     """The same with t in place of t/2."""
-    parts = law(name).parts
-    return float(np.mean([np.trace(prediction.reweighted_pca(x, T_PATH, T_PATH, **parts)) for x in PATHS[name]]))
+    return _mean_trace(_at_full_noise(on_path(name)))
 
 
 def neighbours(stretch: float) -> float:
@@ -137,7 +139,10 @@ def neighbours(stretch: float) -> float:
 
 def covariance(name: str) -> Array:
     """The prediction for a law, shape (P, D, D)."""
-    of = law(name)
+    return _covariances(name, law(name))
+
+
+def _covariances(name: str, of: Law) -> Array:
     if name == "gaussian":
         return np.array([prediction.covariance(x, of.t, manifold=MANIFOLD) for x in of.points])
     return np.array([prediction.mixture_covariance(x, of.t, **of.parts) for x in of.points])
@@ -145,8 +150,15 @@ def covariance(name: str) -> Array:
 
 def at_full_noise(name: str) -> Array:
     """The PCA re-weighted with t in place of t/2."""
-    of = law(name)
+    return _at_full_noise(law(name))
+
+
+def _at_full_noise(of: Law) -> Array:
     return np.array([prediction.reweighted_pca(x, of.t, of.t, **of.parts) for x in of.points])
+
+
+def _mean_trace(matrices: Array) -> float:
+    return float(np.trace(matrices, axis1=1, axis2=2).mean())
 
 
 def next_order(name: str) -> Array:

@@ -52,11 +52,6 @@ PUBLISHED = cases(prediction, experiment.measure_participation, {"authors": (200
 FEW = np.geomspace(0.003, 0.5, 100)[::4]
 
 
-def at_fresh_points(setting: Setting) -> Array:
-    """The signal-to-noise ratio off the trajectories."""
-    return prediction.signal_to_noise(setting.at(query="fresh"))
-
-
 def middle(setting: Setting) -> Array:
     """Of typical and annealed time."""
     return (prediction.loss_time_typical(setting) + prediction.loss_time_annealed(setting)) / 2
@@ -65,11 +60,6 @@ def middle(setting: Setting) -> Array:
 def half_width(setting: Setting) -> Array:
     """Half of what lies between them."""
     return (prediction.loss_time_annealed(setting) - prediction.loss_time_typical(setting)) / 2
-
-
-def limit_at_fresh_points(setting: Setting) -> Array:
-    """The limit off the trajectories."""
-    return prediction.signal_to_noise_asymptotic(setting.at(query="fresh"))
 
 
 def critical_samples(results: Results) -> Measurement:
@@ -114,7 +104,12 @@ def claims() -> list[Claim]:
     trajectory, large = CASES["trajectory"], CASES["large"]
     return [
         *(_exact(N) for N in LOSSES),
-        compare(trajectory, "signal_to_noise", wrong("fresh points", at_fresh_points), name="trajectory"),
+        compare(
+            trajectory,
+            "signal_to_noise",
+            wrong("fresh points", prediction.signal_to_noise, trajectory.setting.at(query="fresh")),
+            name="trajectory",
+        ),
         *(_bracket(N) for N in LOSSES),
         *(_published(N) for N in LOSSES),
         compare(
@@ -135,8 +130,9 @@ def claims() -> list[Claim]:
 def _limits() -> list[Claim]:
     deep, mild, many = (LIMITED[name] for name in ("deep", "mild", "many"))
     order, annealed = "the order 1/N, where all samples are effective", wrong("annealed", prediction.loss_time_annealed)
+    fresh = wrong("fresh points", prediction.signal_to_noise_asymptotic, deep.setting.at(query="fresh"))
     found = [
-        compare(deep, "signal_to_noise_asymptotic", wrong("fresh points", limit_at_fresh_points), LIMIT, bias=1e-3),
+        compare(deep, "signal_to_noise_asymptotic", fresh, LIMIT, bias=1e-3),
         compare(many, "loss_time_asymptotic", annealed, LIMIT, bias=0.0085),
     ]
     for kind, bias in (("annealed", 0.0035), ("typical", 0.009)):

@@ -131,15 +131,8 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  " + "  ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
 
 
-COLUMNS = {
-    "verdict": 12,
-    "expected": 12,
-    "points": 6,
-    "max |z|": 10,
-    "sees": 7,
-    "control": 8,
-    "holds": 5,
-}  # and their widths
+# and their widths
+COLUMNS = {"verdict": 12, "expected": 12, "points": 6, "max |z|": 10, "sees": 7, "control": 8, "holds": 5}
 
 
 class Verdicts:
