@@ -1,10 +1,10 @@
-"""Measurement: a mean, its standard error, and how many independent draws stand behind it."""
+"""Measurement: a mean, its standard error, and what the draws behind it say of the law of that error."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,13 +20,15 @@ class Measurement:
 
     Attributes:
         mean: shape (...).
-        sem: standard error of the mean, shape (...).
+        sem: standard error of the mean, shape (...); 0 where the draws are equal but for rounding.
         n: number of independent draws.
+        skewness: of the draws, shape (...); 0 where they are equal.
     """
 
     mean: Array
     sem: Array
     n: int
+    skewness: Array | float = 0.0
 
     @classmethod
     def of(cls, draws: ArrayLike) -> Self:
@@ -38,7 +40,9 @@ class Measurement:
         values = np.asarray(draws, dtype=np.float64)
         if values.ndim < 1 or len(values) < 2:
             raise ValueError(f"a standard error needs at least 2 independent draws, got shape {values.shape}")
-        return cls(values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values)), len(values))
+        n, scattered = len(values), _scattered(values)
+        sem = np.where(scattered, values.std(axis=0, ddof=1) / np.sqrt(n), 0.0)
+        return cls(values.mean(axis=0), sem, n, _skewness(values, scattered))
 
     @classmethod
     def of_events(cls, draws: ArrayLike) -> Self:
@@ -48,24 +52,26 @@ class Measurement:
         """
         plain = cls.of(draws)
         share = (plain.n * plain.mean + 2) / (plain.n + 4)
-        return cls(plain.mean, np.maximum(plain.sem, np.sqrt(share * (1 - share) / (plain.n + 4))), plain.n)
+        return replace(plain, sem=np.maximum(plain.sem, np.sqrt(share * (1 - share) / (plain.n + 4))))
 
-    def __add__(self, other: Measurement) -> Measurement:
-        """The measurement over both sets of draws, as if they had been taken together."""
-        n = self.n + other.n
-        step = other.mean - self.mean
-        squares = sum(m.sem**2 * m.n * (m.n - 1) for m in (self, other)) + step**2 * self.n * other.n / n
-        return Measurement(self.mean + step * other.n / n, np.sqrt(squares / (n * (n - 1))), n)
+    def each(self, f: Callable[[Array], Array]) -> Measurement:
+        """With f, which picks or rearranges, done to every array."""
+        return Measurement(f(self.mean), f(self.sem), self.n, f(np.broadcast_to(self.skewness, np.shape(self.mean))))
+
+    def __getitem__(self, at: Any) -> Measurement:
+        """Some of the elements."""
+        return self.each(lambda a: a[at])
 
     def through(self, f: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Measurement:
         """F of the mean, with the error the slope of f carries over (delta method)."""
-        return Measurement(f(self.mean), np.abs(slope(self.mean)) * self.sem, self.n)
+        steepness = slope(self.mean)
+        return Measurement(f(self.mean), np.abs(steepness) * self.sem, self.n, np.sign(steepness) * self.skewness)
 
     def __str__(self) -> str:
         return f"{self.mean} ± {self.sem}"
 
 
-def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: int = 50) -> Measurement:
+def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: int = 200) -> Measurement:
     """estimate(mean of the draws) with its standard error, leaving out one group of draws at a time.
 
     For nonlinear functions of several correlated means, such as ratios and crossings. `n` is the number of groups,
@@ -88,9 +94,25 @@ def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: 
     totals = np.array([part.sum(axis=0) for part in np.array_split(values, groups)])
     sizes = np.array([len(part) for part in np.array_split(values, groups)])
     whole = values.sum(axis=0)
-    left_out = [np.asarray(estimate((whole - s) / (len(values) - n))) for s, n in zip(totals, sizes, strict=True)]
+    left_out = np.array([estimate((whole - s) / (len(values) - n)) for s, n in zip(totals, sizes, strict=True)])
     spread = np.std(left_out, axis=0) * np.sqrt(groups - 1)
-    return Measurement(np.asarray(estimate(whole / len(values))), spread, groups)
+    # a group left out moves the estimate against where it lies
+    return Measurement(
+        np.asarray(estimate(whole / len(values))), spread, groups, -_skewness(left_out, _scattered(left_out))
+    )
+
+
+def _scattered(draws: Array) -> NDArray[np.bool_]:
+    """Where more than rounding tells the draws apart; NaN is not equal to anything."""
+    return ~(np.ptp(draws, axis=0) <= 8 * np.finfo(float).eps * np.abs(draws).max(axis=0))
+
+
+def _skewness(draws: Array, scattered: NDArray[np.bool_]) -> Array:
+    """The third central moment in units of the standard deviation."""
+    from_mean = draws - draws.mean(axis=0)
+    unit = from_mean / np.where(scattered, np.abs(from_mean).max(axis=0), 1.0)  # no power underflows
+    with np.errstate(invalid="ignore"):
+        return np.where(scattered, (unit**3).mean(axis=0) / (unit**2).mean(axis=0) ** 1.5, 0.0)
 
 
 def crossing(t: Array, f: Array, level: float) -> Array:

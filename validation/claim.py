@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,7 @@ from numerics.measurement import Measurement
 from validation.job import Evaluation, Experiment, Job, Results
 from validation.statistics import Verdict, detectable, distance, judge, power
 
-__all__ = ["Claim", "Control", "Done", "Picked", "Quantity", "by_claim", "holds"]
+__all__ = ["Claim", "Control", "Done", "Picked", "Points", "Quantity", "by_claim", "holds"]
 
 Array = NDArray[np.float64]
 Quantity = Evaluation | tuple[Evaluation, ...] | float | str
@@ -36,8 +36,16 @@ class Picked:
 
     def __call__(self, results: Results) -> Measurement:
         """The measurement there."""
-        m = results[self.observable]
-        return Measurement(np.asarray(m.mean)[self.at], np.asarray(m.sem)[self.at], m.n)
+        return results[self.observable][self.at]
+
+
+class Points(NamedTuple):
+    """Mean, standard error, number of draws and their skewness at every point of a claim; arrays of one shape."""
+
+    mean: Array
+    sem: Array
+    n: NDArray[np.int64]
+    skewness: Array
 
 
 @dataclass(frozen=True)
@@ -93,22 +101,22 @@ class Claim:
         quantities = self.predicted, self.control.value, self.allowed_bias
         return (*self.experiments, *(job for quantity in quantities for job in _jobs(quantity)))
 
-    def points(self, done: Done) -> tuple[Array, Array, NDArray[np.int64]]:
-        """Mean, standard error and number of draws at every point."""
+    def points(self, done: Done) -> Points:
+        """What was measured at every point."""
         found = [self.measured(done[experiment.name]) for experiment in self.experiments]
-        parts = [(m.mean, m.sem, np.full(np.shape(m.mean), m.n)) for m in found]
-        mean, sem, n = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
-        return mean, sem, n
+        parts = [Points(*np.broadcast_arrays(m.mean, m.sem, m.n, m.skewness)) for m in found]
+        return parts[0] if len(parts) == 1 else Points(*map(np.concatenate, zip(*parts, strict=True)))
 
     def rows(self, done: Done) -> list[dict[str, Any]]:
         """One row per point, from what its jobs found: the claim's part of the report."""
-        mean, sem, n = self.points(done)
+        mean, sem, n, skewness = self.points(done)
         predicted, bias, wrong = self.quantities(done)
         z = distance(mean, sem, predicted, bias)
         z_control = distance(mean, sem, wrong, bias)
-        verdicts, rejected = judge(z, z_control, n)
-        false_pass = 1 - power(np.maximum(np.abs(wrong - predicted) - bias, 0), sem, n)
-        seen = detectable(predicted, sem, n, bias) if self.expected == "agrees" else None
+        verdicts, rejected = judge(z, z_control, n, skewness)
+        apart = wrong - predicted
+        false_pass = 1 - power(np.sign(apart) * np.maximum(np.abs(apart) - bias, 0), sem, n, skewness)
+        seen = detectable(predicted, sem, n, bias, skewness) if self.expected == "agrees" else None
         coordinates = {
             name: np.broadcast_to(values, np.shape(mean)).ravel() for name, values in self.coordinates.items()
         }
@@ -139,7 +147,7 @@ class Claim:
 
     def quantities(self, done: Done) -> tuple[Array, Array, Array]:
         """Prediction, allowed bias and control at every point."""
-        shape = np.shape(self.points(done)[0])
+        shape = np.shape(self.points(done).mean)
         predicted, bias, wrong = (
             np.broadcast_to(self._value(quantity, done), shape)
             for quantity in (self.predicted, self.allowed_bias, self.control.value)

@@ -3,7 +3,8 @@
 The suite has a family-wise false-alarm budget: the chance that a run in which every prediction is true reports any
 disagreement is at most `FAMILY_BUDGET`. It is divided evenly (Bonferroni) over `COMPARISONS`, an upper bound on
 the comparisons of the whole suite that a test holds it to, so a run of some claims is as strict as a run of all. A
-standard error estimated from n draws has Student's t distribution, so small n asks for a larger z.
+standard error estimated from n normal draws has Student's t distribution, so small n asks for a larger z; skew draws ask
+for a larger z on one side, and where they are so skew, or so few, that no z would do, for none (`limits`).
 
 False alarms are bounded; false passes are what the negative controls are for. For each, `power` states how likely
 the same measurement was to reject it, and `detectable` by how much a prediction must be off to be noticed.
@@ -11,89 +12,134 @@ the same measurement was to reject it, and `detectable` by how much a prediction
 
 from __future__ import annotations
 
+import math
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COMPARISONS", "FAMILY_BUDGET", "POWER", "Verdict", "detectable", "distance", "judge", "power", "threshold"]
+__all__ = [
+    "COMPARISONS",
+    "FAMILY_BUDGET",
+    "POWER",
+    "Verdict",
+    "detectable",
+    "distance",
+    "judge",
+    "limits",
+    "power",
+    "threshold",
+]
+
+Array = NDArray[np.float64]
 
 Verdict = Literal["agrees", "disagrees", "underpowered"]
 FAMILY_BUDGET = 1e-6
 COMPARISONS = 2000
 POWER = 0.99  # of noticing what is detectable
+SKEWEST = 0.5  # skewness of the mean, times the threshold, up to which the expansion of its law is trusted
 
 
-def threshold(n: int) -> float:
-    """The |z| that a true prediction exceeds with probability FAMILY_BUDGET / COMPARISONS, for n draws."""
+def threshold(n: ArrayLike, rate: float | None = None) -> Any:
+    """The |z| that a true prediction exceeds with probability `rate`, FAMILY_BUDGET / COMPARISONS, for n normal draws."""
     from scipy import stats  # slow to import
 
-    return float(stats.t.isf(FAMILY_BUDGET / COMPARISONS / 2, n - 1))
+    return stats.t.isf((FAMILY_BUDGET / COMPARISONS if rate is None else rate) / 2, np.asarray(n) - 1)
 
 
-def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_bias: ArrayLike) -> NDArray[np.float64]:
-    """z: how many standard errors the measurement lies outside predicted +- allowed_bias, with sign; 0 inside."""
+def limits(n: ArrayLike, skewness: ArrayLike = 0.0, rate: float | None = None) -> tuple[Array, Array]:
+    """How far z may lie below and above 0 by the same chance at most, for n draws of this sample skewness.
+
+    The threshold where draws are many and symmetric. Skew draws have a mean and a standard error that go together, which
+    stretches one tail of their ratio: z - g (1 + 2 z^2)/6 has Student's distribution to the order of g, the skewness of the
+    mean (Johnson, J. Am. Stat. Assoc. 73 (1978) 536). A sample skewness is known to sqrt(6/n), which is added on either side.
+    Infinite where g times the threshold is more than SKEWEST: such draws reject nothing on that side.
+    """
+    n, skewness = np.asarray(n), np.asarray(skewness)
+    student = threshold(n, rate)
+    return _stretched(student, n, skewness), _stretched(student, n, -skewness)
+
+
+def _stretched(student: Array, n: Array, skewness: Array) -> Array:
+    """The threshold on the side that a positive skewness stretches."""
+    g = np.maximum(skewness + np.sqrt(6 / n), 0) / np.sqrt(n)
+    known = g * student <= SKEWEST  # and no NaN
+    g = np.where(known, g, 0.0)
+    # the root of z - g (1 + 2 z^2)/6 = student
+    root = 2 * (student + g / 6) / (1 + np.sqrt(1 - 4 * g / 3 * (student + g / 6)))
+    return np.where(known, root, np.inf)
+
+
+def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_bias: ArrayLike) -> Array:
+    """z: how many standard errors the measurement lies outside predicted +- allowed_bias, with sign; 0 inside.
+
+    NaN outside by a standard error of 0: draws that are all equal do not know how much they would scatter.
+    """
+    sem = np.asarray(sem, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = np.asarray(measured, dtype=np.float64) - np.asarray(predicted, dtype=np.float64)
         beyond = np.sign(gap) * np.maximum(np.abs(gap) - allowed_bias, 0)
-        return np.where((beyond == 0) & ~np.isnan(sem), 0.0, beyond / np.asarray(sem, dtype=np.float64))
+        return np.where((beyond == 0) & ~np.isnan(sem), 0.0, beyond / np.where(sem > 0, sem, np.nan))
 
 
-def judge(z: ArrayLike, z_control: ArrayLike, n: ArrayLike) -> tuple[list[Verdict], bool]:
+def judge(z: ArrayLike, z_control: ArrayLike, n: ArrayLike, skewness: ArrayLike = 0.0) -> tuple[list[Verdict], bool]:
     """The verdict of each point, and whether the control is rejected at any of them; n draws, of all points or of each.
 
     A prediction is not said to agree with data that would have agreed with anything: where the control survives,
-    the points that do not disagree are underpowered. A NaN is no agreement either.
+    the points that do not disagree are underpowered. So is a point beyond the threshold of normal draws that its own do
+    not reject. A NaN is no agreement either.
     """
-    limits = np.vectorize(threshold, otypes=[float])(n)
-    rejected = bool((np.abs(z_control) > limits).any())
-    verdicts: list[Verdict] = []
-    for value, limit in zip(np.ravel(z), np.broadcast_to(limits, np.shape(z)).flat, strict=True):
-        if abs(value) > limit:
-            verdicts.append("disagrees")
-        else:
-            verdicts.append("agrees" if rejected and np.isfinite(value) else "underpowered")
-    return verdicts, rejected
+    below, above = limits(n, skewness)
+    z, z_control = np.asarray(z, dtype=np.float64), np.asarray(z_control, dtype=np.float64)
+    rejected = bool(((z_control < -below) | (z_control > above)).any())
+    disagrees = (z < -below) | (z > above)
+    agrees = (np.abs(z) <= threshold(n)) & rejected
+    verdicts = np.where(disagrees, "disagrees", np.where(agrees, "agrees", "underpowered"))
+    return verdicts.ravel().tolist(), rejected
 
 
-def power(gap: ArrayLike, sem: ArrayLike, n: ArrayLike) -> float:
-    """The chance that data from the prediction reject a control `gap` away from it at the best of the points.
+def power(gap: ArrayLike, sem: ArrayLike, n: ArrayLike, skewness: ArrayLike = 0.0) -> float:
+    """The chance that data from the prediction reject a control `gap` above it, at the best of the points.
 
     Its complement is the false-pass rate of the claim.
     """
+    gap, sem, n, skewness = np.broadcast_arrays(gap, sem, n, skewness)
+    below, above = limits(n, skewness)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shifts = np.nan_to_num(np.abs(np.asarray(gap)) / sem, nan=0.0, posinf=np.inf)
-    counts = np.broadcast_to(n, shifts.shape)
-    return max(_power(float(shifts[counts == count].max()), int(count)) for count in np.unique(counts))
+        shifts = np.nan_to_num(np.abs(gap) / np.where(sem > 0, sem, np.nan), nan=0.0, posinf=np.inf)
+    return float(np.max(np.vectorize(_power, otypes=[float])(shifts, n, np.where(gap > 0, below, above))))
 
 
-def _power(shift: float, n: int) -> float:
+def _power(shift: float, n: int, limit: float) -> float:
     from scipy import stats
 
+    if math.isinf(limit):
+        return 0.0
     # z has Student's distribution about its shift, since its standard error is estimated too
-    return 1.0 if shift > 1e3 else float(stats.nct.sf(threshold(n), n - 1, shift))
+    return 1.0 if shift > 1e3 else float(stats.nct.sf(limit, n - 1, shift))
 
 
-def detectable(predicted: ArrayLike, sem: ArrayLike, n: ArrayLike, allowed_bias: ArrayLike) -> float:
-    """The smallest relative error of a prediction that data like these reject with probability POWER.
+def detectable(
+    predicted: ArrayLike, sem: ArrayLike, n: ArrayLike, allowed_bias: ArrayLike, skewness: ArrayLike = 0.0
+) -> float:
+    """The smallest relative error of a prediction, of either sign, that data like these reject with probability POWER.
 
     The true value may lie anywhere within the allowed bias of the prediction, which an error must cross. At the best of the
     points; infinite where there is none with a standard error and a prediction other than 0.
     """
-    predicted, sem = np.asarray(predicted, dtype=np.float64), np.asarray(sem, dtype=np.float64)
-    shifts = np.vectorize(_noticed, otypes=[float])(n)
+    predicted, sem, n, skewness = np.broadcast_arrays(predicted, sem, n, skewness)
+    shifts = np.vectorize(_noticed, otypes=[float])(n, np.maximum(*limits(n, skewness)))
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = (2 * np.asarray(allowed_bias) + shifts * sem) / np.abs(predicted)
-    return float(np.min(errors, initial=np.inf, where=np.isfinite(errors)))
+    return float(np.min(errors, initial=np.inf, where=np.isfinite(errors) & (sem > 0)))
 
 
 @cache
-def _noticed(n: int) -> float:
+def _noticed(n: int, limit: float) -> float:
     """How many standard errors a prediction must be off to be rejected with probability POWER, by n draws."""
     from scipy.optimize import brentq
 
-    limit = threshold(n)
-    if n < 5:  # so few draws do not know their own error
-        return np.inf
-    return float(brentq(lambda shift: _power(shift, n) - POWER, limit, 4 * limit + 10))
+    if n < 5 or math.isinf(limit):  # so few draws do not know their own error
+        return math.inf
+    return float(brentq(lambda shift: _power(shift, n, limit) - POWER, limit, 4 * limit + 10))

@@ -18,6 +18,7 @@ __all__ = ["Found", "Store"]
 
 Found = Results | NDArray[np.float64]
 """What an experiment, or an evaluation, found."""
+ARRAYS = "mean", "sem", "skewness"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _written(found: Found) -> dict[str, Any]:
         return {"value": found.tolist()}
     return {
         "measurements": {
-            observable: {"mean": np.asarray(m.mean).tolist(), "sem": np.asarray(m.sem).tolist(), "n": m.n}
+            observable: {part: np.asarray(getattr(m, part)).tolist() for part in ARRAYS} | {"n": m.n}
             for observable, m in found.items()
         }
     }
@@ -69,6 +70,6 @@ def _read(kept: dict[str, Any]) -> Found:
     if "value" in kept:
         return np.array(kept["value"], dtype=float)
     return {
-        observable: Measurement(np.array(m["mean"], dtype=float), np.array(m["sem"], dtype=float), m["n"])
+        observable: Measurement(n=m["n"], **{part: np.array(m[part], dtype=float) for part in ARRAYS})
         for observable, m in kept["measurements"].items()
     }

@@ -30,4 +30,4 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
         return [a.mean(axis=-1) for a in (moments.participation, moments.entropy, moments.energy_variance)]
 
     whole = Measurement.of(Sampling(**how).at_points(averages, setting, "condensation"))
-    return {name: Measurement(whole.mean[k], whole.sem[k], whole.n) for k, name in enumerate(OBSERVABLES)}
+    return {name: whole[k] for k, name in enumerate(OBSERVABLES)}

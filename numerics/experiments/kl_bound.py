@@ -64,7 +64,7 @@ def measure_routes(setting: Setting, *, last: float, **how: Unpack[How]) -> dict
         draws.append((first - second, by_scores, first - second - by_scores))
     whole = Measurement.of(draws)
     names = ("by_densities", "by_scores", "difference")
-    return {name: Measurement(whole.mean[k], whole.sem[k], whole.n) for k, name in enumerate(names)}
+    return {name: whole[k] for k, name in enumerate(names)}
 
 
 def _log_ratio(moments: GibbsMoments, setting: Setting) -> Array:

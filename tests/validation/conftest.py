@@ -91,7 +91,7 @@ def check_structure(claim, name):
     assert claim.statement.strip()
     assert claim.control.description.strip()
     assert claim.expected in ("agrees", "disagrees")
-    mean, sem, n = claim.points(Roughly(claim.jobs))
+    mean, sem, n, _ = claim.points(Roughly(claim.jobs))
     shape = np.shape(mean)
     assert np.shape(sem) == np.shape(n) == shape
     assert (np.asarray(sem)[np.isfinite(sem)] >= 0).all()

@@ -117,7 +117,7 @@ def test_coordinates_broadcast_to_the_shape_of_the_measurement():
 
 
 def test_a_number_makes_one_row():
-    experiment = Experiment("synthetic.one", normal, {"level": np.zeros(1)}, 50)
+    experiment = Experiment("synthetic.one", normal, {"level": np.zeros(1)}, 100)
     one = claim(
         predicted=0.0,
         wrong=1.0,
@@ -143,7 +143,7 @@ def test_points_of_several_experiments_come_one_after_the_other_each_judged_by_i
         e.name: {"value": Measurement(TRUE[:2], np.full(2, 0.1 / np.sqrt(e.repeats)), e.repeats)}
         for e in both.experiments
     }
-    mean, sem, n = both.points(exact)
+    mean, sem, n, _ = both.points(exact)
     assert mean.tolist() == [1, 2, 1, 2]
     assert n.tolist() == [20, 20, 400, 400]
     np.testing.assert_allclose(sem, 0.1 / np.sqrt(n))
@@ -155,7 +155,7 @@ def test_points_of_several_experiments_come_one_after_the_other_each_judged_by_i
 
 
 def test_a_measurement_that_failed_is_underpowered():
-    broken = {"value": Measurement(np.array([1.0, np.nan, 4.0]), np.array([0.01, np.nan, 0.01]), 50)}
+    broken = {"value": Measurement(np.array([1.0, np.nan, 4.0]), np.array([0.01, np.nan, 0.01]), 100)}
     one = claim()
     rows = one.rows({job.name: job.do(Run()) for job in one.jobs} | {"synthetic.normal": broken})
     assert verdicts(rows) == ["agrees", "underpowered", "agrees"]

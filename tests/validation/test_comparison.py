@@ -41,7 +41,7 @@ def test_some_times_are_picked_in_prediction_control_and_measurement():
     assert claim.predicted.arguments[0].times.tolist() == [0.5, 2.0]
     assert claim.control.value.arguments[0].times.tolist() == [0.5, 2.0]
     found = {AT.experiment.name: AT.experiment.measure(SETTING, repeats=3)}
-    mean, _, n = claim.points(found)
+    mean, _, n, _ = claim.points(found)
     assert mean.tolist() == found[AT.experiment.name]["participation"].mean[1:].tolist()
     assert n.tolist() == [3, 3]
 

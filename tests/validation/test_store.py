@@ -105,7 +105,7 @@ def test_a_stored_file_is_json_that_names_its_parts(store):
     store.put("x", "key", {"a": Measurement(np.array([1.0]), np.array([0.5]), 5)})
     content = json.loads((store.directory / "x.json").read_text())
     assert content.pop("check_sum")
-    assert content == {"key": "key", "measurements": {"a": {"mean": [1.0], "sem": [0.5], "n": 5}}}
+    assert content == {"key": "key", "measurements": {"a": {"mean": [1.0], "sem": [0.5], "skewness": 0.0, "n": 5}}}
 
 
 def test_of_flipped_bits_none_is_another_number(store):

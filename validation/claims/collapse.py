@@ -27,11 +27,11 @@ CASES = cases(
     experiment.measure,
     {
         "isotropic": (1100, Setting.of("1.0x20", samples=1000, times=[0.4, 0.9, 1.1, 1.7, 3.0])),
-        "two_subspaces": (1200, Setting.of("1.0x4,0.2x6", samples=300, times=[0.05, 0.1, 0.18, 0.22, 0.6])),
+        "two_subspaces": (1300, Setting.of("1.0x4,0.2x6", samples=300, times=[0.05, 0.1, 0.18, 0.22, 0.6])),
         "few": (2000, Setting.of("1.0x2,0.1x1", samples=4, times=[0.1, 0.4, 1.0, 3.0])),
     },
 )
-LIMITED = cases(prediction, experiment.measure, {"deep": (300, DEEP.at(times=[2.0]))})["deep"]
+LIMITED = cases(prediction, experiment.measure, {"deep": (3500, DEEP.at(times=[2.0]))})["deep"]
 LINES = {name: curve(at, "memorized_probability", 7) for name, at in CASES.items()}
 
 

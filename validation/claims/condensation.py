@@ -26,12 +26,12 @@ CASES = cases(
             3000,
             Setting.of("1.0x2,0.1x3", samples=300, times=[0.02, 0.1, 0.5], point=(0.8, -0.5, 0.3, 0.0, -0.1)),
         ),
-        "large": (60, Setting.of("1.0x20", samples=20000, times=[0.3, 0.59, 1.2, 2.5])),
-        "wide": (20, Setting.of("1.0x50", samples=100_000, times=[0.8, 1.7, 4.0])),
+        "large": (150, Setting.of("1.0x20", samples=20000, times=[0.3, 0.59, 1.2, 2.5])),
+        "wide": (60, Setting.of("1.0x50", samples=100_000, times=[0.8, 1.7, 4.0])),
         "trajectory": (400, Setting.of("1.0x20", samples=1000, times=[0.3, 0.7, 1.0, 2.0], query="trajectory")),
     },
 )
-LIMITED = cases(prediction, experiment.measure, {"deep": (60, DEEP.at(times=[0.03, 0.1, 150.0, 300.0]))})["deep"]
+LIMITED = cases(prediction, experiment.measure, {"deep": (300, DEEP.at(times=[0.03, 0.1, 150.0, 300.0]))})["deep"]
 MANY = Setting.of("1.0x3000", samples=100, times=[315.0, 336.0])
 FEW = "few data sets, of many samples each"
 ONSET = cases(prediction, of_collapse.measure, {"onset": (700, MANY)})["onset"]

@@ -32,14 +32,14 @@ CASES = cases(
     experiment.measure,
     {
         "small": (1000, Setting.of("1.0x2", samples=10, times=[0.05, 0.2, 0.8, 3.0])),
-        "fresh": (80, Setting.of("1.0x12,0.1x12", samples=1000, times=[0.15, 0.5, 1.5])),
+        "fresh": (150, Setting.of("1.0x12,0.1x12", samples=1000, times=[0.15, 0.5, 1.5])),
         "trajectory": (400, Setting.of("1.0x12", samples=100, times=[0.3, 0.7, 2.0], query="trajectory")),
         "through_a_point": (
             2000,
             Setting.of("1.0x4,0.1x4", samples=300, times=[0.1, 0.3, 1.0], query="trajectory", point=POINT),
         ),
         "at_a_point": (1200, AUTHORS.at(times=np.array([0.01, 0.1, 0.3]), point=TYPICAL)),
-        "authors": (60, AUTHORS.at(times=np.array([0.01, 0.1]))),
+        "authors": (150, AUTHORS.at(times=np.array([0.01, 0.1]))),
     },
 )
 SPECTRAL_TIMES = np.array([0.6, 0.3, 0.1, 0.01, 1e-5])
@@ -49,10 +49,10 @@ SPECTRA = cases(
     experiment.measure_spectrum,
     {
         f"spectrum{N}": (repeats, AUTHORS.at(samples=N, times=SPECTRAL_TIMES, point=TYPICAL))
-        for N, repeats in ((10, 4000), (1000, 400), (20000, 60))
+        for N, repeats in ((10, 4000), (1000, 400), (20000, 150))
     },
 )
-LIMITED = cases(prediction, experiment.measure, {"deep": (40, DEEP.at(times=[60.0, 150.0]))})["deep"]
+LIMITED = cases(prediction, experiment.measure, {"deep": (150, DEEP.at(times=[60.0, 150.0]))})["deep"]
 SHOWN = 12  # eigenvalues to draw, of 30
 LOWEST = -5  # and down to where: with two samples equally near x there is one of -(distance)^2/4t, however small t is
 LINES = {
@@ -79,7 +79,7 @@ def measured_share(results: Results) -> Measurement:
     """C^_k/t at the first time of the case `fresh`."""
     m = Picked("retained_variance", 0)(results)
     t = CASES["fresh"].setting.t[0]
-    return Measurement(m.mean / t, m.sem / t, m.n)
+    return m.through(lambda v: v / t, lambda v: 1 / t)
 
 
 def limit_spectrum(setting: Setting) -> Array:

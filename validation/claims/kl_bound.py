@@ -10,7 +10,7 @@ from numerics.measurement import Measurement
 from theory.predictions import kl_bound as prediction
 from theory.setting import Setting
 from validation.claim import Claim, Control, Done, Picked
-from validation.comparison import DEEP, LIMIT, MILD, cases, compare, evaluated, wrong
+from validation.comparison import DEEP, LIMIT, MILD, cases, compare, evaluated, told, wrong
 from validation.job import Evaluation, Results
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -23,21 +23,21 @@ CASES = cases(
     prediction,
     experiment.measure,
     {
-        "range": (800, Setting.of("1.0x2,0.3x1", samples=1000, times=[0.5, 1.0, 2.0, 4.0])),
-        "small": (800, Setting.of("1.0x1,0.3x1", samples=2000, times=[0.05, 0.1])),  # far below samples_trusted
+        "range": (3000, Setting.of("1.0x2,0.3x1", samples=1000, times=[0.5, 1.0, 2.0, 4.0])),
+        "small": (3000, Setting.of("1.0x1,0.3x1", samples=50, times=[0.05, 0.1])),  # far below samples_trusted
         "trajectory": (600, Setting.of("1.0x5", samples=100, times=[0.05, 0.3, 1.0, 3.0], query="trajectory")),
     },
 )
 ROUTES = cases(
     prediction,
     experiment.measure_routes,
-    {"routes": (600, Setting.of("1.0x1,0.3x1", samples=50, times=[0.5]))},
+    {"routes": (3000, Setting.of("1.0x1,0.3x1", samples=200, times=[2.0]))},
     last=LAST,
 )["routes"]
 LIMITED = cases(
     prediction,
     experiment.measure,
-    {"deep": (40, DEEP.at(times=[0.1, 1.0], query="trajectory")), "mild": (2400, MILD)},
+    {"deep": (200, DEEP.at(times=[0.1, 1.0], query="trajectory")), "mild": (2400, MILD)},
 )
 FEW = "the divergence of one data set scatters like the square of a few normal numbers"
 
@@ -121,7 +121,7 @@ def _girsanov() -> Claim:
     setting = ROUTES.setting
     return Claim(
         name="kl_bound.girsanov",
-        statement=f"KL at t = 0.5 minus KL at t = {LAST:g} is the integral of E|s - s^|^2/2 between ({setting.manifold}, N = 50)",
+        statement=f"KL falls by the integral of E|s - s^|^2/2 from t = {setting.t[0]:g} to {LAST:g}, for {told(setting)}",
         observable="difference of the two routes",
         coordinates={"time": setting.times[0]},
         experiments=(ROUTES.experiment,),

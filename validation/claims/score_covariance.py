@@ -47,7 +47,7 @@ AVERAGES = cases(prediction, experiment.measure, {"mild": (900, MILD)})["mild"]
 LENGTHS = cases(
     prediction,
     experiment.measure_overlap,
-    {"overlap": (100, Setting.of("1.0x1,0.3x1", samples=20_000, times=[0.2, 0.5]))},
+    {"overlap": (300, Setting.of("1.0x1,0.3x1", samples=20_000, times=[0.2, 0.5]))},
 )["overlap"]
 ANNEALED, TYPICAL = prediction.effective_samples_annealed, prediction.effective_samples_typical
 
@@ -191,16 +191,12 @@ def few_effective(observable: str, setting: Setting) -> Array:
 
 def same_point(results: Results) -> Measurement:
     """The covariance at each point, shape (P, D, D)."""
-    m = results["value"]
-    mean, sem = (np.einsum("pipj->pij", v) for v in (m.mean, m.sem))
-    return Measurement(mean, sem, m.n)
+    return results["value"].each(lambda a: np.einsum("pipj->pij", a))
 
 
 def with_origin(results: Results) -> Measurement:
     """The covariance of each component at the origin with the same at four points, shape (4, 2)."""
-    m = results["value"]
-    mean, sem = (np.einsum("ipi->pi", v[0][:, :4]) for v in (m.mean, m.sem))
-    return Measurement(mean, sem, m.n)
+    return results["value"].each(lambda a: np.einsum("ipi->pi", a[0][:, :4]))
 
 
 def claims() -> list[Claim]:

@@ -139,8 +139,7 @@ class Flat:
 
     def __call__(self, results: Results) -> Measurement:
         """The measurement, shape (1,)."""
-        m = results[self.observable]
-        return Measurement(np.ravel(m.mean), np.ravel(m.sem), m.n)
+        return results[self.observable].each(np.ravel)
 
 
 def curves() -> list[Evaluation]:

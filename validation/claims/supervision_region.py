@@ -36,12 +36,12 @@ CASES = cases(
     {
         "few": (2000, Setting.of("1.0x2", samples=10, times=[0.02, 0.1, 0.5, 2.0])),
         "ambient": (1000, AMBIENT),
-        "large": (60, Setting.of("1.0x20", samples=20000, times=[0.15, 0.3, 1.2, 2.4])),
+        "large": (150, Setting.of("1.0x20", samples=20000, times=[0.15, 0.3, 1.2, 2.4])),
         "trajectory": (400, Setting.of("1.0x20", samples=1000, times=[0.7, 1.0, 2.0, 4.0], query="trajectory")),
         "at_a_point": (2400, AT_A_POINT),
     },
 )
-LIMITED = cases(prediction, experiment.measure, {"deep": (40, DEEP.at(times=[0.1, 1.0], query="trajectory"))})["deep"]
+LIMITED = cases(prediction, experiment.measure, {"deep": (150, DEEP.at(times=[0.1, 1.0], query="trajectory"))})["deep"]
 MANY = Setting.of("1.0x1000", samples=100, times=[104.0, 112.0])
 ENDS = cases(prediction, of_collapse.measure, {"ends": (400, MANY)})["ends"]
 OVERLAPS = "few", "ambient", "large"  # where the overlap is claimed

@@ -2,8 +2,8 @@ r"""Overview: the tables of README and docs, written from the declarations and f
 
     python -m validation.report.overview claims.json
 
-rewrites, in a checkout, what stands between `<!-- predictions -->`, `<!-- failures -->` or `<!-- detectable -->`,
-and `<!-- end -->`.
+rewrites, in a checkout, what stands between `<!-- predictions -->`, `<!-- failures -->`, `<!-- detectable -->` or
+`<!-- claims -->`, and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from validation.report.tables import seen
 from validation.report.words import bracketed, short
 from validation.suite import claims_of, prediction
 
-__all__ = ["detectable", "failures", "index", "predictions", "rewritten"]
+__all__ = ["claims", "detectable", "failures", "index", "predictions", "rewritten"]
 
 Row = Mapping[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -82,9 +82,29 @@ def failures(rows: Sequence[Row]) -> str:
     lines = ["| What fails | Predicted | Measured | $z$ |", "|---|---|---|---|"]
     for name, group in by_claim(row for row in rows if row["claim"] in wanted).items():
         worst = max(group, key=lambda row: abs(row["z"]))
-        what = f"`{name}`{_coordinates(worst)}: {worst['statement'].rpartition(': ')[2]}"
+        what = f"`{name}` {_coordinates(worst)}".rstrip() + f": {worst['statement'].rpartition(': ')[2]}"
         measured = bracketed(worst["measured"], worst["sem"])
         lines.append(_line((what, f"{worst['predicted']:.4g}", measured, short(worst["z"]))))
+    return "\n".join(lines)
+
+
+def claims(name: str, rows: Sequence[Row]) -> str:
+    """Every claim of a prediction, with its point of the largest error and its control."""
+    lines = [
+        r"| Claim | One point: predicted, measured | Points, largest $\lvert z\rvert$ | Control, its largest $\lvert z\rvert$ |",
+        "|---|---|---|---|",
+    ]
+    for claim, group in by_claim(row for row in rows if row["claim"].startswith(f"{name}.")).items():
+        worst = max(group, key=lambda row: abs(row["z"]))
+        expected = "; expected to disagree" if worst["expected"] == "disagrees" else ""
+        control = max(abs(row["control"]["z"]) for row in group)
+        cells = (
+            f"`{claim}`: {worst['statement']}{expected}",
+            _values(worst),
+            f"{len(group)}, {short(abs(worst['z']))}",
+            f"{worst['control']['description']}, {short(control)}",
+        )
+        lines.append(_line(cells))
     return "\n".join(lines)
 
 
@@ -98,8 +118,12 @@ def detectable(rows: Sequence[Row]) -> str:
 
 
 def _point(row: Row) -> str:
-    measured = bracketed(row["measured"], row["sem"])
-    return f"`{row['claim']}`{_coordinates(row)}: {row['predicted']:.4g}, {measured}"
+    return f"`{row['claim']}` {_values(row)}"
+
+
+def _values(row: Row) -> str:
+    where = _coordinates(row)
+    return f"{where}: {row['predicted']:.4g}, {bracketed(row['measured'], row['sem'])}".removeprefix(": ")
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -109,7 +133,7 @@ def _line(cells: Sequence[str]) -> str:
 def _coordinates(row: Row) -> str:
     letters = {"time": "t", "subspace": "k"}
     parts = [f"${letters.get(name, name)} = {value:.3g}$" for name, value in row["coordinates"].items()]
-    return f" ({', '.join(parts)})" if parts else ""
+    return ", ".join(parts)
 
 
 def rewritten(text: str, tables: Mapping[str, str]) -> str:
@@ -134,7 +158,7 @@ def main(file: str) -> None:
         ROOT / "README.md": {"predictions": predictions(rows), "failures": failures(rows)},
         ROOT / "docs/index.md": {"predictions": index()},
         ROOT / "docs/statistics.md": {"detectable": detectable(rows)},
-    }
+    } | {ROOT / f"docs/predictions/{name}.md": {"claims": claims(name, rows)} for name in PREDICTIONS}
     for page, tables in pages.items():
         page.write_text(rewritten(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
