@@ -15,7 +15,7 @@ from numerics.arrays import Array as AnyArray
 from numerics.arrays import stream, to_device, to_host
 from numerics.data import draw, points
 from numerics.gibbs import GibbsMoments, gibbs_moments
-from theory.setting import Setting
+from theory.setting import Setting, without_remedies
 
 __all__ = ["QUERIES", "How", "Sampling"]
 
@@ -52,7 +52,12 @@ class Sampling:
     tick: Callable[[], object] = lambda: None
 
     def data_sets(self, setting: Setting, name: str) -> Iterator[tuple[np.random.Generator, Array]]:
-        """Data sets of the setting's N samples, shape (N, D), each with the random stream it came from."""
+        """Data sets of the setting's N samples, shape (N, D), each with the random stream it came from.
+
+        Raises:
+            ValueError: for a setting with a temperature or bandwidth, which are not of the data: give `setting.plain`.
+        """
+        without_remedies(setting, f"the experiment {name}")
         return self.drawn(partial(draw, setting, setting.samples), name)
 
     def drawn(

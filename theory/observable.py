@@ -17,7 +17,7 @@ from functools import wraps
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
-from theory.setting import ENSEMBLES, Setting
+from theory.setting import ENSEMBLES, Setting, without_remedies
 
 __all__ = ["KINDS", "Observable", "gaussian_only", "observable", "observables"]
 
@@ -49,6 +49,7 @@ class Observable:
         anywhere: whether it follows x: fresh or on trajectories, averaged over or at one point.
         slow: whether a call takes seconds, not milliseconds.
         ensembles: that it is derived for.
+        follows: which of temperature and bandwidth it depends on.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Observable:
     anywhere: bool = False
     slow: bool = False
     ensembles: tuple[str, ...] = ("gaussian",)
+    follows: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if unknown := [d for d in self.dims if d not in DIMS]:
@@ -93,6 +95,7 @@ def observable(*dims: str, kind: Kind, symbol: str, **declared: Any) -> Callable
         @wraps(function)
         def checked(setting: Setting, *others: Any, **named: Any) -> Any:
             _derived_for(setting, known.name, known.ensembles)
+            without_remedies(setting, known.name, known.follows)
             return function(setting, *others, **named)
 
         checked.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{_ending(known)}"

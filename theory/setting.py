@@ -23,7 +23,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.real import real_array
 
-__all__ = ["ENSEMBLES", "QUERIES", "SCHEDULES", "LinearManifold", "Schedule", "Setting", "Subspace", "group_spectrum"]
+__all__ = [
+    "ENSEMBLES",
+    "QUERIES",
+    "REMEDIES",
+    "SCHEDULES",
+    "LinearManifold",
+    "Schedule",
+    "Setting",
+    "Subspace",
+    "group_spectrum",
+    "without_remedies",
+]
 
 Array = NDArray[np.float64]
 Ensemble = Literal["gaussian", "sphere"]
@@ -35,6 +46,8 @@ NORMAL = 1e-12  # of the largest variance: what single precision leaves along a 
 ROUNDINGS = 8  # how many of D eps a matrix that was computed may be off by
 ENSEMBLES: tuple[Ensemble, ...] = ("gaussian", "sphere")
 QUERIES: tuple[Query, ...] = ("fresh", "trajectory")
+REMEDIES = {"temperature": 1.0, "bandwidth": 0.0}
+"""What is said to keep a score from memorizing, and its value where it is not applied."""
 
 
 def _positive(value: Any, what: str) -> float:
@@ -383,6 +396,19 @@ def _default_times() -> Array:
     return np.geomspace(0.01, 1.0, 9)
 
 
+def without_remedies(setting: Setting, what: str, follows: Iterable[str] = ()) -> None:
+    """Refuse a temperature or a bandwidth that `what` does not follow.
+
+    Raises:
+        ValueError: where it is not that of the empirical score itself.
+    """
+    for name, value in setting.remedies.items():
+        if name not in follows:
+            raise ValueError(
+                f"{what} is of the empirical score itself, with {name} {REMEDIES[name]:g}, and does not follow it; got {value:g}"
+            )
+
+
 @dataclass(frozen=True, eq=False)
 class Setting:
     """A manifold, a number of samples, and the times to look at; equal to a setting of the same values, and hashable.
@@ -396,9 +422,11 @@ class Setting:
         query: what x is: `fresh`, a point of p_t that no sample knows, or `trajectory`, a noised training sample.
         point: x itself in the schedule's units, along the principal axes, D coordinates or those of the manifold alone;
             None for the average over x.
+        temperature: T, that the weights of the empirical score are taken at; 1 for the score itself.
+        bandwidth: h, the variance of the Gaussian kernel that smooths the score, data units squared; 0 for the score itself.
 
     Raises:
-        ValueError: for a count, time, schedule, ensemble, query or point outside its domain.
+        ValueError: for a count, time, schedule, ensemble, query, point, temperature or bandwidth outside its domain.
     """
 
     manifold: LinearManifold
@@ -408,6 +436,8 @@ class Setting:
     ensemble: Ensemble = "gaussian"
     query: Query = "fresh"
     point: tuple[float, ...] | None = None
+    temperature: float = 1.0
+    bandwidth: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.manifold, LinearManifold):
@@ -423,6 +453,9 @@ class Setting:
         object.__setattr__(self, "samples", _count(self.samples, "the number of samples", 2))
         object.__setattr__(self, "times", self._checked_times())
         object.__setattr__(self, "point", self._checked_point())
+        object.__setattr__(self, "temperature", _positive(self.temperature, "the temperature"))
+        smoothed = not (isinstance(self.bandwidth, int | float) and self.bandwidth == 0)
+        object.__setattr__(self, "bandwidth", _positive(self.bandwidth, "the bandwidth") if smoothed else 0.0)
 
     @property
     def _values(self) -> tuple[Any, ...]:
@@ -513,6 +546,16 @@ class Setting:
     def squares(self) -> Array:
         """x^2 of one direction of each subspace, shape (T, K): their mean, of offsets."""
         return self.offsets / self.manifold.dimensions
+
+    @property
+    def remedies(self) -> dict[str, float]:
+        """Temperature and bandwidth, where they are not those of the empirical score itself."""
+        return {name: getattr(self, name) for name, none in REMEDIES.items() if getattr(self, name) != none}
+
+    @property
+    def plain(self) -> Self:
+        """The same setting without them."""
+        return self.at(**REMEDIES)
 
     def at(self, **changes: Any) -> Self:
         """The same setting with some attributes changed."""

@@ -166,7 +166,8 @@ def coordinates(known: Observable, setting: Setting) -> dict[str, ArrayLike]:
 
 def told(setting: Setting) -> str:
     """A setting in a few words."""
-    return f"{setting.manifold}, N = {setting.samples}, {where(setting)}"
+    remedies = "".join(f", {name} {value:g}" for name, value in setting.remedies.items())
+    return f"{setting.manifold}, N = {setting.samples}, {where(setting)}{remedies}"
 
 
 def where(setting: Setting) -> str:

@@ -58,3 +58,10 @@ def test_distances_are_of_the_dtype_asked_for(rng):
     double = Sampling().moments(x, data, SETTING.t)
     np.testing.assert_allclose(single.participation, double.participation, rtol=1e-3)
     assert (single.error > double.error).all()
+
+
+def test_a_temperature_that_no_data_have_is_refused():
+    warm = SETTING.at(temperature=2.0)
+    with pytest.raises(ValueError, match="the experiment a is of the empirical score itself, with temperature 1"):
+        next(Sampling(repeats=2).data_sets(warm, "a"))
+    assert next(Sampling(repeats=2).data_sets(warm.plain, "a"))[1].shape == (SETTING.samples, 3)

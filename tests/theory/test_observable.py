@@ -99,6 +99,14 @@ def test_other_ensembles_are_refused(name, about):
             observe(name, about.name, sphere)
 
 
+@each
+def test_a_temperature_or_a_bandwidth_that_is_not_followed_is_refused(name, about):
+    for remedy, value in (("temperature", 2.0), ("bandwidth", 0.1)):
+        if remedy not in about.follows:
+            with pytest.raises(ValueError, match=f"{about.name} is of the empirical score itself, with {remedy} "):
+                observe(name, about.name, SMALL.at(**{remedy: value}))
+
+
 def test_the_gaussian_ensemble_alone():
     with pytest.raises(ValueError, match="it is derived for the gaussian ensemble, got 'sphere'; geomem simulate"):
         gaussian_only(Setting.of("1x2", ensemble="sphere"), "it")

@@ -455,3 +455,27 @@ def test_a_query_is_one_of_two():
 def test_without_a_point_the_radii_are_those_of_a_typical_one():
     setting = Setting.of("1x2,0.1x3", times=np.array([0.5, 2.0]))
     np.testing.assert_allclose(setting.offsets, [[2 * 1.5, 3 * 0.6], [2 * 3.0, 3 * 2.1]])
+
+
+# what is said to keep the score from memorizing
+
+
+def test_remedies_are_none_by_default_and_part_of_the_setting():
+    setting = Setting.of("1x2")
+    assert setting.remedies == {}
+    warm = setting.at(temperature=2, bandwidth=0.1)
+    assert warm.remedies == {"temperature": 2.0, "bandwidth": 0.1}
+    assert warm.plain == setting != warm
+    assert setting.at(temperature=1, bandwidth=0) == setting
+
+
+@pytest.mark.parametrize("name", ["temperature", "bandwidth"])
+@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf, "hot", None, 1e-300])
+def test_remedies_outside_their_domain_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"the {name} must be"):
+        Setting.of("1x2", **{name: value})
+
+
+def test_a_temperature_of_zero_is_refused():
+    with pytest.raises(ValueError, match="the temperature must be"):
+        Setting.of("1x2", temperature=0.0)

@@ -43,6 +43,8 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--x", "point", metavar="X,...", help="One x along the principal axes; by default an average over x."
         ),
+        click.option("--temperature", type=float, metavar="T", help="Of the weights, for predictions that follow it."),
+        click.option("--bandwidth", type=float, metavar="H", help="Of the kernel that smooths the score, likewise."),
         click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
     ]
     for option in reversed(options):
@@ -79,6 +81,8 @@ def read_setting(
     ensemble: str,
     query: str | None,
     point: str | None,
+    temperature: float | None,
+    bandwidth: float | None,
 ) -> Setting:
     """The setting that the options describe; by default nine times around the collapse time."""
     import numpy as np
@@ -86,7 +90,12 @@ def read_setting(
     from theory.setting import LinearManifold, Setting
 
     manifold = LinearManifold.parse(subspaces, ambient_dimension)
-    where = {"query": query or "fresh", "point": None if point is None else tuple(numbers(point, "--x"))}
+    where: dict[str, Any] = {
+        "query": query or "fresh",
+        "point": None if point is None else tuple(numbers(point, "--x")),
+    }
+    remedies = {"temperature": temperature, "bandwidth": bandwidth}
+    where |= {name: value for name, value in remedies.items() if value is not None}
     if times is not None:
         return Setting(manifold, samples, numbers(times, "--times"), schedule, ensemble, **where)  # type: ignore[arg-type]
     from theory.predictions.collapse import collapse_time

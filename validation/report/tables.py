@@ -69,6 +69,7 @@ def render(
         heading += f", {setting.query}"
     if setting.point:
         heading += ", x = " + ",".join(f"{x:g}" for x in setting.point)
+    heading += "".join(f", {name} {value:g}" for name, value in setting.remedies.items())
     return "\n".join([heading, *tables])
 
 
@@ -89,6 +90,8 @@ def _document(
             "ensemble": setting.ensemble,
             "at": setting.query,
             "x": setting.point,
+            "temperature": setting.temperature,
+            "bandwidth": setting.bandwidth,
         },
         "coordinates": coordinates,
         "dims": {observable: list(dims[observable]) for observable in observables},
