@@ -34,7 +34,7 @@ CASES = cases(
 LIMITED = cases(prediction, experiment.measure, {"deep": (300, DEEP.at(times=[0.03, 0.1, 150.0, 300.0]))})["deep"]
 MANY = Setting.of("1.0x3000", samples=100, times=[315.0, 336.0])
 FEW = "few data sets, of many samples each"
-ONSET = cases(prediction, of_collapse.measure, {"onset": (700, MANY)})["onset"]
+ONSET = cases(prediction, of_collapse.measure, {"onset": (600, MANY)})["onset"]
 SHOWN = {"participation": "$E\\,Y_2$", "entropy": "entropy (nats)", "heat_capacity": "heat capacity"}
 
 

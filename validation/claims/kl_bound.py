@@ -23,7 +23,7 @@ CASES = cases(
     prediction,
     experiment.measure,
     {
-        "range": (3000, Setting.of("1.0x2,0.3x1", samples=1000, times=[0.5, 1.0, 2.0, 4.0])),
+        "range": (2000, Setting.of("1.0x2,0.3x1", samples=1000, times=[0.5, 1.0, 2.0, 4.0])),
         "small": (3000, Setting.of("1.0x1,0.3x1", samples=50, times=[0.05, 0.1])),  # far below samples_trusted
         "trajectory": (600, Setting.of("1.0x5", samples=100, times=[0.05, 0.3, 1.0, 3.0], query="trajectory")),
     },

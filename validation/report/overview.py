@@ -28,6 +28,7 @@ __all__ = ["claims", "detectable", "failures", "index", "predictions", "rewritte
 
 Row = Mapping[str, Any]
 ROOT = Path(__file__).parents[2]
+BAR = r"\|"  # within a cell
 EXACT, APPROXIMATE = ("exact",), ("limit", "leading", "model", "published")
 
 
@@ -127,7 +128,7 @@ def _values(row: Row) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('||', '‖') for cell in cells)} |"
+    return f"| {' | '.join(cell.replace('||', '‖').replace('|', BAR) for cell in cells)} |"
 
 
 def _coordinates(row: Row) -> str:

@@ -9,7 +9,7 @@ from validation.suite import prediction
 CLAIMS = {claim.name: claim for claim in sizes.claims()}
 
 
-def test_every_observable_is_claimed_at_every_size_and_allowed_no_bias():
+def test_every_observable_is_claimed_over_the_sizes_and_allowed_no_bias():
     assert list(sizes.SIZED) == [*sizes.experiment.OBSERVABLES, "loss_time"]
     assert [claim.observable for claim in CLAIMS.values()] == list(sizes.SIZED)
     for claim in CLAIMS.values():
@@ -27,15 +27,16 @@ def test_the_sizes():
 
 def test_the_deep_budget_draws_ten_thousand_small_data_sets():
     for experiments in (sizes.EXPERIMENTS, sizes.LOSSES):
-        repeats = {s.samples: experiments[name].repeats_at("deep") for name, s in sizes.CASES.items()}
+        repeats = {sizes.CASES[name].samples: e.repeats_at("deep") for name, e in experiments.items()}
         assert all(count >= 10**4 for samples, count in repeats.items() if samples <= 1000)
     assert BUDGETS["deep"] == 10
 
 
 def test_the_times_are_below_collapse_and_bracket_the_loss():
-    for name, setting in sizes.CASES.items():
+    for setting in sizes.CASES.values():
         assert 0.45 < setting.times[0] / collapse.collapse_time(setting) < 0.55
-        times = sizes.LOSSES[name].arguments["setting"].times
+    for name, experiment in sizes.LOSSES.items():
+        setting, times = sizes.CASES[name], experiment.arguments["setting"].times
         assert times[times.size // 2 - 1] < subspace_loss.loss_time_exact(setting)[0] < times[times.size // 2]
 
 
