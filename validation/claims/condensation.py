@@ -68,11 +68,11 @@ def _of_case(name: str) -> list[Claim]:
     at, large = CASES[name], name == "large"
     limit = wrong("thermodynamic limit", prediction.participation_asymptotic)
     doubled = wrong("twice as many samples", prediction.entropy, at.setting.at(samples=2 * at.setting.samples))
-    coarse = FEW if name in ("large", "wide") else ""
+    coarse = FEW if name == "wide" else ""
     found = [
         compare(at, "participation", limit, headline=large, coarse=coarse),
-        compare(at, "entropy", doubled, coarse=coarse),
-        compare(at, "heat_capacity", off(1.2, prediction.heat_capacity, at.setting), coarse=coarse),
+        compare(at, "entropy", doubled),
+        compare(at, "heat_capacity", off(1.2, prediction.heat_capacity, at.setting)),
     ]
     if large:
         control, statement = (
