@@ -29,8 +29,8 @@ def derive() -> Derivation:
         "temperature",
         STATEMENT,
         SOURCE,
-        "any N samples y, weights w ~ g = exp(-(x - y)^2/2tT), T constant; generation from x ~ N(0, t_max) at t_max; T, t, t_max > "
-        "0; from the generated variance on y ~ N(0, lambda), lambda > 0, t_max large",
+        "any N samples y, weights w ~ g = exp(-(x - y)^2/2tT), T constant; generation from x ~ N(0, t_max) at t_max; T, t, "
+        "t_max > 0; for variances and condensation y ~ N(0, lambda), lambda > 0, for the latter t_max large",
     )
     _change_of_time(d)
     _population(d)
@@ -72,8 +72,8 @@ def _change_of_time(d: Derivation) -> None:
         "no temperature removes memorization",
         r"\lim_{t_0 \to 0} x",
         r"\lim_{t' \to 0} x",
-        "at T = 1 x falls towards m^ and m^ to the nearest sample from almost every start; temperature moves where it starts, and "
-        "where it stops, T t0: which sample it is, not that it is one",
+        "at T = 1 x falls towards m^ and m^ to the nearest sample from almost every start; temperature moves where it starts and "
+        "where it stops: which sample it is, not that it is one",
     )
     d.compute(
         "drift of the reverse SDE in t'",
@@ -138,7 +138,8 @@ def _one_dimension(d: Derivation) -> None:
         r"\partial_{t'} \Phi((x - y)/\sqrt{t'})",
         sp.diff(kernel, s),
         sp.diff(kernel, x, 2) / 2,
-        "compared with half the second derivative in x: F^, the distribution function of p^_t', solves it too, a mean over samples",
+        "compared with half the second derivative in x: the mean over samples, F^, the distribution function of p^_t', "
+        "solves it too",
     )
     p, slope = sp.symbols("p p'", positive=True)
     d.compute(
@@ -155,8 +156,8 @@ def _one_dimension(d: Derivation) -> None:
         r"P(x > \sqrt{t'_{max}}\, z)",
         sp.simplify(sp.integrate(density, (x, end, sp.oo))),
         1 - sp.integrate(density, (x, -sp.oo, end)),
-        "p^ is N(0, t'_max) for t'_max large, and the rank of x there Phi(z): 1 - Phi(sqrt T z) of the starts. Sample k has those "
-        "between z = Phi^-1((k - 1)/N) and Phi^-1(k/N)",
+        "p^ is N(0, t'_max) for t'_max large, and the rank of x there Phi(z): 1 - Phi(sqrt T z) of the starts. Sample k has "
+        "those between z = Phi^-1((k - 1)/N) and Phi^-1(k/N)",
     )
     within = d.compute(
         "starts about the middle",
@@ -192,8 +193,8 @@ def _condensation(d: Derivation) -> None:
         r"d \log \rho(x)/dt'",
         sp.expand((carried + v * sp.diff(rho, x)) / rho),
         -sp.diff(v, x),
-        "the same of any density that dx/dt' = v carries: of two the ratio is kept. So generated x are those of p^_t', a sample y "
-        "and its noise, weighted by their starts; and given x y is one of the N by its weight",
+        "the same of any density that dx/dt' = v carries: of two the ratio is kept. So generated x are those of p^_t', a sample "
+        "y and its noise, weighted by their starts; given x, y is one of the N by its weight",
     )
     ratio = sp.expand_log(sp.log(gaussian.density(x, square) / gaussian.density(x, lam + s)), force=True)
     weight = d.compute(
@@ -201,7 +202,7 @@ def _condensation(d: Derivation) -> None:
         r"\log \rho/p_{t'}",
         sp.factor(ratio - ratio.subs(x, 0)),
         -(T - 1) * x**2 / (2 * (lam + s)),
-        "but for a constant, where infinitely many samples lead: the flow has x/sqrt(lambda + t') constant, and the ratio with it",
+        "but for a constant, where infinitely many samples lead: x/sqrt(lambda + t') is constant there, and the ratio with it",
     )
     given_x = lam * x / (lam + s) + sp.sqrt(lam * s / (lam + s)) * xi
     _information(d, square, given_x)
@@ -228,8 +229,8 @@ def _information(d: Derivation, square: sp.Expr, given_x: sp.Expr) -> None:
         r"E\,i",
         fresh + sp.factor(gaussian.mean(gaussian.mean(gain, z, sp.Integer(1)), xi, sp.Integer(1))),
         condensation.derive()["level"].expression.subs({q: square, t: s}, simultaneous=True),
-        "i = log p(x | y)/p_t'(x), which is log(1 + lambda/t')/2 at x = y = 0, y given x its posterior; compared with the relative "
-        "entropy of condensation at this x^2",
+        "i = log p(x | y)/p_t'(x), which is log(1 + lambda/t')/2 at x = y = 0, y given x its posterior; compared with the "
+        "relative entropy of condensation at this x^2",
     )
     matrix = sp.hessian(gain, (z, xi)) / 2
     dispersion = d.compute(
@@ -257,6 +258,7 @@ def _information(d: Derivation, square: sp.Expr, given_x: sp.Expr) -> None:
         "x ~ p_t' condense. For T < 1 the sign turns",
         r"I - E\,i",
     )
+    _against_early_stopping(d, information)
     d.conclude(
         "largest weight",
         r"P(\mathrm{nearest})",
@@ -272,6 +274,26 @@ def _information(d: Derivation, square: sp.Expr, given_x: sp.Expr) -> None:
         {f"m = {size}": _error_at_threshold(size) for size in (20, 80, 320, 1280)},
     )
     d.result("memorized_fraction", asymptotic, I, V, N)
+
+
+def _against_early_stopping(d: Derivation, information: sp.Expr) -> None:
+    """What is left of the variance where points condense, after a last denoising."""
+    denoised = d.compute(
+        "denoised variance",
+        r"E\,m^2",
+        (lam / (lam + s)) ** 2 * d["generated_variance"].expression.subs(t, s / T),
+        lam**2 / (T * (lam + s)),
+        "m = lambda x/(lambda + t'), for infinitely many samples",
+    )
+    d.result("denoised_variance", sp.factor(denoised.subs(s, T * t)), lam, t, T)
+    more = sp.Symbol("a", positive=True)
+    d.positive(
+        "early stopping keeps more",
+        sp.factor((T * sp.diff(information, T) - s * sp.diff(information, s)).subs(T, 1 + more)),
+        "T = 1 + a, summed over directions: along E i = log N it has the sign of the slope of T t'_C in T. So T (lambda + t'_C) "
+        "grows from T = 1 on, and at the threshold the denoised variance falls, along every direction of any spectrum",
+        r"(T \partial_T - t' \partial_{t'}) E\,i",
+    )
 
 
 def _error_at_threshold(dimension: int) -> float:

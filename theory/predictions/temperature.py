@@ -28,6 +28,7 @@ from theory.setting import Setting, without_remedies
 
 __all__ = [
     "collapse_time_generated",
+    "denoised_variance",
     "derivation",
     "frozen_variance",
     "generated_variance_ode",
@@ -38,7 +39,7 @@ __all__ = [
     "sample_probabilities",
 ]
 
-STATEMENT = "generation at a constant temperature is generation at T = 1 in tT from a narrower start, and memorizes as t0 falls to 0"
+STATEMENT = "generation at a constant temperature T is that at T = 1 in tT from a narrower start, and memorizes as t0 falls to 0"
 SOURCE = "arXiv:2601.19285 (tempered score); change of time, generated variance, condensation of generated points derived here"
 REGIME = (
     "change of time: any data; generated variance: infinitely many samples; sample probabilities: ODE in one dimension; times: "
@@ -68,9 +69,15 @@ def _generated_variance(setting: Setting) -> Array:
     return formula(setting.manifold.variances, setting.t[:, None], setting.temperature)
 
 
+@observable("time", "subspace", kind="exact", symbol=r"E\,m_k^2", scaling=2, follows=FOLLOWS)
+def denoised_variance(setting: Setting) -> Array:
+    """Variance along a direction after a last denoising, of m_tT at generated points, for infinitely many samples."""
+    return derivation()["denoised_variance"](setting.manifold.variances, setting.t[:, None], setting.temperature)
+
+
 @observable(kind="limit", symbol="t_C(T)", scaling=2, follows=FOLLOWS)
 def collapse_time_generated(setting: Setting) -> float:
-    """The time of the setting's schedule from which on generated points condense: where E i = log N, t'_C/T; collapse at T = 1."""
+    """The time of the setting's schedule from which on generated points condense, t'_C/T; at T = 1 the collapse time."""
     return float(setting.schedule.time(_collapse(setting) / setting.temperature))
 
 

@@ -1,18 +1,19 @@
+from itertools import pairwise
+
 import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
+from scipy.special import ndtri
 
-from tests.theory.conftest import cases, decades, schedule, small_manifolds
+from tests.theory.conftest import cases, decades, legendre, small_manifolds
 from theory.averages.nearest_sample import tilted_is_nearest
-from theory.averages.over_points import legendre
 from theory.observable import observables
 from theory.predictions import collapse, condensation, temperature
 from theory.setting import LinearManifold, Setting
-
-__all__ = ["schedule"]  # a fixture
+from validation.statistics import threshold
 
 EIGHT = Setting.of("1.0x8", samples=300, temperature=2.0)
 THREE = np.array([-1.0, 0.2, 0.5])
@@ -35,7 +36,7 @@ def probability_flow(x, samples, T, first, last):
         return (x - posterior_mean(x, samples, np.exp(u) * T)) / 2
 
     ends = np.log(first), np.log(last)
-    return solve_ivp(slope, ends, x, method="LSODA", rtol=1e-8, atol=1e-10).y[:, -1]
+    return solve_ivp(slope, ends, x, method="DOP853", rtol=1e-8, atol=1e-10).y[:, -1]
 
 
 def gauss(function, *variances):
@@ -78,19 +79,12 @@ def test_at_every_temperature_the_flow_ends_on_samples(T):
 
 @pytest.mark.parametrize("T", [0.5, 2.0])
 def test_the_flow_draws_each_sample_as_often_as_predicted(T):
-    n, first = 4001, 1e7
-    starts = np.sqrt(first) * np.asarray([float(v) for v in quantiles(n)])
+    n, first = 2001, 1e7
+    starts = np.sqrt(first) * ndtri((np.arange(n) + 0.5) / n)
     ends = probability_flow(starts, THREE, T, first, 1e-6)
     share = np.bincount(np.abs(ends[:, None] - THREE).argmin(axis=1), minlength=3) / n
     # the grid of starts is wrong by one at each edge, and the mean of samples is 0.1/sqrt(first) deviations off
     np.testing.assert_allclose(share, temperature.sample_probabilities(3, T), atol=2 / n + 1e-4)
-
-
-def quantiles(n):
-    """Of the standard normal, at the middle of n equal shares."""
-    from scipy.special import ndtri
-
-    return ndtri((np.arange(n) + 0.5) / n)
 
 
 # what infinitely many samples generate
@@ -116,6 +110,14 @@ def test_from_far_both_generate_the_same(lam, t, T):
     setting = Setting.of([(lam, 2)], times=[t], temperature=T)
     for observable in (temperature.generated_variance_ode, temperature.generated_variance_sde):
         np.testing.assert_allclose(observable(setting), [[lam / T + t]], rtol=1e-13)
+
+
+@pytest.mark.parametrize("T", TEMPERATURES)
+def test_the_denoised_variance_is_that_of_the_posterior_mean(T):
+    setting = Setting.of("1x2,0.1x3", times=[0.05, 0.7], temperature=T)
+    lam, noise = setting.manifold.variances, T * setting.t[:, None]
+    expected = (lam / (lam + noise)) ** 2 * temperature.generated_variance_ode(setting)
+    np.testing.assert_allclose(temperature.denoised_variance(setting), expected, rtol=1e-13)
 
 
 # condensation
@@ -168,6 +170,17 @@ def test_for_more_than_1_they_condense_below_the_weights_at_noised_data(setting,
     assert temperature.collapse_time_generated(setting.at(temperature=1 / T)) > plain * T
 
 
+@given(cases())
+def test_at_the_threshold_the_denoised_variance_falls_from_1_on_along_every_direction(setting):
+    def left(T):
+        at = setting.at(temperature=T)
+        return temperature.denoised_variance(at.at(times=temperature.collapse_time_generated(at)))[0]
+
+    found = np.array([left(T) for T in (1.0, 1.3, 2.0, 10.0)])
+    assert (np.diff(found, axis=0) < 1e-12 * found[:-1]).all()
+    assert (found[-1] < found[0]).all()
+
+
 @pytest.mark.parametrize("T", TEMPERATURES)
 def test_the_frozen_variance_is_that_of_the_samples_drawn(T):
     """Data weighted by exp(-(T - 1) x^2/2(lambda + t')), x noised to t'_C: the inverse of their precision matrix."""
@@ -207,20 +220,28 @@ def test_the_memorized_fraction_is_a_normal_probability():
             assert found == pytest.approx(float(mpmath.ncdf((mean - np.log(5000)) / np.sqrt(spread))), rel=1e-10)
 
 
-def test_the_largest_weight_is_an_average_over_generated_points():
-    """By another rule, Gauss-Legendre in each radius, and by draws of points and samples."""
-    setting = Setting.of("1.0x3,0.3x2", samples=40, times=[0.05, 0.3], temperature=2.0)
-    manifold = setting.manifold
-    squares, weights = legendre_rule(manifold.dimensions)
-    for t, found in zip(setting.t, temperature.largest_weight_generated(setting), strict=True):
-        offsets = squares * (manifold.variances + 2 * t) / 2
-        assert found == pytest.approx(weights @ tilted_is_nearest(manifold, offsets, 1 / (4 * t), 40), rel=1e-6)
+def test_the_largest_weight_against_another_rule():
+    """Gauss-Legendre in the radius of x, of variance (lambda + t')/T."""
+    setting = Setting.of("0.7x5", samples=40, times=[0.2], temperature=2.0)
+    squares, weights = legendre((5,), 40)
+    expected = weights @ tilted_is_nearest(setting.manifold, squares * (0.7 + 0.4) / 2, 1 / 0.8, 40)
+    assert temperature.largest_weight_generated(setting)[0] == pytest.approx(expected, rel=1e-7)
 
 
-def legendre_rule(dimensions):
-    from tests.theory.conftest import legendre
-
-    return legendre(dimensions, 40)
+@pytest.mark.parametrize("T", [0.5, 2.0])
+def test_the_largest_weight_against_draws(T):
+    """Of x, of one sample by its posterior given x, and of all others: how often that one is nearest, and the largest weight."""
+    D, N, noise, draws = 3, 20, 0.3, 20000
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(draws, 1, D)) * np.sqrt((1 + noise) / T)
+    samples = rng.normal(size=(draws, N, D))
+    samples[:, :1] = x / (1 + noise) + samples[:, :1] * np.sqrt(noise / (1 + noise))
+    energy = ((x - samples) ** 2).sum(axis=2) / (2 * noise)
+    weights = np.exp(energy.min(axis=1, keepdims=True) - energy)
+    setting = Setting.of([(1.0, D)], samples=N, times=[noise / T], temperature=T)
+    expected = temperature.largest_weight_generated(setting)[0]
+    for found in (energy.argmin(axis=1) == 0, weights.max(axis=1) / weights.sum(axis=1)):
+        assert abs(found.mean() - expected) < threshold(draws) * found.std() / np.sqrt(draws)
 
 
 # one temperature
@@ -237,7 +258,7 @@ def test_at_one_it_is_collapse(setting):
 
 
 def test_at_one_the_largest_weight_is_the_memorized_probability():
-    setting = EIGHT.plain
+    setting = EIGHT.at(temperature=1.0, times=[0.1, 1.0])
     found, expected = temperature.largest_weight_generated(setting), collapse.memorized_probability(setting)
     np.testing.assert_array_equal(found, expected)
 
@@ -246,10 +267,17 @@ def test_at_one_the_largest_weight_is_the_memorized_probability():
 
 
 @pytest.mark.parametrize("name", [*CHEAP, "largest_weight_generated"])
+def test_what_follows_the_temperature_changes_with_it(name):
+    at = Setting.of("1x4", samples=50, times=[0.1], temperature=2.0)
+    found, plain = (np.ravel(getattr(temperature, name)(setting)) for setting in (at, at.plain))
+    assert (np.abs(found / plain - 1) > 0.01).all()
+
+
+@pytest.mark.parametrize("name", [*CHEAP, "largest_weight_generated"])
 @pytest.mark.parametrize("T", [0.5, 3.0])
 def test_units_drop_out_at_every_temperature(name, T):
-    setting = Setting.of("1x4,0.25x2", samples=50, times=[0.05, 0.4], temperature=T)
-    scaled = Setting.of("9x4,2.25x2", samples=50, times=[0.45, 3.6], temperature=T)
+    setting = Setting.of("1x4", samples=50, times=[0.05, 0.4], temperature=T)
+    scaled = Setting.of("9x4", samples=50, times=[0.45, 3.6], temperature=T)
     function = getattr(temperature, name)
     np.testing.assert_allclose(function(scaled), 3.0**function.observable.scaling * function(setting), rtol=1e-9)
 
@@ -291,7 +319,7 @@ def test_sample_probabilities_against_their_definition(N, T):
     with mpmath.workdps(30):
         z = [mpmath.sqrt(2) * mpmath.erfinv(2 * mpmath.mpf(k) / N - 1) for k in range(1, N)]
         below = [0, *(mpmath.ncdf(mpmath.sqrt(T) * v) for v in z), 1]
-        expected = [float(b - a) for a, b in zip(below, below[1:], strict=False)]
+        expected = [float(b - a) for a, b in pairwise(below)]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
     assert found.sum() == pytest.approx(1, rel=1e-13)
     assert (found == found[::-1]).all()
@@ -307,17 +335,16 @@ def test_the_largest_of_them(N, T):
     assert largest == pytest.approx(found[where], rel=1e-12)
 
 
-@pytest.mark.parametrize(("T", "expected"), [(4.0, 2.0), (0.25, 0.5 * 1.3e6)])
-def test_the_largest_of_very_many(T, expected):
-    """In the middle sqrt T/N; at an end P(|x| > z)/2, z sqrt T, by the tail of Mills."""
+def test_the_largest_of_very_many():
+    """In the middle sqrt T/N; at an end Phi(-sqrt T z), Phi(-z) = 1/N."""
     N = 10**12
-    found = temperature.largest_sample_probability(Setting.of("1x1", samples=N, temperature=T))
-    if T > 1:
-        assert found == pytest.approx(2 / N, rel=1e-12)
-        return
+    middle, end = (
+        temperature.largest_sample_probability(Setting.of("1x1", samples=N, temperature=T)) for T in (4, 0.25)
+    )
+    assert middle == pytest.approx(2 / N, rel=1e-12)
     with mpmath.workdps(40):
         z = mpmath.findroot(lambda z: mpmath.log(mpmath.erfc(z / mpmath.sqrt(2)) / 2) + mpmath.log(N), 7)
-        assert found == pytest.approx(float(mpmath.ncdf(-z * mpmath.sqrt(T))), rel=1e-10)
+        assert end == pytest.approx(float(mpmath.ncdf(-z / 2)), rel=1e-10)
 
 
 def test_what_has_no_order_is_refused():
@@ -325,7 +352,9 @@ def test_what_has_no_order_is_refused():
         temperature.largest_sample_probability(Setting.of("1x2", temperature=2.0))
     with pytest.raises(ValueError, match="largest_sample_probability is derived for the gaussian ensemble"):
         temperature.largest_sample_probability(Setting.of("1x1", ensemble="sphere"))
-    with pytest.raises(ValueError, match="largest_sample_probability is of the empirical score itself, with bandwidth 0"):
+    with pytest.raises(
+        ValueError, match="largest_sample_probability is of the empirical score itself, with bandwidth 0"
+    ):
         temperature.largest_sample_probability(Setting.of("1x1", bandwidth=0.1))
     with pytest.raises(ValueError, match="the number of samples must be an integer of at least 2, got 1"):
         temperature.sample_probabilities(1, 2.0)
@@ -335,7 +364,8 @@ def test_what_has_no_order_is_refused():
 
 def test_normal_directions_have_no_order_to_add():
     flat = Setting.of(LinearManifold.parse("1x1", 5), samples=7, temperature=2.0)
-    assert temperature.largest_sample_probability(flat) == temperature.sample_probabilities(7, 2.0).max()
+    line = Setting.of("1x1", samples=7, temperature=2.0)
+    assert temperature.largest_sample_probability(flat) == temperature.largest_sample_probability(line)
 
 
 def test_everything_is_proved_but_the_normal_approximation():
