@@ -75,6 +75,16 @@ def _change_of_time(d: Derivation) -> None:
         "at T = 1 x falls towards m^ and m^ to the nearest sample from almost every start; temperature moves where it starts and "
         "where it stops: which sample it is, not that it is one",
     )
+    c, a = sp.symbols("c a", positive=True)
+    rising = (c / t) ** a
+    d.compute(
+        "a temperature that rises as t falls",
+        r"T\,dt/dt'",
+        sp.simplify(rising / sp.diff(t * rising, t)),
+        1 / (1 - a),
+        "T = (c/t)^a: the speed of the flow in t' over that at T = 1. For a < 1, as in sigma_c/sigma, a = 1/2, t' still falls "
+        "to 0 and x ends on a sample; at a = 1 t' stays at c, and x climbs to a mode of p^_c",
+    )
     d.compute(
         "drift of the reverse SDE in t'",
         r"- E[dx]/dt'",
