@@ -30,6 +30,7 @@ PREDICTIONS = (
     "frozen_jacobian",
     "supervision_region",
     "generalization_time",
+    "temperature",
 )
 
 

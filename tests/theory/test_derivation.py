@@ -36,6 +36,7 @@ def test_every_step_but_a_limit_law_is_proved(name):
         "frozen_jacobian": "frozen variance at finite size",
         "supervision_region": "nearest sample",
         "generalization_time": "generalization time at finite size",
+        "temperature": "memorized fraction",
     }
     limit_laws = [(known[name], "supported")] if name in known else []
     assert unproved == limit_laws

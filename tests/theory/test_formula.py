@@ -34,6 +34,9 @@ DOMAINS = {
     "a": decades(-6, 6),
     "b": decades(-6, 6),
     "t_c": decades(-6, 6),
+    "t_max": decades(-6, 6),
+    "T": decades(-3, 3),
+    "z": st.floats(-40, 40),
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]
 
@@ -54,7 +57,7 @@ def test_the_fast_value_is_the_reference(name, formula, data):
     if formula == "log_overlap":  # the Gaussian tail: a gap of many correlation lengths only underflows
         values["h"] *= values["t"] ** 0.5 / 1e2
         values["c"] *= (values["t"] + values["lambda"]) ** 0.5 / 1e2
-    if formula == "memorized_probability_asymptotic":
+    if formula in ("memorized_probability_asymptotic", "memorized_fraction"):
         values["N"] = round(min(1e12, max(2.0, np.exp(min(values["I"] + 5 * values["V"] ** 0.5, 28.0)))))
     if formula == "bias":  # its logarithm cancels at small t, where another form is used
         values["t"] = max(values["t"], values["lambda"])
