@@ -7,6 +7,7 @@ the continued fraction, so that no bound is too small or too large.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,7 +76,7 @@ def _upper_near(a: float, u: Array) -> Array:
     return np.asarray(2 * np.exp(-u) / np.sqrt(u) - 2 * np.sqrt(np.pi) * erfc(np.sqrt(u)))
 
 
-def _patched(regularized: Array, a: float, u: Array, otherwise: Callable[[Array], Array]) -> Array:
+def _patched(regularized: NDArray[np.floating[Any]], a: float, u: Array, otherwise: Callable[[Array], Array]) -> Array:
     """The logarithm of what was regularized, and another where that is too small."""
     small = regularized < TINY
     found = np.log(np.where(small, 1.0, regularized)) + gammaln(a)

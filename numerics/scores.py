@@ -28,9 +28,19 @@ from scipy.special import roots_hermitenorm, softmax
 from numerics.arrays import Array, checked, namespace, slices, stream, to_host
 from numerics.gibbs import gibbs_moments
 from numerics.incomplete_gamma import log_incomplete_gamma
+from theory.real import real_array
 from theory.setting import LinearManifold
 
-__all__ = ["Empirical", "Gaussian", "Score", "Smoothed", "Tempered", "Unconditioned", "UnconditionedLevels", "noise_variances"]
+__all__ = [
+    "Empirical",
+    "Gaussian",
+    "Score",
+    "Smoothed",
+    "Tempered",
+    "Unconditioned",
+    "UnconditionedLevels",
+    "noise_variances",
+]
 
 Score = Callable[[Array, float], Array]
 OfTime = float | Callable[[float], float]
@@ -277,7 +287,7 @@ class Gaussian:
             ValueError: for points that are not a finite table of D columns, and a t that is not positive.
         """
         x = checked(x, "x", "(M, D)")
-        noise_variances(t, "t", at_least=1)
+        noise_variances([t], "t", at_least=1)
         if x.shape[1] != self.manifold.ambient_dimension:
             raise ValueError(
                 f"x must have the {self.manifold.ambient_dimension} directions of the manifold, got shape {tuple(x.shape)}"
@@ -292,10 +302,7 @@ def noise_variances(t: Any, what: str, at_least: int) -> NDArray[np.float64]:
     Raises:
         ValueError: naming `what` and what came.
     """
-    try:
-        times = np.atleast_1d(np.asarray(t, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise ValueError(f"{what} must be noise variances, got {t!r}") from None
+    times = np.atleast_1d(real_array(t, what).astype(np.float64))
     if times.ndim != 1 or times.size < at_least:
         raise ValueError(f"{what} must be a list of {at_least} noise variances or more, got shape {times.shape}")
     wrong = times[~(np.isfinite(times) & (times > 0))]
