@@ -64,7 +64,9 @@ def memorized(x: Array, data: Array, ratio: float = 1 / 3, distance: float | Non
 def _distinct(data: Array) -> Array:
     """The rows that differ, in their order."""
     xp = namespace(data)
-    first = np.sort(np.unique(to_host(data) + 0.0, axis=0, return_index=True)[1])  # -0.0 is 0.0
+    rows = np.ascontiguousarray(to_host(data) + 0.0)  # -0.0 is 0.0
+    bits = rows.view(f"V{rows.itemsize * rows.shape[1]}")[:, 0]  # as numbers they would be sorted column by column
+    first = np.sort(np.unique(bits, return_index=True)[1])
     if first.size < 2:
         raise ValueError(f"data must hold at least 2 distinct samples, got {first.size} among {data.shape[0]}")
     return data if first.size == data.shape[0] else xp.take(data, xp.asarray(first, device=data.device), axis=0)

@@ -131,7 +131,8 @@ class Smoothed(_OfSamples):
         from scipy.stats import qmc  # slow to import
 
         points = qmc.Sobol(D, rng=stream(self.rng, "smoothed score"))
-        normals = qmc.MultivariateNormalQMC(np.zeros(D), engine=points).random(self.shifts // 2)
+        # every other one: the next lies across the centre, where the negative is already
+        normals = qmc.MultivariateNormalQMC(np.zeros(D), engine=points).random(self.shifts)[::2]
         return np.concatenate([normals, -normals]), np.full((self.shifts, 1), 1 / self.shifts)
 
     def __call__(self, x: Array, t: float) -> Array:
