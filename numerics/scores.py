@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import roots_hermitenorm, softmax
 
 from numerics.arrays import Array, checked, namespace, slices, stream, to_host
-from numerics.gibbs import gibbs_moments
+from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.incomplete_gamma import log_incomplete_gamma
 from theory.real import real_array
 from theory.setting import LinearManifold
@@ -92,7 +92,15 @@ class Tempered(_OfSamples):
         Raises:
             ValueError: as `gibbs_moments`.
         """
-        return gibbs_moments(x, self.data, t, temperature=_at(self.temperature, t)).score
+        return self.moments(x, t).score
+
+    def moments(self, x: Array, t: float) -> GibbsMoments:
+        """The Gibbs averages it is one of, B = (M,).
+
+        Raises:
+            ValueError: as `gibbs_moments`.
+        """
+        return gibbs_moments(x, self.data, t, temperature=_at(self.temperature, t))
 
 
 @dataclass(frozen=True, eq=False)

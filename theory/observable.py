@@ -30,7 +30,7 @@ KINDS: dict[Kind, str] = {
     "bound": "of an error, or the size from which on it is small",
     "model": "the limit of a simpler model",
 }
-DIMS = {"time": "T", "subspace": "K"}
+DIMS = {"time": "T", "subspace": "K", "sample": "N"}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -40,7 +40,7 @@ class Observable:
 
     Attributes:
         name: of the function.
-        dims: of what it returns, from `time` and `subspace`.
+        dims: of what it returns, from `time`, `subspace` and `sample`.
         kind: one of KINDS.
         symbol: LaTeX.
         of: the observable it approximates.
@@ -50,6 +50,7 @@ class Observable:
         slow: whether a call takes seconds, not milliseconds.
         ensembles: that it is derived for.
         follows: which of temperature and bandwidth it depends on.
+        directions: how many it is known in; None for any number.
     """
 
     name: str
@@ -62,12 +63,18 @@ class Observable:
     slow: bool = False
     ensembles: tuple[str, ...] = ("gaussian",)
     follows: tuple[str, ...] = ()
+    directions: int | None = None
 
     def __post_init__(self) -> None:
         if unknown := [d for d in self.dims if d not in DIMS]:
             raise ValueError(f"dims of {self.name} must be from {', '.join(DIMS)}, got {unknown[0]!r}")
         if self.kind not in KINDS:
             raise ValueError(f"the kind of {self.name} must be one of {', '.join(KINDS)}, got {self.kind!r}")
+
+    def known_in(self, setting: Setting) -> bool:
+        """Whether it is known for the setting's ensemble and number of directions."""
+        directions = self.directions in (None, setting.manifold.intrinsic_dimension)
+        return directions and setting.ensemble in self.ensembles
 
     @property
     def shape(self) -> str:
@@ -80,7 +87,7 @@ def observable(*dims: str, kind: Kind, symbol: str, **declared: Any) -> Callable
     """Declare a function of a setting an observable: refuse ensembles it is not derived for, end its docstring by its shape.
 
     Args:
-        dims: of what it returns, from `time` and `subspace`.
+        dims: of what it returns, from `time`, `subspace` and `sample`.
         kind: one of KINDS.
         symbol: LaTeX.
         declared: further attributes of `Observable`.
@@ -96,6 +103,7 @@ def observable(*dims: str, kind: Kind, symbol: str, **declared: Any) -> Callable
         def checked(setting: Setting, *others: Any, **named: Any) -> Any:
             _derived_for(setting, known.name, known.ensembles)
             without_remedies(setting, known.name, known.follows)
+            _in_directions(setting, known)
             return function(setting, *others, **named)
 
         checked.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{_ending(known)}"
@@ -128,6 +136,11 @@ def _derived_for(setting: Setting, what: str, ensembles: Sequence[str]) -> None:
         )
 
 
+def _in_directions(setting: Setting, known: Observable) -> None:
+    if known.directions not in (None, setting.manifold.intrinsic_dimension):
+        raise ValueError(f"{known.name} is known in {known.directions} direction, got {setting.manifold}")
+
+
 def _is_of(function: Any, module: ModuleType) -> bool:
     return getattr(function, "__module__", None) == module.__name__
 
@@ -136,4 +149,10 @@ def _ending(known: Observable) -> str:
     lines = ["Returns:", f"    {'shape ' + known.shape if known.dims else 'a number'}, {KINDS[known.kind]}."]
     if set(known.ensembles) < set(ENSEMBLES):
         lines += ["", "Raises:", f"    ValueError: for another ensemble than {' and '.join(known.ensembles)}."]
+    if known.directions is not None:
+        lines += [
+            "",
+            "Raises:",
+            f"    ValueError: for a manifold of another number of directions than {known.directions}.",
+        ]
     return "\n".join(lines)

@@ -159,7 +159,11 @@ def measured_name(prediction: ModuleType, observable: str) -> str:
 
 def coordinates(known: Observable, setting: Setting) -> dict[str, ArrayLike]:
     """Of every dimension of an observable its values at a setting."""
-    values: dict[str, Any] = {"time": setting.times, "subspace": np.arange(setting.manifold.dimensions.size)}
+    values: dict[str, Any] = {
+        "time": setting.times,
+        "subspace": np.arange(setting.manifold.dimensions.size),
+        "sample": np.arange(setting.samples),
+    }
     found = {dim: values[dim] for dim in known.dims}
     return found if len(found) < 2 else {"time": setting.times[:, None], "subspace": values["subspace"]}
 

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erfinv, ndtri
+from scipy.special import ndtri
 
 from theory.averages.nearest_sample import own_is_nearest
 from theory.derived import derived
 from theory.extensive import time_where
-from theory.observable import gaussian_only, observable
-from theory.setting import Setting, without_remedies
+from theory.observable import observable
+from theory.setting import Setting
 
 __all__ = [
     "collapse_time_generated",
@@ -33,7 +33,6 @@ __all__ = [
     "frozen_variance",
     "generated_variance_ode",
     "generated_variance_sde",
-    "largest_sample_probability",
     "largest_weight_generated",
     "memorized_fraction",
     "sample_probabilities",
@@ -123,40 +122,12 @@ def largest_weight_generated(setting: Setting) -> Array:
     return own_is_nearest(setting.manifold, noise, setting.samples, temperature=setting.temperature)
 
 
-def largest_sample_probability(setting: Setting) -> float:
-    """The probability of the sample that the ODE ends on most often, in one dimension: in the middle for T > 1, else at an end.
-
-    Of `sample_probabilities`, a number, at every N.
-
-    Raises:
-        ValueError: for more than one direction, another ensemble than gaussian, or a bandwidth.
-    """
-    gaussian_only(setting, "largest_sample_probability")
-    without_remedies(setting, "largest_sample_probability", FOLLOWS)
-    if setting.manifold.intrinsic_dimension != 1:
-        raise ValueError(
-            f"samples have an order in one dimension, got {setting.manifold}; ask for 1.0x1, or for "
-            "generated_variance_ode and frozen_variance"
-        )
-    N, T = setting.samples, setting.temperature
-    if T < 1 or N == 2:  # of two samples both are at an end
-        return float(derivation()["starts_beyond"](-ndtri(1 / N), T))
-    middle = 2 - N % 2  # samples there
-    return float(derivation()["starts_within"](np.sqrt(2) * erfinv(middle / N), T)) / middle
-
-
-def sample_probabilities(samples: int, temperature: float) -> Array:
-    """The probabilities with which the ODE ends on each of N samples in order, in one dimension, t0 -> 0, t_max -> infinity.
+@observable("sample", kind="exact", symbol="P_k", scaling=0, directions=1, follows=FOLLOWS)
+def sample_probabilities(setting: Setting) -> Array:
+    """The probabilities with which the ODE ends on each of the samples in order, as t0 -> 0, to 1e-14 absolute.
 
     Phi(sqrt T Phi^-1(k/N)) - Phi(sqrt T Phi^-1((k - 1)/N)), wherever the samples are, if no two are equal.
-
-    Returns:
-        shape (N,), to 1e-14 absolute.
-
-    Raises:
-        ValueError: for a number of samples or a temperature that a `Setting` refuses.
     """
-    setting = Setting.of("1x1", samples=samples, temperature=temperature)
     N, T = setting.samples, setting.temperature
     z = -ndtri(np.arange(1, N // 2 + 1) / N)  # of one half; the other is its mirror image
     outer = np.diff(derivation()["starts_beyond"](z, T), prepend=0.0)

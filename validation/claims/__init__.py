@@ -16,6 +16,7 @@ PREDICTIONS = (
     "frozen_jacobian",
     "supervision_region",
     "generalization_time",
+    "temperature",
 )
 SURVEYS = {"sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse")}
 CLAIMED = (*PREDICTIONS, *SURVEYS)

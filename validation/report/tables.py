@@ -29,15 +29,16 @@ def predicted(
     Raises:
         ValueError: where none was, or where one fails for another reason.
     """
+    known = observables(module)
     found: dict[str, Any] = {}
     refusals: dict[str, ValueError] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for observable in names or observables(module):
+        for observable in names or known:
             try:
                 found[observable] = getattr(module, observable)(setting)
             except ValueError as error:
-                if setting.ensemble == "gaussian":  # everything is derived for it: something else is wrong
+                if known[observable].known_in(setting):  # something else is wrong
                     raise
                 found[observable], refusals[observable] = None, error
             tick()
@@ -45,7 +46,7 @@ def predicted(
         raise next(iter(refusals.values()))
     notes = list(dict.fromkeys(str(warning.message) for warning in caught))
     if refusals:
-        notes.append(f"not derived for the {setting.ensemble} ensemble: {', '.join(refusals)}")
+        notes.append(f"not known for {setting.manifold} of the {setting.ensemble} ensemble: {', '.join(refusals)}")
     if hasattr(module, "caution") and (caution := module.caution(setting)):
         notes.append(caution)
     return found, notes
@@ -61,6 +62,8 @@ def render(
 ) -> str:
     """The observables of a prediction or an experiment, as a table or as JSON."""
     coordinates = {"time": setting.times.tolist(), "subspace": list(range(len(setting.manifold.subspaces)))}
+    if any("sample" in of for of in dims.values()):
+        coordinates["sample"] = list(range(setting.samples))
     if as_json:
         return strict_json(_document(name, setting, coordinates, dims, observables))
     tables = [_table(coordinates, dims[o], o, value) for o, value in observables.items() if value is not None]
