@@ -166,7 +166,9 @@ def test_it_is_the_gradient_of_the_integral_over_levels(D, t_min, t_max):
     found = Unconditioned(data, t_min, t_max)(x, 1.0)
     np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-10)
     # the differences leave h^4 times a fifth derivative of order (D/r)^5 at most, and 1e-14 / h
-    np.testing.assert_allclose(found, gradient(lambda points: logsumexp(logs(points), axis=(1, 2)), x), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(
+        found, gradient(lambda points: logsumexp(logs(points), axis=(1, 2)), x), rtol=1e-6, atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("D", DIMENSIONS)
@@ -307,7 +309,7 @@ def test_errors_of_a_library_come_back(backend):
 @pytest.mark.parametrize("bad", [np.full((2, 3), np.nan), np.ones((2, 4)), np.ones(3)])
 def test_points_that_are_none_are_refused(name, bad):
     _, data = cloud(3)
-    with pytest.raises(ValueError, match="finite|dimension|directions|shape"):
+    with pytest.raises(ValueError, match=r"finite|dimension|directions|shape"):
         SCORES[name](data)(bad, 0.3)
 
 
