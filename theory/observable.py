@@ -71,10 +71,9 @@ class Observable:
         if self.kind not in KINDS:
             raise ValueError(f"the kind of {self.name} must be one of {', '.join(KINDS)}, got {self.kind!r}")
 
-    def known_in(self, setting: Setting) -> bool:
-        """Whether it is known for the setting's ensemble and number of directions."""
-        directions = self.directions in (None, setting.manifold.intrinsic_dimension)
-        return directions and setting.ensemble in self.ensembles
+    def fits(self, setting: Setting) -> bool:
+        """Whether it is known in as many directions as the setting has."""
+        return self.directions in (None, setting.manifold.intrinsic_dimension)
 
     @property
     def shape(self) -> str:
@@ -137,7 +136,7 @@ def _derived_for(setting: Setting, what: str, ensembles: Sequence[str]) -> None:
 
 
 def _in_directions(setting: Setting, known: Observable) -> None:
-    if known.directions not in (None, setting.manifold.intrinsic_dimension):
+    if not known.fits(setting):
         raise ValueError(f"{known.name} is known in {known.directions} direction, got {setting.manifold}")
 
 

@@ -30,7 +30,8 @@ def test_what_is_declared_is_at_the_function(name, about):
     assert list(inspect.signature(function).parameters) == ["setting"]
     assert about.name in prediction(name).__all__
     assert about.symbol
-    shape = {(): "a number", ("time",): "shape (T,)", ("subspace",): "shape (K,)"}.get(about.dims, "shape (T, K)")
+    shapes = {(): "a number", ("time",): "shape (T,)", ("subspace",): "shape (K,)", ("sample",): "shape (N,)"}
+    shape = shapes.get(about.dims, "shape (T, K)")
     assert f"\nReturns:\n    {shape}, " in function.__doc__
 
 
@@ -114,7 +115,7 @@ def test_the_gaussian_ensemble_alone():
 
 
 def test_a_declaration_is_checked():
-    with pytest.raises(ValueError, match="dims of f must be from time, subspace, got 'space'"):
+    with pytest.raises(ValueError, match="dims of f must be from time, subspace, sample, got 'space'"):
         Observable("f", ("space",), "exact", "f")
     with pytest.raises(ValueError, match=r"must be one of exact, limit, .* got 'true'"):
         Observable("f", (), "true", "f")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import theory
-from tests.theory.conftest import PREDICTIONS, manifolds, prediction, variances
+from tests.theory.conftest import PREDICTIONS, fitting, manifolds, prediction, variances
 from theory.observable import observables
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace, group_spectrum
 
@@ -417,9 +417,10 @@ def test_all_lists_the_public_names(name):
 def test_observables_return_the_declared_dimensions(name):
     module = prediction(name)
     setting = Setting.of("1x20,0.1x30", samples=50, times=[6.0])
-    size = {"time": 1, "subspace": 2}
     for observable, about in observables(module).items():
-        value = np.asarray(getattr(module, observable)(setting))
+        at = fitting(about, setting)
+        size = {"time": 1, "subspace": len(at.manifold.subspaces), "sample": 50}
+        value = np.asarray(getattr(module, observable)(at))
         assert observable in module.__all__
         assert value.shape == tuple(size[d] for d in about.dims), observable
         assert value.dtype == np.float64

@@ -46,6 +46,7 @@ REGIME = (
 )
 
 FOLLOWS = ("temperature",)
+MOST_SAMPLES = 10**6
 
 Array = NDArray[np.float64]
 derivation = derived("theory.derivations.temperature")
@@ -126,9 +127,13 @@ def largest_weight_generated(setting: Setting) -> Array:
 def sample_probabilities(setting: Setting) -> Array:
     """The probabilities with which the ODE ends on each of the samples in order, as t0 -> 0, to 1e-14 absolute.
 
-    Phi(sqrt T Phi^-1(k/N)) - Phi(sqrt T Phi^-1((k - 1)/N)), wherever the samples are, if no two are equal.
+    Phi(sqrt T Phi^-1(k/N)) - Phi(sqrt T Phi^-1((k - 1)/N)), wherever the samples are, if no two are equal. Of 10^6 at most.
     """
     N, T = setting.samples, setting.temperature
+    if N > MOST_SAMPLES:
+        raise ValueError(
+            f"sample_probabilities gives a probability of each of {MOST_SAMPLES:,} samples at most, got N = {N}"
+        )
     z = -ndtri(np.arange(1, N // 2 + 1) / N)  # of one half; the other is its mirror image
     outer = np.diff(derivation()["starts_beyond"](z, T), prepend=0.0)
     middle = derivation()["starts_within"](z[-1:], T)[: N % 2]

@@ -27,10 +27,10 @@ Array = NDArray[np.float64]
 INFINITE = cases(
     prediction,
     experiment.measure_distribution,
-    {"infinite": (60, Setting.of("1.0x6,0.2x4", samples=300, temperature=2, times=[0.05, 0.078, 0.083, 0.3, 1.0]))},
+    {"infinite": (100, Setting.of("1.0x6,0.2x4", samples=300, temperature=2, times=[0.05, 0.078, 0.083, 0.3, 1.0]))},
 )["infinite"]
 FEW = Setting.of(
-    "1.0x8", samples=300, temperature=2, times=[0.035, 0.06, 0.0936, 0.2, 0.4]
+    "1.0x8", samples=300, temperature=2, times=[0.03, 0.06, 0.0936, 0.2, 0.4]
 )  # they condense at the third
 GENERATED = cases(prediction, experiment.measure_samples, {"few": (200, FEW)})["few"]
 SHARES = cases(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from numerics.measurement import Measurement
-from theory.observable import observables
+from theory.observable import Observable, observables
 from theory.setting import Setting
 from validation.claim import by_claim, holds
 
@@ -38,7 +38,7 @@ def predicted(
             try:
                 found[observable] = getattr(module, observable)(setting)
             except ValueError as error:
-                if known[observable].known_in(setting):  # something else is wrong
+                if setting.ensemble == "gaussian" and known[observable].fits(setting):  # something else is wrong
                     raise
                 found[observable], refusals[observable] = None, error
             tick()
@@ -46,10 +46,19 @@ def predicted(
         raise next(iter(refusals.values()))
     notes = list(dict.fromkeys(str(warning.message) for warning in caught))
     if refusals:
-        notes.append(f"not known for {setting.manifold} of the {setting.ensemble} ensemble: {', '.join(refusals)}")
+        notes += _reasons(setting, refusals, known)
     if hasattr(module, "caution") and (caution := module.caution(setting)):
         notes.append(caution)
     return found, notes
+
+
+def _reasons(setting: Setting, refused: Iterable[str], known: Mapping[str, Observable]) -> Iterator[str]:
+    """Why observables were left out."""
+    elsewhere = [name for name in refused if not known[name].fits(setting)]
+    if elsewhere:
+        yield f"not known in {setting.manifold.intrinsic_dimension} directions: {', '.join(elsewhere)}"
+    if others := [name for name in refused if name not in elsewhere]:
+        yield f"not derived for the {setting.ensemble} ensemble: {', '.join(others)}"
 
 
 def render(

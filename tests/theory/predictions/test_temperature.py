@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.special import ndtri
 
-from tests.theory.conftest import cases, decades, legendre, small_manifolds
+from tests.theory.conftest import cases, decades, legendre, observe, small_manifolds
 from theory.averages.nearest_sample import tilted_is_nearest
 from theory.observable import observables
 from theory.predictions import collapse, condensation, temperature
@@ -20,6 +20,10 @@ THREE = np.array([-1.0, 0.2, 0.5])
 TEMPERATURES = 0.3, 1.0, 2.0, 7.0
 CHEAP = [name for name, about in observables(temperature).items() if not about.slow]
 temperatures = decades(-1.5, 1.5)
+
+
+def shares(N, T):
+    return temperature.sample_probabilities(Setting.of("1x1", samples=N, temperature=T))
 
 
 def posterior_mean(x, samples, noise):
@@ -95,7 +99,7 @@ def test_the_flow_draws_each_sample_as_often_as_predicted(T):
     ends = probability_flow(starts, THREE, T, first, 1e-6)
     share = np.bincount(np.abs(ends[:, None] - THREE).argmin(axis=1), minlength=3) / n
     # the grid of starts is wrong by one at each edge, and the mean of samples is 0.1/sqrt(first) deviations off
-    np.testing.assert_allclose(share, temperature.sample_probabilities(3, T), atol=2 / n + 1e-4)
+    np.testing.assert_allclose(share, shares(3, T), atol=2 / n + 1e-4)
 
 
 # what infinitely many samples generate
@@ -138,7 +142,7 @@ def test_the_values_of_the_notes():
     """lambda = 1 in 8 directions, N = 300, T = 2: t_C(T) = .0936, and t_C/T = .158 at x ~ p_t."""
     assert temperature.collapse_time_generated(EIGHT) == pytest.approx(0.0936, abs=5e-5)
     assert collapse.collapse_time(EIGHT.plain) / 2 == pytest.approx(0.158, abs=5e-4)
-    np.testing.assert_allclose(temperature.sample_probabilities(3, 2.0), [0.2712, 0.4576, 0.2712], atol=5e-5)
+    np.testing.assert_allclose(shares(3, 2.0), [0.2712, 0.4576, 0.2712], atol=5e-5)
 
 
 @pytest.mark.parametrize("T", TEMPERATURES)
@@ -265,7 +269,7 @@ def test_at_one_it_is_collapse(setting):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(temperature.frozen_variance(setting), setting.manifold.variances, rtol=1e-13)
     for N in (2, 3, 10):
-        np.testing.assert_allclose(temperature.sample_probabilities(N, 1.0), 1 / N, rtol=1e-13)
+        np.testing.assert_allclose(shares(N, 1.0), 1 / N, rtol=1e-13)
 
 
 def test_at_one_the_largest_weight_is_the_memorized_probability():
@@ -280,7 +284,7 @@ def test_at_one_the_largest_weight_is_the_memorized_probability():
 @pytest.mark.parametrize("name", [*CHEAP, "largest_weight_generated"])
 def test_what_follows_the_temperature_changes_with_it(name):
     at = Setting.of("1x4", samples=50, times=[0.1], temperature=2.0)
-    found, plain = (np.ravel(getattr(temperature, name)(setting)) for setting in (at, at.plain))
+    found, plain = (np.ravel(observe("temperature", name, setting)) for setting in (at, at.plain))
     assert (np.abs(found / plain - 1) > 0.01).all()
 
 
@@ -289,15 +293,15 @@ def test_what_follows_the_temperature_changes_with_it(name):
 def test_units_drop_out_at_every_temperature(name, T):
     setting = Setting.of("1x4", samples=50, times=[0.05, 0.4], temperature=T)
     scaled = Setting.of("9x4", samples=50, times=[0.45, 3.6], temperature=T)
-    function = getattr(temperature, name)
-    np.testing.assert_allclose(function(scaled), 3.0**function.observable.scaling * function(setting), rtol=1e-9)
+    found, plain = (observe("temperature", name, at) for at in (scaled, setting))
+    np.testing.assert_allclose(found, 3.0 ** getattr(temperature, name).observable.scaling * plain, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", CHEAP)
 def test_a_schedule_is_a_map_of_time_at_every_temperature(schedule, name):
     own = Setting.of("1x2,0.1x3", samples=500, times=[0.1, 0.6], schedule=schedule, temperature=2.0)
     exploding = Setting(own.manifold, samples=500, times=own.t, temperature=2.0)
-    found, expected = (getattr(temperature, name)(at) for at in (own, exploding))
+    found, expected = (observe("temperature", name, at) for at in (own, exploding))
     if name == "collapse_time_generated":
         expected = schedule.time(expected)
     np.testing.assert_allclose(found, expected, rtol=1e-11)
@@ -306,8 +310,9 @@ def test_a_schedule_is_a_map_of_time_at_every_temperature(schedule, name):
 @pytest.mark.parametrize("name", CHEAP)
 @pytest.mark.parametrize("T", [1e-6, 1e6])
 def test_extreme_temperatures_neither_warn_nor_give_nan(name, T):
-    setting = Setting.of("1e6x3,1x20", samples=10**9, times=np.geomspace(1e-9, 1e9, 7), temperature=T)
-    found = np.asarray(getattr(temperature, name)(setting))
+    samples = 10**6 if name == "sample_probabilities" else 10**9
+    setting = Setting.of("1e6x3,1x20", samples=samples, times=np.geomspace(1e-9, 1e9, 7), temperature=T)
+    found = observe("temperature", name, setting)
     assert np.isfinite(found).all()
     assert (found >= 0).all()
 
@@ -326,7 +331,7 @@ def test_formulas_are_nan_outside_their_domain(name):
 
 @given(st.integers(2, 200), temperatures)
 def test_sample_probabilities_against_their_definition(N, T):
-    found = temperature.sample_probabilities(N, T)
+    found = shares(N, T)
     with mpmath.workdps(30):
         z = [mpmath.sqrt(2) * mpmath.erfinv(2 * mpmath.mpf(k) / N - 1) for k in range(1, N)]
         below = [0, *(mpmath.ncdf(mpmath.sqrt(T) * v) for v in z), 1]
@@ -338,42 +343,18 @@ def test_sample_probabilities_against_their_definition(N, T):
 
 @pytest.mark.parametrize("N", [2, 3, 4, 5, 100, 101])
 @pytest.mark.parametrize("T", TEMPERATURES)
-def test_the_largest_of_them(N, T):
-    largest = temperature.largest_sample_probability(Setting.of("2x1", samples=N, temperature=T))
-    found = temperature.sample_probabilities(N, T)
-    assert largest == pytest.approx(found.max(), rel=1e-12)
-    where = N // 2 if T > 1 else 0
-    assert largest == pytest.approx(found[where], rel=1e-12)
-
-
-def test_the_largest_of_very_many():
-    """In the middle sqrt T/N; at an end Phi(-sqrt T z), Phi(-z) = 1/N."""
-    N = 10**12
-    middle, end = (
-        temperature.largest_sample_probability(Setting.of("1x1", samples=N, temperature=T)) for T in (4, 0.25)
-    )
-    assert middle == pytest.approx(2 / N, rel=1e-12)
-    with mpmath.workdps(40):
-        z = mpmath.findroot(lambda z: mpmath.log(mpmath.erfc(z / mpmath.sqrt(2)) / 2) + mpmath.log(N), 7)
-        assert end == pytest.approx(float(mpmath.ncdf(-z / 2)), rel=1e-10)
+def test_the_middle_is_drawn_most_often_where_it_is_hot_and_the_ends_where_it_is_cold(N, T):
+    found = shares(N, T)
+    assert found.max() == pytest.approx(found[N // 2 if T > 1 else 0], rel=1e-12)
 
 
 def test_what_has_no_order_is_refused():
-    with pytest.raises(ValueError, match=r"samples have an order in one dimension, got 1x2; ask for 1\.0x1"):
-        temperature.largest_sample_probability(Setting.of("1x2", temperature=2.0))
-    with pytest.raises(ValueError, match="largest_sample_probability is derived for the gaussian ensemble"):
-        temperature.largest_sample_probability(Setting.of("1x1", ensemble="sphere"))
-    with pytest.raises(
-        ValueError, match="largest_sample_probability is of the empirical score itself, with bandwidth 0"
-    ):
-        temperature.largest_sample_probability(Setting.of("1x1", bandwidth=0.1))
-    with pytest.raises(ValueError, match="the number of samples must be an integer of at least 2, got 1"):
-        temperature.sample_probabilities(1, 2.0)
-    with pytest.raises(ValueError, match="the temperature must be positive"):
-        temperature.sample_probabilities(3, 0.0)
+    with pytest.raises(ValueError, match="sample_probabilities is known in 1 direction, got 1x2"):
+        temperature.sample_probabilities(Setting.of("1x2", temperature=2.0))
+    with pytest.raises(ValueError, match=r"a probability of each of 1,000,000 samples at most, got N = 1000001"):
+        shares(10**6 + 1, 2.0)
 
 
 def test_normal_directions_have_no_order_to_add():
     flat = Setting.of(LinearManifold.parse("1x1", 5), samples=7, temperature=2.0)
-    line = Setting.of("1x1", samples=7, temperature=2.0)
-    assert temperature.largest_sample_probability(flat) == temperature.largest_sample_probability(line)
+    assert (temperature.sample_probabilities(flat) == shares(7, 2.0)).all()

@@ -54,6 +54,8 @@ def test_json_names_the_setting_the_coordinates_and_the_dimensions():
         "schedule": "ou",
         "at": "fresh",
         "x": None,
+        "temperature": 1.0,
+        "bandwidth": 0.0,
         "ensemble": "gaussian",
     }
     assert document["coordinates"] == {"time": [0.1, 0.25], "subspace": [0, 1]}
@@ -111,6 +113,32 @@ def test_a_measurement_is_shown_with_its_error():
 
 def test_the_heading_names_the_number_of_samples():
     assert "N = 1234567" in render("x", SETTING.at(samples=1234567), {}, {}, as_json=False)
+
+
+def test_remedies_are_in_the_heading():
+    assert render("x", SETTING, {}, {}, as_json=False).endswith("schedule ou")
+    text = render("x", SETTING.at(temperature=2, bandwidth=0.1), {}, {}, as_json=False)
+    assert text.endswith("schedule ou, temperature 2, bandwidth 0.1")
+
+
+def test_what_is_known_of_each_sample_is_numbered():
+    setting = Setting.of("1x1", samples=3)
+    document = json.loads(render("x", setting, {"p": ("sample",)}, {"p": np.array([0.2, 0.5, 0.3])}, as_json=True))
+    assert document["coordinates"]["sample"] == [0, 1, 2]
+    text = render("x", setting, {"p": ("sample",)}, {"p": np.array([0.2, 0.5, 0.3])}, as_json=False)
+    assert cells(text)[1:] == [["sample", "p"], ["0", "0.2"], ["1", "0.5"], ["2", "0.3"]]
+
+
+def test_what_is_known_in_one_direction_is_left_out_in_more():
+    module, declare = ModuleType(__name__), declared(kind="exact", symbol="", directions=1)
+    module.a, module.b = declared(kind="exact", symbol="")(lambda s: 1.0), declare(lambda s: 2.0)
+    module.a.__name__, module.b.__name__ = "a", "b"
+    assert predicted(module, Setting.of("1x1")) == ({"a": 1.0, "b": 2.0}, [])
+    found, notes = predicted(module, SETTING)
+    assert found == {"a": 1.0, "b": None}
+    assert notes == ["not known in 5 directions: b"]
+    with pytest.raises(ValueError, match=r"is known in 1 direction, got 1x3,0.1x2"):
+        predicted(module, SETTING, ["b"])
 
 
 def test_predictions_of_a_setting_that_is_not_theirs_are_noted():
