@@ -176,7 +176,8 @@ def _left(axis: Axes) -> None:
     early = early.at(times=prediction.collapse_time_generated(early))
     axis.plot(1, prediction.denoised_variance(early)[0, 0], "o", color=draw.COLOURS[0], fillstyle="none", markersize=9)
     axis.axhline(1, color="0.8", zorder=0)
-    axis.set(xscale="log", xlabel="temperature $T$", ylabel="variance left")
+    draw.logarithmic(axis)
+    axis.set(xlabel="temperature $T$", ylabel="variance left")
     draw.legend(axis)
 
 
