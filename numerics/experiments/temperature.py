@@ -71,7 +71,7 @@ def measure_distribution(setting: Setting, **how: Unpack[How]) -> dict[str, Meas
     needs_density(setting, "what infinitely many samples generate")
     run, draws, information = Sampling(**how), [], []
     score = _tempered(setting)
-    for random, first in run.drawn(partial(_begin, setting), "temperature.distribution"):
+    for random, first in run.drawn(lambda random: _begin(setting, random, POINTS), "temperature.distribution"):
         by_ode = list(_stops(flow, score, first, setting, FINE))
         by_sde = [x for _, x in _stops(partial(diffusion, rng=random), score, first, setting, FINE)]
         means = [x + t * score(x, t) for t, x in by_ode]
@@ -101,12 +101,12 @@ def measure_samples(setting: Setting, **how: Unpack[How]) -> dict[str, Measureme
     run, draws, frozen = Sampling(**how), [], []
     for random, data in run.data_sets(setting.plain, "temperature"):
         score, found = Tempered(run.on_device(data), setting.temperature), []
-        for t, x in _stops(flow, score, run.on_device(_begin(setting, random, 2 * QUERIES)), setting):
+        for t, x in _stops(flow, score, run.on_device(_begin(setting, random, 2 * QUERIES)), setting, STEPS):
             moments = score.moments(x, t)
             copied = memorized(to_host(moments.mean), data)
             found.append((copied.mean(), to_host(moments.largest_weight).mean()))
         lowest = float(setting.t.min())
-        x = flow(score, x, _grid(lowest, FROZEN * lowest))
+        x = flow(score, x, _grid(lowest, FROZEN * lowest, STEPS))
         chosen = to_host(score.moments(x, FROZEN * lowest).nearest)
         draws.append(found)
         frozen.append(_variances([data[chosen]], setting)[0])
@@ -129,7 +129,7 @@ def measure_shares(setting: Setting, **how: Unpack[How]) -> dict[str, Measuremen
         ordered = np.sort(data[:, 0])
         score = Tempered(run.on_device(ordered[:, None]), setting.temperature)
         t_max, chosen = _farthest(setting), FROZEN * float(np.diff(ordered).min()) ** 2
-        x = flow(score, run.on_device(_begin(setting, random, 4 * POINTS)[:, :1]), _grid(t_max, chosen))
+        x = flow(score, run.on_device(_begin(setting, random, 4 * POINTS)[:, :1]), _grid(t_max, chosen, STEPS))
         nearest = to_host(score.moments(x, chosen).nearest)
         draws.append(np.bincount(nearest, minlength=setting.samples) / len(nearest))
     return {"sample_probabilities": Measurement.of(draws)}
@@ -147,12 +147,12 @@ def _farthest(setting: Setting) -> float:
     return float(FARTHEST * max(largest, setting.t.max()))
 
 
-def _begin(setting: Setting, random: np.random.Generator, count: int = POINTS) -> Array:
+def _begin(setting: Setting, random: np.random.Generator, count: int) -> Array:
     return start(setting, count, _farthest(setting), random, law="noise")
 
 
 def _stops(
-    reverse: Callable[..., AnyArray], score: Score, x: AnyArray, setting: Setting, steps: int = STEPS
+    reverse: Callable[..., AnyArray], score: Score, x: AnyArray, setting: Setting, steps: int
 ) -> Iterator[tuple[float, AnyArray]]:
     """The times of the setting, falling, and the points there."""
     now = _farthest(setting)
@@ -163,7 +163,7 @@ def _stops(
         yield t, x
 
 
-def _grid(now: float, then: float, steps: int = STEPS) -> Array:
+def _grid(now: float, then: float, steps: int) -> Array:
     return grid(now, then, max(1, math.ceil(steps * math.log(now / then))))
 
 

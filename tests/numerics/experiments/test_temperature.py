@@ -10,9 +10,16 @@ HOT = Setting.of("1.0x2,0.1x1", samples=30, temperature=2, times=[1.0, 0.01, 0.1
 
 
 class TestContract(Contract):
+    """With fewer points and steps: what is owed does not depend on them."""
+
     name = "temperature"
     on_sphere = ("memorized_fraction", "largest_weight_generated", "frozen_variance")
     elsewhere = ("sample_probabilities",)
+
+    @pytest.fixture(autouse=True)
+    def coarse(self, monkeypatch):
+        for constant, value in {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0}.items():
+            monkeypatch.setattr(experiment, constant, value)
 
 
 def test_in_one_dimension_the_samples_have_an_order():
