@@ -80,7 +80,7 @@ def cheap_observables():
         (name, observable)
         for name in PREDICTIONS
         for observable, about in observables(prediction(name)).items()
-        if not about.slow
+        if not about.slow and about.directions is None
     ]
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from numerics.measurement import Measurement
-from theory.observable import Observable, observables
+from theory.observable import observables
 from theory.setting import Setting
 from validation.claim import by_claim, holds
 
@@ -24,7 +24,8 @@ def predicted(
 ) -> tuple[dict[str, Any], list[str]]:
     """Observables of a prediction, all for no names, None where one was not derived for the setting, and notes on them.
 
-    `tick` is called after each.
+    Those that are known in another number of directions are left out, unless no others are asked for. `tick` is called
+    after each.
 
     Raises:
         ValueError: where none was, or where one fails for another reason.
@@ -34,11 +35,11 @@ def predicted(
     refusals: dict[str, ValueError] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for observable in names or known:
+        for observable in [o for o in names or known if known[o].fits(setting)] or names:
             try:
                 found[observable] = getattr(module, observable)(setting)
             except ValueError as error:
-                if setting.ensemble == "gaussian" and known[observable].fits(setting):  # something else is wrong
+                if setting.ensemble == "gaussian":  # everything is derived for it: something else is wrong
                     raise
                 found[observable], refusals[observable] = None, error
             tick()
@@ -46,19 +47,10 @@ def predicted(
         raise next(iter(refusals.values()))
     notes = list(dict.fromkeys(str(warning.message) for warning in caught))
     if refusals:
-        notes += _reasons(setting, refusals, known)
+        notes.append(f"not derived for the {setting.ensemble} ensemble: {', '.join(refusals)}")
     if hasattr(module, "caution") and (caution := module.caution(setting)):
         notes.append(caution)
     return found, notes
-
-
-def _reasons(setting: Setting, refused: Iterable[str], known: Mapping[str, Observable]) -> Iterator[str]:
-    """Why observables were left out."""
-    elsewhere = [name for name in refused if not known[name].fits(setting)]
-    if elsewhere:
-        yield f"not known in {setting.manifold.intrinsic_dimension} directions: {', '.join(elsewhere)}"
-    if others := [name for name in refused if name not in elsewhere]:
-        yield f"not derived for the {setting.ensemble} ensemble: {', '.join(others)}"
 
 
 def render(

@@ -134,9 +134,7 @@ def test_what_is_known_in_one_direction_is_left_out_in_more():
     module.a, module.b = declared(kind="exact", symbol="")(lambda s: 1.0), declare(lambda s: 2.0)
     module.a.__name__, module.b.__name__ = "a", "b"
     assert predicted(module, Setting.of("1x1")) == ({"a": 1.0, "b": 2.0}, [])
-    found, notes = predicted(module, SETTING)
-    assert found == {"a": 1.0, "b": None}
-    assert notes == ["not known in 5 directions: b"]
+    assert predicted(module, SETTING, ["a", "b"]) == ({"a": 1.0}, [])
     with pytest.raises(ValueError, match=r"is known in 1 direction, got 1x3,0.1x2"):
         predicted(module, SETTING, ["b"])
 
