@@ -33,12 +33,12 @@ def slow(claim):
 
 
 def of(observable):
-    """The claim that has its own measurement of an observable at the least cost."""
+    """The claim that has its own measurement of an observable at the least cost; None where all say why they are coarse."""
     claims = [c for name in CLAIMED for c in all_claims(name) if c.observable == observable]
-    return min((c for c in claims if c.expected == "agrees" and not c.coarse), key=size)
+    return min((c for c in claims if c.expected == "agrees" and not c.coarse), key=size, default=None)
 
 
-OWN = {o: of(o) for o in MODULES if o not in UNCLAIMED}
+OWN = {o: claim for o in MODULES if o not in UNCLAIMED and (claim := of(o))}
 
 
 EXPERIMENTS = {e.name: e for claim in OWN.values() for e in claim.experiments}

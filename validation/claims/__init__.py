@@ -26,7 +26,5 @@ UNCLAIMED = {
     "loss_time_published": "it disagrees: subspace_loss.published",
     "rare_share": "a bound, which kl_bound.leading_order holds",
     "samples_trusted": "where that bound is 5 %",
-    "memorized_fraction": "a normal approximation, which temperature.few.memorized_fraction holds to the points not condensed",
-    "frozen_variance": "with few samples the truth lies above it, as temperature.few.frozen_variance says",
     "log_critical_samples_jacobian": "a limit whose N cannot be drawn where it is near: frozen_jacobian.order lies between two",
 }
