@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from numerics.measurement import Measurement
 from validation.report.words import short
-from validation.statistics import distance, limits, threshold
+from validation.statistics import distance, rejects, threshold
 
 __all__ = ["DRAWS", "LAWS", "RATES", "rates"]
 
@@ -53,8 +53,7 @@ def rates(law: str, n: int, stated: float, repeats: int = 100_000, seed: int = 0
     for _ in range(repeats // BLOCK):
         m = Measurement.of(LAWS[law](random, (n, BLOCK)))
         z = distance(m.mean, m.sem, 0.0, 0.0)
-        below, above = limits(n, m.skewness, stated)
-        beyond, alarm = np.abs(z) > threshold(n, stated), (z < -below) | (z > above)
+        beyond, alarm = np.abs(z) > threshold(n, stated), rejects(z, n, m.skewness, stated)
         found += beyond.sum(), alarm.sum(), (np.isnan(z) | beyond & ~alarm).sum()
     return tuple(found / (repeats // BLOCK * BLOCK))
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from numerics.measurement import Measurement
 from validation.job import Evaluation, Experiment, Job, Results
-from validation.statistics import Verdict, detectable, distance, judge, power
+from validation.statistics import Verdict, beyond, detectable, distance, judge, power
 
 __all__ = ["Claim", "Control", "Done", "Picked", "Points", "Quantity", "by_claim", "holds"]
 
@@ -114,8 +114,7 @@ class Claim:
         z = distance(mean, sem, predicted, bias)
         z_control = distance(mean, sem, wrong, bias)
         verdicts, rejected = judge(z, z_control, n, skewness)
-        apart = wrong - predicted
-        false_pass = 1 - power(np.sign(apart) * np.maximum(np.abs(apart) - bias, 0), sem, n, skewness)
+        false_pass = 1 - power(beyond(wrong, predicted, bias), sem, n, skewness)
         seen = detectable(predicted, sem, n, bias, skewness) if self.expected == "agrees" else None
         coordinates = {
             name: np.broadcast_to(values, np.shape(mean)).ravel() for name, values in self.coordinates.items()

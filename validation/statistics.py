@@ -13,7 +13,6 @@ the same measurement was to reject it, and `detectable` by how much a prediction
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -24,11 +23,13 @@ __all__ = [
     "FAMILY_BUDGET",
     "POWER",
     "Verdict",
+    "beyond",
     "detectable",
     "distance",
     "judge",
     "limits",
     "power",
+    "rejects",
     "threshold",
 ]
 
@@ -71,6 +72,19 @@ def _stretched(student: Array, n: Array, skewness: Array) -> Array:
     return np.where(known, root, np.inf)
 
 
+def rejects(z: ArrayLike, n: ArrayLike, skewness: ArrayLike = 0.0, rate: float | None = None) -> NDArray[np.bool_]:
+    """Where z is beyond its limit; a NaN rejects nothing."""
+    z = np.asarray(z, dtype=np.float64)
+    below, above = limits(n, skewness, rate)
+    return np.asarray((z < -below) | (z > above))
+
+
+def beyond(value: ArrayLike, predicted: ArrayLike, allowed_bias: ArrayLike) -> Array:
+    """How far a value lies outside predicted +- allowed_bias, with sign; 0 inside."""
+    gap = np.asarray(value, dtype=np.float64) - np.asarray(predicted, dtype=np.float64)
+    return np.asarray(np.sign(gap) * np.maximum(np.abs(gap) - allowed_bias, 0))
+
+
 def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_bias: ArrayLike) -> Array:
     """z: how many standard errors the measurement lies outside predicted +- allowed_bias, with sign; 0 inside.
 
@@ -78,9 +92,8 @@ def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_
     """
     sem = np.asarray(sem, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gap = np.asarray(measured, dtype=np.float64) - np.asarray(predicted, dtype=np.float64)
-        beyond = np.sign(gap) * np.maximum(np.abs(gap) - allowed_bias, 0)
-        return np.where((beyond == 0) & ~np.isnan(sem), 0.0, beyond / np.where(sem > 0, sem, np.nan))
+        gap = beyond(measured, predicted, allowed_bias)
+        return np.where((gap == 0) & ~np.isnan(sem), 0.0, gap / np.where(sem > 0, sem, np.nan))
 
 
 def judge(z: ArrayLike, z_control: ArrayLike, n: ArrayLike, skewness: ArrayLike = 0.0) -> tuple[list[Verdict], bool]:
@@ -90,12 +103,9 @@ def judge(z: ArrayLike, z_control: ArrayLike, n: ArrayLike, skewness: ArrayLike 
     the points that do not disagree are underpowered. So is a point beyond the threshold of normal draws that its own do
     not reject. A NaN is no agreement either.
     """
-    below, above = limits(n, skewness)
-    z, z_control = np.asarray(z, dtype=np.float64), np.asarray(z_control, dtype=np.float64)
-    rejected = bool(((z_control < -below) | (z_control > above)).any())
-    disagrees = (z < -below) | (z > above)
+    rejected = bool(rejects(z_control, n, skewness).any())
     agrees = (np.abs(z) <= threshold(n)) & rejected
-    verdicts = np.where(disagrees, "disagrees", np.where(agrees, "agrees", "underpowered"))
+    verdicts = np.where(rejects(z, n, skewness), "disagrees", np.where(agrees, "agrees", "underpowered"))
     return verdicts.ravel().tolist(), rejected
 
 
@@ -129,17 +139,15 @@ def detectable(
     points; infinite where there is none with a standard error and a prediction other than 0.
     """
     predicted, sem, n, skewness = np.broadcast_arrays(predicted, sem, n, skewness)
-    shifts = np.vectorize(_noticed, otypes=[float])(n, np.maximum(*limits(n, skewness)))
+    shifts = _noticed(n, np.maximum(*limits(n, skewness)))
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = (2 * np.asarray(allowed_bias) + shifts * sem) / np.abs(predicted)
     return float(np.min(errors, initial=np.inf, where=np.isfinite(errors) & (sem > 0)))
 
 
-@cache
-def _noticed(n: int, limit: float) -> float:
+def _noticed(n: Array, limit: Array) -> Array:
     """How many standard errors a prediction must be off to be rejected with probability POWER, by n draws."""
-    from scipy.optimize import brentq
+    from scipy.special import nctdtrinc
 
-    if n < 5 or math.isinf(limit):  # so few draws do not know their own error
-        return math.inf
-    return float(brentq(lambda shift: _power(shift, n, limit) - POWER, limit, 4 * limit + 10))
+    known = (n >= 5) & np.isfinite(limit)  # fewer draws do not know their own error
+    return np.where(known, nctdtrinc(np.where(known, n - 1.0, 9.0), 1 - POWER, np.where(known, limit, 1.0)), np.inf)
