@@ -146,12 +146,11 @@ def _is_of(function: Any, module: ModuleType) -> bool:
 
 def _ending(known: Observable) -> str:
     lines = ["Returns:", f"    {'shape ' + known.shape if known.dims else 'a number'}, {KINDS[known.kind]}."]
+    refused = []
     if set(known.ensembles) < set(ENSEMBLES):
-        lines += ["", "Raises:", f"    ValueError: for another ensemble than {' and '.join(known.ensembles)}."]
+        refused.append(f"    ValueError: for another ensemble than {' and '.join(known.ensembles)}.")
     if known.directions is not None:
-        lines += [
-            "",
-            "Raises:",
-            f"    ValueError: for a manifold of another number of directions than {known.directions}.",
-        ]
+        refused.append(f"    ValueError: for a manifold of another number of directions than {known.directions}.")
+    if refused:
+        lines += ["", "Raises:", *refused]
     return "\n".join(lines)

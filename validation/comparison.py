@@ -18,6 +18,7 @@ from validation.job import Evaluation, Experiment, Results
 from validation.statistics import Verdict
 
 __all__ = [
+    "BRACKET",
     "DEEP",
     "LIMIT",
     "MILD",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 EXACT = "exact at finite N and D"
+BRACKET = "a bracket: the truth lies between the two"  # why a claim is coarse
 LIMIT = "the limit, where it holds: many directions, far from the transition"
 DEEP = Setting.of("1.0x100", samples=1000)  # its collapse time is 6.7
 MILD = Setting.of("1.0x64", samples=500, times=[128.0, 256.0])  # most samples are effective: the order 1/N holds

@@ -20,7 +20,7 @@ from numerics.arrays import to_host
 from numerics.data import log_density, needs_density
 from numerics.measurement import Measurement, crossing, jackknife
 from numerics.memorized import memorized
-from numerics.reverse import diffusion, flow, grid, start
+from numerics.reverse import diffusion, falling, flow, grid, start
 from numerics.sampling import QUERIES, How, Sampling
 from numerics.scores import Gaussian, Score, Tempered
 from theory.setting import Setting
@@ -156,7 +156,7 @@ def _stops(
 ) -> Iterator[tuple[float, AnyArray]]:
     """The times of the setting, falling, and the points there."""
     now = _farthest(setting)
-    for t in np.sort(setting.t)[::-1].tolist():
+    for t in falling(setting)[0].tolist():
         if t < now:
             x = reverse(score, x, _grid(now, t, steps))
         now = t

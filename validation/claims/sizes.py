@@ -40,9 +40,8 @@ CASES = {
         (10**6, 100, 1.6),
     )
 }  # about half the collapse time
-LOST_NEAR = dict(
-    zip(CASES, (0.5, 0.375, 0.41, 0.69, 0.87), strict=False)
-)  # at a million samples it takes a minute more
+# not at a million samples, which takes a minute more
+LOST_NEAR = dict(zip(CASES, (0.5, 0.375, 0.41, 0.69, 0.87), strict=False))
 BESIDE = np.array([0.88, 0.97, 1.03, 1.14])  # so narrow in the middle that interpolation adds no bias
 REPEATS = dict(zip(CASES, (1000, 1000, 1000, 100, 60, 20), strict=True))
 EXPERIMENTS = {

@@ -14,7 +14,7 @@ from theory.predictions import condensation, kl_bound
 from theory.predictions import subspace_loss as prediction
 from theory.setting import Setting
 from validation.claim import Claim, Done, Picked, Quantity
-from validation.comparison import DEEP, LIMIT, MILD, cases, compare, evaluated, off, wrong
+from validation.comparison import BRACKET, DEEP, LIMIT, MILD, cases, compare, evaluated, off, wrong
 from validation.job import Evaluation, Results
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -47,7 +47,6 @@ LIMITED = cases(
         "many": (120, Setting.of("1.0x3000", samples=100, times=[1.8, 1.9, 1.97, 2.1])),
     },
 )
-BRACKET = "a bracket: the truth lies between the two"
 PUBLISHED = cases(prediction, experiment.measure_participation, {"authors": (1000, AUTHORS)})["authors"]
 FEW = np.geomspace(0.003, 0.5, 100)[::4]
 

@@ -11,7 +11,7 @@ from numerics.experiments import temperature as experiment
 from theory.predictions import temperature as prediction
 from theory.setting import Setting
 from validation.claim import Claim, Done
-from validation.comparison import cases, compare, evaluated, told, wrong
+from validation.comparison import BRACKET, cases, compare, evaluated, told, wrong
 from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -29,9 +29,8 @@ INFINITE = cases(
     experiment.measure_distribution,
     {"infinite": (100, Setting.of("1.0x6,0.2x4", samples=300, temperature=2, times=[0.05, 0.078, 0.083, 0.3, 1.0]))},
 )["infinite"]
-FEW = Setting.of(
-    "1.0x8", samples=300, temperature=2, times=[0.03, 0.06, 0.0936, 0.2, 0.4]
-)  # they condense at the third
+# they condense at the third time
+FEW = Setting.of("1.0x8", samples=300, temperature=2, times=[0.03, 0.06, 0.0936, 0.2, 0.4])
 GENERATED = cases(prediction, experiment.measure_samples, {"few": (200, FEW)})["few"]
 SHARES = cases(
     prediction, experiment.measure_shares, {"line": (75, Setting.of("1.0x1", samples=5, temperature=2, times=[0.1]))}
@@ -109,7 +108,7 @@ def _few() -> list[Claim]:
             bracket,
             predicted=middle,
             allowed_bias=evaluated(half_width, FEW),
-            coarse="a bracket: the truth lies between the two",
+            coarse=BRACKET,
         ),
     ]
 

@@ -60,18 +60,17 @@ def predictions(rows: Sequence[Row]) -> str:
         "|---|---|---|---|---|",
     ]
     for name in PREDICTIONS:
-        of_it = [row for row in rows if row["claim"].startswith(f"{name}.")]
+        of_it = _of(name, rows)
         agreeing = [row for row in of_it if row["expected"] == "agrees"]
         claim = next(c for c in claims_of([name], "headline") if c.expected == "agrees")
         points = [row for row in agreeing if row["claim"] == claim.name]
         farthest = max(abs(row["z"]) for row in agreeing)
-        control = max(abs(row["control"]["z"]) for row in points)
         cells = (
             f"[`{name}`](docs/predictions/{name}.md)",
             _sentence(prediction(name).STATEMENT),
             _point(max(points, key=lambda row: abs(row["control"]["z"]))),
             f"{len(of_it)}, {farthest:.2f}",
-            f"{points[0]['control']['description']}, {short(control)}",
+            _control(points),
         )
         lines.append(_line(cells))
     return "\n".join(lines)
@@ -82,7 +81,7 @@ def failures(rows: Sequence[Row]) -> str:
     wanted = {c.name for name in PREDICTIONS for c in claims_of([name], "headline") if c.expected == "disagrees"}
     lines = ["| What fails | Predicted | Measured | $z$ |", "|---|---|---|---|"]
     for name, group in by_claim(row for row in rows if row["claim"] in wanted).items():
-        worst = max(group, key=lambda row: abs(row["z"]))
+        worst = _worst(group)
         what = f"`{name}` {_coordinates(worst)}".rstrip() + f": {worst['statement'].rpartition(': ')[2]}"
         measured = bracketed(worst["measured"], worst["sem"])
         lines.append(_line((what, f"{worst['predicted']:.4g}", measured, short(worst["z"]))))
@@ -95,15 +94,14 @@ def claims(name: str, rows: Sequence[Row]) -> str:
         r"| Claim | One point: predicted, measured | Points, largest $\lvert z\rvert$ | Control, its largest $\lvert z\rvert$ |",
         "|---|---|---|---|",
     ]
-    for claim, group in by_claim(row for row in rows if row["claim"].startswith(f"{name}.")).items():
-        worst = max(group, key=lambda row: abs(row["z"]))
+    for claim, group in by_claim(_of(name, rows)).items():
+        worst = _worst(group)
         expected = "; expected to disagree" if worst["expected"] == "disagrees" else ""
-        control = max(abs(row["control"]["z"]) for row in group)
         cells = (
             f"`{claim}`: {worst['statement']}{expected}",
             _values(worst),
             f"{len(group)}, {short(abs(worst['z']))}",
-            f"{worst['control']['description']}, {short(control)}",
+            _control(group),
         )
         lines.append(_line(cells))
     return "\n".join(lines)
@@ -116,6 +114,20 @@ def detectable(rows: Sequence[Row]) -> str:
         first = group[0]
         lines.append(_line((f"`{name}`", f"`{first['observable']}`", seen(first) or "none", first["coarse"])))
     return "\n".join(lines)
+
+
+def _of(name: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows of a prediction."""
+    return [row for row in rows if row["claim"].startswith(f"{name}.")]
+
+
+def _worst(rows: Sequence[Row]) -> Row:
+    return max(rows, key=lambda row: abs(row["z"]))
+
+
+def _control(rows: Sequence[Row]) -> str:
+    """What is wrong about the control of a claim, and its largest |z|."""
+    return f"{rows[0]['control']['description']}, {short(max(abs(row['control']['z']) for row in rows))}"
 
 
 def _point(row: Row) -> str:
