@@ -16,11 +16,11 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -275,13 +275,20 @@ def _here(
         waiting = reader.submit(read, start)
         for first in range(start, stop, cut.rows):
             last = min(first + cut.rows, stop)
-            block, total = _read(waiting.result, source, first, last)
+            block, total = _read(partial(_result, waiting), source, first, last)
             waiting = reader.submit(read, last)
             computed = computer.submit(copy_context().run, _moments, block, source, question, first, last)
             del block  # or three would be in memory
-            moments = computed.result()
+            moments = _result(computed)
             yield _Part(moments, total), last
             tick(last - first)
+
+
+def _result(future: Future[Any]) -> Any:
+    """What a thread finds. A signal that comes as a wait begins is not heeded before it ends, so that waits are short."""
+    while wait([future], timeout=0.5).not_done:
+        pass
+    return future.result()
 
 
 @contextmanager

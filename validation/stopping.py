@@ -23,7 +23,7 @@ INTERRUPTED, TERMINATED = 130, 143
 GRACE = 2.5  # seconds
 WORDS = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
 NOTHING = "nothing is kept"
-_keeping: list[str] = []
+_keeping: list[tuple[str, Path | None]] = []
 _heard = threading.Event()
 
 
@@ -37,14 +37,18 @@ def kept(what: str, where: Path | None = None) -> Iterator[None]:
 
     Also a decorator.
     """
-    _keeping.append(what)
+    _keeping.append((what, where))
     try:
         yield
     except (KeyboardInterrupt, Terminated) as stopped:
-        stopped.add_note(what if where is None or where.exists() else NOTHING)
+        stopped.add_note(_there(what, where))
         raise
     finally:
         _keeping.pop()
+
+
+def _there(what: str, where: Path | None) -> str:
+    return what if where is None or where.exists() else NOTHING
 
 
 def told(stopped: BaseException) -> tuple[str, int]:
@@ -99,5 +103,5 @@ def _end(here: socket.socket, there: socket.socket) -> None:
     time.sleep(GRACE)
     while _heard.is_set() and _keeping:  # it is being written
         time.sleep(0.1)
-    print(f"geomem: {WORDS[code]}; {_keeping[-1] if _keeping else NOTHING}", file=sys.stderr)
+    print(f"geomem: {WORDS[code]}; {_there(*_keeping[-1]) if _keeping else NOTHING}", file=sys.stderr)
     leave_at_once(code)

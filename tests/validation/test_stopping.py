@@ -60,6 +60,19 @@ def test_a_command_ends_within_seconds_and_says_what_is_kept(tmp_path, case, sen
     assert not (tmp_path / "out.npz").exists()
 
 
+def test_a_signal_that_comes_as_the_wait_begins_is_heeded(tmp_path):
+    """As one does that another thread receives: the wait is not interrupted by it."""
+    received = "import signal, threading; signal.pthread_kill(threading.get_ident(), signal.SIGTERM)"
+    patch = SUM.replace('print("stuck", flush=True)', received)
+    np.save(tmp_path / "samples.npy", np.random.default_rng(0).standard_normal((95, 3)))
+    source = textwrap.dedent(patch) + "from geomem.__main__ import main\nmain()"
+    command = [sys.executable, "-P", "-c", source, *SUMMED, "--checkpoint", "sum.npz"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=30)
+    assert (done.returncode, done.stdout) == (143, "")
+    assert done.stderr.strip() == "geomem: terminated; what was finished is kept"
+    assert (tmp_path / "sum.npz").exists()
+
+
 def test_what_is_kept_is_said_where_it_is_there(tmp_path):
     for stop, word in ((KeyboardInterrupt(), "interrupted"), (Terminated(143), "terminated")):
         for file, said in ((tmp_path, "it is kept"), (tmp_path / "missing", NOTHING), (None, "it is kept")):
