@@ -38,6 +38,8 @@ def draw(setting: Setting, count: int, rng: np.random.Generator) -> Array:
     if setting.ensemble == "sphere":
         radius = np.sqrt(manifold.spectrum.sum())
         samples *= radius / np.linalg.norm(samples, axis=1, keepdims=True)
+    if setting.ensemble == "mixture":
+        samples[:, 0] += setting.separation * (rng.integers(2, size=count) - 0.5)
     return samples
 
 

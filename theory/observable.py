@@ -131,7 +131,7 @@ def _derived_for(setting: Setting, what: str, ensembles: Sequence[str]) -> None:
     if setting.ensemble not in ensembles:
         known = " and ".join(ensembles)
         raise ValueError(
-            f"{what} is derived for the {known} ensemble, got {setting.ensemble!r}; geomem simulate measures either"
+            f"{what} is derived for the {known} ensemble, got {setting.ensemble!r}; geomem simulate measures any"
         )
 
 

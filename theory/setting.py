@@ -37,14 +37,14 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-Ensemble = Literal["gaussian", "sphere"]
+Ensemble = Literal["gaussian", "sphere", "mixture"]
 Query = Literal["fresh", "trajectory"]
 SMALLEST, LARGEST = 1e-100, 1e100  # variances and noise variances: their squares are float64 numbers
 MOST_DIRECTIONS = 10**8
 EPS = float(np.finfo(np.float64).eps)
 NORMAL = 1e-12  # of the largest variance: what single precision leaves along a direction in which data do not vary
 ROUNDINGS = 8  # how many of D eps a matrix that was computed may be off by
-ENSEMBLES: tuple[Ensemble, ...] = ("gaussian", "sphere")
+ENSEMBLES: tuple[Ensemble, ...] = ("gaussian", "sphere", "mixture")
 QUERIES: tuple[Query, ...] = ("fresh", "trajectory")
 REMEDIES = {"temperature": 1.0, "bandwidth": 0.0}
 """What is said to keep a score from memorizing, and its value where it is not applied."""
@@ -418,15 +418,18 @@ class Setting:
         samples: N, at least 2.
         times: the schedule's own time tau, shape (T,); the noise variance itself for the default schedule `ve`.
         schedule: one of `SCHEDULES`.
-        ensemble: `gaussian`, or `sphere`, where each sample is rescaled to norm sqrt(tr Sigma).
+        ensemble: `gaussian`; `sphere`, where each sample is rescaled to norm sqrt(tr Sigma); or `mixture`, of two Gaussians of
+            equal weight.
         query: what x is: `fresh`, a point of p_t that no sample knows, or `trajectory`, a noised training sample.
         point: x itself in the schedule's units, along the principal axes, D coordinates or those of the manifold alone;
             None for the average over x.
         temperature: T, that the weights of the empirical score are taken at; 1 for the score itself.
         bandwidth: h, the variance of the Gaussian kernel that smooths the score, data units squared; 0 for the score itself.
+        separation: of the ensemble `mixture`, the distance of its two centres, data units, which lie at both sides of the origin
+            along the first direction; 0 for the others.
 
     Raises:
-        ValueError: for a count, time, schedule, ensemble, query, point, temperature or bandwidth outside its domain.
+        ValueError: for a count, time, schedule, ensemble, query, point, temperature, bandwidth or separation outside its domain.
     """
 
     manifold: LinearManifold
@@ -438,6 +441,7 @@ class Setting:
     point: tuple[float, ...] | None = None
     temperature: float = 1.0
     bandwidth: float = 0.0
+    separation: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.manifold, LinearManifold):
@@ -454,8 +458,15 @@ class Setting:
         object.__setattr__(self, "times", self._checked_times())
         object.__setattr__(self, "point", self._checked_point())
         object.__setattr__(self, "temperature", _positive(self.temperature, "the temperature"))
-        smoothed = not (isinstance(self.bandwidth, int | float) and self.bandwidth == 0)
-        object.__setattr__(self, "bandwidth", _positive(self.bandwidth, "the bandwidth") if smoothed else 0.0)
+        for name in ("bandwidth", "separation"):
+            value = getattr(self, name)
+            none = isinstance(value, int | float) and value == 0
+            object.__setattr__(self, name, 0.0 if none else _positive(value, f"the {name}"))
+        if (self.ensemble == "mixture") != (self.separation > 0):
+            raise ValueError(
+                "the ensemble mixture, and no other, takes a separation, the distance of its two centres; got "
+                f"{self.separation:g} for the ensemble {self.ensemble}"
+            )
 
     @property
     def _values(self) -> tuple[Any, ...]:
@@ -551,6 +562,11 @@ class Setting:
     def remedies(self) -> dict[str, float]:
         """Temperature and bandwidth, where they are not those of the empirical score itself."""
         return {name: getattr(self, name) for name, none in REMEDIES.items() if getattr(self, name) != none}
+
+    @property
+    def extras(self) -> dict[str, float]:
+        """What there is besides by name: the remedies, and the separation of a mixture."""
+        return self.remedies | ({"separation": self.separation} if self.separation else {})
 
     @property
     def plain(self) -> Self:

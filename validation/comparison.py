@@ -172,8 +172,8 @@ def coordinates(known: Observable, setting: Setting) -> dict[str, ArrayLike]:
 
 def told(setting: Setting) -> str:
     """A setting in a few words."""
-    remedies = "".join(f", {name} {value:g}" for name, value in setting.remedies.items())
-    return f"{setting.manifold}, N = {setting.samples}, {where(setting)}{remedies}"
+    extras = "".join(f", {name} {value:g}" for name, value in setting.extras.items())
+    return f"{setting.manifold}, N = {setting.samples}, {where(setting)}{extras}"
 
 
 def where(setting: Setting) -> str:

@@ -115,3 +115,13 @@ def test_score_and_density_of_the_distribution(log_t, seed):
         h = 1e-5 * np.sqrt(manifold.spectrum[d] + t) * np.eye(3)[d]
         slope = (log_density(x + h, t, manifold) - log_density(x - h, t, manifold)) / (2 * h[d])
         np.testing.assert_allclose(score(x, t, manifold)[:, d], slope, rtol=1e-5, atol=1e-5 / np.sqrt(t))
+
+
+def test_a_mixture_lies_at_both_sides_along_the_first_direction():
+    setting = Setting.of("0.25x1,0.01x2", ensemble="mixture", separation=6.0)
+    samples = draw(setting, 40_000, np.random.default_rng(1))
+    sides = np.sign(samples[:, 0])
+    assert abs(sides.mean()) < 5 / 200
+    np.testing.assert_allclose((samples[:, 0] * sides).mean(), 3.0, atol=5 * 0.5 / 200)
+    np.testing.assert_allclose(samples.var(axis=0), [9.25, 0.01, 0.01], rtol=0.04)
+    assert abs(np.corrcoef(sides, samples[:, 1])[0, 1]) < 5 / 200

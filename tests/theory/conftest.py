@@ -85,7 +85,10 @@ def cheap_observables():
 
 
 def fitting(about, setting):
-    """The setting, with as many directions of its first variance as an observable is known in."""
+    """The setting, with as many directions of its first variance as an observable is known in, and of its ensemble."""
+    if "gaussian" not in about.ensembles and setting.ensemble == "gaussian":
+        separation = 3 * np.sqrt(setting.manifold.variances[0])
+        setting = setting.at(ensemble="mixture", separation=float(separation))
     if about.fits(setting):
         return setting
     return setting.at(manifold=LinearManifold(((setting.manifold.variances[0], about.directions),)))

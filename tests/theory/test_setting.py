@@ -480,3 +480,23 @@ def test_remedies_outside_their_domain_are_refused(name, value):
 def test_a_temperature_of_zero_is_refused():
     with pytest.raises(ValueError, match="the temperature must be"):
         Setting.of("1x2", temperature=0.0)
+
+
+# the ensemble of two Gaussians
+
+
+def test_a_mixture_has_a_separation_and_no_other_ensemble_has():
+    mixture = Setting.of("1x2", ensemble="mixture", separation=3)
+    assert mixture.extras == {"separation": 3.0}
+    assert mixture.remedies == {}
+    assert mixture.plain == mixture
+    assert mixture.at(temperature=2).extras == {"temperature": 2.0, "separation": 3.0}
+    for others in ({"ensemble": "mixture"}, {"separation": 3.0}, {"ensemble": "sphere", "separation": 3.0}):
+        with pytest.raises(ValueError, match="the ensemble mixture, and no other, takes a separation"):
+            Setting.of("1x2", **others)
+
+
+@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf, "far", None, 1e-300])
+def test_separations_outside_their_domain_are_refused(value):
+    with pytest.raises(ValueError, match="the separation must be"):
+        Setting.of("1x2", ensemble="mixture", separation=value)

@@ -4,7 +4,7 @@ Attributes:
     PREDICTIONS: the list of predictions, the one place a new one is entered.
     SURVEYS: claims that hold several predictions against one experiment, and which predictions.
     CLAIMED: the modules of both.
-    UNCLAIMED: observables without an agreeing claim of their own, and why.
+    UNCLAIMED: observables, as prediction.observable, without an agreeing claim of their own, and why.
 """
 
 PREDICTIONS = (
@@ -21,10 +21,10 @@ PREDICTIONS = (
 SURVEYS = {"sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse")}
 CLAIMED = (*PREDICTIONS, *SURVEYS)
 UNCLAIMED = {
-    "loss_time_annealed": "with few directions the truth lies between it and loss_time_typical: subspace_loss.bracket",
-    "loss_time_typical": "with few directions the truth lies between it and loss_time_annealed: subspace_loss.bracket",
-    "loss_time_published": "it disagrees: subspace_loss.published",
-    "rare_share": "a bound, which kl_bound.leading_order holds",
-    "samples_trusted": "where that bound is 5 %",
-    "log_critical_samples_jacobian": "a limit whose N cannot be drawn where it is near: frozen_jacobian.order lies between two",
+    "subspace_loss.loss_time_annealed": "of few directions the truth is between it and loss_time_typical: subspace_loss.bracket",
+    "subspace_loss.loss_time_typical": "of few directions the truth is between it and loss_time_annealed: subspace_loss.bracket",
+    "subspace_loss.loss_time_published": "it disagrees: subspace_loss.published",
+    "kl_bound.rare_share": "a bound, which kl_bound.leading_order holds",
+    "kl_bound.samples_trusted": "where that bound is 5 %",
+    "frozen_jacobian.log_critical_samples_jacobian": "no such N can be drawn: frozen_jacobian.order lies between two",
 }

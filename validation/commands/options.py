@@ -36,7 +36,7 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--samples", type=float, default=1000, show_default=True, metavar="N", help="Training samples."),
         click.option("--times", metavar="T,...", help="Comma separated; by default nine around the collapse time."),
         click.option("--schedule", default="ve", show_default=True, help="ve, ou (or vp), ddpm, cosine, edm or flow."),
-        click.option("--ensemble", default="gaussian", show_default=True, help="gaussian or sphere."),
+        click.option("--ensemble", default="gaussian", show_default=True, help="gaussian, sphere or mixture."),
         click.option(
             "--at", "query", metavar="WHERE", help="x is fresh, or on a trajectory: a noised training sample."
         ),
@@ -45,6 +45,7 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--temperature", type=float, metavar="T", help="Of the weights, for predictions that follow it."),
         click.option("--bandwidth", type=float, metavar="H", help="Of the kernel that smooths the score, likewise."),
+        click.option("--separation", type=float, metavar="A", help="Of the two centres of the ensemble mixture."),
         click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
     ]
     for option in reversed(options):
@@ -83,6 +84,7 @@ def read_setting(
     point: str | None,
     temperature: float | None,
     bandwidth: float | None,
+    separation: float | None,
 ) -> Setting:
     """The setting that the options describe; by default nine times around the collapse time."""
     import numpy as np
@@ -94,8 +96,8 @@ def read_setting(
         "query": query or "fresh",
         "point": None if point is None else tuple(numbers(point, "--x")),
     }
-    remedies = {"temperature": temperature, "bandwidth": bandwidth}
-    where |= {name: value for name, value in remedies.items() if value is not None}
+    further = {"temperature": temperature, "bandwidth": bandwidth, "separation": separation}
+    where |= {name: value for name, value in further.items() if value is not None}
     if times is not None:
         return Setting(manifold, samples, numbers(times, "--times"), schedule, ensemble, **where)  # type: ignore[arg-type]
     from theory.predictions.collapse import collapse_time

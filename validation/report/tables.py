@@ -39,7 +39,7 @@ def predicted(
             try:
                 found[observable] = getattr(module, observable)(setting)
             except ValueError as error:
-                if setting.ensemble == "gaussian":  # everything is derived for it: something else is wrong
+                if setting.ensemble in known[observable].ensembles:  # something else is wrong
                     raise
                 found[observable], refusals[observable] = None, error
             tick()
@@ -73,7 +73,7 @@ def render(
         heading += f", {setting.query}"
     if setting.point:
         heading += ", x = " + ",".join(f"{x:g}" for x in setting.point)
-    heading += "".join(f", {name} {value:g}" for name, value in setting.remedies.items())
+    heading += "".join(f", {name} {value:g}" for name, value in setting.extras.items())
     return "\n".join([heading, *tables])
 
 
@@ -96,6 +96,7 @@ def _document(
             "x": setting.point,
             "temperature": setting.temperature,
             "bandwidth": setting.bandwidth,
+            "separation": setting.separation,
         },
         "coordinates": coordinates,
         "dims": {observable: list(dims[observable]) for observable in observables},

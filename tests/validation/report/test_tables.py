@@ -29,9 +29,11 @@ def refuse(setting):
 
 
 def stand_in(**functions):
-    """A prediction of these observables."""
-    module, declare = ModuleType(__name__), declared(kind="exact", symbol="", ensembles=ENSEMBLES)
-    vars(module).update({name: declare(function) for name, function in functions.items()})
+    """A prediction of these observables, one that refuses of the gaussian ensemble alone."""
+    module = ModuleType(__name__)
+    for name, function in functions.items():
+        ensembles = ("gaussian",) if function is refuse else ENSEMBLES
+        setattr(module, name, declared(kind="exact", symbol="", ensembles=ensembles)(function))
     return module
 
 
@@ -56,6 +58,7 @@ def test_json_names_the_setting_the_coordinates_and_the_dimensions():
         "x": None,
         "temperature": 1.0,
         "bandwidth": 0.0,
+        "separation": 0.0,
         "ensemble": "gaussian",
     }
     assert document["coordinates"] == {"time": [0.1, 0.25], "subspace": [0, 1]}
