@@ -14,6 +14,7 @@ where the step begins; `midpoint` where it has come half way, in log t, at two e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Literal
@@ -25,7 +26,7 @@ from numerics.arrays import Array, checked, namespace, stream
 from numerics.scores import Score, noise_variances
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["METHODS", "diffusion", "falling", "flow", "grid", "start"]
+__all__ = ["METHODS", "diffusion", "falling", "flow", "grid", "log_density", "start"]
 
 Method = Literal["exponential", "midpoint"]
 Random = int | np.random.SeedSequence | np.random.Generator
@@ -105,6 +106,35 @@ def _reverse(
             noise = shrink(half, then) * first + kick(x, half, then)  # the same noise, to the end of the step
         x = mean + shrink(now, then) * (x - mean) + noise
     return _posterior_mean(score, x, times[-1]) if denoise else x
+
+
+def log_density(posterior: Callable[[Array, float], tuple[Array, Array]], x: Array, t: ArrayLike) -> Array:
+    """log of the density at x of what `flow` generates, started from N(0, t[0] I) and ended at t[-1]; of order 2.
+
+    Up the flow d log p/dt = -div dx/dt = -(D - tr dm/dx)/2t, so that its points lead to where the density is known.
+
+    Args:
+        posterior: a function of points (M, D) and t, with the values m, (M, D), and tr dm/dx, (M,), as those of scores.
+        x: points, shape (M, D), data units.
+        t: noise variances, falling, shape (T,).
+
+    Returns:
+        Nats, shape (M,), of the library and device of x.
+
+    Raises:
+        ValueError: for points or times that are none.
+    """
+    x, times = checked(x, "x", "(M, D)"), _falling(t)
+    xp, D = namespace(x), x.shape[1]
+    x = xp.astype(x, xp.float64, copy=False)
+    found = xp.zeros(x.shape[0], dtype=x.dtype, device=x.device)
+    for now, then in pairwise(reversed(times)):
+        half = now**0.5 * then**0.5
+        mean, _ = posterior(x, now)
+        mean, trace = posterior(mean + (half / now) ** 0.5 * (x - mean), half)
+        x = mean + (then / now) ** 0.5 * (x - mean)
+        found = found + 0.5 * (D - trace) * math.log(then / now)
+    return found - 0.5 * (xp.sum(x**2, axis=1) / times[0] + D * math.log(2 * math.pi * times[0]))
 
 
 def _posterior_mean(score: Score, x: Array, t: float) -> Array:

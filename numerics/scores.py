@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,14 @@ class Empirical(_OfSamples):
         """
         return gibbs_moments(x, self.data, t).score
 
+    def posterior(self, x: Array, t: float) -> tuple[Array, Array]:
+        """The posterior mean, shape (M, D), and the trace of its Jacobian, shape (M,): that of the covariance, over t.
+
+        Raises:
+            ValueError: as `gibbs_moments`.
+        """
+        return _posterior(gibbs_moments(x, self.data, t, covariance="diagonal"), t)
+
 
 @dataclass(frozen=True, eq=False)
 class Tempered(_OfSamples):
@@ -101,6 +109,15 @@ class Tempered(_OfSamples):
             ValueError: as `gibbs_moments`.
         """
         return gibbs_moments(x, self.data, t, temperature=_at(self.temperature, t))
+
+    def posterior(self, x: Array, t: float) -> tuple[Array, Array]:
+        """As of `Empirical`, the weights at T.
+
+        Raises:
+            ValueError: as `gibbs_moments`.
+        """
+        T = _at(self.temperature, t)
+        return _posterior(gibbs_moments(x, self.data, t, temperature=T, covariance="diagonal"), t * T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +169,21 @@ class Smoothed(_OfSamples):
         x = checked(x, "x", "(M, D)")
         xp = namespace(x, self.data)
         weights = xp.asarray(self.rule[1], dtype=x.dtype, device=x.device)
-        mean = xp.concat([xp.sum(weights * means, axis=1) for means in self._means(x, t)], axis=0)
+        mean = xp.concat([xp.sum(weights * found.mean, axis=1) for found in self._moments(x, t)], axis=0)
         return (mean - x) / t
+
+    def posterior(self, x: Array, t: float) -> tuple[Array, Array]:
+        """As of `Empirical`, both averaged over the shifts.
+
+        Raises:
+            ValueError: as for the score.
+        """
+        x = checked(x, "x", "(M, D)")
+        xp = namespace(x, self.data)
+        weights = xp.asarray(self.rule[1], dtype=x.dtype, device=x.device)
+        found = [_posterior(moments, t) for moments in self._moments(x, t, covariance="diagonal")]
+        means = [xp.sum(weights * mean, axis=1) for mean, _ in found]
+        return xp.concat(means, axis=0), xp.concat([trace @ weights[:, 0] for _, trace in found], axis=0)
 
     def with_error(self, x: Array, t: float) -> tuple[Array, Array]:
         """The score, and the standard error of each of its components, both of shape (M, D).
@@ -173,12 +203,13 @@ class Smoothed(_OfSamples):
             return found, xp.abs(found - replace(self, shifts=self.shifts // 2)(x, t))
         pairs = self.shifts // 2
         x = checked(x, "x", "(M, D)")
-        halves = ((means[:, :pairs, :] + means[:, pairs:, :]) / 2 for means in self._means(x, t))
+        means = (found.mean for found in self._moments(x, t))
+        halves = ((mean[:, :pairs, :] + mean[:, pairs:, :]) / 2 for mean in means)
         spread = xp.concat([xp.std(half, axis=1, correction=1) for half in halves], axis=0)
         return found, spread / pairs**0.5 / t
 
-    def _means(self, x: Array, t: float) -> Iterator[Array]:
-        """The posterior means at all shifts of a block of points, shape (m, S, D).
+    def _moments(self, x: Array, t: float, **options: Any) -> Iterator[GibbsMoments]:
+        """The Gibbs averages at all shifts of a block of points, B = (m, S).
 
         Of the score itself, (mean - point)/t, the shifts drop out: they add up to 0.
         """
@@ -191,8 +222,8 @@ class Smoothed(_OfSamples):
             raise ValueError(f"x must have the {nodes.shape[1]} dimensions of the data, got shape {tuple(x.shape)}")
         for block in slices(x.shape[0], max(1, ENTRIES // self.rule[0].size)):
             points = x[block, None, :] + nodes
-            found = gibbs_moments(xp.reshape(points, (-1, x.shape[1])), self.data, t).mean
-            yield xp.reshape(found, points.shape)
+            found = gibbs_moments(xp.reshape(points, (-1, x.shape[1])), self.data, t, **options)
+            yield found.each(partial(_reshaped, points.shape[:2]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,6 +349,14 @@ def noise_variances(t: Any, what: str, at_least: int) -> NDArray[np.float64]:
     if wrong.size:
         raise ValueError(f"{what} must be positive and finite, got {wrong[0]:g}")
     return times
+
+
+def _posterior(moments: GibbsMoments, t: float) -> tuple[Array, Array]:
+    return moments.mean, namespace(moments.mean).sum(moments.covariance, axis=-1) / t
+
+
+def _reshaped(lead: tuple[int, ...], a: Array) -> Array:
+    return namespace(a).reshape(a, (*lead, *a.shape[1:]))
 
 
 def _at(value: OfTime, t: float) -> float:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from numerics.reverse import METHODS, diffusion, falling, flow, grid, start
+from numerics.gibbs import gibbs_moments
+from numerics.reverse import METHODS, diffusion, falling, flow, grid, log_density, start
 from numerics.scores import Empirical, Gaussian, Smoothed, Tempered, Unconditioned
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
@@ -314,3 +315,50 @@ def test_refusals(sampler, change, message):
 def test_what_starts_it_is_checked(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# the density of what is generated
+
+
+def test_the_density_of_linear_flow_is_gaussian():
+    """From N(0, t_max) each direction is scaled by sqrt((lambda + t)/(lambda + t_max))."""
+
+    def posterior(x, t):
+        return SPECTRUM / (SPECTRUM + t) * x, np.full(len(x), (SPECTRUM / (SPECTRUM + t)).sum())
+
+    x = np.random.default_rng(2).standard_normal((9, 4))
+    variances = (SPECTRUM + LOW) / (SPECTRUM + HIGH) * HIGH
+    exact = -0.5 * (x**2 / variances + np.log(2 * np.pi * variances)).sum(axis=1)
+    errors = [np.abs(log_density(posterior, x, grid(HIGH, LOW, n)) - exact).max() for n in STEPS]
+    assert errors[-1] < 1e-2 * np.abs(exact).max()
+    assert abs(fitted_order(errors) - 2) < 0.1
+
+
+def test_the_density_of_the_empirical_flow_is_that_of_the_noised_samples():
+    """But for the start at N(0, t_max), which is off by |y|^2/t_max."""
+    x, data = np.random.default_rng(3).standard_normal((2, 40, 5))
+    exact = gibbs_moments(x, data, 0.2).log_density
+    errors = [
+        np.abs(log_density(Empirical(data).posterior, x, grid(1e5, 0.2, n)) - exact).max() for n in (80, 160, 320)
+    ]
+    assert errors[-1] < 0.02
+    assert 3 < errors[0] / errors[1] < 5
+
+
+@pytest.mark.parametrize("make", [lambda data: Tempered(data, 2.0), lambda data: Smoothed(data, 0.1)])
+def test_a_density_integrates_to_one(make):
+    data, x = np.array([[-1.0], [0.2], [0.5]]), np.linspace(-6, 6, 1201)[:, None]
+    density = np.exp(log_density(make(data).posterior, x, grid(1e3, 0.2, 200)))
+    np.testing.assert_allclose(np.trapezoid(density, x[:, 0]), 1, rtol=2e-3)
+    points = flow(make(data), start(LinearManifold(((1.0, 1),)), 4000, 1e3, law="noise"), grid(1e3, 0.2, 100))
+    mean = np.trapezoid(density * x[:, 0] ** 2, x[:, 0])
+    np.testing.assert_allclose((points**2).mean(), mean, atol=5 * (points**2).std() / 4000**0.5)
+
+
+@pytest.mark.parametrize("make", [Empirical, lambda y: Tempered(y, 2.0), lambda y: Smoothed(y, 0.1, 4)])
+def test_densities_of_a_library_come_back(backend, make):
+    x, data = cloud()
+    found = log_density(make(backend.array(data)).posterior, backend.array(x), grid(HIGH, 0.5, 5))
+    assert backend.owns(found)
+    wanted = log_density(make(data).posterior, x, grid(HIGH, 0.5, 5))
+    np.testing.assert_allclose(backend.host(found), wanted, rtol=1e-9, atol=1e-10)

@@ -341,3 +341,19 @@ def test_times_must_be_positive(name, t):
 def test_refusals(make, message):
     with pytest.raises(ValueError, match=message):
         make(cloud(3)[1])
+
+
+# the trace of the Jacobian
+
+
+@pytest.mark.parametrize("D", [1, 3])
+@pytest.mark.parametrize("make", [Empirical, lambda data: Tempered(data, 2.5), lambda data: Smoothed(data, 0.3, 8)])
+def test_the_posterior_is_a_mean_and_the_trace_of_its_jacobian(D, make):
+    rng, t, step = np.random.default_rng(5), 0.3, 1e-5
+    score, x = make(rng.standard_normal((12, D))), rng.standard_normal((7, D))
+    mean, trace = score.posterior(x, t)
+    np.testing.assert_allclose(mean, x + t * score(x, t), rtol=1e-12, atol=1e-13)
+    shifts = step * np.eye(D)
+    ends = [[(x + sign * e + t * score(x + sign * e, t)) for sign in (1, -1)] for e in shifts]
+    slopes = sum((up - down)[:, k] / (2 * step) for k, (up, down) in enumerate(ends))
+    np.testing.assert_allclose(trace, slopes, rtol=1e-7, atol=1e-8)
