@@ -18,7 +18,10 @@ PREDICTIONS = (
     "generalization_time",
     "temperature",
 )
-SURVEYS = {"sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse")}
+SURVEYS = {
+    "sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse"),
+    "trade_off": ("generalization_time",),
+}
 CLAIMED = (*PREDICTIONS, *SURVEYS)
 UNCLAIMED = {
     "subspace_loss.loss_time_annealed": "of few directions the truth is between it and loss_time_typical: subspace_loss.bracket",
