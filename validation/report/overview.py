@@ -19,7 +19,7 @@ import numpy as np
 
 from theory.observable import observables
 from validation.claim import by_claim
-from validation.claims import PREDICTIONS
+from validation.claims import PREDICTIONS, SURVEYS
 from validation.report.tables import seen
 from validation.report.words import bracketed, short
 from validation.suite import claims_of, prediction
@@ -156,10 +156,10 @@ def rewritten(text: str, tables: Mapping[str, str]) -> str:
         ValueError: where a mark is missing.
     """
     for mark, table in tables.items():
-        pattern = rf"(<!-- {mark} -->\n).*?(\n<!-- end -->)"
+        pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
         if not re.search(pattern, text, flags=re.DOTALL):
             raise ValueError(f"expected <!-- {mark} --> and <!-- end --> round a table, found none")
-        text = re.sub(pattern, lambda m, table=table: m[1] + table + m[2], text, flags=re.DOTALL)  # type: ignore[misc]
+        text = re.sub(pattern, lambda m, table=table: m[1] + table + "\n" + m[2], text, flags=re.DOTALL)  # type: ignore[misc]
     return text
 
 
@@ -171,7 +171,12 @@ def main(file: str) -> None:
         ROOT / "README.md": {"predictions": predictions(rows), "failures": failures(rows)},
         ROOT / "docs/index.md": {"predictions": index()},
         ROOT / "docs/statistics.md": {"detectable": detectable(rows)},
-    } | {ROOT / f"docs/predictions/{name}.md": {"claims": claims(name, rows)} for name in PREDICTIONS}
+    }
+    folders = dict.fromkeys(PREDICTIONS, "docs/predictions") | dict.fromkeys(SURVEYS, "docs")
+    for name, folder in folders.items():
+        page = ROOT / folder / f"{name}.md"
+        if "<!-- claims -->" in page.read_text(encoding="utf-8"):
+            pages[page] = {"claims": claims(name, rows)}
     for page, tables in pages.items():
         page.write_text(rewritten(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
