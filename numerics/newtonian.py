@@ -6,6 +6,8 @@ which takes D > 2 dimensions.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ from numerics.arrays import Array, checked, namespace
 
 __all__ = ["ascend", "weights"]
 
-STEP = 0.2  # of ascent, in units of what would lead to the nearest sample if it were alone
+STEP = 0.3  # of ascent, in units of what would lead to the nearest sample if it were alone
 NEAR = 1e-2  # of the distance to the second nearest, where ascent ends
 MOST = 2000  # steps
 
@@ -37,10 +39,14 @@ def weights(x: Array, data: Array) -> tuple[Array, Array]:
     xp, D = namespace(x, data), x.shape[1]
     if data.shape[1] != D or D < 3:
         raise ValueError(f"x and data must share a dimension of 3 or more, got {D} and {data.shape[1]}")
+    return _weights(xp, x, data)
+
+
+def _weights(xp: Any, x: Array, data: Array) -> tuple[Array, Array]:
     rounding = xp.finfo(x.dtype)
     lengths = xp.sum(x**2, axis=1)[:, None] + xp.sum(data**2, axis=1)[None, :]
     squares = xp.maximum(lengths - 2 * x @ data.T, rounding.eps * lengths + rounding.smallest_normal)
-    logs = (1 - D / 2) * xp.log(squares)
+    logs = (1 - x.shape[1] / 2) * xp.log(squares)
     found = xp.exp(logs - xp.max(logs, axis=1, keepdims=True))
     return found / xp.sum(found, axis=1, keepdims=True), squares
 
@@ -52,7 +58,7 @@ def ascend(x: NDArray[np.float64], data: NDArray[np.float64]) -> NDArray[np.floa
     """
     x = np.array(x)
     for _ in range(MOST):
-        w, squares = weights(x, data)
+        w, squares = _weights(np, x, data)
         nearest, second = np.partition(squares, 1, axis=1)[:, :2].T
         moving = nearest > NEAR**2 * second
         if not moving.any():
