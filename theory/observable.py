@@ -51,6 +51,7 @@ class Observable:
         ensembles: that it is derived for.
         follows: which of temperature and bandwidth it depends on.
         directions: how many it is known in; None for any number.
+        ambient: the least ambient dimension it is known in.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Observable:
     ensembles: tuple[str, ...] = ("gaussian",)
     follows: tuple[str, ...] = ()
     directions: int | None = None
+    ambient: int = 1
 
     def __post_init__(self) -> None:
         if unknown := [d for d in self.dims if d not in DIMS]:
@@ -72,8 +74,9 @@ class Observable:
             raise ValueError(f"the kind of {self.name} must be one of {', '.join(KINDS)}, got {self.kind!r}")
 
     def fits(self, setting: Setting) -> bool:
-        """Whether it is known in as many directions as the setting has."""
-        return self.directions in (None, setting.manifold.intrinsic_dimension)
+        """Whether it is known in as many directions and dimensions as the setting has."""
+        manifold = setting.manifold
+        return self.directions in (None, manifold.intrinsic_dimension) and manifold.ambient_dimension >= self.ambient
 
     @property
     def shape(self) -> str:
@@ -137,7 +140,8 @@ def _derived_for(setting: Setting, what: str, ensembles: Sequence[str]) -> None:
 
 def _in_directions(setting: Setting, known: Observable) -> None:
     if not known.fits(setting):
-        raise ValueError(f"{known.name} is known in {known.directions} direction, got {setting.manifold}")
+        where = f"{known.directions} direction" if known.directions else f"{known.ambient} dimensions or more"
+        raise ValueError(f"{known.name} is known in {where}, got {setting.manifold}")
 
 
 def _is_of(function: Any, module: ModuleType) -> bool:
@@ -151,6 +155,8 @@ def _ending(known: Observable) -> str:
         refused.append(f"    ValueError: for another ensemble than {' and '.join(known.ensembles)}.")
     if known.directions is not None:
         refused.append(f"    ValueError: for a manifold of another number of directions than {known.directions}.")
+    if known.ambient > 1:
+        refused.append(f"    ValueError: in fewer than {known.ambient} dimensions.")
     if refused:
         lines += ["", "Raises:", *refused]
     return "\n".join(lines)

@@ -31,6 +31,7 @@ PREDICTIONS = (
     "supervision_region",
     "generalization_time",
     "temperature",
+    "noise_unconditioning",
 )
 
 
@@ -85,13 +86,15 @@ def cheap_observables():
 
 
 def fitting(about, setting):
-    """The setting, with as many directions of its first variance as an observable is known in, and of its ensemble."""
+    """The setting, with as many directions of its first variance or dimensions as an observable is known in, of its ensemble."""
     if "gaussian" not in about.ensembles and setting.ensemble == "gaussian":
         separation = 3 * np.sqrt(setting.manifold.variances[0])
         setting = setting.at(ensemble="mixture", separation=float(separation))
     if about.fits(setting):
         return setting
-    return setting.at(manifold=LinearManifold(((setting.manifold.variances[0], about.directions),)))
+    manifold = setting.manifold
+    parts = ((manifold.variances[0], about.directions),) if about.directions else manifold.subspaces
+    return setting.at(manifold=LinearManifold(parts, 0 if about.directions else about.ambient))
 
 
 def observe(name, observable, setting):

@@ -102,6 +102,16 @@ OBSERVABLES = {
         "memorized_fraction": ["time"],
         "largest_weight_generated": ["time"],
     },
+    "noise_unconditioning": {
+        "implied_noise": ["time"],
+        "implied_noise_asymptotic": ["time"],
+        "participation": ["time"],
+        "participation_asymptotic": ["time"],
+        "effective_samples": ["time"],
+        "effective_samples_asymptotic": ["time"],
+        "own_weight": ["time"],
+        "collapsed_fraction": [],
+    },
 }
 
 

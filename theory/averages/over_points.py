@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.setting import Setting
 
-__all__ = ["Rule", "asked", "average", "chi", "legendre", "product", "sobol"]
+__all__ = ["Rule", "asked", "average", "chi", "legendre", "normal_squares", "product", "sobol"]
 
 Array = NDArray[np.float64]
 OUTSIDE = 14.0  # deviations of a radius beyond which nothing counts
@@ -59,6 +59,14 @@ def asked(setting: Setting) -> list[tuple[float, tuple[float, ...] | None]]:
     if setting.point is None:
         return [(float(t), None) for t in setting.t]
     return [(float(t), tuple(x)) for t, x in zip(setting.t, setting.offsets.tolist(), strict=True)]
+
+
+def normal_squares(setting: Setting) -> Array:
+    """|x|^2 in the directions normal to the manifold at each time, data units squared, shape (T,): the point's, or its mean."""
+    m = setting.manifold.intrinsic_dimension
+    if setting.point is None:
+        return (setting.manifold.ambient_dimension - m) * setting.t
+    return float(np.square(setting.point[m:]).sum()) / setting.alpha**2
 
 
 def average(

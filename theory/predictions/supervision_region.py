@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.averages.nearest_sample import OVER_X, nearest_distance, tilted_is_nearest
-from theory.averages.over_points import asked, average
+from theory.averages.over_points import asked, average, normal_squares
 from theory.derived import derived
 from theory.extensive import extensive
 from theory.observable import observable
@@ -51,7 +51,9 @@ def nearest_distance_squared(setting: Setting) -> Array:
     accuracy 1e-6, or a warning, and 1e-4 for five subspaces of few directions and more.
     """
     where = setting.manifold, setting.samples, setting.query == "trajectory"
-    return np.array([_along_manifold(*where, noise, point) for noise, point in asked(setting)]) + _normal(setting)
+    return np.array([_along_manifold(*where, noise, point) for noise, point in asked(setting)]) + normal_squares(
+        setting
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -68,14 +70,6 @@ def _along_manifold(
     return float(average(lambda squares: at(squares * (manifold.variances + noise)), manifold.dimensions, OVER_X)[0])
 
 
-def _normal(setting: Setting) -> Array:
-    """What the normal directions, where all samples are at 0, add, shape (T,)."""
-    m = setting.manifold.intrinsic_dimension
-    if setting.point is None:
-        return (setting.manifold.ambient_dimension - m) * setting.t
-    return float(np.square(setting.point[m:]).sum()) / setting.alpha**2
-
-
 @observable("time", kind="limit", symbol=r"E\,r^2", of="nearest_distance_squared", scaling=2, anywhere=True)
 def nearest_distance_squared_asymptotic(setting: Setting) -> Array:
     """Its limit, log N = O(D) large, at typical x, x^2 = lambda + t, or at the setting's point.
@@ -88,7 +82,7 @@ def nearest_distance_squared_asymptotic(setting: Setting) -> Array:
         saddle = np.minimum(saddle, setting.t)
     formula = derivation()["nearest_distance_squared_asymptotic"]
     per_direction = formula(manifold.variances, setting.squares, saddle[:, None])
-    return np.asarray(per_direction @ manifold.dimensions + _normal(setting))
+    return np.asarray(per_direction @ manifold.dimensions + normal_squares(setting))
 
 
 @observable("time", kind="exact", symbol=r"r / \sqrt{t D}", scaling=0, anywhere=True, slow=True)

@@ -17,6 +17,7 @@ PREDICTIONS = (
     "supervision_region",
     "generalization_time",
     "temperature",
+    "noise_unconditioning",
 )
 SURVEYS = {
     "sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse"),

@@ -35,7 +35,7 @@ def predicted(
     refusals: dict[str, ValueError] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for observable in [o for o in names or known if known[o].fits(setting)] or names:
+        for observable in [o for o in names or known if known[o].fits(setting)] or names or known:
             try:
                 found[observable] = getattr(module, observable)(setting)
             except ValueError as error:

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from numerics.newtonian import ascend, weights
+from numerics.scores import Unconditioned
+
+
+def score(x, data):
+    w, squares = weights(x, data)
+    pulls = (x.shape[1] - 2) * w / squares
+    return pulls @ data - pulls.sum(axis=1, keepdims=True) * x
+
+
+@pytest.mark.parametrize("D", [3, 4, 11])
+def test_it_is_the_score_of_levels_without_end(D, rng):
+    """The integral over levels from 1e-9 to 1e13."""
+    data, x = rng.normal(size=(40, D)), 1.5 * rng.normal(size=(9, D))
+    expected = Unconditioned(data, 1e-9, 1e13)(x, 1.0)
+    np.testing.assert_allclose(score(x, data), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_are_powers_of_the_distance(backend, rng):
+    x, data = rng.normal(size=(5, 6)), rng.normal(size=(8, 6))
+    w, squares = (backend.host(a) for a in weights(backend.array(x), backend.array(data)))
+    expected = ((x[:, None] - data) ** 2).sum(axis=2)
+    np.testing.assert_allclose(squares, expected, rtol=1e-12)
+    np.testing.assert_allclose(w, expected**-2 / (expected**-2).sum(axis=1, keepdims=True), rtol=1e-12)
+
+
+def test_at_a_sample_it_has_all_weight(rng):
+    data = rng.normal(size=(20, 6))
+    w, squares = weights(data[:3], data)
+    np.testing.assert_allclose(w[:, :3], np.eye(3), atol=1e-12)
+    assert (squares > 0).all()
+
+
+@pytest.mark.parametrize("D", [3, 10])
+def test_ascent_leads_up_to_a_sample(D, rng):
+    data, x = rng.normal(size=(30, D)), 2 * rng.normal(size=(50, D))
+    ends = ascend(x, data)
+    nearest, second = np.sort(((ends[:, None] - data) ** 2).sum(axis=2), axis=1)[:, :2].T
+    assert (nearest < 1.01e-4 * second).all()
+    chosen = ((ends[:, None] - data) ** 2).sum(axis=2).argmin(axis=1)
+    assert len(np.unique(chosen)) > 5
+    assert (chosen != ((x[:, None] - data) ** 2).sum(axis=2).argmin(axis=1)).any()  # not all by the shortest way
+
+
+def test_what_has_no_potential_is_refused(rng):
+    with pytest.raises(ValueError, match="must share a dimension of 3 or more, got 2 and 2"):
+        weights(np.zeros((1, 2)), np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="must share a dimension of 3 or more, got 3 and 4"):
+        weights(np.zeros((1, 3)), np.zeros((2, 4)))
