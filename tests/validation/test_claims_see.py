@@ -16,6 +16,12 @@ from validation.suite import claims_module, prediction
 FURTHER = ("covariance", "kernel", "mixture_covariance")  # functions of points, not of a setting
 NAMES = [f"{name}.{o}" for name in PREDICTIONS for o in observables(prediction(name))]
 NAMES += [f"score_covariance.{function}" for function in FURTHER]
+GENERATING = (
+    "temperature",
+    "trade_off",
+    "led_kde",
+    "kernel_smoothing",
+)  # whose data sets cost more than their coordinates say
 CHEAP = 3e7  # coordinates drawn, sooner than which a test is not slow
 
 
@@ -29,7 +35,7 @@ def size(claim):
 def slow(claim):
     evaluated = (job.function for job in claim.jobs if isinstance(job, Evaluation))
     exact = any(getattr(getattr(f, "observable", None), "slow", False) for f in evaluated)
-    return size(claim) > CHEAP or exact
+    return size(claim) > CHEAP or exact or claim.name.partition(".")[0] in GENERATING
 
 
 def of(name):

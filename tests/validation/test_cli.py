@@ -278,6 +278,7 @@ def test_predict_has_the_documented_parts(name):
         "x": None,
         "temperature": 1.0,
         "bandwidth": 0.0,
+        "separation": 0.0,
     }
     assert found["coordinates"] == {"time": [7], "subspace": [0, 1]}
     assert found["dims"].keys() == found["observables"].keys()

@@ -21,10 +21,18 @@ class TestContract(Contract):
         for constant, value in {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0}.items():
             monkeypatch.setattr(experiment, constant, value)
 
+    @pytest.mark.slow
+    def test_errors_shrink_with_the_root_of_repeats(self):
+        super().test_errors_shrink_with_the_root_of_repeats()
+
+    @pytest.mark.slow
+    def test_runs_with_other_seeds_agree(self):
+        super().test_runs_with_other_seeds_agree()
+
 
 def test_in_one_dimension_the_samples_have_an_order():
     line = Setting.of("1x1", samples=4, temperature=2, times=[0.1])
-    found = measure(line, repeats=3)
+    found = measure(line, repeats=2)
     assert set(found) == set(experiment.OBSERVABLES)
     np.testing.assert_allclose(found["sample_probabilities"].mean.sum(), 1)
     ends, middle = measure_shares(line, repeats=10)["sample_probabilities"][[0, 1]].mean
