@@ -47,11 +47,11 @@ def log_density(x: ArrayLike, data: ArrayLike, t: float, h: float) -> Array:
     points, samples = _checked(x, data, t, h, most=2)
     if h == 0:
         return np.asarray(gibbs_moments(points, samples, t).log_density)
-    grid = _Grid.about(points, samples, t, h)
+    grid = _Grid.about(np.concatenate([points, _ends(samples, t)]), samples, t, h)
     found = grid.reshaped(gibbs_moments(grid.points, samples, t).log_density)
     rows = grid.kernel_at(points, h)
     smoothed = rows[0] @ found if len(rows) == 1 else ((rows[0] @ found) * rows[1]).sum(axis=1)
-    return np.asarray(smoothed - log_normalization(samples, t, h))
+    return np.asarray(smoothed - _log_integral(grid, found, h))
 
 
 def log_normalization(data: ArrayLike, t: float, h: float) -> float:
@@ -59,9 +59,18 @@ def log_normalization(data: ArrayLike, t: float, h: float) -> float:
     _, samples = _checked(data, data, t, h, most=2)
     if h == 0:
         return 0.0
-    ends = REACH * math.sqrt(t) * np.array([-1.0, 1.0])[:, None] + [samples.min(axis=0), samples.max(axis=0)]
-    grid = _Grid.about(ends, samples, t, h)
-    smoothed = grid.reshaped(gibbs_moments(grid.points, samples, t).log_density)
+    grid = _Grid.about(_ends(samples, t), samples, t, h)
+    return _log_integral(grid, grid.reshaped(gibbs_moments(grid.points, samples, t).log_density), h)
+
+
+def _ends(samples: Array, t: float) -> Array:
+    """Corners of the box that holds all of the density, shape (2, D)."""
+    corners = np.array([samples.min(axis=0), samples.max(axis=0)])
+    return np.asarray(corners + REACH * math.sqrt(t) * np.array([[-1.0], [1.0]]))
+
+
+def _log_integral(grid: _Grid, smoothed: Array, h: float) -> float:
+    """log of int exp(K_h * f), f of these values on a grid that ends beyond the integral by the reach of the kernel."""
     half = math.ceil(REACH * math.sqrt(h) / grid.step)
     kernel = _kernel(grid.step * np.arange(-half, half + 1), h, grid.step)
     for k in range(smoothed.ndim):
@@ -140,9 +149,8 @@ class _Grid(NamedTuple):
         Two samples a gap apart leave log p^ singular pi t/gap off the real line, so that the rule is off by
         exp(-2 pi^2 t/(gap step)); the kernel itself takes a step of half its width.
         """
-        apart = (
-            np.diff(np.unique(data)).max(initial=0.0) if data.shape[1] == 1 else np.linalg.norm(np.ptp(data, axis=0))
-        )
+        gaps = np.diff(np.unique(data)) if data.shape[1] == 1 else np.linalg.norm(np.ptp(data, axis=0))
+        apart = float(np.max(gaps, initial=0.0))
         step = min(math.sqrt(h), math.sqrt(t), t / apart if apart > 0 else math.inf) / 2
         reach = REACH * math.sqrt(h) + step
         low, counts = x.min(axis=0) - reach, np.ceil((np.ptp(x, axis=0) + 2 * reach) / step) + 1
@@ -167,7 +175,7 @@ class _Grid(NamedTuple):
         return [_kernel(x[:, k, None] - axis, h, self.step) for k, axis in enumerate(self.axes)]
 
 
-def _kernel(away: Array, h: float, step: float) -> Array:
+def _kernel(away: NDArray[np.floating], h: float, step: float) -> Array:
     return np.asarray(step * np.exp(-(away**2) / (2 * h)) / math.sqrt(2 * math.pi * h))
 
 
