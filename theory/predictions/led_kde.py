@@ -85,9 +85,8 @@ def log_density(setting: Setting) -> Array:
 @observable("time", kind="exact", symbol=r"\log Z", scaling=0, directions=1, ensembles=BOTH, follows=FOLLOWS)
 def normalization(setting: Setting) -> Array:
     """log of int exp(K_h * log p_t), in one direction, for infinitely many samples: 0 or below, by Jensen."""
-    common = derivation()["normalization_gaussian"](_noise(setting), setting.bandwidth)
     if setting.ensemble == "gaussian":
-        return common
+        return derivation()["normalization_gaussian"](_noise(setting), setting.bandwidth) + 0.0  # not -0
     return np.array([_moments(*at)[0] for at in _each(setting)])
 
 

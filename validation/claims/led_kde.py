@@ -33,7 +33,7 @@ SAMPLED = cases(
 DENSITY = cases(
     prediction,
     experiment.measure_density,
-    {"density": (250, TWO.at(times=[0.05, 0.3, 1.0], point=(0.4,)))},
+    {"density": (400, TWO.at(times=[0.05, 0.3], point=(0.4,)))},
 )["density"]
 MODES = cases(
     prediction,

@@ -32,8 +32,8 @@ def test_biases_are_what_theory_says_is_left_out():
     assert 0 < left[0] < claims.NEXT_ORDER
     spacing = np.diff(np.log(claims.experiment.BANDWIDTHS)).max()
     assert spacing**2 / 16 < claims.INTERPOLATED
-    _, bias, _ = check_evaluation(CLAIMS["led_kde.condensed.mode_separation_asymptotic"])
-    assert bias == 0  # relative alone
+    predicted, bias, samples = check_evaluation(CLAIMS["led_kde.condensed.mode_separation_asymptotic"])
+    assert bias < (samples - predicted) / 5
 
 
 def test_the_divergence_is_where_its_leading_order_exists():
