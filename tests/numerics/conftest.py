@@ -343,21 +343,22 @@ class Contract:
 
     name: str
     on_sphere: tuple[str, ...] = ()  # what does not take the density of the data; with none of it, spheres are refused
+    small: Setting = SMALL  # where it is measured
     elsewhere: tuple[str, ...] = ()  # what is known in another number of directions
 
     @property
     def module(self):
         return experiment(self.name)
 
-    def measure(self, setting=SMALL, **options):
-        return self.module.measure(setting, **{"repeats": 3, **options})
+    def measure(self, setting=None, **options):
+        return self.module.measure(setting or self.small, **{"repeats": 3, **options})
 
     def test_observables_are_what_it_says(self):
         found = self.measure()
         assert set(found) == set(self.module.OBSERVABLES) - set(self.elsewhere)
         for name in found:
             dimensions = self.module.OBSERVABLES[name]
-            shape = tuple(DIMENSIONS[d](SMALL) for d in dimensions)
+            shape = tuple(DIMENSIONS[d](self.small) for d in dimensions)
             assert found[name].mean.shape == found[name].sem.shape == shape, name
             assert found[name].mean.dtype == np.float64, name
             assert found[name].n >= 3, name
@@ -391,7 +392,7 @@ class Contract:
             assert (np.isnan(drift) | (drift <= 2.5 * few[k].sem + 1e-12)).all(), k
 
     def test_spheres(self):
-        sphere = SMALL.at(ensemble="sphere")
+        sphere = self.small.at(ensemble="sphere")
         if not self.on_sphere:
             with pytest.raises(ValueError, match="known for the gaussian ensemble only, got 'sphere'"):
                 self.measure(sphere)
@@ -399,30 +400,30 @@ class Contract:
         found = self.measure(sphere)
         assert set(found) == set(self.on_sphere)
         for name, m in found.items():
-            assert m.mean.shape == tuple(DIMENSIONS[d](SMALL) for d in self.module.OBSERVABLES[name])
+            assert m.mean.shape == tuple(DIMENSIONS[d](self.small) for d in self.module.OBSERVABLES[name])
             assert np.isfinite(m.mean).all()
             assert (m.mean != self.measure()[name].mean).any()
 
     @pytest.mark.parametrize("schedule", list(SCHEDULES))
     def test_schedules(self, schedule):
-        found = self.measure(SMALL.at(schedule=schedule))
+        found = self.measure(self.small.at(schedule=schedule))
         for k, m in found.items():
             if "_time" not in k:
                 assert np.isfinite(m.mean).all(), k
                 assert (m.sem >= 0).all(), k
 
     def test_normal_directions(self):
-        manifold = LinearManifold(SMALL.manifold.subspaces, 7)
-        for m in self.measure(SMALL.at(manifold=manifold)).values():
+        manifold = LinearManifold(self.small.manifold.subspaces, 7)
+        for m in self.measure(self.small.at(manifold=manifold)).values():
             assert np.isfinite(m.mean).all() or m.mean.ndim == 0
 
     @pytest.mark.parametrize("samples", [2, 64, 65])
     def test_any_number_of_samples(self, samples):
-        found = self.measure(SMALL.at(samples=samples))
+        found = self.measure(self.small.at(samples=samples))
         assert all(np.isfinite(m.mean).all() for k, m in found.items() if "_time" not in k)
 
     def test_one_time(self):
-        with_one = self.measure(SMALL.at(times=[0.2]))
+        with_one = self.measure(self.small.at(times=[0.2]))
         assert all(m.mean.shape[0] == 1 for k, m in with_one.items() if "time" in self.module.OBSERVABLES[k])
 
     def test_block_sizes_change_nothing(self, monkeypatch):

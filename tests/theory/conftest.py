@@ -31,6 +31,7 @@ PREDICTIONS = (
     "supervision_region",
     "generalization_time",
     "temperature",
+    "led_kde",
     "noise_unconditioning",
 )
 
@@ -94,7 +95,8 @@ def fitting(about, setting):
         return setting
     manifold = setting.manifold
     parts = ((manifold.variances[0], about.directions),) if about.directions else manifold.subspaces
-    return setting.at(manifold=LinearManifold(parts, 0 if about.directions else about.ambient))
+    point = setting.point and setting.point[: about.directions]
+    return setting.at(manifold=LinearManifold(parts, 0 if about.directions else about.ambient), point=point)
 
 
 def observe(name, observable, setting):

@@ -37,6 +37,13 @@ DOMAINS = {
     "t_max": decades(-6, 6),
     "T": decades(-3, 3),
     "z": st.floats(-40, 40),
+    "x": st.floats(-40, 40),
+    "r": st.just(0.0) | decades(-6, 3),
+    "v": decades(-6, 6),
+    "u": st.just(0.0) | decades(-6, 6),
+    "delta": decades(-6, 6),
+    "A": decades(-6, 2),
+    "B": decades(-6, 2),
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]
 
@@ -54,6 +61,7 @@ def reaches(formula, values):
 def test_the_fast_value_is_the_reference(name, formula, data):
     found = prediction(name).derivation()[formula]
     values = {str(s): data.draw(DOMAINS[str(s)], label=str(s)) for s in found.symbols}
+    values |= {str(s): abs(values[str(s)]) or float(bool(s.is_positive)) for s in found.symbols if s.is_nonnegative}
     if formula == "log_overlap":  # the Gaussian tail: a gap of many correlation lengths only underflows
         values["h"] *= values["t"] ** 0.5 / 1e2
         values["c"] *= (values["t"] + values["lambda"]) ** 0.5 / 1e2

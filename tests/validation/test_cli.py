@@ -112,6 +112,12 @@ OBSERVABLES = {
         "own_weight": ["time"],
         "collapsed_fraction": [],
     },
+    "led_kde": {
+        "variance": ["time", "subspace"],
+        "normal_variance": ["time"],
+        "normal_variance_plain": ["time"],
+        "kl_leading": ["time"],
+    },
 }
 
 
@@ -428,6 +434,7 @@ def test_predict_prints_a_table(name):
 CAUTIONED = {
     "kl_bound": "geomem: the leading order needs more than N = ",
     "score_covariance": "geomem: fewer than ten samples are effective at some of these times",
+    "led_kde": "geomem: not derived for the gaussian ensemble: mode_separation",
 }
 
 
@@ -439,7 +446,8 @@ def test_what_is_out_of_its_range_is_cautioned_about_beside_the_numbers(name):
     assert done.err.count("\n") == (name in CAUTIONED)
     assert done.err.startswith(CAUTIONED.get(name, ""))
     within = geomem("predict", name, "--subspaces", "1x1", "--samples", "1e6", "--times", "1,2")
-    assert (within.code, within.err) == (0, "")
+    notes = [line for line in within.err.splitlines() if "not derived for the gaussian ensemble" not in line]
+    assert (within.code, notes) == (0, [])
 
 
 EXTREMES = [

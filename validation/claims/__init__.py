@@ -17,6 +17,7 @@ PREDICTIONS = (
     "supervision_region",
     "generalization_time",
     "temperature",
+    "led_kde",
     "noise_unconditioning",
 )
 SURVEYS = {
@@ -31,4 +32,5 @@ UNCLAIMED = {
     "kl_bound.rare_share": "a bound, which kl_bound.leading_order holds",
     "kl_bound.samples_trusted": "where that bound is 5 %",
     "frozen_jacobian.log_critical_samples_jacobian": "no such N can be drawn: frozen_jacobian.order lies between two",
+    "led_kde.atoms": "a count, of what led_kde.condensed finds this far apart",
 }

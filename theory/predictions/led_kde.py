@@ -1,0 +1,248 @@
+r"""LED-KDE: what is the density that is proportional to exp(K_h * log p^_t), and what becomes of it in generation?
+
+The log-exponential double kernel density estimator smooths the logarithm of the kernel density estimate p^_t by another kernel,
+K_h = N(0, h I). Its score is the smoothed score K_h * s^.
+
+    On a linear manifold it is (that of the tangent space) x N(0, t I): it spreads mass along the manifold and none across, where
+    a kernel estimate of width t + h has the normal variance t + h.
+    Of infinitely many Gaussian samples it is p_t itself at every h; of two samples it has two modes up to a bandwidth
+    h_m <= 2 a^2/pi, a half their separation, and one from there on.
+    Langevin dynamics at fixed t samples it; the reverse process with its score at all t does not, for it does not obey the heat
+    equation: it misses by half the variance of the score under the kernel.
+    At fixed h, as t falls to 0, the flow still condenses, on the stable fixed points of the smoothed nearest sample.
+
+What holds for two samples under noise v holds for infinitely many of the ensemble `mixture` with v = lambda + t. Variances and
+densities are of x over alpha.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from theory.averages import over_shifts
+from theory.derived import derived
+from theory.formula import in_float64
+from theory.observable import observable
+from theory.setting import Setting
+
+__all__ = [
+    "atoms",
+    "derivation",
+    "kl_leading",
+    "log_density",
+    "merging_bandwidth",
+    "merging_bandwidth_asymptotic",
+    "mode_separation",
+    "mode_separation_asymptotic",
+    "normal_variance",
+    "normal_variance_plain",
+    "normalization",
+    "variance",
+]
+
+STATEMENT = (
+    "LED-KDE spreads mass along a linear manifold, not across; the reverse process misses it and condenses all the same"
+)
+SOURCE = (
+    "arXiv:2505.22841 (estimator); normal variance, modes, divergence, what the reverse process samples derived here"
+)
+REGIME = (
+    "normal variance, Langevin, condensation: any data; log-density and modes: infinitely many samples of a Gaussian or of two "
+    "apart; kl_leading: order 1/N, lambda h < t (lambda + t)"
+)
+
+FOLLOWS = ("bandwidth",)
+BOTH = ("gaussian", "mixture")
+DEPTH = 45.0  # of log pi below its peak, beyond which it counts for nothing
+PANELS, NODES = 24, 32
+CENTRE = 1e-9  # of half the separation, below which two modes are one
+
+Array = NDArray[np.float64]
+derivation = derived("theory.derivations.led_kde")
+_nodes, _weights = np.polynomial.legendre.leggauss(NODES)
+
+
+@observable("time", kind="exact", symbol=r"\log \pi", anywhere=True, directions=1, ensembles=BOTH, follows=FOLLOWS)
+def log_density(setting: Setting) -> Array:
+    """log pi at the setting's point, or where x^2 has its mean, in one direction, for infinitely many samples.
+
+    Density of x over alpha, inverse data units. For the Gaussian it is log p_t, at every bandwidth. The normalization is by
+    quadrature, to 1e-12.
+    """
+    squares = setting.squares[:, 0] + (setting.point is None) * _half(setting) ** 2
+    if setting.ensemble == "gaussian":
+        return derivation()["log_density_gaussian"](np.sqrt(squares), _noise(setting))
+    found = [_smoothed(np.sqrt(square), *at) for square, at in zip(squares, _each(setting), strict=True)]
+    return np.array(found) - normalization(setting)
+
+
+@observable("time", kind="exact", symbol=r"\log Z", scaling=0, directions=1, ensembles=BOTH, follows=FOLLOWS)
+def normalization(setting: Setting) -> Array:
+    """log of int exp(K_h * log p_t), in one direction, for infinitely many samples: 0 or below, by Jensen."""
+    if setting.ensemble == "gaussian":
+        return derivation()["normalization_gaussian"](_noise(setting), setting.bandwidth) + 0.0  # not -0
+    return np.array([_moments(*at)[0] for at in _each(setting)])
+
+
+@observable("time", "subspace", kind="exact", symbol=r"E\,x_k^2", scaling=2, ensembles=BOTH, follows=FOLLOWS)
+def variance(setting: Setting) -> Array:
+    """Mean square of x under pi along a direction, over those of the subspace, for infinitely many samples.
+
+    lambda + t of the Gaussian, at every bandwidth; of the mixture's first direction by quadrature, to 1e-12.
+    """
+    found = setting.manifold.variances + setting.t[:, None]
+    if setting.ensemble == "mixture":
+        excess = np.array([_moments(*at)[1] for at in _each(setting)]) - found[:, 0]
+        found[:, 0] += excess / setting.manifold.dimensions[0]
+    return found
+
+
+@observable("time", kind="exact", symbol=r"\Delta x", scaling=1, ensembles=("mixture",), follows=FOLLOWS)
+def mode_separation(setting: Setting) -> Array:
+    """Distance between the two modes of pi, data units, for infinitely many samples; 0 where there is one."""
+    return np.array([2 * _mode(*at) for at in _each(setting)])
+
+
+@observable(
+    "time",
+    kind="limit",
+    symbol=r"\Delta x",
+    of="mode_separation",
+    scaling=1,
+    ensembles=("mixture",),
+    follows=FOLLOWS,
+)
+def mode_separation_asymptotic(setting: Setting) -> Array:
+    """Its limit for a^2 >> lambda + t, a half the separation: the distance of the atoms of two samples, x = a erf(x/sqrt(2h))."""
+    return np.full_like(setting.t, 2 * _atom(_half(setting), setting.bandwidth))
+
+
+@observable("time", kind="exact", symbol="h_m", scaling=2, ensembles=("mixture",), follows=FOLLOWS)
+def merging_bandwidth(setting: Setting) -> Array:
+    """The bandwidth from which on pi has one mode, data units squared; 0 where p_t has one. Whatever the setting's."""
+    return np.array([_merging(a, v) for a, v, _ in _each(setting)])
+
+
+@observable(
+    "time", kind="limit", symbol="h_m", of="merging_bandwidth", scaling=2, ensembles=("mixture",), follows=FOLLOWS
+)
+def merging_bandwidth_asymptotic(setting: Setting) -> Array:
+    """Its limit for a^2 >> lambda + t, 2 a^2/pi, above it at every t."""
+    return np.full_like(setting.t, derivation()["merging_bandwidth_asymptotic"](_half(setting)))
+
+
+@observable(kind="limit", symbol="n", scaling=0, ensembles=("mixture",), follows=FOLLOWS)
+def atoms(setting: Setting) -> float:
+    """On how many points the flow of two samples at the centres ends as t falls to 0 at this bandwidth, 2 or 1.
+
+    They are `mode_separation_asymptotic` apart. Of any samples: `numerics.led.atoms`.
+    """
+    return 2.0 if setting.bandwidth < derivation()["merging_bandwidth_asymptotic"](_half(setting)) else 1.0
+
+
+@observable("time", kind="exact", symbol=r"E\,z^2", scaling=2, ensembles=BOTH, follows=FOLLOWS)
+def normal_variance(setting: Setting) -> Array:
+    """Variance of pi normal to the manifold, t at every bandwidth, data units squared, for any samples on it."""
+    return derivation()["normal_variance"](setting.t)
+
+
+@observable("time", kind="exact", symbol=r"E\,z^2", scaling=2, ensembles=BOTH, follows=FOLLOWS)
+def normal_variance_plain(setting: Setting) -> Array:
+    """The same of the plain kernel density estimate K_h * p^_t, t + h."""
+    return derivation()["normal_variance_plain"](setting.t, setting.bandwidth)
+
+
+@observable("time", kind="leading", symbol=r"E\,KL", scaling=0, follows=FOLLOWS)
+def kl_leading(setting: Setting) -> Array:
+    """E KL(p_t || pi) to leading order in 1/N, nats; NaN unless lambda h < t (lambda + t) in every direction."""
+    at = setting.manifold.variances, setting.t[:, None], setting.bandwidth
+    shift, margin = (derivation()[name](*at) for name in ("shift", "margin"))
+    logs = (derivation()[f"log_{name}_ratio"](at[0], margin, shift) for name in ("smoothed", "common"))
+    return derivation()["kl_leading"](*(log @ setting.manifold.dimensions for log in logs), setting.samples)
+
+
+def _half(setting: Setting) -> float:
+    """a, half the separation."""
+    return setting.separation / 2
+
+
+def _noise(setting: Setting) -> Array:
+    """v = lambda + t of the first direction, shape (T,)."""
+    return setting.manifold.variances[0] + setting.t
+
+
+def _each(setting: Setting) -> list[tuple[float, float, float]]:
+    """a, v and h at each time."""
+    return [(_half(setting), v, setting.bandwidth) for v in _noise(setting).tolist()]
+
+
+def _smoothed(r: Array, a: float, v: float, h: float) -> Array:
+    """K_h * log p^ of two samples at |x| = r, in the shape of r."""
+    return derivation()["log_smoothed"](r - a, v, h, over_shifts.excess(a * r / v, a * math.sqrt(h) / v))
+
+
+def _mode(a: float, v: float, h: float) -> float:
+    """The mode at x > 0, 0 where there is none: the fixed point of a E tanh."""
+    deviation = a * math.sqrt(h) / v
+    if _slope(a, v, deviation) <= 1:
+        return 0.0
+    return _fixed_point(lambda r: a * float(over_shifts.tanh(np.array(a * r / v), deviation)), a)
+
+
+def _slope(a: float, v: float, deviation: float) -> float:
+    """Of a E tanh at the centre."""
+    return float(derivation()["slope_at_centre"](a, v, over_shifts.sech_squared(np.zeros(()), deviation)))
+
+
+def _atom(a: float, h: float) -> float:
+    """The fixed point of a erf(x/sqrt(2h)) at x > 0, 0 where there is none."""
+    if h == 0 or h >= derivation()["merging_bandwidth_asymptotic"](a):
+        return a * (h == 0)
+    return _fixed_point(lambda r: float(derivation()["pull_asymptotic"](r, a, h)), a)
+
+
+def _fixed_point(pull: Callable[[float], float], a: float) -> float:
+    """Where a concave function from 0, steeper than the diagonal there and at most a, meets the diagonal again."""
+    low = a
+    with in_float64():
+        while pull(low) <= low and low > a * CENTRE:
+            low /= 2
+        return float(brentq(lambda r: pull(r) - r, low, min(2 * low, a), rtol=1e-14)) if low < a else a
+
+
+def _merging(a: float, v: float) -> float:
+    """Where the slope at the centre, which falls with h from a^2/v on, is 1."""
+    most = float(derivation()["merging_bandwidth_asymptotic"](a))
+
+    def excess(share: float) -> float:
+        return _slope(a, v, a * math.sqrt(share * most) / v) - 1
+
+    if excess(0.0) <= 0:
+        return 0.0
+    return most * float(brentq(excess, 0.0, 1.0, xtol=1e-15)) if excess(1.0) < 0 else most
+
+
+def _moments(a: float, v: float, h: float) -> tuple[float, float]:
+    """log of int exp(K_h * log p^), and the mean square under it."""
+    mode = _mode(a, v, h)
+    with in_float64():
+        peak = float(_smoothed(np.array(mode), a, v, h))
+        left, right = 0.0, a + math.sqrt(2 * DEPTH * v)  # beyond a it falls as that of one sample, or faster
+        fallen = partial(_fallen, a=a, v=v, h=h, level=peak - DEPTH)
+        if fallen(0.0) < 0:
+            left = brentq(fallen, 0.0, mode)
+        ends = np.linspace(left, right, PANELS + 1)[:, None]
+        half = np.diff(ends, axis=0) / 2
+        r = ends[:-1] + half * (_nodes + 1)
+        masses = 2 * half * _weights * np.exp(_smoothed(r, a, v, h) - peak)
+    return peak + math.log(masses.sum()), float((masses * r**2).sum() / masses.sum())
+
+
+def _fallen(r: float, a: float, v: float, h: float, level: float) -> float:
+    return float(_smoothed(np.array(r), a, v, h)) - level
