@@ -30,12 +30,13 @@ __all__ = ["KNOWN", "Weighed", "newtonian_averages"]
 Array = NDArray[np.float64]
 KNOWN = "participation", "square", "own_weight"
 STEP = 0.4  # of v: exp(-pi^2/0.4) is 2e-11
-PANEL_NODES = 12
-PER_SADDLE, PER_ENERGY, PER_LEVEL = 1.5, 4.0, 12.0  # e-folds of the saddle, of the weight and of probability to a panel
+PANEL_NODES = 8
+PER_SADDLE, PER_ENERGY, PER_LEVEL = 1.5, 3.0, 12.0  # e-folds of the saddle, of the weight and of probability to a panel
 TABLE = 500  # points of the table that panels are cut by
 DEEP = 34.0  # e-folds below 1/N that are neglected
 FAR = 45.0  # e-folds of the tail of phi^N where integrals over v end
-LARGEST = 30.0  # log z beyond which e^-z is nothing
+NOTHING = 4.0  # log z beyond which e^-z is nothing beside e^-FAR
+LARGEST = 30.0  # log z that is told from larger ones
 BLOCK = 2**22  # pairs of v and s at a time
 ACCURACY = 1e-6
 
@@ -93,12 +94,24 @@ def _at_time(
 
 @dataclass(frozen=True)
 class _Kind:
-    """Some of the samples, all of one law: how many, and at nodes of it their s, energy and probability, shape (S,)."""
+    """Some of the samples, all of one law: how many, and at nodes of it, s falling, their s, energy and probability, (S,)."""
 
     count: float
     squares: Array
     energy: Array
     probability: Array
+
+    def ends(self) -> tuple[float, float]:
+        """Below which v fewer than e^-34 of N count, by E min(1, z), and above which e^-z is nothing for one of them."""
+        energy, probability = self.energy[::-1], self.probability[::-1]
+        nearer, beyond = probability.cumsum(), probability[::-1].cumsum()[::-1]
+        wanted = -DEEP - math.log(self.count)
+        with np.errstate(divide="ignore"):
+            farther = np.logaddexp.accumulate((np.log(probability) - energy)[::-1])[::-1]
+            some = np.logaddexp(np.log(nearer), energy + farther)
+        low = energy[0] + wanted - some[0] if some[0] > wanted else np.interp(wanted, some, energy)
+        few = np.where(nearer < 0.5, nearer >= -math.expm1(-FAR / self.count), beyond <= math.exp(-FAR / self.count))
+        return float(low), float(energy[few.argmax() if few.any() else -1] + NOTHING)
 
     def averages(self, v: Array) -> Array:
         """1 - phi, phi, A[1], A[s] and B at each v, shape (5, V)."""
@@ -205,14 +218,5 @@ def _nodes(law: SquaredDistance, samples: float, beyond: Array, power: float) ->
 
 def _levels(kinds: list[_Kind]) -> Array:
     """v, evenly spaced over all that matter: from where few samples of any kind count to where those of one are all beyond."""
-    low = min(kind.energy.min() - np.log(kind.count) for kind in kinds) - DEEP
-    high = max(kind.energy.max() for kind in kinds) + LARGEST
-    coarse = np.arange(low, high, 1.0)
-    ends = []
-    for kind in kinds:
-        beyond, phi, *_ = kind.averages(coarse)
-        some = np.log(kind.count * np.maximum(beyond, 1e-300)) > -DEEP
-        over = kind.count * _log_phi(beyond, phi) < -FAR
-        ends.append((coarse[some.argmax()] - 1, coarse[over.argmax()] if over.any() else high))
-    first, last = (f(side) for f, side in zip((min, min), zip(*ends, strict=True), strict=True))
-    return np.linspace(first, last, int(np.ceil((last - first) / STEP)) + 1)
+    lowest, highest = (min(ends) for ends in zip(*(kind.ends() for kind in kinds), strict=True))
+    return np.linspace(lowest, highest, int(np.ceil((highest - lowest) / STEP)) + 1)

@@ -140,15 +140,16 @@ def test_finer_steps_change_nothing(query, monkeypatch):
 @pytest.mark.parametrize("samples", [2, 10**9, 10**25])
 @pytest.mark.parametrize("query", ["fresh", "trajectory"])
 def test_extremes_neither_warn_nor_leave_their_range(subspaces, samples, query):
+    """To the declared accuracy."""
     x = (1.5,) + (1.0,) * 2
     manifold = LinearManifold.parse(subspaces)
     point = (x * manifold.intrinsic_dimension)[: manifold.intrinsic_dimension]
     setting = Setting.of(manifold, samples=samples, times=[1e-9, 1.0, 1e9], query=query, point=point)
     found = newtonian_averages(setting)
-    assert ((found["participation"] > 0) & (found["participation"] < 1 + 1e-9)).all()
-    assert (found["participation"] * samples > 1 - 1e-9).all()
+    assert ((found["participation"] > 0) & (found["participation"] < 1 + 1e-6)).all()
+    assert (found["participation"] * samples > 1 - 1e-6).all()
     if query == "trajectory":
-        assert ((found["own_weight"] * samples > 1 - 1e-6) & (found["own_weight"] < 1 + 1e-9)).all()
+        assert ((found["own_weight"] * samples > 1 - 1e-6) & (found["own_weight"] < 1 + 1e-6)).all()
 
 
 @pytest.mark.parametrize("schedule", list(SCHEDULES))
