@@ -31,6 +31,7 @@ PREDICTIONS = (
     "supervision_region",
     "generalization_time",
     "temperature",
+    "kernel_smoothing",
 )
 
 
@@ -91,7 +92,8 @@ def fitting(about, setting):
         setting = setting.at(ensemble="mixture", separation=float(separation))
     if about.fits(setting):
         return setting
-    return setting.at(manifold=LinearManifold(((setting.manifold.variances[0], about.directions),)))
+    point = setting.point and setting.point[: about.directions]
+    return setting.at(manifold=LinearManifold(((setting.manifold.variances[0], about.directions),)), point=point)
 
 
 def observe(name, observable, setting):
