@@ -65,8 +65,8 @@ def _shifted(d: Formulas, x: float, y: Array, t: float, h: float, lam: float, c:
     return np.asarray(found @ weights), np.asarray(slope)
 
 
-def slopes_at_0(d: Formulas, x: float, t: float, lam: float, c: float) -> tuple[float, float]:
-    """d/dh at h = 0 of E F^2 and of E (dF)^2, both over E F^2."""
+def slopes_at_0(d: Formulas, x: float, t: float, lam: float, c: float) -> tuple[float, float, float]:
+    """d/dh at h = 0 of E F^2 and of E (dF)^2, and half d/dx of E F^2, all over E F^2."""
     u, a = 0.0, d["room"](lam, t, 0.0)
     score = d["mixture_score"](x, c, lam, t)
     centres = np.array([c, -c])
@@ -77,7 +77,8 @@ def slopes_at_0(d: Formulas, x: float, t: float, lam: float, c: float) -> tuple[
     bent = d["mixture_slope"](x, c, lam, t)
     ratio = d["ratio_slope"](pull, spread, bent, t)
     gradient = d["gradient_slope"](pull, spread, bent, d["mixture_laplacian"](x, c, lam, t), t)
-    return float(weights @ ratio / weights.sum()), float(weights @ gradient / weights.sum())
+    weights /= weights.sum()
+    return float(weights @ ratio), float(weights @ gradient), float(weights @ pull)
 
 
 def _log_weight(

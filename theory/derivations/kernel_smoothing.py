@@ -283,16 +283,25 @@ def _mixture(d: Derivation, log_F: sp.Expr) -> None:
     d.result("mixture_laplacian", sp.diff(score, x, 2), x, c, lam, t)
     _smoothed_mixture(d, log_F)
     _slopes_at_0(d)
-    S, B = sp.symbols("S' B", positive=True)
-    error = -h * S / N + h**2 * B**2 / 4
+    e, r = sp.Symbol("epsilon", real=True), sp.Function("r")(x)  # r = p^/p - 1
+    d.compute(
+        "bias of the score itself",
+        r"\partial_\epsilon^2 \partial_x \log(1 + \epsilon r)/2",
+        (sp.diff(sp.log(1 + e * r), x, e, e) / 2).subs(e, 0).doit(),
+        -sp.diff(r**2, x) / 2,
+        "E r^2 = (R - 1)/N: at h = 0 E s^ - s = beta/N with beta = - (grad R)/2 = - E f f', not 0 even without a kernel",
+    )
+    S, beta = sp.symbols("S' beta", real=True)
+    B = sp.Symbol("B", real=True, nonzero=True)
+    error = h * S / N + (h * B / 2 + beta / N) ** 2
     best = d.compute(
         "best bandwidth of a law that is not Gaussian",
         "h^*",
         sp.solve(sp.Eq(sp.diff(error, h), 0), h)[0],
-        2 * S / (N * B**2),
-        "bias h B/2 to leading order, B = Lap s (heat equation), variance falling at the rate S' from a finite value",
+        -2 * (S + beta * B) / (N * B**2),
+        "variance S'h/N + const, bias h B/2 with B = Lap s (heat equation) beside beta/N: all of order 1/N^2 at h of order 1/N",
     )
-    d.result("best_bandwidth", best, S, B, N)
+    d.result("best_bandwidth", best, S, beta, B, N)
 
 
 def _smoothed_mixture(d: Derivation, log_F: sp.Expr) -> None:

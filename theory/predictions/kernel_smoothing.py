@@ -33,6 +33,7 @@ __all__ = [
     "derivation",
     "kl_leading",
     "largest_bandwidth",
+    "own_bias",
     "score_bias",
     "score_bias_exact",
     "score_error_exact",
@@ -163,11 +164,29 @@ def best_bandwidth(setting: Setting) -> Array:
     """The bandwidth of least error at x to leading order, data units squared, whatever that of the setting is.
 
     For Gaussian data that of least variance: of any order, lambda + t at x = 0 in directions of one variance. For a mixture
-    where bias and variance balance, -2 tr S'(0)/N |Lap s|^2, of order 1/N; 0 where the variance grows at once.
+    where variance and bias balance, -2 (tr S'(0) + beta . Lap s)/N |Lap s|^2 with beta/N the bias at h = 0, of order 1/N; 0
+    where the error grows at once.
     """
     if setting.ensemble == "gaussian":
         return _least_variance(setting)
     return _balance(setting)
+
+
+def own_bias(setting: Setting) -> Array:
+    """The bias that the score of a mixture has by itself, E s^ - s = beta/N to order 1/N, along its centres.
+
+    Returns:
+        shape (T, 1), inverse data units (over alpha).
+    """
+    counts, log_ratios, _ = _directions(setting.plain, 0.0)
+    ratio = np.exp((log_ratios * counts).sum(axis=1) - setting.log_samples)
+    return (-ratio * _slopes_of_components(setting)[:, 2] / setting.alpha)[:, None]
+
+
+def _slopes_of_components(setting: Setting) -> Array:
+    """What `two_gaussians.slopes_at_0` finds at each time, shape (T, 3)."""
+    at = zip(_first(setting), setting.t, strict=True)
+    return np.array([two_gaussians.slopes_at_0(derivation().formulas, *one, *_components(setting)) for one in at])
 
 
 def _components(setting: Setting) -> tuple[float, float]:
@@ -240,18 +259,15 @@ def _least_variance(setting: Setting) -> Array:
 def _balance(setting: Setting) -> Array:
     """Between the bias and the variance of a mixture, both to leading order in h."""
     d, (lam, c) = derivation(), _components(setting)
-    x, at = _first(setting), zip(_first(setting), setting.t, strict=True)
+    x, own = _first(setting), _slopes_of_components(setting)
     counts, log_ratios, noise = _directions(setting, 0.0)
     log_slopes, slopes = _slopes(setting, 0.0)
-    own = np.array([two_gaussians.slopes_at_0(d.formulas, *one, lam, c) for one in at])
     log_slopes = np.column_stack([log_slopes, own[:, 0]])
     slopes = np.column_stack([slopes, own[:, 1] - noise[:, -1] * own[:, 0]])
     change = (log_slopes * counts).sum(axis=1) * (noise * counts).sum(axis=1) + (slopes * counts).sum(axis=1)
-    falls = -np.exp((log_ratios * counts).sum(axis=1)) * change
-    bent = np.abs(d["mixture_laplacian"](x, c, lam, setting.t))
-    with np.errstate(divide="ignore"):
-        found = d["best_bandwidth"](falls, bent, setting.samples)
-    return np.where(falls > 0, np.where(bent > 0, found, np.inf), 0.0)
+    ratio, bent = np.exp((log_ratios * counts).sum(axis=1)), d["mixture_laplacian"](x, c, lam, setting.t)
+    found = d["best_bandwidth"](ratio * change, -ratio * own[:, 2], bent, setting.samples)
+    return np.where(bent == 0, np.where(change < 0, np.inf, 0.0), np.maximum(found, 0.0))
 
 
 def _on_average(setting: Setting, t: Array) -> tuple[Array, Array]:

@@ -17,6 +17,7 @@ PREDICTIONS = (
     "supervision_region",
     "generalization_time",
     "temperature",
+    "kernel_smoothing",
 )
 SURVEYS = {"sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse")}
 CLAIMED = (*PREDICTIONS, *SURVEYS)
@@ -26,5 +27,6 @@ UNCLAIMED = {
     "subspace_loss.loss_time_published": "it disagrees: subspace_loss.published",
     "kl_bound.rare_share": "a bound, which kl_bound.leading_order holds",
     "kl_bound.samples_trusted": "where that bound is 5 %",
+    "kernel_smoothing.largest_bandwidth": "at finite N nothing diverges there",
     "frozen_jacobian.log_critical_samples_jacobian": "no such N can be drawn: frozen_jacobian.order lies between two",
 }

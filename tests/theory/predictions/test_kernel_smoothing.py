@@ -177,10 +177,21 @@ def test_the_best_bandwidth_balances_bias_and_variance(point):
     slope = (-25 * total[0] + 48 * total[1] - 36 * total[2] + 16 * total[3] - 3 * total[4]) / (12 * e)
     bias = [kernel_smoothing.score_bias(setting.at(bandwidth=k * e))[0, 0] for k in range(5)]
     bent = 2 * (-25 * bias[0] + 48 * bias[1] - 36 * bias[2] + 16 * bias[3] - 3 * bias[4]) / (12 * e)
+    log_ratio = np.log([own_ratio(x) for x in (0.4 - 1e-4, 0.4, 0.4 + 1e-4)])
+    rest = np.prod([ratio_and_noise(x, 0.1, 1e-12, lam)[0] for x, lam in zip(point[1:], (0.1, 0.05), strict=False)])
+    beta = -rest * np.exp(log_ratio[1]) * (log_ratio[2] - log_ratio[0]) / 2e-4 / 2 / 1000
     found = kernel_smoothing.best_bandwidth(setting)[0]
-    assert found == pytest.approx(-2 * slope / bent**2, rel=1e-7)
-    if len(point) == 1:
-        assert 1000 * found == pytest.approx(0.9445, abs=2e-4)
+    assert found == pytest.approx(-2 * (slope + beta * bent) / bent**2, rel=1e-6)
+    if len(point) == 1:  # the notes leave out beta
+        assert -2000 * slope / bent**2 == pytest.approx(0.9445, abs=2e-4)
+        assert 1000 * found == pytest.approx(1.3525, abs=1e-4)
+
+
+def own_ratio(x):
+    """E (g/p)^2 of the mixture, without a kernel."""
+    y, dy = grid(8, 4001)
+    log_f = -((x - y) ** 2) / 0.2 - np.log(0.2 * np.pi) / 2 - log_density(x, 0.2, 1.0)
+    return (dy * np.exp(2 * log_f + log_density(y, 0.1, 1.0))).sum()
 
 
 def test_where_the_score_is_not_bent_there_is_no_bias_to_balance():
