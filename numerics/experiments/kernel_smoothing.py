@@ -38,7 +38,7 @@ OBSERVABLES = {
     "gain_mean": ("time",),
     "kl_leading": ("time",),
 }
-ANYWHERE = ("score_bias", "score_variance", "variance_gain", "score_error", "best_bandwidth")
+ANYWHERE = ("score_bias", "score_variance", "variance_gain", "score_error")
 
 Array = NDArray[np.float64]
 NODES, WEIGHTS = roots_hermitenorm(16)  # of the shifts in one dimension
@@ -51,10 +51,10 @@ FINE = np.linspace(0.5, 1.5, 2001)
 
 
 def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
-    """All that is known for the setting's ensemble.
+    """All that is known for the setting's ensemble at its bandwidth; the best one is for `measure_best` to look for.
 
     Returns:
-        What the other four do; of the ensemble `sphere`, whose density is not known, variance and gain alone.
+        What the other three do; of the ensemble `sphere`, whose density is not known, variance and gain alone.
 
     Raises:
         ValueError: for points on trajectories.
@@ -63,8 +63,6 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
         raise ValueError(f"kernel_smoothing is measured at fresh points, got the query {setting.query!r}; give fresh")
     silent = how | {"tick": lambda: None}
     found = measure_at_point(setting, **how)
-    if setting.ensemble != "sphere":
-        found |= measure_best(setting, **silent)
     if setting.ensemble == "gaussian":
         found |= measure_mean(setting, **silent) | measure_divergence(setting, **silent)
     return found

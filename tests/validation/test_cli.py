@@ -102,6 +102,15 @@ OBSERVABLES = {
         "memorized_fraction": ["time"],
         "largest_weight_generated": ["time"],
     },
+    "kernel_smoothing": {
+        "score_bias": ["time", "subspace"],
+        "score_variance": ["time", "subspace"],
+        "variance_gain": ["time", "subspace"],
+        "score_variance_mean": ["time", "subspace"],
+        "largest_bandwidth": ["time"],
+        "kl_leading": ["time"],
+        "best_bandwidth": ["time"],
+    },
 }
 
 

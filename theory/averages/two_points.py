@@ -6,7 +6,7 @@ phi = E e^{-u g_1 - v g_2}, m_i the mean for infinitely many samples and y_i = y
     E (m^_1 - m_1)(m^_2 - m_2) = int int N E[y_1 y_2 g_1 g_2 e^..] phi^{N-1} + N (N-1) E[y_1 g_1 e^..] E[y_2 g_2 e^..] phi^{N-2}
 
 All sums are trapezoidal: in log u and log v, where the integrand is analytic for |Im| < pi/2, and in y. Averages over y are then
-products of matrices. Shifts of the point are Gauss-Hermite nodes, doubled until nothing changes.
+products of matrices. Shifts of the point are Gauss-Hermite nodes, half as many again until nothing changes.
 """
 
 from __future__ import annotations
@@ -55,10 +55,9 @@ class _Point:
 
 
 def smoothed_error(x: float, t: float, h: float, lam: float, N: int) -> float:
-    """E (s_h - s)^2 at x, inverse data units squared, to 1e-6; NaN where 90 shifts are not enough for that.
+    """E (s_h - s)^2 at x, inverse data units squared, to 1e-6.
 
-    Raises:
-        ValueError: where N is so small, or t so small against lambda, that the integrals take too long.
+    NaN where 90 shifts are not enough for that, or N so small, or t so small against lambda, that the integrals take too long.
     """
     return _refined(_square, x, t, h, lam, N) / t**2
 
@@ -78,6 +77,8 @@ def _refined(of: Sum, x: float, t: float, h: float, lam: float, N: int) -> float
         weights = weights / weights.sum()
         kept = weights > NOTHING
         found, size = of(x + math.sqrt(h) * nodes[kept], weights[kept], t, lam, N)
+        if math.isnan(found):
+            break
         change = abs(found - last)
         if change**2 <= TOLERANCE * size * (before - change):  # a geometric series
             return found
@@ -88,7 +89,7 @@ def _refined(of: Sum, x: float, t: float, h: float, lam: float, N: int) -> float
 def _mean(x: Array, weights: Array, t: float, lam: float, N: int) -> tuple[float, float]:
     """The mean of m^ - m over points, and of its size."""
     points, prior = _points(x, t, lam, N)
-    found = np.empty(len(x))
+    found = np.full(len(x), math.nan)
     for i, point in enumerate(points):
         survives, pulls = (point.weighted @ prior).reshape(2, -1)
         found[i] = point.step * N * (pulls * survives ** (N - 1)).sum()
@@ -98,8 +99,8 @@ def _mean(x: Array, weights: Array, t: float, lam: float, N: int) -> tuple[float
 def _square(x: Array, weights: Array, t: float, lam: float, N: int) -> tuple[float, float]:
     """The mean square of the mean of m^ - m over points, twice."""
     points, prior = _points(x, t, lam, N)
-    total = 0.0
-    for i, j in combinations_with_replacement(range(len(x)), 2):
+    total = 0.0 if points else math.nan
+    for i, j in combinations_with_replacement(range(len(points)), 2):
         weight = weights[i] * weights[j] * (2 - (i == j))
         if weight > NOTHING:
             total += weight * _pair(points[i], points[j], prior, N)
@@ -114,7 +115,7 @@ def _pair(one: _Point, other: _Point, prior: Array, N: int) -> float:
 
 
 def _points(x: Array, t: float, lam: float, N: int) -> tuple[list[_Point], Array]:
-    """Points with their nodes, and the weights of the samples' nodes, shape (Y,)."""
+    """Points with their nodes, and the weights of the samples' nodes, shape (Y,); none where they would be more than LARGEST."""
     reach, nearest = (_distance(x, lam, N, nearer) for nearer in (False, True))
     effective = (np.log1p(lam / t) + x**2 / (lam + t)) / 2 - math.log(N)  # of 1/N E g
     first = np.maximum(effective, nearest**2 / (2 * t) - math.log(N)) + math.log(LEAST)  # S is N g at most
@@ -122,10 +123,7 @@ def _points(x: Array, t: float, lam: float, N: int) -> tuple[list[_Point], Array
     step = min(FINE * t / reach.max(), 0.7 * math.sqrt(t), 0.5 * math.sqrt(lam))
     y = step * np.arange(-math.ceil(REACH * math.sqrt(lam) / step), math.ceil(REACH * math.sqrt(lam) / step) + 1)
     if y.size * (last - first).max() / STEP > LARGEST:
-        raise ValueError(
-            f"exact averages at two points take more than {LARGEST:,} terms for N = {N} at t = {t:g}, lambda = {lam:g}; take "
-            "more samples or a larger t, or simulate"
-        )
+        return [], np.empty(0)
     prior = np.exp(-(y**2) / (2 * lam))
     points = [_point(*at, y, t, lam) for at in zip(x, first, last, strict=True)]
     return points, prior / prior.sum()

@@ -142,8 +142,9 @@ def score_bias_exact(setting: Setting) -> Array:
     "time", kind="exact", symbol=r"E |s_h - s|^2", scaling=-2, anywhere=True, slow=True, directions=1, follows=FOLLOWS
 )
 def score_error_exact(setting: Setting) -> Array:
-    """E |s_h - s|^2 at finite N in one direction, at a fresh x, to 1e-6; NaN where shifts reach too far for that.
+    """E |s_h - s|^2 at finite N in one direction, at a fresh x, to 1e-6.
 
+    NaN where that would take too long, for h much above t, and for few samples at small t.
     In more directions it takes the joint law of two distances; the experiment measures it.
     """
     return _exact(two_points.smoothed_error, setting) / setting.alpha**2

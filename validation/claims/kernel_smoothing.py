@@ -74,7 +74,7 @@ SKEW = "a ratio of averages that rare points carry has a long tail on one side"
 FLAT = "the error is flat about its minimum"
 LEADING = "leading order in 1/N"
 WIDTHS = np.geomspace(0.01, 0.47, 60)  # bandwidths, of the figure
-SHOWN = np.array([0.02, 0.05, 0.1, 0.2, 0.4])
+SHOWN = np.array([0.01, 0.025, 0.05, 0.15, 0.22, 0.32, 0.45])
 LINE = AT_POINT["line"].setting
 CURVE = [evaluated(prediction.score_error_exact, LINE.at(bandwidth=h)) for h in SHOWN]
 

@@ -15,6 +15,7 @@ class TestContract(Contract):
 
     name = "kernel_smoothing"
     on_sphere = ("score_variance", "variance_gain")
+    elsewhere = ("best_bandwidth",)
 
     def measure(self, setting=SMALL, **options):
         return super().measure(setting.at(bandwidth=0.05), **options)
