@@ -74,13 +74,22 @@ def test_it_scales_as_declared(name, about):
     np.testing.assert_allclose(found, c**about.scaling * plain, rtol=1e-5 if "generalization" in about.name else 1e-8)
 
 
+def remedied(about, setting):
+    """With a kernel, of a mixture, where that is followed: without either some observables are the same at every x."""
+    if "bandwidth" in about.follows:
+        setting = setting.at(bandwidth=0.02)
+    return setting.at(ensemble="mixture", separation=2.0) if "mixture" in about.ensembles else setting
+
+
 @each
 def test_what_follows_x_is_declared_to(name, about):
     setting = SMALLER if about.slow else SMALL
+    everywhere = remedied(about, SMALL)
     own = observe(name, about.name, setting.at(query="trajectory"))
     if about.anywhere:
-        near, far = (observe(name, about.name, SMALL.at(point=(r, 1.0, 0.5, r / 2))) for r in (1.2, 1.5))
-        assert near.shape == tuple(2 for _ in about.dims)
+        near, far = (observe(name, about.name, everywhere.at(point=(r, 1.0, 0.5, r / 2))) for r in (1.2, 1.5))
+        shape = tuple(2 if dim == "time" or about.directions is None else 1 for dim in about.dims)
+        assert near.shape == shape
         assert (near != far).any()
         assert not np.isnan(own).any()
     else:

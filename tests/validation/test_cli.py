@@ -120,6 +120,15 @@ OBSERVABLES = {
         "normal_variance_plain": ["time"],
         "kl_leading": ["time"],
     },
+    "kernel_smoothing": {
+        "score_bias": ["time", "subspace"],
+        "score_variance": ["time", "subspace"],
+        "variance_gain": ["time", "subspace"],
+        "score_variance_mean": ["time", "subspace"],
+        "largest_bandwidth": ["time"],
+        "kl_leading": ["time"],
+        "best_bandwidth": ["time"],
+    },
 }
 
 

@@ -16,8 +16,9 @@ PREDICTIONS = (
     "frozen_jacobian",
     "supervision_region",
     "generalization_time",
-    "temperature",
+    "kernel_smoothing",
     "led_kde",
+    "temperature",
     "noise_unconditioning",
 )
 SURVEYS = {
@@ -31,6 +32,7 @@ UNCLAIMED = {
     "subspace_loss.loss_time_published": "it disagrees: subspace_loss.published",
     "kl_bound.rare_share": "a bound, which kl_bound.leading_order holds",
     "kl_bound.samples_trusted": "where that bound is 5 %",
+    "kernel_smoothing.largest_bandwidth": "at finite N nothing diverges there",
     "frozen_jacobian.log_critical_samples_jacobian": "no such N can be drawn: frozen_jacobian.order lies between two",
     "led_kde.atoms": "a count, of what led_kde.condensed finds this far apart",
 }
