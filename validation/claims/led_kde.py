@@ -28,12 +28,12 @@ TWO = Setting.of("0.05x1", ensemble="mixture", separation=2.0, bandwidth=0.5, ti
 SAMPLED = cases(
     prediction,
     experiment.measure_samplers,
-    {"sampled": (90, TWO), "over_time": (60, TWO.at(times=[0.02, 0.15, 0.45, 1.0]))},
+    {"sampled": (110, TWO), "over_time": (100, TWO.at(times=[0.02, 0.15, 0.45]))},
 )
 DENSITY = cases(
     prediction,
     experiment.measure_density,
-    {"density": (400, TWO.at(times=[0.05, 0.3], point=(0.4,)))},
+    {"density": (400, TWO.at(times=[0.05, 1.0], point=(0.4,)))},
 )["density"]
 MODES = cases(
     prediction,
@@ -47,7 +47,7 @@ CONDENSED = cases(prediction, experiment.measure_condensed, {"condensed": (250, 
 FLAT = cases(
     prediction,
     experiment.measure_normal,
-    {"flat": (100, Setting.of(LinearManifold.parse("1.0x1", 6), samples=10, times=[0.1], bandwidth=0.4))},
+    {"flat": (85, Setting.of(LinearManifold.parse("1.0x1", 6), samples=10, times=[0.1], bandwidth=0.4))},
 )["flat"]
 DIVERGENCE = cases(
     prediction,
