@@ -55,9 +55,9 @@ OBSERVABLES = {
 ANYWHERE = ("log_density",)
 
 Array = NDArray[np.float64]
-POINTS = 1024  # drawn at a time
+POINTS = 640  # drawn at a time
 STEP = 0.2  # of Langevin dynamics, in units of the smallest width a direction may have
-LANGEVIN = 50  # steps
+LANGEVIN = 80  # steps
 NORMAL = 16  # steps along normal directions, each of which leaves half of the way
 FARTHEST = 100.0  # where generation starts, in units of the largest variance, bandwidth or time
 FINE = 5  # steps of generation per factor e of t
@@ -173,7 +173,7 @@ def measure_condensed(setting: Setting, **how: Unpack[How]) -> dict[str, Measure
 
 
 def measure_normal(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
-    """Draw `repeats` data sets, and from each POINTS / 4 points by Langevin dynamics and of the plain kernel estimate.
+    """Draw `repeats` data sets, and from each POINTS / 2 points by Langevin dynamics and of the plain kernel estimate.
 
     Returns:
         normal_variance and normal_variance_plain, of a direction normal to the manifold, shape (T,), data units squared.
@@ -183,7 +183,7 @@ def measure_normal(setting: Setting, **how: Unpack[How]) -> dict[str, Measuremen
     for random, data in run.data_sets(setting.plain, "led_kde.normal"):
         score, found = _on_host(Smoothed(run.on_device(data), setting.bandwidth, shifts=8), run), []
         for t in setting.t:
-            plain = noise(data[random.integers(len(data), size=POINTS // 4)], t + setting.bandwidth, random)
+            plain = noise(data[random.integers(len(data), size=POINTS // 2)], t + setting.bandwidth, random)
             drawn = _langevin(score, plain, t, 0.5 * t, NORMAL, random)
             found.append([(x[:, normal] ** 2).mean() for x in (drawn, plain)])
         draws.append(found)
