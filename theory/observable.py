@@ -24,7 +24,7 @@ __all__ = ["KINDS", "Observable", "gaussian_only", "observable", "observables"]
 Kind = Literal["exact", "limit", "leading", "published", "bound", "model"]
 KINDS: dict[Kind, str] = {
     "exact": "at every N and D",
-    "limit": "for log N = O(D) large",
+    "limit": "for log N = O(D) large, or in the limit named",
     "leading": "to leading order in 1/N",
     "published": "as published, right or wrong",
     "bound": "of an error, or the size from which on it is small",

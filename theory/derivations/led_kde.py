@@ -182,9 +182,32 @@ def _modes(d: Derivation) -> None:
         "E sech^2 is at most this times the peak of the density, 1/sqrt(2 pi) a sqrt(h)/v: the slope at any v is at most that of "
         "the limit, and modes merge at 2a^2/pi or below",
     )
+    _next_order(d, steep.subs(x, 0), merging)
     d.result("merging_bandwidth_asymptotic", merging, a)
     d.result("pull_asymptotic", a * far.subs(x, r), r, a, h)
     d.result("slope_asymptotic", steep.subs(x, r), r, a, h)
+
+
+def _next_order(d: Derivation, steep: sp.Expr, merging: sp.Expr) -> None:
+    """Of the merging bandwidth in v^2/a^4."""
+    k, w = sp.Symbol("k", integer=True, positive=True), sp.Symbol("w", positive=True)  # w = v^2
+    second = d.compute(
+        "second moment of sech^2",
+        r"\int u^2\, \mathrm{sech}^2 u\, du",
+        2 * sp.summation((-1) ** (k + 1) / k**2, (k, 1, sp.oo)),
+        sp.pi**2 / 6,
+        "4 int u (1 - tanh u) du over u > 0, term by term in exp(-2 k u)",
+    )
+    slope = steep * (
+        1 - second * w / (4 * a**2 * h)
+    )  # the density falls by u^2/2 s^2, s = a sqrt(h)/v, and int sech^2 = 2
+    d.compute(
+        "next order of the merging bandwidth",
+        r"\partial h_m / \partial v^2 \, / \, h_m",
+        sp.simplify((-sp.diff(slope, w) / sp.diff(slope, h)).subs(w, 0).subs(h, merging) / merging),
+        -(sp.pi**3) / (24 * a**4),
+        "the slope at 0 to the order v^2, kept at 1",
+    )
 
 
 def _normal_directions(d: Derivation) -> None:

@@ -11,7 +11,7 @@ from numerics.experiments import led_kde as experiment
 from theory.predictions import led_kde as prediction
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.claim import Claim, Done
-from validation.comparison import cases, compare, wrong
+from validation.comparison import cases, compare, off, wrong
 from validation.job import Evaluation
 from validation.report import figures as draw
 from validation.report.page import Figure
@@ -52,14 +52,14 @@ FLAT = cases(
 DIVERGENCE = cases(
     prediction,
     experiment.measure_kl,
-    {"many": (2000, Setting.of("1.0x1", samples=2000, times=[4.0], bandwidth=10.0))},
+    {"many": (2000, Setting.of("1.0x1", samples=1000, times=[4.0], bandwidth=3.0))},
 )["many"]
 HEADLINE = SAMPLED["sampled"]
 INFINITELY_MANY = "exact for infinitely many samples"
 INTERPOLATED = 2e-3  # a sixteenth of the square of the spacing of bandwidths, 0.13 in their logarithm, and a little
 STAIRS = 2 / experiment.SHIFTS  # the smoothed nearest sample rises by steps, and the flow stops at one of them
 NEXT_ORDER = 5e-3  # pi^3 v^2/24 a^4, of v = 0.05 a^2
-MANY = 0.03  # the next order in 1/N, of N = 2000
+MANY = 0.02  # the next order in 1/N, of N = 1000 and u < t/6; it falls slowly where u is nearer to t
 SCATTER = "the divergence of a data set scatters by as much as its mean"
 SEVERAL = np.linspace(0.0, 0.8, 81)  # bandwidths, of the figure
 PLACES = np.linspace(-2.2, 2.2, 221)
@@ -151,9 +151,9 @@ def _flat() -> list[Claim]:
 
 
 def _divergence() -> Claim:
-    plain = wrong("no kernel", prediction.kl_leading, DIVERGENCE.setting.plain)
+    lower = off(0.75, prediction.kl_leading, DIVERGENCE.setting)
     holds = "the order 1/N, where it holds"
-    return compare(DIVERGENCE, "kl_leading", plain, holds, bias=MANY, measured="kl", coarse=SCATTER)
+    return compare(DIVERGENCE, "kl_leading", lower, holds, bias=MANY, measured="kl", coarse=SCATTER)
 
 
 def curves() -> list[Evaluation]:
