@@ -145,7 +145,7 @@ def _exact() -> list[Claim]:
         for function, at in ((prediction.score_error_exact, line), (prediction.score_bias_exact, outside))
     )
     return [
-        compare(outside, "score_error_exact", leading, headline=True, coarse=SCATTERS),
+        compare(outside, "score_error_exact", leading, coarse=SCATTERS),
         compare(outside, "score_bias_exact", unshifted, headline=True, coarse=SCATTERS, measured=bias_of_a_line),
         compare(line, "score_error_exact", no_kernel, coarse=SCATTERS),
     ]
