@@ -183,7 +183,7 @@ def test_a_sphere_is_refused_where_only_gaussian_is_derived():
     for name in PREDICTIONS:
         for observable, about in observables(prediction(name)).items():
             if "sphere" not in about.ensembles:
-                rejects(lambda n=name, o=observable: getattr(prediction(n), o)(setting), "gaussian", "'sphere'")
+                rejects(lambda n=name, o=observable: getattr(prediction(n), o)(setting), about.ensembles[0], "'sphere'")
 
 
 # --- input that is accepted ---

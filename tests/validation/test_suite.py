@@ -39,7 +39,7 @@ def test_surveys_are_known_where_they_are_asked_for():
 @pytest.mark.parametrize("name", SURVEYS)
 def test_a_survey_is_of_predictions_and_shows_their_derivations_once(name):
     assert set(SURVEYS[name]) <= set(PREDICTIONS)
-    assert [d.prediction for d in derive([name, "collapse"])] == list(SURVEYS[name])
+    assert [d.prediction for d in derive([name, SURVEYS[name][-1]])] == list(SURVEYS[name])
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
