@@ -33,6 +33,12 @@ DOMAINS = {
     "theta": decades(-6, 6),
     "a": decades(-6, 6),
     "b": decades(-6, 6),
+    "y": st.floats(-1e3, 1e3),
+    "delta": st.floats(-1e3, 1e3),
+    "beta": st.floats(-1e3, 1e3),
+    "S'": st.floats(-1e3, 1e3),
+    "s_1": st.floats(-1e3, 1e3),
+    "s_2": st.floats(-1e3, 1e3),
     "t_c": decades(-6, 6),
     "t_max": decades(-6, 6),
     "T": decades(-3, 3),
@@ -41,7 +47,6 @@ DOMAINS = {
     "r": st.just(0.0) | decades(-6, 3),
     "v": decades(-6, 6),
     "u": st.just(0.0) | decades(-6, 6),
-    "delta": decades(-6, 6),
     "A": decades(-6, 2),
     "B": decades(-6, 2),
 }
@@ -257,7 +262,7 @@ def test_derivations_are_copied_before_and_after_use(name, used, copied):
     fresh = {n: Formula(n, f.expression, f.symbols) for n, f in derivation.formulas.items()}
     for formulas in (derivation.formulas, fresh):
         for formula in formulas.values():
-            values = [3.0, 2.0, 1.0, 0.5][: len(formula.symbols)]
+            values = [3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.2][: len(formula.symbols)]
             values = [np.ceil(v) + 1 if s.is_integer else v for v, s in zip(values, formula.symbols, strict=True)]
             if used:
                 formula(*values), formula.code, formula.latex, formula.reference(*values)

@@ -282,6 +282,7 @@ NOTHING_ABOVE = (
     "kl_asymptotic",
     "signal_to_noise_asymptotic",
     "effective_samples_asymptotic",
+    "score_bias",
 )
 
 

@@ -38,15 +38,15 @@ def ratio_and_noise(d: Formulas, x: float, t: float, h: float, lam: float, c: fl
     if not a > 0:
         return np.nan, np.nan
     width = np.sqrt(d["component_variance"](lam, t, u, a))
-    moved = float(d["shifted_mean"](0.0, width, t, u, h))
+    moved = float(d["shifted_mean"](t, u, h, 0.0, width))
     z, weights = _normal(_pole(lam, t, c, moved))
     logs, squares, slopes = [], [], []
     for b in (c, -c):
-        y = d["component_mean"](x, b, lam, t, u, a) + width * z
+        y = d["component_mean"](lam, t, u, a, x, b) + width * z
         share, steep = _shifted(d, x, y, t, h, lam, c)
         logs.append(_log_weight(d, x, b, t, lam, c, u, a))
         squares.append(weights @ share**2)
-        slopes.append(weights @ (d["component_gradient"](x, y, lam, t, u) * share + steep) ** 2)
+        slopes.append(weights @ (d["component_gradient"](lam, t, u, x, y) * share + steep) ** 2)
     top = max(logs)
     scale = np.exp(np.array(logs) - top)
     norm = scale @ squares
@@ -59,7 +59,7 @@ def _shifted(d: Formulas, x: float, y: Array, t: float, h: float, lam: float, c:
     spread = float(np.sqrt(d["shifted_variance"](t, u, h)))
     z, weights = _normal(_pole(lam, t, c, spread))
     k = c / (lam + t)
-    angle = k * (d["shifted_mean"](x, y, t, u, h)[:, None] + spread * z)
+    angle = k * (d["shifted_mean"](t, u, h, x, y)[:, None] + spread * z)
     found = np.exp(_log_sech(angle) - _log_sech(k * x))
     slope = -(k * t / (t + u)) * ((np.tanh(angle) * found) @ weights)
     return np.asarray(found @ weights), np.asarray(slope)
@@ -72,11 +72,11 @@ def slopes_at_0(d: Formulas, x: float, t: float, lam: float, c: float) -> tuple[
     centres = np.array([c, -c])
     logs = _log_weight(d, x, centres, t, lam, c, u, a)
     weights = np.exp(logs - logs.max())
-    pull = (d["component_mean"](x, centres, lam, t, u, a) - x) / t - score
+    pull = (d["component_mean"](lam, t, u, a, x, centres) - x) / t - score
     spread = d["component_variance"](lam, t, u, a) / t**2
     bent = d["mixture_slope"](x, c, lam, t)
-    ratio = d["ratio_slope"](pull, spread, bent, t)
-    gradient = d["gradient_slope"](pull, spread, bent, d["mixture_laplacian"](x, c, lam, t), t)
+    ratio = d["ratio_slope"](t, spread, pull, bent)
+    gradient = d["gradient_slope"](t, spread, pull, bent, d["mixture_laplacian"](x, c, lam, t))
     weights /= weights.sum()
     return float(weights @ ratio), float(weights @ gradient), float(weights @ pull)
 
@@ -85,7 +85,7 @@ def _log_weight(
     d: Formulas, x: float, b: float | Array, t: float, lam: float, c: float, u: float | Array, a: float | Array
 ) -> Array:
     """log E F^2 of samples of one component, half of all, but for the factor of the shifted points."""
-    own = d["component_log_ratio"](x, b, lam, t, u, a)
+    own = d["component_log_ratio"](lam, t, u, a, x, b)
     return np.asarray(own + c**2 / (lam + t) + 2 * _log_sech(c * x / (lam + t)) - math.log(2))
 
 

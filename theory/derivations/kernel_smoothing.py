@@ -150,10 +150,31 @@ def _at_a_point(d: Derivation) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
     d.result("room", 2 * lam + t - u, lam, t, u)
     d.result("log_weight_ratio", log_R.subs(x**2, q), lam, q, t, u, a)
     d.result("noise", noise.subs(x**2, q), lam, q, t, u, a)
-    for name, of in (("log_weight_ratio", log_R), ("noise", noise)):
-        steep = sp.factor(sp.diff(of, u) - sp.diff(of, a))  # a falls as u grows
-        d.result(f"{name}_slope", (steep * lam / sigma).subs(x**2, q), lam, q, t, u, a)
+    _slopes(d, log_R, noise)
     return log_F, log_R, noise
+
+
+def _slopes(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
+    """In h, by x^2 - (lambda + t), so that nothing cancels at typical x where t is large."""
+    beyond, s, e = sp.Symbol("delta", real=True), t + u, lam - u
+    steep = (
+        u * a - 2 * lam * e + lam * beyond * s / sigma,
+        s**2 * u - 3 * e**2 * s - 2 * e**3 + lam * beyond * s**2 / sigma,
+    )
+    for name, of, found in (
+        ("log_weight_ratio", log_R, steep[0] / (s * a**2)),
+        ("noise", noise, 2 * lam * steep[1] / (s**2 * a**3 * sigma)),
+    ):
+        along = sp.diff(of, u) - sp.diff(of, a)  # a falls as u grows
+        room = {a: 2 * lam + t - u}
+        d.compute(
+            f"slope of {name.replace('_', ' ')}",
+            r"\partial_u",
+            found.subs(room),
+            along.subs(x**2, sigma + beyond).subs(room),
+            "delta = x^2 - (lambda + t); u grows with h by lambda/(lambda + t)",
+        )
+        d.result(f"{name}_slope", found * lam / sigma, lam, t, u, a, beyond)
 
 
 def _best_at_a_point(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
@@ -180,11 +201,11 @@ def _best_at_a_point(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
     )
     far = {u: (2 * lam + t) * w / (1 + w), a: (2 * lam + t) / (1 + w)}
     parts = {
-        r"\partial_u^2 \log R": -sp.log((t + u) * a) / 2 + lam * q / (sigma * a),
-        r"\partial_u^2 \log \lambda/(t + u) a": -sp.log((t + u) * a),
-        r"\partial_u^2 \log d^2": -2 * sp.log(a),
+        "log R": -sp.log((t + u) * a) / 2 + lam * q / (sigma * a),
+        "log (t + u) a": -sp.log((t + u) * a),
+        "log d^2": -2 * sp.log(a),
     }
-    for symbol, part in parts.items():
+    for name, part in parts.items():
         bent = sp.diff(part, u, 2) + sp.diff(part, a, 2) - 2 * sp.diff(part, u, a)
         d.positive(
             "log-convex in h", sp.factor(bent.subs(far)), "and sums of log-convex functions are: one minimum", symbol
@@ -221,12 +242,12 @@ def _on_average(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
         share.subs(v, inside),
         "share of one direction: N E Var_k is X_h of all directions times it",
     )
-    for symbol, of in ((r"\partial_u \log X_h", sp.log(ratio)), (r"\partial_u \log", sp.log(share))):
+    for name, of in (("X_h", sp.log(ratio)), ("the share of a direction", sp.log(share))):
         d.positive(
-            "on average it grows with the bandwidth",
+            f"{name} grows with the bandwidth",
             sp.factor(sp.diff(of, v).subs(v, inside)),
-            "of X_h, and of the share of a direction; and u grows with h",
-            symbol,
+            "the slope of its logarithm; u grows with h",
+            r"\partial_u \log",
         )
     d.conclude(
         "smoothing gains nothing on average",
@@ -279,8 +300,14 @@ def _mixture(d: Derivation, log_F: sp.Expr) -> None:
     logarithm = sp.expand_log(sp.log(product), force=True)
     d.compute("score of a mixture", "s", sp.diff(logarithm, x), score, "the slope of its logarithm")
     d.result("mixture_score", score, x, c, lam, t)
-    d.result("mixture_slope", sp.diff(score, x), x, c, lam, t)
-    d.result("mixture_laplacian", sp.diff(score, x, 2), x, c, lam, t)
+    square = 4 / (sp.exp(c * x / sigma) + sp.exp(-c * x / sigma)) ** 2  # 1 - tanh^2, which would cancel
+    slope, laplacian = -1 / sigma + (c / sigma) ** 2 * square, -2 * (c / sigma) ** 3 * square * sp.tanh(c * x / sigma)
+    for name, right, of in (("slope", slope, score), ("laplacian", laplacian, slope)):
+        found = sp.diff(of, x).rewrite(sp.exp)
+        d.compute(
+            f"{name} of the score of a mixture", name, right.rewrite(sp.exp), found, "the derivative of that before"
+        )
+        d.result(f"mixture_{name}", right, x, c, lam, t)
     _smoothed_mixture(d, log_F)
     _slopes_at_0(d)
     e, r = sp.Symbol("epsilon", real=True), sp.Function("r")(x)  # r = p^/p - 1
@@ -301,7 +328,7 @@ def _mixture(d: Derivation, log_F: sp.Expr) -> None:
         -2 * (S + beta * B) / (N * B**2),
         "variance S'h/N + const, bias h B/2 with B = Lap s (heat equation) beside beta/N: all of order 1/N^2 at h of order 1/N",
     )
-    d.result("best_bandwidth", best, S, beta, B, N)
+    d.result("best_bandwidth", best, N, S, beta, B)
 
 
 def _smoothed_mixture(d: Derivation, log_F: sp.Expr) -> None:
@@ -343,11 +370,11 @@ def _smoothed_mixture(d: Derivation, log_F: sp.Expr) -> None:
         "at u = (2 lambda + t) w/(1 + w)",
     )
     d.result("shifted_variance", h * t / (t + u), t, u, h)
-    d.result("shifted_mean", (t * x + h * y) / (t + u), x, y, t, u, h)
-    d.result("component_mean", mean, x, b, lam, t, u, a)
+    d.result("shifted_mean", (t * x + h * y) / (t + u), t, u, h, x, y)
+    d.result("component_mean", mean, lam, t, u, a, x, b)
     d.result("component_variance", lam * (t + u) / a, lam, t, u, a)
-    d.result("component_log_ratio", log_R, x, b, lam, t, u, a)
-    d.result("component_gradient", (y - lam * x / sigma) / (t + u), x, y, lam, t, u)
+    d.result("component_log_ratio", log_R, lam, t, u, a, x, b)
+    d.result("component_gradient", (y - lam * x / sigma) / (t + u), lam, t, u, x, y)
 
 
 def _slopes_at_0(d: Derivation) -> None:
@@ -382,7 +409,7 @@ def _slopes_at_0(d: Derivation) -> None:
     unsmoothed = {u: 0, a: 2 * lam + t}
     ratio, steep, noise = (d[name].expression for name in ("log_weight_ratio_slope", "noise_slope", "noise"))
     for name, found, known in (("ratio", ratio_slope, ratio), ("gradient squared", noise_slope, steep + ratio * noise)):
-        known = known.subs(q, x**2).subs(unsmoothed)
+        known = known.subs({q: x**2, sp.Symbol("delta", real=True): x**2 - sigma}).subs(unsmoothed)
         d.equal(f"Gaussian data: {name}", found.subs(one), known, "the slopes at h = 0 of the formulas above")
-    d.result("ratio_slope", ratio_slope, delta, V, s1, t)
-    d.result("gradient_slope", noise_slope, delta, V, s1, s2, t)
+    d.result("ratio_slope", ratio_slope, t, V, delta, s1)
+    d.result("gradient_slope", noise_slope, t, V, delta, s1, s2)

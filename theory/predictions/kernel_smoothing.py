@@ -97,14 +97,9 @@ def score_variance(setting: Setting) -> Array:
 
     NaN where it does not exist: u >= 2 lambda + t in some direction. On trajectories the same to this order.
     """
-    counts, log_ratios, noise = _directions(setting, setting.bandwidth)
+    log_ratio, noise = _variance(setting)
     with np.errstate(over="ignore"):
-        scale = np.exp((log_ratios * counts).sum(axis=1) - setting.log_samples) / setting.alpha**2
-    K = setting.manifold.variances.size
-    of = counts[:, :K] * noise[:, :K]
-    if setting.ensemble == "mixture":
-        of[:, 0] += noise[:, K]
-    return np.asarray(scale[:, None] * of / setting.manifold.dimensions)
+        return np.asarray((np.exp(log_ratio - setting.log_samples) / setting.alpha**2)[:, None] * noise)
 
 
 @observable(
@@ -112,7 +107,9 @@ def score_variance(setting: Setting) -> Array:
 )
 def variance_gain(setting: Setting) -> Array:
     """The same without a kernel, over that with it: by what factor more samples would have lowered the variance at x as much."""
-    return np.asarray(score_variance(setting.plain) / score_variance(setting))
+    (log_plain, plain), (log_ratio, noise) = (_variance(at) for at in (setting.plain, setting))
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(log_plain - log_ratio)[:, None] * plain / noise)
 
 
 @observable("time", "subspace", kind="leading", symbol=r"E_x \mathrm{Var}\,s_{h,k}", scaling=-2, follows=FOLLOWS)
@@ -171,6 +168,16 @@ def best_bandwidth(setting: Setting) -> Array:
     if setting.ensemble == "gaussian":
         return _least_variance(setting)
     return _balance(setting)
+
+
+def _variance(setting: Setting) -> tuple[Array, Array]:
+    """log R of all directions, shape (T,), and the mean noise of those of each subspace, shape (T, K)."""
+    counts, log_ratios, noise = _directions(setting, setting.bandwidth)
+    K = setting.manifold.variances.size
+    of = counts[:, :K] * noise[:, :K]
+    if setting.ensemble == "mixture":
+        of[:, 0] += noise[:, K]
+    return (log_ratios * counts).sum(axis=1), of / setting.manifold.dimensions
 
 
 def own_bias(setting: Setting) -> Array:
@@ -233,9 +240,9 @@ def _directions(setting: Setting, h: float) -> tuple[Array, Array, Array]:
 
 def _slopes(setting: Setting, h: float | Array) -> tuple[Array, Array]:
     """d/dh of log R and of noise for one Gaussian direction of each subspace, shape (T, K)."""
-    d, (_, squares) = derivation(), _squares(setting)
-    lam, t, u, a = _in_metric(setting, h)
-    log_slope, slope = (d[f"{name}_slope"](lam, squares, t, u, a) for name in ("log_weight_ratio", "noise"))
+    d, (lam, t, u, a) = derivation(), _in_metric(setting, h)
+    beyond = np.zeros_like(u) if setting.point is None else _squares(setting)[1] - (lam + t)
+    log_slope, slope = (d[f"{name}_slope"](lam, t, u, a, beyond) for name in ("log_weight_ratio", "noise"))
     return log_slope, slope
 
 
@@ -267,7 +274,7 @@ def _balance(setting: Setting) -> Array:
     slopes = np.column_stack([slopes, own[:, 1] - noise[:, -1] * own[:, 0]])
     change = (log_slopes * counts).sum(axis=1) * (noise * counts).sum(axis=1) + (slopes * counts).sum(axis=1)
     ratio, bent = np.exp((log_ratios * counts).sum(axis=1)), d["mixture_laplacian"](x, c, lam, setting.t)
-    found = d["best_bandwidth"](ratio * change, -ratio * own[:, 2], bent, setting.samples)
+    found = d["best_bandwidth"](setting.samples, ratio * change, -ratio * own[:, 2], bent)
     return np.where(bent == 0, np.where(change < 0, np.inf, 0.0), np.maximum(found, 0.0))
 
 

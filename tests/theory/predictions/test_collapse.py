@@ -95,7 +95,11 @@ def test_schedules_commute(schedule, name, observable):
     found, expected = observe(name, observable, own), observe(name, observable, exploding)
     if observable.endswith("_time") or "_time_" in observable:
         expected = own.schedule.time(expected)
-    if observable == "noise_variance_annealed":  # of a score, which is divided by alpha
+    if observable in (
+        "noise_variance_annealed",
+        "score_variance",
+        "score_variance_mean",
+    ):  # of a score, which is divided by alpha
         expected = expected / own.alpha[:, None] ** 2
     if observable == "correlation_length":
         expected = expected * own.alpha[:, None]
