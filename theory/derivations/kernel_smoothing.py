@@ -208,7 +208,10 @@ def _best_at_a_point(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
     for name, part in parts.items():
         bent = sp.diff(part, u, 2) + sp.diff(part, a, 2) - 2 * sp.diff(part, u, a)
         d.positive(
-            "log-convex in h", sp.factor(bent.subs(far)), "and sums of log-convex functions are: one minimum", symbol
+            f"{name} is convex in h",
+            sp.factor(bent.subs(far)),
+            "and sums of log-convex functions are log-convex: one minimum",
+            r"\partial_h^2",
         )
 
 

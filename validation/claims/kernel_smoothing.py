@@ -32,7 +32,7 @@ AT_POINT = cases(
     prediction,
     experiment.measure_at_point,
     {
-        "outside": (1000, Setting.of("1.0x1", samples=20, times=[1.0], bandwidth=3, point=(2.5,))),
+        "outside": (2000, Setting.of("1.0x1", samples=20, times=[1.0], bandwidth=3, point=(2.5,))),
         "line": (2800, Setting.of("1.0x1", samples=20, times=[0.2], bandwidth=0.1, point=(0.7,))),
         "plane": (1300, Setting.of("1.0x1,0.3x1", samples=2000, times=[0.2], bandwidth=0.1, point=(0.7, -0.4))),
         "many": (3100, Setting.of("1.0x32", samples=1000, times=[8.0], bandwidth=3, point=MIDDLE)),
