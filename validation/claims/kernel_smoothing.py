@@ -80,7 +80,7 @@ CURVE = [evaluated(prediction.score_error_exact, LINE.at(bandwidth=h)) for h in 
 
 
 def next_order(observable: str, setting: Setting) -> Array:
-    """Of the square of p^/p - 1 beside it, R/N by R itself: R^2/N, R at a point that the kernel has shifted."""
+    """An estimate and no bound: the square of p^/p - 1 beside it, R/N by R itself, R at a point that the kernel has shifted."""
     return np.asarray(_squared_ratio(setting) / setting.samples * getattr(prediction, observable)(setting))
 
 
