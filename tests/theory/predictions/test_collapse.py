@@ -50,7 +50,8 @@ def test_units_drop_out(name, observable, setting, c):
 @given(setting=cases(), random=st.randoms())
 def test_order_only_permutes_and_normal_directions_change_nothing(name, observable, setting, random):
     order = list(range(len(setting.manifold.subspaces)))
-    random.shuffle(order)
+    if "gaussian" in declared(name, observable).ensembles:  # the centres of a mixture lie along the first direction
+        random.shuffle(order)
     parts = tuple(setting.manifold.subspaces[k] for k in order)
     more = 0 if (name, observable) in AMBIENT else 7
     moved = setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension + more))
