@@ -37,6 +37,7 @@ def test_every_step_but_a_limit_law_is_proved(name):
         "supervision_region": "nearest sample",
         "generalization_time": "generalization time at finite size",
         "temperature": "memorized fraction",
+        "noise_unconditioning": "participation ratio at finite size",
     }
     limit_laws = [(known[name], "supported")] if name in known else []
     assert unproved == limit_laws

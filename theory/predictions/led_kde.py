@@ -23,7 +23,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from theory.averages import over_shifts
 from theory.derived import derived
@@ -213,7 +212,7 @@ def _fixed_point(pull: Callable[[float], float], a: float) -> float:
     with in_float64():
         while pull(low) <= low and low > a * CENTRE:
             low /= 2
-        return float(brentq(lambda r: pull(r) - r, low, min(2 * low, a), rtol=1e-14)) if low < a else a
+        return _root(lambda r: pull(r) - r, low, min(2 * low, a)) if low < a else a
 
 
 def _merging(a: float, v: float) -> float:
@@ -225,7 +224,13 @@ def _merging(a: float, v: float) -> float:
 
     if excess(0.0) <= 0:
         return 0.0
-    return most * float(brentq(excess, 0.0, 1.0, xtol=1e-15)) if excess(1.0) < 0 else most
+    return most * _root(excess, 0.0, 1.0, xtol=1e-15) if excess(1.0) < 0 else most
+
+
+def _root(f: Callable[[float], float], low: float, high: float, xtol: float = 2e-12, rtol: float = 1e-14) -> float:
+    from scipy.optimize import brentq  # slow to import
+
+    return float(brentq(f, low, high, xtol=xtol, rtol=rtol))
 
 
 def _moments(a: float, v: float, h: float) -> tuple[float, float]:
@@ -236,7 +241,7 @@ def _moments(a: float, v: float, h: float) -> tuple[float, float]:
         left, right = 0.0, a + math.sqrt(2 * DEPTH * v)  # beyond a it falls as that of one sample, or faster
         fallen = partial(_fallen, a=a, v=v, h=h, level=peak - DEPTH)
         if fallen(0.0) < 0:
-            left = brentq(fallen, 0.0, mode)
+            left = _root(fallen, 0.0, mode)
         ends = np.linspace(left, right, PANELS + 1)[:, None]
         half = np.diff(ends, axis=0) / 2
         r = ends[:-1] + half * (_nodes + 1)
