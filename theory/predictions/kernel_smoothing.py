@@ -116,9 +116,9 @@ def variance_gain(setting: Setting) -> Array:
 def score_variance_mean(setting: Setting) -> Array:
     """The variance of one component in each subspace, averaged over x ~ p_t; NaN from `largest_bandwidth` on. It grows with h."""
     log_ratio, noise = _on_average(setting, setting.t)
-    with np.errstate(over="ignore"):
-        scale = np.exp(log_ratio - setting.log_samples) / setting.alpha**2
-    return np.asarray(scale[:, None] * noise)
+    with np.errstate(over="ignore", divide="ignore"):
+        of_unit = np.exp((log_ratio - setting.log_samples)[:, None] + np.log(noise))
+        return np.asarray(of_unit / setting.alpha[:, None] ** 2)
 
 
 @observable("time", kind="leading", symbol=r"h_{max}", scaling=2, follows=FOLLOWS)
