@@ -17,8 +17,10 @@ __all__ = [
     "draw",
     "load",
     "log_density",
+    "mean_squares",
     "needs_density",
     "noise",
+    "point_at",
     "points",
     "read",
     "score",
@@ -104,15 +106,27 @@ def points(setting: Setting, i: int, samples: Array, count: int, rng: np.random.
     t, trajectory = setting.t[i], setting.query == "trajectory"
     if setting.point is None:
         return noise(samples[:count] if trajectory else draw(setting, count, rng), t, rng), samples
-    x = np.zeros(samples.shape[1])
-    x[: len(setting.point)] = setting.point
-    x = x / setting.alpha[i]
+    x = point_at(setting, i)
     if trajectory:
         needs_density(setting, "on a trajectory through a given point")
         spectrum = setting.manifold.spectrum
         own = spectrum / (spectrum + t) * x + np.sqrt(spectrum * t / (spectrum + t)) * rng.standard_normal(x.size)
         samples = np.concatenate([own[None], samples[1:]])
     return x[None], samples
+
+
+def point_at(setting: Setting, i: int) -> Array:
+    """The setting's own point at its i-th time, data units, shape (D,)."""
+    given = setting.point
+    assert given is not None
+    x = np.zeros(setting.manifold.ambient_dimension)
+    x[: len(given)] = given
+    return x / setting.alpha[i]
+
+
+def mean_squares(x: Array, manifold: LinearManifold) -> Array:
+    """The mean square along a direction of each subspace, of points (M, D) of mean zero, shape (K,)."""
+    return np.array([(x[:, part] ** 2).mean() for part in manifold.slices])
 
 
 def needs_density(setting: Setting, what: str) -> None:

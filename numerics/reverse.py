@@ -15,7 +15,7 @@ where the step begins; `midpoint` where it has come half way, in log t, at two e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -26,7 +26,18 @@ from numerics.arrays import Array, checked, namespace, stream
 from numerics.scores import Score, noise_variances
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["METHODS", "diffusion", "falling", "flow", "grid", "log_density", "start"]
+__all__ = [
+    "METHODS",
+    "as_asked",
+    "diffusion",
+    "falling",
+    "flow",
+    "grid",
+    "grid_by",
+    "log_density",
+    "start",
+    "stops",
+]
 
 Method = Literal["exponential", "midpoint"]
 Random = int | np.random.SeedSequence | np.random.Generator
@@ -168,6 +179,15 @@ def grid(t_max: float, t_min: float, steps: int) -> NDArray[np.float64]:
     return np.geomspace(t_max, t_min, steps + 1)
 
 
+def grid_by(t_max: float, t_min: float, steps: float) -> NDArray[np.float64]:
+    """The same with so many steps per factor e of t, one at least.
+
+    Raises:
+        ValueError: as `grid`.
+    """
+    return grid(t_max, t_min, max(1, math.ceil(steps * math.log(t_max / t_min))))
+
+
 def start(
     of: Setting | LinearManifold, count: int, t: float, rng: Random = 0, *, law: Literal["data", "noise"] = "data"
 ) -> NDArray[np.float64]:
@@ -198,3 +218,27 @@ def falling(setting: Setting) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     """
     order = np.argsort(-setting.t)
     return setting.t[order], setting.alpha[order]
+
+
+def stops(
+    advance: Callable[[Array, float, float], Array], x: Array, setting: Setting, first: float
+) -> Iterator[tuple[float, Array]]:
+    """The noise variances of the setting, falling, and the points there.
+
+    Args:
+        advance: takes points from one noise variance down to another.
+        x: points at `first`.
+        setting: of which only the times count.
+        first: where generation starts.
+    """
+    now = first
+    for t in falling(setting)[0].tolist():
+        if t < now:
+            x = advance(x, now, t)
+        now = t
+        yield t, x
+
+
+def as_asked(setting: Setting) -> NDArray[np.intp]:
+    """Where each time of the setting is among them falling, shape (T,)."""
+    return np.argsort(np.argsort(-setting.t, kind="stable"), kind="stable")

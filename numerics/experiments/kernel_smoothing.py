@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_hermitenorm
 
-from numerics.data import draw, needs_density, noise
+from numerics.data import draw, needs_density, noise, point_at
 from numerics.measurement import Measurement, jackknife
 from numerics.sampling import How, Sampling
 from theory.setting import Setting
@@ -181,12 +181,10 @@ def _fresh(setting: Setting, random: np.random.Generator) -> Array:
 
 def _point(setting: Setting) -> Array:
     """The point at each time, data units, shape (T, 1, D)."""
-    x = np.zeros((setting.t.size, 1, setting.manifold.ambient_dimension))
-    if setting.point is None:
-        m = setting.manifold.intrinsic_dimension
-        x[:, 0, :m] = np.sqrt(setting.manifold.spectrum[:m] + setting.t[:, None])
-    else:
-        x[:, 0, : len(setting.point)] = np.array(setting.point) / setting.alpha[:, None]
+    if setting.point is not None:
+        return np.array([point_at(setting, i) for i in range(setting.t.size)])[:, None]
+    x, m = np.zeros((setting.t.size, 1, setting.manifold.ambient_dimension)), setting.manifold.intrinsic_dimension
+    x[:, 0, :m] = np.sqrt(setting.manifold.spectrum[:m] + setting.t[:, None])
     return x
 
 

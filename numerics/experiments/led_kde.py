@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Unpack
 
 import numpy as np
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from numerics.arrays import to_host
-from numerics.data import draw, log_density, needs_density, noise
+from numerics.data import draw, log_density, mean_squares, needs_density, noise
 from numerics.gibbs import gibbs_moments
 from numerics.led import gradient
 from numerics.led import log_density as smoothed_log_density
 from numerics.measurement import Measurement, crossing, jackknife
-from numerics.reverse import diffusion, falling, flow, grid, start
+from numerics.reverse import as_asked, diffusion, flow, grid_by, start, stops
 from numerics.sampling import How, Sampling
 from numerics.scores import Score, Smoothed
 from theory.setting import Setting
@@ -94,19 +94,15 @@ def measure_samplers(setting: Setting, **how: Unpack[How]) -> dict[str, Measurem
     """
     _known(setting)
     run, draws = Sampling(**how), []
-    score, times = _smoothed_score(setting), falling(setting)[0].tolist()
-    widths = setting.manifold.spectrum
-    for random, x in run.drawn(lambda random: start(setting, POINTS, _farthest(setting), random), "led_kde.samplers"):
-        now, found = _farthest(setting), []
-        for t in times:
-            x = diffusion(score, x, _grid(now, t), random) if t < now else x
-            now = t
+    score, far, widths = _smoothed_score(setting), _farthest(setting), setting.manifold.spectrum
+    for random, begun in run.drawn(lambda random: start(setting, POINTS, far, random), "led_kde.samplers"):
+        down, found = partial(_down, score, random), []
+        for t, x in stops(down, begun, setting, far):
             first = noise(draw(setting, POINTS, random), t, random)
             drawn = _langevin(score, first, t, STEP * (widths + t), LANGEVIN, random)
-            found.append([[(p[:, part] ** 2).mean() for part in setting.manifold.slices] for p in (drawn, x)])
+            found.append([mean_squares(points, setting.manifold) for points in (drawn, x)])
         draws.append(found)
-    order = np.argsort(np.argsort(-setting.t, kind="stable"), kind="stable")
-    langevin, reverse = np.moveaxis(np.array(draws)[:, order], 2, 0)
+    langevin, reverse = np.moveaxis(np.array(draws)[:, as_asked(setting)], 2, 0)
     return {"variance": Measurement.of(langevin), "variance_reverse": Measurement.of(reverse)}
 
 
@@ -162,7 +158,7 @@ def measure_condensed(setting: Setting, **how: Unpack[How]) -> dict[str, Measure
     """
     scale, centres = (setting.separation / 2) ** 2, _centres(setting)
     first = FARTHEST * max(scale, setting.bandwidth)
-    times = grid(first, LATE * scale, math.ceil(2 * math.log(first / (LATE * scale))))
+    times = grid_by(first, LATE * scale, 2)
     shifts = math.sqrt(setting.bandwidth) * _drawn_shifts(Sampling(**how), "led_kde.condensed")
 
     def score(x: Array, t: float) -> Array:
@@ -237,8 +233,9 @@ def _farthest(setting: Setting) -> float:
     return float(FARTHEST * max(scales))
 
 
-def _grid(now: float, then: float) -> Array:
-    return grid(now, then, max(1, math.ceil(FINE * math.log(now / then))))
+def _down(score: Score, random: np.random.Generator, x: Array, now: float, then: float) -> Array:
+    """By the reverse SDE from one noise variance to another."""
+    return np.asarray(diffusion(score, x, grid_by(now, then, FINE), random))
 
 
 def _smoothed_score(setting: Setting) -> Score:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from numerics.arrays import Array as AnyArray
 from numerics.arrays import to_host
-from numerics.data import log_density, needs_density
+from numerics.data import log_density, mean_squares, needs_density
 from numerics.measurement import Measurement, crossing, jackknife
 from numerics.memorized import memorized
-from numerics.reverse import diffusion, falling, flow, grid, start
+from numerics.reverse import as_asked, diffusion, flow, grid_by, start, stops
 from numerics.sampling import QUERIES, How, Sampling
 from numerics.scores import Gaussian, Score, Tempered
 from theory.setting import Setting
@@ -72,12 +72,13 @@ def measure_distribution(setting: Setting, **how: Unpack[How]) -> dict[str, Meas
     run, draws, information = Sampling(**how), [], []
     score = _tempered(setting)
     for random, first in run.drawn(lambda random: _begin(setting, random, POINTS), "temperature.distribution"):
-        by_ode = list(_stops(flow, score, first, setting, FINE))
-        by_sde = [x for _, x in _stops(partial(diffusion, rng=random), score, first, setting, FINE)]
-        means = [x + t * score(x, t) for t, x in by_ode]
-        draws.append([_variances(points, setting) for points in ([x for _, x in by_ode], by_sde, means)])
+        by_ode, by_sde = (
+            list(_stops(reverse, score, first, setting, FINE)) for reverse in (flow, partial(diffusion, rng=random))
+        )
+        means = [(t, x + t * score(x, t)) for t, x in by_ode]
+        draws.append([[mean_squares(x, setting.manifold) for _, x in points] for points in (by_ode, by_sde, means)])
         information.append([_information(setting, t, x, random) for t, x in by_ode])
-    order = _as_asked(setting)
+    order = as_asked(setting)
     ode, sde, denoised = (Measurement.of(part[:, order]) for part in np.moveaxis(np.array(draws), 1, 0))
     i = np.array(information)[:, order]
     return {
@@ -106,11 +107,11 @@ def measure_samples(setting: Setting, **how: Unpack[How]) -> dict[str, Measureme
             copied = memorized(to_host(moments.mean), data)
             found.append((copied.mean(), to_host(moments.largest_weight).mean()))
         lowest = float(setting.t.min())
-        x = flow(score, x, _grid(lowest, FROZEN * lowest, STEPS))
+        x = flow(score, x, grid_by(lowest, FROZEN * lowest, STEPS))
         chosen = to_host(score.moments(x, FROZEN * lowest).nearest)
         draws.append(found)
-        frozen.append(_variances([data[chosen]], setting)[0])
-    share, weight = np.moveaxis(np.array(draws)[:, _as_asked(setting)], 2, 0)
+        frozen.append(mean_squares(data[chosen], setting.manifold))
+    share, weight = np.moveaxis(np.array(draws)[:, as_asked(setting)], 2, 0)
     return {
         "memorized_fraction": Measurement.of(share),
         "largest_weight_generated": Measurement.of(weight),
@@ -129,7 +130,7 @@ def measure_shares(setting: Setting, **how: Unpack[How]) -> dict[str, Measuremen
         ordered = np.sort(data[:, 0])
         score = Tempered(run.on_device(ordered[:, None]), setting.temperature)
         t_max, chosen = _farthest(setting), FROZEN * float(np.diff(ordered).min()) ** 2
-        x = flow(score, run.on_device(_begin(setting, random, 4 * POINTS)[:, :1]), _grid(t_max, chosen, STEPS))
+        x = flow(score, run.on_device(_begin(setting, random, 4 * POINTS)[:, :1]), grid_by(t_max, chosen, STEPS))
         nearest = to_host(score.moments(x, chosen).nearest)
         draws.append(np.bincount(nearest, minlength=setting.samples) / len(nearest))
     return {"sample_probabilities": Measurement.of(draws)}
@@ -154,27 +155,8 @@ def _begin(setting: Setting, random: np.random.Generator, count: int) -> Array:
 def _stops(
     reverse: Callable[..., AnyArray], score: Score, x: AnyArray, setting: Setting, steps: int
 ) -> Iterator[tuple[float, AnyArray]]:
-    """The times of the setting, falling, and the points there."""
-    now = _farthest(setting)
-    for t in falling(setting)[0].tolist():
-        if t < now:
-            x = reverse(score, x, _grid(now, t, steps))
-        now = t
-        yield t, x
-
-
-def _grid(now: float, then: float, steps: int) -> Array:
-    return grid(now, then, max(1, math.ceil(steps * math.log(now / then))))
-
-
-def _as_asked(setting: Setting) -> NDArray[np.intp]:
-    """Where each time of the setting is among them falling."""
-    return np.argsort(np.argsort(-setting.t, kind="stable"), kind="stable")
-
-
-def _variances(points: list[Array], setting: Setting) -> Array:
-    """Mean squares along each subspace, of points of mean zero, shape (len(points), K)."""
-    return np.array([[(x[:, part] ** 2).mean() for part in setting.manifold.slices] for x in points])
+    """The times of the setting, falling from far away, and the points there, by so many steps per factor e of t."""
+    return stops(lambda x, now, t: reverse(score, x, grid_by(now, t, steps)), x, setting, _farthest(setting))
 
 
 def _information(setting: Setting, t: float, x: Array, random: np.random.Generator) -> float:

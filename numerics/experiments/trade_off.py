@@ -7,7 +7,7 @@ stopping it early is a kernel density estimate, and is drawn as such.
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from typing import Unpack
 
 import numpy as np
@@ -19,7 +19,7 @@ from numerics.data import draw, log_density, needs_density, noise
 from numerics.gibbs import gibbs_moments
 from numerics.measurement import Measurement
 from numerics.memorized import memorized
-from numerics.reverse import falling, flow, grid, start
+from numerics.reverse import as_asked, flow, grid_by, start, stops
 from numerics.reverse import log_density as generated_density
 from numerics.sampling import How, Sampling
 from numerics.scores import Smoothed, Tempered
@@ -48,17 +48,16 @@ def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     if len(setting.remedies) > 1:
         raise ValueError("the trade-off is of a temperature or of a bandwidth, one at a time")
     flat, run, draws = _flat(setting), Sampling(**how), []
-    grids, order = _Grids(flat), np.argsort(np.argsort(-setting.t))
+    grids = _Grids(flat)
     for random, samples in run.data_sets(flat.plain, "trade_off"):
         data, x = run.on_device(samples), draw(flat, POINTS, random)
         score = _score(setting, data, random)
-        log_clean, found, now = log_density(x, 0.0, flat.manifold), [], grids.far
-        fresh, generated = (run.on_device(a) for a in (x, start(flat, POINTS, now, random, law="noise")))
-        for t in falling(setting)[0].tolist():
-            generated, now = flow(score, generated, grids.between(now, t)), t
+        down, log_clean, found = partial(_down, score, grids), log_density(x, 0.0, flat.manifold), []
+        fresh, begun = (run.on_device(a) for a in (x, start(flat, POINTS, grids.far, random, law="noise")))
+        for t, generated in stops(down, begun, setting, grids.far):
             log_generated = to_host(generated_density(score.posterior, fresh, grids.between(grids.far, t)))
             found.append((_memorized(generated, samples), (log_clean - log_generated).mean()))
-        draws.append(np.array(found)[order])
+        draws.append(np.array(found)[as_asked(setting)])
     return _named(draws)
 
 
@@ -118,9 +117,10 @@ class _Grids:
     def between(self, now: float, then: float) -> Array:
         """From one noise variance down to another."""
         middle = min(max(self.near, then), now)
-        parts = [_grid(now, middle, FAR_STEPS), _grid(middle, then, STEPS)[1:]]
-        return np.concatenate(parts) if middle > then else parts[0]
+        parts = (now, middle, FAR_STEPS), (middle, then, STEPS)
+        return np.concatenate([[now], *(grid_by(*part)[1:] for part in parts if part[0] > part[1])])
 
 
-def _grid(now: float, then: float, steps: int) -> Array:
-    return grid(now, then, math.ceil(steps * math.log(now / then))) if now > then else np.array([now])
+def _down(score: Tempered | Smoothed, grids: _Grids, x: AnyArray, now: float, then: float) -> AnyArray:
+    """By the flow from one noise variance to another."""
+    return flow(score, x, grids.between(now, then))

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from numerics.gibbs import gibbs_moments
-from numerics.reverse import METHODS, diffusion, falling, flow, grid, log_density, start
+from numerics.reverse import METHODS, as_asked, diffusion, falling, flow, grid, grid_by, log_density, start, stops
 from numerics.scores import Empirical, Gaussian, Smoothed, Tempered, Unconditioned
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
@@ -362,3 +362,25 @@ def test_densities_of_a_library_come_back(backend, make):
     assert backend.owns(found)
     wanted = log_density(make(data).posterior, x, grid(HIGH, 0.5, 5))
     np.testing.assert_allclose(backend.host(found), wanted, rtol=1e-9, atol=1e-10)
+
+
+# where generation stops
+
+
+def test_generation_stops_at_every_time_of_the_setting():
+    setting = Setting.of("1x1", times=[0.5, 2.0, 0.1, 2.0, 8.0])
+    steps = []
+
+    def advance(x, now, then):
+        steps.append((now, then))
+        return x + 1
+
+    found = list(stops(advance, 0, setting, 8.0))
+    assert found == [(8.0, 0), (2.0, 1), (2.0, 1), (0.5, 2), (0.1, 3)]
+    assert steps == [(8.0, 2.0), (2.0, 0.5), (0.5, 0.1)]
+    np.testing.assert_array_equal(np.array(found)[as_asked(setting), 0], setting.t)
+
+
+def test_steps_are_counted_by_factors_of_e():
+    np.testing.assert_allclose(grid_by(np.e**2, 1.0, 4), grid(np.e**2, 1.0, 8))
+    np.testing.assert_allclose(grid_by(1.01, 1.0, 4), [1.01, 1.0])
