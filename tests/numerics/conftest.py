@@ -7,6 +7,7 @@ import ast
 import contextlib
 import importlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -469,6 +470,25 @@ class Contract:
         assert all(n == "theory.setting" or n.startswith("numerics.") for n in ours), ours
         assert not any(n.startswith(("relative", "importlib")) for n in names), names
         assert "__import__" not in Path(self.module.__file__).read_text()
+
+
+class Generating(Contract):
+    """Of an experiment that generates, with fewer points and steps: what is owed does not depend on them."""
+
+    coarsely: Mapping[str, float]  # its constants
+
+    @pytest.fixture(autouse=True)
+    def coarse(self, monkeypatch):
+        for constant, value in self.coarsely.items():
+            monkeypatch.setattr(self.module, constant, value)
+
+    @pytest.mark.slow
+    def test_errors_shrink_with_the_root_of_repeats(self):
+        super().test_errors_shrink_with_the_root_of_repeats()
+
+    @pytest.mark.slow
+    def test_runs_with_other_seeds_agree(self):
+        super().test_runs_with_other_seeds_agree()
 
 
 def same_as(found, expected, rtol=0.0):

@@ -39,13 +39,18 @@ CASES = {
 }
 
 
+def prepared(folder, patch, arguments):
+    """The command on a file of samples, with something in it replaced."""
+    np.save(folder / "samples.npy", np.random.default_rng(0).standard_normal((95, 3)))
+    source = textwrap.dedent(patch) + "from geomem.__main__ import main\nmain()"
+    return [sys.executable, "-P", "-c", source, *arguments]
+
+
 @pytest.mark.parametrize(("sent", "code", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
 @pytest.mark.parametrize("case", CASES)
 def test_a_command_ends_within_seconds_and_says_what_is_kept(tmp_path, case, sent, code, word):
     patch, arguments, said = CASES[case]
-    np.save(tmp_path / "samples.npy", np.random.default_rng(0).standard_normal((95, 3)))
-    source = textwrap.dedent(patch) + "from geomem.__main__ import main\nmain()"
-    command = [sys.executable, "-P", "-c", source, *arguments]
+    command = prepared(tmp_path, patch, arguments)
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
     # what runs in the background of a shell has SIGINT ignored, and so have its children
     heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
@@ -64,9 +69,7 @@ def test_a_signal_that_comes_as_the_wait_begins_is_heeded(tmp_path):
     """As one does that another thread receives: the wait is not interrupted by it."""
     received = "import signal, threading; signal.pthread_kill(threading.get_ident(), signal.SIGTERM)"
     patch = SUM.replace('print("stuck", flush=True)', received)
-    np.save(tmp_path / "samples.npy", np.random.default_rng(0).standard_normal((95, 3)))
-    source = textwrap.dedent(patch) + "from geomem.__main__ import main\nmain()"
-    command = [sys.executable, "-P", "-c", source, *SUMMED, "--checkpoint", "sum.npz"]
+    command = prepared(tmp_path, patch, [*SUMMED, "--checkpoint", "sum.npz"])
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=30)
     assert (done.returncode, done.stdout) == (143, "")
     assert done.stderr.strip() == "geomem: terminated; what was finished is kept"

@@ -3,31 +3,17 @@ import pytest
 
 from numerics.experiments import temperature as experiment
 from numerics.experiments.temperature import measure, measure_distribution, measure_samples, measure_shares
-from tests.numerics.conftest import Contract
+from tests.numerics.conftest import Generating
 from theory.setting import Setting
 
 HOT = Setting.of("1.0x2,0.1x1", samples=30, temperature=2, times=[1.0, 0.01, 0.1])
 
 
-class TestContract(Contract):
-    """With fewer points and steps: what is owed does not depend on them."""
-
+class TestContract(Generating):
     name = "temperature"
     on_sphere = ("memorized_fraction", "largest_weight_generated", "frozen_variance")
     elsewhere = ("sample_probabilities",)
-
-    @pytest.fixture(autouse=True)
-    def coarse(self, monkeypatch):
-        for constant, value in {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0}.items():
-            monkeypatch.setattr(experiment, constant, value)
-
-    @pytest.mark.slow
-    def test_errors_shrink_with_the_root_of_repeats(self):
-        super().test_errors_shrink_with_the_root_of_repeats()
-
-    @pytest.mark.slow
-    def test_runs_with_other_seeds_agree(self):
-        super().test_runs_with_other_seeds_agree()
+    coarsely = {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0}  # noqa: RUF012
 
 
 def test_in_one_dimension_the_samples_have_an_order():

@@ -6,29 +6,15 @@ from numerics.data import draw, log_density
 from numerics.experiments import trade_off as experiment
 from numerics.experiments.trade_off import measure, measure_noised
 from numerics.gibbs import gibbs_moments
-from tests.numerics.conftest import Contract
+from tests.numerics.conftest import Generating
 from theory.setting import Setting
 
 FEW = Setting.of("1.0x3", samples=20, times=[0.5, 0.1])
 
 
-class TestContract(Contract):
-    """With fewer points and steps: what is owed does not depend on them."""
-
+class TestContract(Generating):
     name = "trade_off"
-
-    @pytest.fixture(autouse=True)
-    def coarse(self, monkeypatch):
-        for constant, value in {"STEPS": 1, "FAR_STEPS": 1, "POINTS": 8, "FARTHEST": 30.0}.items():
-            monkeypatch.setattr(experiment, constant, value)
-
-    @pytest.mark.slow
-    def test_errors_shrink_with_the_root_of_repeats(self):
-        super().test_errors_shrink_with_the_root_of_repeats()
-
-    @pytest.mark.slow
-    def test_runs_with_other_seeds_agree(self):
-        super().test_runs_with_other_seeds_agree()
+    coarsely = {"STEPS": 1, "FAR_STEPS": 1, "POINTS": 8, "FARTHEST": 30.0}  # noqa: RUF012
 
 
 def test_the_flow_generates_noised_samples():
