@@ -23,6 +23,7 @@ __all__ = [
     "LIMIT",
     "MILD",
     "Case",
+    "besides",
     "cases",
     "compare",
     "coordinates",
@@ -172,8 +173,12 @@ def coordinates(known: Observable, setting: Setting) -> dict[str, ArrayLike]:
 
 def told(setting: Setting) -> str:
     """A setting in a few words."""
-    extras = "".join(f", {name} {value:g}" for name, value in setting.extras.items())
-    return f"{setting.manifold}, N = {setting.samples}, {where(setting)}{extras}"
+    return f"{setting.manifold}, N = {setting.samples}, {where(setting)}{besides(setting)}"
+
+
+def besides(setting: Setting) -> str:
+    """Its remedies and the separation of a mixture, each after a comma."""
+    return "".join(f", {name} {value:g}" for name, value in setting.extras.items())
 
 
 def where(setting: Setting) -> str:

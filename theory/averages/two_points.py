@@ -68,7 +68,7 @@ def smoothed_mean(x: float, t: float, h: float, lam: float, N: int) -> float:
 
 
 def _refined(of: Sum, x: float, t: float, h: float, lam: float, N: int) -> float:
-    """A sum over shifts, by twice as many nodes until it does not change."""
+    """A sum over shifts, by half as many nodes again until it does not change."""
     if h == 0:
         return of(np.array([x]), np.ones(1), t, lam, N)[0]
     last, before = math.nan, math.nan

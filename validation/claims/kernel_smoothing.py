@@ -175,9 +175,8 @@ def _best() -> list[Claim]:
 
 
 def _average() -> list[Claim]:
-    off_by_a_fifth = off(1.2, prediction.score_variance_mean, MILDER), off(1.2, prediction.kl_leading, MILDER)
+    average, integral = (off(1.2, f, MILDER) for f in (prediction.score_variance_mean, prediction.kl_leading))
     bias = [evaluated(next_order, observable, MILDER) for observable in ("score_variance_mean", "kl_leading")]
-    average, integral = off_by_a_fifth
     return [
         compare(MEAN["average"], "score_variance_mean", average, LEADING, allowed_bias=bias[0], coarse=FEW_DIRECTIONS),
         compare(

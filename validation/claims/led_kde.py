@@ -121,14 +121,14 @@ def _density() -> list[Claim]:
 
 def _modes() -> list[Claim]:
     modes, far = MODES["modes"], MODES["far"]
-    limits = (
-        wrong("far apart", getattr(prediction, f"{o}_asymptotic")) for o in ("mode_separation", "merging_bandwidth")
+    apart, merged = (
+        wrong("far apart", f) for f in (prediction.mode_separation_asymptotic, prediction.merging_bandwidth_asymptotic)
     )
     plain = wrong("plain kernel estimate", plain_merging)
     ends = "the flow with the smoothed score still condenses as t falls to 0, between the samples"
     return [
-        compare(modes, "mode_separation", next(limits), INFINITELY_MANY, bias=1e-3),
-        compare(modes, "merging_bandwidth", next(limits), INFINITELY_MANY, bias=INTERPOLATED),
+        compare(modes, "mode_separation", apart, INFINITELY_MANY, bias=1e-3),
+        compare(modes, "merging_bandwidth", merged, INFINITELY_MANY, bias=INTERPOLATED),
         compare(far, "merging_bandwidth_asymptotic", plain, "the limit, of samples far apart", bias=NEXT_ORDER),
         compare(
             CONDENSED,

@@ -15,6 +15,7 @@ from numerics.measurement import Measurement
 from theory.observable import observables
 from theory.setting import Setting
 from validation.claim import by_claim, holds
+from validation.comparison import besides
 
 __all__ = ["Verdicts", "plain", "predicted", "render", "seen", "strict_json", "tally"]
 
@@ -73,8 +74,7 @@ def render(
         heading += f", {setting.query}"
     if setting.point:
         heading += ", x = " + ",".join(f"{x:g}" for x in setting.point)
-    heading += "".join(f", {name} {value:g}" for name, value in setting.extras.items())
-    return "\n".join([heading, *tables])
+    return "\n".join([heading + besides(setting), *tables])
 
 
 def _document(
