@@ -263,7 +263,11 @@ def _step(z: Any, at_zero: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
 
 
 def _hypergeometric(e: sp.hyper, values: Mapping[sp.Symbol, Any]) -> Any:
-    upper, lower, z = ([_enclose(a, values) for a in e.ap], [_enclose(b, values) for b in e.bq], _enclose(e.argument, values))
+    upper, lower, z = (
+        [_enclose(a, values) for a in e.ap],
+        [_enclose(b, values) for b in e.bq],
+        _enclose(e.argument, values),
+    )
     return z.hypgeom(upper, lower)
 
 

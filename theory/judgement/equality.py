@@ -15,8 +15,9 @@ from theory.algebra import enclosure
 from theory.judgement import integrals, limits, sums
 from theory.judgement.integrals import DivergesError
 from theory.judgement.judgement import Judgement
-from theory.judgement.points import Point, balls, points, told
+from theory.judgement.points import Point, balls, candidates, points
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.words import in_words, shown, told
 
 __all__ = ["Met", "judge_equal", "met", "resolved", "value_at"]
 
@@ -27,7 +28,6 @@ SECONDS = 1.5  # for points
 FEWEST = 6
 WHOLE = sp.Integral, sp.Sum, sp.Limit
 DEAR = 10  # points, where there are integrals and sums
-DIGITS = 12
 
 
 @dataclass
@@ -48,11 +48,12 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
     if found.refuted is not None:
         return found.refuted
     exceptions = _named(found)
-    difference, trusts, checked = resolved(left - right)
-    if difference.has(*WHOLE):
-        by_rule = sums.by_induction(difference)
-    else:
-        by_rule = reduces_to_zero(difference)
+    by_rule: tuple[str, ...] = sums.by_induction(left - right)
+    trusts: tuple[str, ...] = ()
+    checked = True
+    if not by_rule:
+        difference, trusts, checked = resolved(left - right)
+        by_rule = () if difference.has(*WHOLE) else reduces_to_zero(difference)
     if by_rule and found.agreed + len(found.undefined) > 0:
         evidence = f"the difference reduces to 0; at {found.agreed} exact points no enclosure excludes 0"
         trusted = tuple(dict.fromkeys((*trusts, *by_rule)))
@@ -60,7 +61,7 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
             return Judgement("proved", evidence, trusted, exceptions=exceptions)
         return Judgement("supported", f"{evidence}; it rests on {', '.join(trusts)}", trusted, exceptions=exceptions,
                          cannot_exclude="a condition or a branch that sympy did not tell")  # fmt: skip
-    if found.agreed < FEWEST and (left - right).free_symbols or not found.agreed:
+    if (found.agreed < FEWEST and (left - right).free_symbols) or not found.agreed:
         why = "; ".join(dict.fromkeys(found.unknown[:2])) or "the sides are hardly anywhere defined"
         return Judgement("inconclusive", f"enclosed at {found.agreed} points only: {why}", exceptions=exceptions)
     return Judgement(
@@ -132,12 +133,12 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
 
 def met(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Met:
     """Try the points of the domain, the simplest first, until one refutes left = right or the time is up."""
-    found, end = Met(), time.monotonic() + SECONDS
-    symbols = _free(left) | _free(right)
+    found, end = Met(), time.thread_time() + SECONDS
+    symbols = left.free_symbols | right.free_symbols
     dear = any(True for side in (left, right) for _ in _outermost(side))
     deep = 0
     for point in points(symbols, left, right, left - right, assume=assume):
-        if time.monotonic() > end or (dear and len(found.tried) >= DEAR and found.agreed):
+        if time.thread_time() > end or (dear and len(found.tried) >= DEAR and found.agreed):
             break
         found.tried.append(point)
         try:
@@ -154,17 +155,13 @@ def met(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Met:
     return found
 
 
-def _free(e: sp.Expr) -> set[sp.Symbol]:
-    return set(e.free_symbols)
-
-
 def _compared(left: sp.Expr, right: sp.Expr, point: Point, found: Met) -> Judgement | None:
     """A refutation by this point, or None and the outcome is counted."""
     for precision in PRECISIONS:
         try:
             sides = [value_at(side, point, precision) for side in (left, right)]
         except DivergesError as error:
-            return Judgement("refuted", f"undefined at {_in_words(point)}: {error}", ("Arb",), told(point))
+            return Judgement("refuted", f"undefined at {in_words(point)}: {error}", ("Arb",), told(point))
         if all(s.is_finite() for s in sides):
             gap = sides[0] - sides[1]
             if not gap.contains(0):
@@ -194,27 +191,16 @@ def _deeply(left: sp.Expr, right: sp.Expr, point: Point, precision: int) -> Judg
 
 
 def _refuted(point: Point, sides: Sequence[Any]) -> Judgement:
-    shown = tuple(_shown(s) for s in sides)
+    values = tuple(map(shown, sides))
     gap = sides[0] - sides[1]
-    told_gap = f"; they differ by {_shown(gap, 3)}" if shown[0] == shown[1] else ""
+    told_gap = f"; they differ by {shown(gap, 3)}" if values[0] == values[1] else ""
     return Judgement(
         "refuted",
-        f"at {_in_words(point)} the left side is {shown[0]}, the right side {shown[1]}{told_gap}",
+        f"at {in_words(point)} the left side is {values[0]}, the right side {values[1]}{told_gap}",
         ("Arb",),
         told(point),
-        shown,
+        values,
     )
-
-
-def _shown(ball: Any, digits: int = DIGITS) -> str:
-    """A number as a person writes it."""
-    if ball.imag == 0 or (ball.imag.contains(0) and ball.real != 0):
-        return ball.real.str(digits, radius=False)
-    return f"{ball.real.str(digits, radius=False)} + {ball.imag.str(digits, radius=False)} i"
-
-
-def _in_words(point: Point) -> str:
-    return ", ".join(f"{s} = {v}" for s, v in told(point).items()) or "every point"
 
 
 def _with_fewest_symbols(left: sp.Expr, right: sp.Expr, point: Point, outcome: Judgement) -> Judgement:
@@ -225,13 +211,11 @@ def _with_fewest_symbols(left: sp.Expr, right: sp.Expr, point: Point, outcome: J
     if not idle or len(idle) == len(point):
         return outcome
     kept: Mapping[sp.Symbol, sp.Expr] = {s: v for s, v in point.items() if s not in idle}
-    evidence = outcome.evidence.replace(_in_words(point), _in_words(kept), 1)
+    evidence = outcome.evidence.replace(in_words(point), in_words(kept), 1)
     return Judgement("refuted", evidence, outcome.trusts, told(kept), outcome.sides)
 
 
 def _is_idle(left: sp.Expr, right: sp.Expr, point: Point, s: sp.Symbol) -> bool:
-    if any(_outermost(side) for side in ()):
-        return False
     try:
         there = [value_at(side, point, PRECISIONS[0]) for side in (left, right)]
         for value in _others(s, point[s]):
@@ -244,8 +228,6 @@ def _is_idle(left: sp.Expr, right: sp.Expr, point: Point, s: sp.Symbol) -> bool:
 
 
 def _others(s: sp.Symbol, value: sp.Expr) -> Iterable[sp.Expr]:
-    from theory.judgement.points import candidates
-
     return [v for v in candidates(s) if v != value][:4]
 
 
@@ -257,5 +239,5 @@ def _named(found: Met) -> tuple[str, ...]:
     always = [(s, v) for s, v in pairs if all(p in found.undefined for p in found.tried if p[s] == v)]
     named = [f"{s} = {v}" for s, v in always]
     rest = [p for p in found.undefined if not any(p[s] == v for s, v in always)]
-    named += [_in_words(p) for p in rest[:3]] + (["and more points"] if len(rest) > 3 else [])
+    named += [in_words(p) for p in rest[:3]] + (["and more points"] if len(rest) > 3 else [])
     return tuple(named)

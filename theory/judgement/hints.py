@@ -83,17 +83,23 @@ def _edits(side: sp.Expr, which: str = "right") -> Iterator[tuple[sp.Expr, str]]
     for factor in RATIOS[1:]:
         yield side * factor, f"{where}a factor {factor} is missing"
     for power in sorted(side.atoms(sp.Pow), key=sp.default_sort_key):
-        if power.base is not sp.E and power.exp.free_symbols or not power.exp.is_Integer:
+        if (power.base is not sp.E and power.exp.free_symbols) or not power.exp.is_Integer:
             for factor in (2, sp.Rational(1, 2), -1):
                 words = "the sign of the exponent is off" if factor == -1 else "the exponent is off by a factor 2"
-                yield side.xreplace({power: power.base ** (power.exp * factor)}), f"{where}{words}: {power} should be {power.base ** (power.exp * factor)}"
+                yield (
+                    side.xreplace({power: power.base ** (power.exp * factor)}),
+                    f"{where}{words}: {power} should be {power.base ** (power.exp * factor)}",
+                )
     for s in sorted(side.free_symbols, key=str):
         edits = (s - 1, s + 1) if s.is_integer else (s / 2, 2 * s, -s)
         for value in edits:
             yield side.subs(s, value), f"{where}{s} should be {value}"
     for call in sorted(side.atoms(sp.exp), key=sp.default_sort_key):
         for factor in (2, sp.Rational(1, 2), -1):
-            yield side.xreplace({call: sp.exp(call.args[0] * factor)}), f"{where}{call} should be {sp.exp(call.args[0] * factor)}"
+            yield (
+                side.xreplace({call: sp.exp(call.args[0] * factor)}),
+                f"{where}{call} should be {sp.exp(call.args[0] * factor)}",
+            )
     terms = sp.Add.make_args(side)
     if 1 < len(terms) < 8:
         for term in terms:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import flint
 import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement.equality import value_at
 from theory.judgement.integrals import DivergesError
 from theory.judgement.judgement import Judgement
-from theory.judgement.limits import limit_of
-from theory.judgement.patience import GivenUpError, for_seconds
-from theory.judgement.points import Point, admits, candidates, points, told
+from theory.judgement.patience import patiently
+from theory.judgement.points import Point, admits, candidates, fulfils, points
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.words import in_words, shown, told
 
 __all__ = ["judge_differs", "judge_greater"]
 
@@ -26,6 +26,7 @@ PRECISIONS = 128, 1024, 8192
 SECONDS, FOR_A_PROOF = 1.2, 2.5
 FEWEST = 6
 DEAR = 12
+TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
 STEPS = 100  # of a bisection: thirty digits
 
 
@@ -36,6 +37,7 @@ class Tried:
     above: int = 0
     room: Any = None
     least: Point | None = None
+    touches: Point | None = None
     undefined: list[Point] | None = None
     unknown: str = ""
     refuted: Judgement | None = None
@@ -46,18 +48,28 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
     tried = _try(left, right, strict, assume)
     if tried.refuted is not None:
         return tried.refuted
-    exceptions = tuple(dict.fromkeys(_in_words(p) for p in (tried.undefined or [])[:3]))
+    exceptions = tuple(dict.fromkeys(in_words(p) for p in (tried.undefined or [])[:3]))
     difference = left - right
-    try:
-        with for_seconds(FOR_A_PROOF):
-            trusts = is_shown(difference, strict, assume)
-    except GivenUpError:
-        trusts = ()
+    trusts = patiently(FOR_A_PROOF, is_shown, difference, strict, assume) or ()
     if trusts and "sympy.limit" not in trusts:
         return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",), exceptions=exceptions)
+    if tried.touches is not None:
+        return Judgement(
+            "inconclusive",
+            f"the sides touch, or nearly, at the stationary point {in_words(tried.touches)}",
+            exceptions=exceptions,
+        )
     if tried.above < (FEWEST if difference.free_symbols else 1):
-        return Judgement("inconclusive", f"enclosed at {tried.above} points only: {tried.unknown or 'hardly anywhere defined'}", exceptions=exceptions)
-    room = f"; the least room, relative to the sides, is {tried.room.str(3, radius=False)} at {_in_words(tried.least or {})}" if tried.room is not None else ""
+        return Judgement(
+            "inconclusive",
+            f"enclosed at {tried.above} points only: {tried.unknown or 'hardly anywhere defined'}",
+            exceptions=exceptions,
+        )
+    room = (
+        f"; the least room, relative to the sides, is {tried.room.str(3, radius=False)} at {in_words(tried.least or {})}"
+        if tried.room is not None
+        else ""
+    )
     by_limit = f"{trusts[0]}, with a limit by sympy; " if trusts else ""
     return Judgement(
         "supported",
@@ -79,40 +91,51 @@ def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()
             continue
         gap = sides[0] - sides[1]
         if gap.is_finite() and (gap == 0 or (gap.contains(0) and _is_zero(difference, point))):
-            return Judgement("refuted", f"at {_in_words(point)} both sides are {_shown(sides[0])}", ("Arb",), told(point), tuple(map(_shown, sides)))
+            return Judgement(
+                "refuted",
+                f"at {in_words(point)} both sides are {shown(sides[0])}",
+                ("Arb",),
+                told(point),
+                tuple(map(shown, sides)),
+            )
         met += bool(gap.is_finite() and not gap.contains(0))
     for signed in (difference, -difference):
-        try:
-            with for_seconds(FOR_A_PROOF):
-                trusts = is_shown(signed, True, assume)
-        except GivenUpError:
-            continue
+        trusts = patiently(FOR_A_PROOF, is_shown, signed, True, assume)
         if trusts and "sympy.limit" not in trusts:
             return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",))
     if met < FEWEST and difference.free_symbols:
         return Judgement("inconclusive", f"enclosed at {met} points only")
-    return Judgement("supported", f"the sides differ at {met} exact points", ("Arb",), cannot_exclude="an isolated point where they meet")
+    return Judgement(
+        "supported",
+        f"the sides differ at {met} exact points",
+        ("Arb",),
+        cannot_exclude="an isolated point where they meet",
+    )
 
 
 # --- points ---
 
 
 def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> Tried:
-    tried, end = Tried(undefined=[]), time.monotonic() + SECONDS
+    tried, end = Tried(undefined=[]), time.thread_time() + SECONDS
     symbols = left.free_symbols | right.free_symbols
     dear = (left - right).has(sp.Integral, sp.Sum)
     known = [left - right] if _is_light(left - right) else []
     for k, point in enumerate(points(symbols, left, right, *known, assume=assume)):
-        if time.monotonic() > end or (dear and k >= DEAR):
+        if time.thread_time() > end or (dear and k >= DEAR):
             break
         _meet(left, right, strict, point, tried)
         if tried.refuted is not None:
             return tried
     if not dear:
-        end = time.monotonic() + SECONDS
+        end = time.thread_time() + SECONDS
         for point in _stationary(left - right, assume):
+            least, tried.least = tried.least, None
             _meet(left, right, strict, point, tried)
-            if tried.refuted is not None or time.monotonic() > end:
+            if tried.least is point and tried.room < TOUCHING:
+                tried.touches = point
+            tried.least = tried.least or least
+            if tried.refuted is not None or time.thread_time() > end:
                 break
     return tried
 
@@ -127,7 +150,7 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Trie
         try:
             sides = [value_at(side, point, precision) for side in (left, right)]
         except DivergesError as error:
-            tried.refuted = Judgement("refuted", f"undefined at {_in_words(point)}: {error}", ("Arb",), told(point))
+            tried.refuted = Judgement("refuted", f"undefined at {in_words(point)}: {error}", ("Arb",), told(point))
             return
         except (NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
             tried.unknown = str(error)
@@ -136,8 +159,14 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Trie
         if not gap.is_finite():
             continue
         if not gap.imag.contains(0):
-            shown = tuple(map(_shown, sides))
-            tried.refuted = Judgement("refuted", f"not real at {_in_words(point)}: {shown[0]} {sign} {shown[1]} compares complex numbers", ("Arb",), told(point), shown)
+            values = tuple(map(shown, sides))
+            tried.refuted = Judgement(
+                "refuted",
+                f"not real at {in_words(point)}: {values[0]} {sign} {values[1]} compares complex numbers",
+                ("Arb",),
+                told(point),
+                values,
+            )
             return
         if gap.real > 0:
             _count(tried, gap.real, sides, point)
@@ -157,7 +186,7 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Trie
         else:
             tried.above += 1
     else:
-        tried.unknown = f"no enclosure decides at {_in_words(point)}"
+        tried.unknown = f"no enclosure decides at {in_words(point)}"
 
 
 def _count(tried: Tried, gap: Any, sides: Sequence[Any], point: Point) -> None:
@@ -169,10 +198,18 @@ def _count(tried: Tried, gap: Any, sides: Sequence[Any], point: Point) -> None:
 
 
 def _refuted(point: Point, sides: Sequence[Any], sign: str) -> Judgement:
-    shown = tuple(map(_shown, sides))
-    equal = "both sides are equal" if (sides[0] - sides[1]).contains(0) else f"the left side is {shown[0]}, the right side {shown[1]}"
-    by = f" (less by {(sides[1] - sides[0]).real.str(3, radius=False)})" if shown[0] == shown[1] and "equal" not in equal else ""
-    return Judgement("refuted", f"at {_in_words(point)} {equal}{by}: not {sign}", ("Arb",), told(point), shown)
+    values = tuple(map(shown, sides))
+    equal = (
+        "both sides are equal"
+        if (sides[0] - sides[1]).contains(0)
+        else f"the left side is {values[0]}, the right side {values[1]}"
+    )
+    by = (
+        f" (less by {(sides[1] - sides[0]).real.str(3, radius=False)})"
+        if values[0] == values[1] and "equal" not in equal
+        else ""
+    )
+    return Judgement("refuted", f"at {in_words(point)} {equal}{by}: not {sign}", ("Arb",), told(point), values)
 
 
 def _is_zero(difference: sp.Expr, point: Point) -> bool:
@@ -180,21 +217,11 @@ def _is_zero(difference: sp.Expr, point: Point) -> bool:
     return there == 0 or bool(reduces_to_zero(there))
 
 
-def _shown(ball: Any) -> str:
-    if ball.imag.contains(0):
-        return ball.real.str(12, radius=False)
-    return f"{ball.real.str(12, radius=False)} + {ball.imag.str(12, radius=False)} i"
-
-
-def _in_words(point: Point) -> str:
-    return ", ".join(f"{s} = {v}" for s, v in told(point).items()) or "every point"
-
-
 # --- stationary points ---
 
 
 def _stationary(difference: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[Point]:
-    """Where the derivative by one symbol vanishes, the others at simple values: exactly where sympy can, else to thirty digits."""
+    """Where the derivative by one symbol vanishes, others at simple values: exactly where sympy can, else to thirty digits."""
     symbols = sorted(difference.free_symbols, key=str)
     bases = [{s: candidates(s)[k % len(candidates(s))] for s in symbols} for k in (0, 1)]
     for base in bases:
@@ -202,34 +229,34 @@ def _stationary(difference: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[Poi
             if not s.is_extended_real or s.is_integer:
                 continue
             f = difference.xreplace({o: v for o, v in base.items() if o != s})
-            try:
-                with for_seconds(0.5):
-                    slope = sp.diff(f, s)
-                    found = list(_zeros(slope, s))
-            except (GivenUpError, ArithmeticError, NotImplementedError, TypeError, ValueError, AttributeError):
-                continue
-            for value in found:
+            for value in patiently(0.5, _stationary_of, f, s) or ():
                 point = {**base, s: value}
-                if admits(s, value) and all(sp.sympify(a).xreplace(point) == True for a in assume):  # noqa: E712  (a relation of sympy)
+                if admits(s, value) and all(fulfils(point, a) for a in assume):
                     yield point
-                    yield from ({**base, s: v} for v in _whole(s, value))
 
 
-def _whole(s: sp.Symbol, value: sp.Expr) -> list[sp.Expr]:
-    return []
+def _stationary_of(f: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:
+    return list(_zeros(sp.diff(f, s), s))
 
 
 def _zeros(slope: sp.Expr, s: sp.Symbol) -> Iterator[sp.Expr]:
     numerator = sp.numer(sp.together(slope))
-    if numerator.is_polynomial(s) and sp.Poly(numerator, s).degree() < 5:
-        yield from (r for r in sp.roots(sp.Poly(numerator, s)) if r.is_real)
+    if numerator.is_polynomial(s) and sp.Poly(numerator, s).degree() <= 8:
+        exact = [r for r in sp.roots(sp.Poly(numerator, s)) if r.is_real]
+        yield from exact or sp.Poly(numerator, s).real_roots()
         return
+    yield from _solved(slope, s)
     grid = sorted((v for v in candidates(s) if v.is_Rational), key=float)
     signs = [(v, _sign(slope, s, v)) for v in grid]
     known = [(v, sign) for v, sign in signs if sign]
-    for (low, a), (high, b) in zip(known, known[1:], strict=False):
+    for (low, a), (high, b) in itertools.pairwise(known):
         if a * b < 0:
             yield _bisected(slope, s, low, high, a)
+
+
+def _solved(slope: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:
+    """Where sympy finds it to vanish, exactly: a touching point is seen at no other number."""
+    return [r for r in patiently(0.3, sp.solve, slope, s) or () if r.is_real and not r.free_symbols]
 
 
 def _sign(e: sp.Expr, s: sp.Symbol, value: sp.Expr) -> int:
@@ -250,6 +277,3 @@ def _bisected(slope: sp.Expr, s: sp.Symbol, low: sp.Rational, high: sp.Rational,
             return middle
         low, high = (middle, high) if sign == below else (low, middle)
     return sp.Rational(sp.N((low + high) / 2, 40))
-
-
-_ = flint, limit_of

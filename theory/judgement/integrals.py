@@ -16,7 +16,8 @@ import flint
 import sympy as sp
 
 from theory.algebra import enclosure, gaussian_integrals
-from theory.judgement.patience import GivenUpError, for_seconds
+from theory.judgement.limits import limit_of
+from theory.judgement.patience import patiently
 from theory.judgement.points import Point, breaks
 from theory.judgement.smooth import is_smooth
 
@@ -24,6 +25,7 @@ __all__ = ["ClosedForm", "DivergesError", "closed_form", "enclosed"]
 
 BITS = 80
 EVALUATIONS, TOLERANCE = 4000, flint.arb("1e-15")
+A_RULE = 1.5  # seconds
 NEAR = 4, 16, 64, 256  # an end that is this far is cut off as it is
 FAR = 320  # ends are mapped to e^v up to e^320
 CUT = flint.arb("1e-16")
@@ -31,7 +33,18 @@ MARGIN = 1000  # of the estimate of what is cut off
 OSCILLATES = sp.sin, sp.cos, sp.tan, sp.sinc, sp.besselj, sp.bessely
 ENTIRE = sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.sinc
 MEROMORPHIC = sp.tan, sp.tanh, sp.gamma, sp.digamma, sp.sec, sp.sech, sp.coth, sp.cot
-RIGHT = sp.loggamma, sp.atan, sp.asinh, sp.expint, sp.uppergamma, sp.lowergamma, sp.Ei, sp.LambertW, sp.besseli, sp.besselk
+RIGHT = (
+    sp.loggamma,
+    sp.atan,
+    sp.asinh,
+    sp.expint,
+    sp.uppergamma,
+    sp.lowergamma,
+    sp.Ei,
+    sp.LambertW,
+    sp.besseli,
+    sp.besselk,
+)
 Integrand = Callable[[Any, bool], Any]
 
 
@@ -92,7 +105,10 @@ def _piece(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any
     good, bad = (low, high) if plain[0] else (high, low)
     sign = 1 if plain[0] else -1
     if bad.is_finite:
-        return sign * _to_the_end(lambda v, a: f(_number(bad) + _number(good - bad) * (-v).exp(), a) * (-v).exp() * _number(bad - good), integrand)
+        return sign * _to_the_end(
+            lambda v, a: f(_number(bad) + _number(good - bad) * (-v).exp(), a) * (-v).exp() * _number(bad - good),
+            integrand,
+        )
     outward = 1 if bad is sp.S.Infinity else -1
     for reach in NEAR:
         heights = [abs(f(_number(good) + outward * far, False)) * far for far in (reach, 2 * reach)]
@@ -115,14 +131,15 @@ def _inside(low: sp.Expr, high: sp.Expr) -> sp.Expr:
 def _to_the_end(g: Integrand, integrand: sp.Expr) -> Any:
     """int_0^infinity g(v) dv: cut where g is small, and what is beyond estimated from its fall."""
     total, cut = flint.acb(0), 4
-    heights = [h for h in (abs(g(flint.acb(v), False)) for v in (5, 10, 20, 40, 80, 160, 320)) if h.is_finite()]
+    heights = [abs(g(flint.acb(v), False)) for v in (5, 10, 20, 40, 80, 160, 320)]
+    heights = [h for h in heights if h.is_finite() and (h.rad() < h.mid() / 2 or h < CUT)]
     if len(heights) > 2 and not integrand.has(*OSCILLATES) and _stays_up(heights):
         raise DivergesError("the integrand does not fall fast enough at an end")
     start = 0
     while cut <= FAR:
         total += _integral(g, flint.acb(start), flint.acb(cut))
         here, beyond = (abs(g(flint.acb(v), False)) for v in (cut, cut + 1))
-        if here < CUT and beyond < here / 2 or here < flint.arb("1e-60"):
+        if (here < CUT and beyond < here / 2) or here < flint.arb("1e-60"):
             return total + _unknown(here)
         start, cut = cut, cut + max(cut // 2, 4)
     raise NotImplementedError("the integrand falls too slowly to be cut off")
@@ -183,9 +200,9 @@ def _plain(e: sp.Expr, inner: list[Integrand]) -> Integrand:
 
     def f(z: Any, analytic: bool) -> Any:
         arguments = [g(z, analytic) for g in inner]
-        if analytic and not isinstance(e, ENTIRE + MEROMORPHIC):
-            if not isinstance(e, RIGHT) or not arguments[-1].real > 0:
-                return flint.acb("nan")
+        known = isinstance(e, ENTIRE + MEROMORPHIC) or (isinstance(e, RIGHT) and arguments[-1].real > 0)
+        if analytic and not known:
+            return flint.acb("nan")
         return enclosure.enclose(outer, dict(zip(names, arguments, strict=True)), BITS)
 
     return f
@@ -280,12 +297,8 @@ def closed_form(integral: sp.Integral) -> ClosedForm | None:
 
 def _single(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     for rule in (_gaussian, _gamma, _beta, _antiderivative, _by_sympy):
-        try:
-            with for_seconds(1.5):
-                if (found := rule(f, y, low, high)) is not None:
-                    return found
-        except (GivenUpError, ArithmeticError, AttributeError, NotImplementedError, TypeError, ValueError, sp.PolynomialError):
-            continue
+        if (found := patiently(A_RULE, rule, f, y, low, high)) is not None:
+            return found
     return None
 
 
@@ -299,7 +312,9 @@ def _terms(f: sp.Expr, y: sp.Symbol) -> list[tuple[sp.Expr, sp.Expr]]:
         for factor in sp.Mul.make_args(term):
             is_exp = isinstance(factor, sp.exp) or (isinstance(factor, sp.Pow) and isinstance(factor.base, sp.exp))
             if is_exp and real in factor.free_symbols:
-                exponents.append(sp.expand_log(sp.log(factor), force=True) if not isinstance(factor, sp.exp) else factor.args[0])
+                exponents.append(
+                    sp.expand_log(sp.log(factor), force=True) if not isinstance(factor, sp.exp) else factor.args[0]
+                )
             else:
                 rest.append(factor)
         pairs.append((sp.Mul(*rest).xreplace({real: y}), sp.Add(*exponents).xreplace({real: y})))
@@ -371,19 +386,21 @@ def _antiderivative(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Cl
 
 
 def _at_end(F: sp.Expr, y: sp.Symbol, end: sp.Expr) -> sp.Expr:
-    """F there; at infinity only of a rational function, by degrees.
+    """F there, or its limit at infinity by Taylor's theorem.
 
     Raises:
-        ValueError: where it has no value by this rule.
+        ValueError: where it has none by this rule.
     """
-    if end.is_finite:
-        return F.subs(y, end)
-    above, below = (sp.Poly(part, y) for part in sp.fraction(sp.together(F)))
-    if above.degree() > below.degree():
-        raise ValueError("the antiderivative grows")
-    return above.LC() / below.LC() if above.degree() == below.degree() else sp.S.Zero
+    value = F.subs(y, end) if end.is_finite else limit_of(F, y, end, "")
+    if value is None:
+        raise ValueError("no limit of the antiderivative")
+    return value
 
 
 def _by_sympy(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     value = sp.integrate(f, (y, low, high))
-    return None if value.has(sp.Integral, sp.Piecewise, sp.nan, sp.zoo, sp.oo) else ClosedForm(value, "sympy.integrate", checked=False)
+    return (
+        None
+        if value.has(sp.Integral, sp.Piecewise, sp.nan, sp.zoo, sp.oo)
+        else ClosedForm(value, "sympy.integrate", checked=False)
+    )

@@ -67,5 +67,7 @@ def _of_functions(difference: sp.Expr) -> Judgement:
     atoms = sorted(difference.atoms(sp.Derivative), key=lambda a: -a.derivative_count)
     symbols = {a: sp.Dummy(f"d{k}") for k, a in enumerate(atoms)}
     if sp.cancel(sp.together(difference.xreplace(symbols))) == 0:
-        return Judgement("proved", "a rational identity between the functions and their derivatives", ("rational arithmetic",))
+        return Judgement(
+            "proved", "a rational identity between the functions and their derivatives", ("rational arithmetic",)
+        )
     return Judgement("inconclusive", "not a rational identity between the functions and their derivatives")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import flint
@@ -10,19 +10,22 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement.judgement import Judgement
-from theory.judgement.patience import GivenUpError, for_seconds
-from theory.judgement.points import Point, balls, points, told
+from theory.judgement.patience import patiently
+from theory.judgement.points import Point, balls, points
 from theory.judgement.smooth import is_smooth
+from theory.judgement.words import told
 
 __all__ = ["along", "judge_limit", "limit_of"]
 
-STEPS = *(10**k for k in range(1, 7)), 12, 10**18  # exponents of ten: from 1e10 on, beyond what float64 knows
-SLOW = 3, 6, 12, 30, 100, 10**3, 10**4, 10**6, 10**9, 10**12, 10**15
+STEPS = 1, 2, 3, 4, 6, 12, 30, 100, 10**3, 10**4, 10**6, 10**9, 10**12, 10**15  # exponents of ten
+TO_A_POINT = 9  # of them, where the point is finite
 PRECISIONS = 256, 2048, 16384
 ORDERS = 6
 
 
-def judge_limit(left: sp.Expr, right: sp.Expr, relation: str, at: Sequence[Any], assume: Sequence[sp.Basic]) -> Judgement:
+def judge_limit(
+    left: sp.Expr, right: sp.Expr, relation: str, at: Sequence[Any], assume: Sequence[sp.Basic]
+) -> Judgement:
     """Whether left tends to right, or left / right to 1, as a symbol goes to a point."""
     symbol, end, sides = _where(at)
     gap = left / right - 1 if relation == "leading" else left - right
@@ -39,7 +42,11 @@ def judge_limit(left: sp.Expr, right: sp.Expr, relation: str, at: Sequence[Any],
                 return _refuted(left, right, relation, symbol, end, side, point, last)
     trusted = [_by_taylor(gap, symbol, end, side) for side in sides]
     if all(trusted):
-        return Judgement("proved", f"the Taylor series at {symbol} = {end} has the constant term claimed", ("Taylor's theorem", "sympy.diff"))
+        return Judgement(
+            "proved",
+            f"the Taylor series at {symbol} = {end} has the constant term claimed",
+            ("Taylor's theorem", "sympy.diff"),
+        )
     if not seen:
         return Judgement("inconclusive", "no enclosure on the way to the point; a rigorous series would help")
     return _supported(gap, symbol, end, sides, seen)
@@ -76,7 +83,7 @@ def _few(found: Any) -> list[Point]:
 def _gaps(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point) -> list[Any]:
     """|gap| on the way, as far as it is enclosed."""
     found = []
-    for exponent in SLOW if end.is_infinite and not symbol.is_integer else SLOW[:8]:
+    for exponent in STEPS if end.is_infinite else STEPS[:TO_A_POINT]:
         ball = _at(gap, symbol, end, side, exponent, point)
         if ball is not None:
             found.append(ball)
@@ -115,28 +122,27 @@ def _followed(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: P
     return bool(stays), found[-1]
 
 
-def _refuted(left: sp.Expr, right: sp.Expr, relation: str, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point, last: Any) -> Judgement:
-    what = "left / right" if relation == "leading" else "left - right"
-    value = last + 1 if relation == "leading" else last
+def _refuted(
+    left: sp.Expr, right: sp.Expr, relation: str, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point, last: Any
+) -> Judgement:
+    what, claimed = ("left / right", 1) if relation == "leading" else ("left - right", 0)
+    value = (last + claimed).real.str(8, radius=False)
     return Judgement(
         "refuted",
-        f"as {symbol} goes to {end}{side}, {what} goes to {value.real.str(8, radius=False)}, not to {1 if relation == 'leading' else 0}",
+        f"as {symbol} goes to {end}{side}, {what} goes to {value}, not to {claimed}",
         ("Arb",),
         witness={**told(point), str(symbol): f"-> {end}{side}"},
-        sides=(f"{what} -> {value.real.str(8, radius=False)}", str(1 if relation == "leading" else 0)),
+        sides=(f"{what} -> {value}", str(claimed)),
     )
 
 
 def _supported(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, sides: Sequence[str], seen: int) -> Judgement:
-    try:
-        with for_seconds(1.5):
-            by_sympy = all(sp.limit(gap, symbol, end, side or "+") == 0 for side in sides)
-    except (GivenUpError, ArithmeticError, NotImplementedError, TypeError, ValueError, AttributeError, RecursionError):
-        by_sympy = False
+    by_sympy = all(patiently(1.0, sp.limit, gap, symbol, end, side or "+") == 0 for side in sides)
     trusts = ("Arb", "sympy.limit") if by_sympy else ("Arb",)
     return Judgement(
         "supported",
-        f"the difference falls on the way to {symbol} = {end} in {seen} cases" + ("; sympy's limit is the one claimed" if by_sympy else ""),
+        f"the difference falls on the way to {symbol} = {end} in {seen} cases"
+        + ("; sympy's limit is the one claimed" if by_sympy else ""),
         trusts,
         cannot_exclude="another limit, reached only beyond 10^(10^15), or at other values of the parameters",
     )
@@ -152,16 +158,68 @@ def _by_taylor(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> bool
 
 def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
     """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients."""
-    u = sp.Dummy("u", nonnegative=True)
-    path = 1 / u if end is sp.S.Infinity else -1 / u if end is sp.S.NegativeInfinity else end + (-u if side == "-" else u)
-    try:
-        with for_seconds(1.5):
-            positive = sp.Dummy("u", positive=True)  # for the algebra; analytic at 0 is asked of u itself
-            quotient = sp.together(sp.expand_log(e.subs(symbol, path.xreplace({u: positive}))))
-            above, below = (part.xreplace({positive: u}) for part in sp.fraction(sp.cancel(quotient) if quotient.is_rational_function() else quotient))
-            return _of_quotient(above, below, u)
-    except (GivenUpError, ArithmeticError, NotImplementedError, TypeError, ValueError, AttributeError, RecursionError):
-        return None
+    u, positive = (
+        sp.Dummy("u", nonnegative=True),
+        sp.Dummy("u", positive=True),
+    )  # u for what holds at 0 too, the other for algebra
+    path = (
+        1 / positive
+        if end is sp.S.Infinity
+        else -1 / positive
+        if end is sp.S.NegativeInfinity
+        else end + (-positive if side == "-" else positive)
+    )
+    for form in (sp.expand_log, _with_plain_logarithms):
+        value = patiently(0.8, _by_coefficients, e.subs(symbol, path), positive, u, form, end.is_infinite)
+        if value is not None:
+            return value
+    return None
+
+
+def _by_coefficients(
+    e: sp.Expr, positive: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr], far: bool
+) -> sp.Expr | None:
+    quotient = sp.together(form(_vanished(e, positive) if far else e))
+    above, below = (part.xreplace({positive: u}) for part in sp.fraction(quotient))
+    return _of_quotient(above, below, u)
+
+
+def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:
+    """Logarithms put together, and their arguments in lowest terms."""
+    return sp.logcombine(e).replace(sp.log, lambda z: sp.log(sp.cancel(sp.together(z))))
+
+
+def _vanished(e: sp.Expr, u: sp.Symbol) -> sp.Expr:
+    """0 in place of each term that falls exponentially: rational times exp(-p) or erfc(p), p going to infinity."""
+    return sp.Add(*(sp.S.Zero if _falls_exponentially(term, u) else term for term in sp.Add.make_args(sp.expand(e))))
+
+
+def _falls_exponentially(term: sp.Expr, u: sp.Symbol) -> bool:
+    falling = False
+    for factor in sp.Mul.make_args(term):
+        exponent = (
+            -factor.args[0] if isinstance(factor, sp.exp) else factor.args[0] if isinstance(factor, sp.erfc) else None
+        )
+        if exponent is not None and _grows(exponent, u):
+            falling = True
+        elif not _is_power_of_rational(factor, u):
+            return False
+    return falling
+
+
+def _is_power_of_rational(e: sp.Expr, u: sp.Symbol) -> bool:
+    base, exponent = e.as_base_exp()
+    return bool(base.is_rational_function(u) and exponent.is_Rational)
+
+
+def _grows(e: sp.Expr, u: sp.Symbol) -> bool:
+    """Whether a rational function goes to +infinity as u falls to 0."""
+    if not e.is_rational_function(u) or u not in e.free_symbols:
+        return False
+    above, below = (sp.Poly(part, u).as_expr().as_leading_term(u) for part in sp.fraction(sp.cancel(sp.together(e))))
+    ratio = sp.powsimp(above / below)
+    power = sp.simplify(u * sp.diff(ratio, u) / ratio)
+    return bool(power.is_negative and (ratio / u**power).is_positive)
 
 
 def _of_quotient(above: sp.Expr, below: sp.Expr, u: sp.Symbol) -> sp.Expr | None:

@@ -16,7 +16,7 @@ import sympy as sp
 
 from theory.algebra import enclosure
 
-__all__ = ["Point", "admits", "balls", "breaks", "candidates", "points", "told"]
+__all__ = ["Point", "admits", "balls", "breaks", "candidates", "fulfils", "points"]
 
 Point = Mapping[sp.Symbol, sp.Expr]
 
@@ -26,7 +26,22 @@ DECADES = tuple(sp.Integer(10) ** (s * k) for k in (2, 3, 4, 6, 10, 20, 30) for 
 POSITIVE = tuple(map(sp.sympify, SMALL)) + DECADES
 COUNTS = tuple(map(sp.Integer, (2, 1, 3, 0, 4, 5, 7, 10, 13, 41, 100, 1000, 10**4, 10**6, 10**12, 10**30)))
 I = sp.I  # noqa: E741
-COMPLEX = (2 + I, -1, I, -I, 1 - 2 * I, -2 - I / 3, 12 * I, R(1, 2), -R(3, 2) + 7 * I, 0, 100 * I - 3, 40, -40, 1000 * I)
+COMPLEX = (
+    2 + I,
+    -1,
+    I,
+    -I,
+    1 - 2 * I,
+    -2 - I / 3,
+    12 * I,
+    R(1, 2),
+    -R(3, 2) + 7 * I,
+    0,
+    100 * I - 3,
+    40,
+    -40,
+    1000 * I,
+)
 RANDOM, CORNERS = 60, 64
 NEAR = R(1, 1000)
 
@@ -79,16 +94,19 @@ def points(symbols: Iterable[sp.Symbol], *expressions: sp.Expr, assume: Sequence
     seen = set()
     for point in _all_points(ordered, expressions, assume):
         key = tuple(point[s] for s in ordered)
-        if key not in seen and all(_fulfils(point, relation) for relation in assume):
+        if key not in seen and all(fulfils(point, relation) for relation in assume):
             seen.add(key)
             yield point
 
 
-def _fulfils(point: Point, relation: sp.Basic) -> bool:
+def fulfils(point: Point, relation: sp.Basic) -> bool:
+    """Whether a relation is seen to hold at the point."""
     return enclosure.holds(relation, balls(point, enclosure.PRECISION)) is True
 
 
-def _all_points(ordered: Sequence[sp.Symbol], expressions: Sequence[sp.Expr], assume: Sequence[sp.Basic]) -> Iterator[Point]:
+def _all_points(
+    ordered: Sequence[sp.Symbol], expressions: Sequence[sp.Expr], assume: Sequence[sp.Basic]
+) -> Iterator[Point]:
     values = {s: candidates(s) for s in ordered}
     deep = 4 if len(ordered) < 3 else 3 if len(ordered) < 4 else 2
     corners = itertools.product(*(range(min(deep, len(values[s]))) for s in ordered))
@@ -149,9 +167,7 @@ def _switches(expression: sp.Expr) -> Iterator[sp.Expr]:
             yield from (a - b for a, b in itertools.combinations(e.args, 2))
         elif isinstance(e, sp.asin | sp.acos | sp.atanh | sp.acosh):
             yield from (e.args[0] - 1, e.args[0] + 1)
-        elif isinstance(e, sp.Pow) and not e.exp.is_nonnegative and e.base is not sp.E:
-            yield e.base
-        elif isinstance(e, sp.Pow) and not e.exp.is_integer and e.base is not sp.E:
+        elif isinstance(e, sp.Pow) and e.base is not sp.E and not (e.exp.is_integer and e.exp.is_nonnegative):
             yield e.base
 
 
@@ -171,8 +187,3 @@ def _roots(switch: sp.Expr, symbol: sp.Symbol) -> Iterator[sp.Expr]:
 def balls(point: Point, precision: int) -> dict[sp.Symbol, Any]:
     """The point as complex balls."""
     return {s: enclosure.enclose(value, {}, precision) for s, value in point.items()}
-
-
-def told(point: Point) -> dict[str, str]:
-    """The point as text."""
-    return {str(s): str(value) if len(str(value)) < 24 else str(sp.N(value, 9)) for s, value in point.items()}

@@ -6,35 +6,49 @@ between two ends. Each rests on derivatives, which are shown positive in the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
 from theory.judgement.limits import limit_of
-from theory.judgement.patience import GivenUpError, for_seconds
+from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
 
 __all__ = ["is_shown"]
 
 DEPTH = 3
+A_WAY = 0.5  # seconds
 LARGEST = 150  # operations in what is tried
 Trusts = tuple[str, ...]
+Way = Callable[[sp.Expr], sp.Expr]
+WAYS: tuple[tuple[str, Way], ...] = (
+    ("sympy.factor", lambda e: sp.factor(sp.together(e))),
+    ("sympy.expand", sp.expand),
+    ("sympy.simplify", lambda e: sp.simplify(e, doit=False)),
+)
 
 
 def is_shown(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Trusts:
     """How it is shown, and what that trusts; empty where it is not."""
     e = _on_half_lines(e, assume)
-    return _shown(e, strict, DEPTH)
+    if signs := _by_signs(e, strict, WAYS):
+        return signs
+    return next((trusts for depth in range(1, DEPTH + 1) if (trusts := _shown(e, strict, depth))), ())
 
 
 def _on_half_lines(e: sp.Expr, assume: Sequence[sp.Basic]) -> sp.Expr:
     """Symbols written by positive and nonnegative ones: -p for a negative, 1 + u for a count, c + u where s >= c is assumed."""
-    least: dict[sp.Symbol, tuple[sp.Expr, bool]] = {s: (sp.S.One, False) for s in e.free_symbols if s.is_integer and s.is_positive}
+    least: dict[sp.Symbol, tuple[sp.Expr, bool]] = {
+        s: (sp.S.One, False) for s in e.free_symbols if s.is_integer and s.is_positive
+    }
     for relation in assume:
         for s, bound, strictly in _bounds(relation):
             least[s] = (bound, strictly)
-    swaps = {s: bound + (sp.Dummy("u", positive=True) if strictly else sp.Dummy("u", nonnegative=True)) for s, (bound, strictly) in least.items()}
+    swaps = {
+        s: bound + (sp.Dummy("u", positive=True) if strictly else sp.Dummy("u", nonnegative=True))
+        for s, (bound, strictly) in least.items()
+    }
     swaps |= {s: -sp.Dummy("p", positive=True) for s in e.free_symbols if s.is_negative}
     swaps |= {s: -sp.Dummy("p", nonnegative=True) for s in e.free_symbols if s.is_nonpositive and not s.is_negative}
     return e.subs(swaps, simultaneous=True)
@@ -45,49 +59,48 @@ def _bounds(relation: sp.Basic) -> list[tuple[sp.Symbol, sp.Expr, bool]]:
     if not isinstance(relation, sp.core.relational.Relational) or isinstance(relation, sp.Eq | sp.Ne):
         return []
     strictly = isinstance(relation, sp.StrictGreaterThan | sp.StrictLessThan)
-    above, below = (relation.lhs, relation.rhs) if isinstance(relation, sp.GreaterThan | sp.StrictGreaterThan) else (relation.rhs, relation.lhs)
+    above, below = (
+        (relation.lhs, relation.rhs)
+        if isinstance(relation, sp.GreaterThan | sp.StrictGreaterThan)
+        else (relation.rhs, relation.lhs)
+    )
     return [(above, below, strictly)] if above.is_Symbol and above not in below.free_symbols else []
 
 
 def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
-    if signs := _by_signs(e, strict):
+    if signs := _by_signs(e, strict, WAYS[:1]):
         return signs
     if depth == 0 or e.count_ops() > LARGEST:
         return ()
     core = _core(e)
-    if core != e and (signs := _by_signs(core, strict)):
+    if core != e and (signs := _by_signs(core, strict, WAYS[:1])):
         return signs
-    for s in sorted(core.free_symbols, key=str):
-        if not is_smooth(core, s):
-            continue
-        for way in (_by_growth, _by_fall, _by_convexity, _by_one_peak):
-            if trusts := way(core, s, strict, depth):
-                return trusts
+    for form in dict.fromkeys((e, core)):
+        for s in sorted(form.free_symbols, key=str):
+            if not is_smooth(form, s):
+                continue
+            for way in (_by_growth, _by_one_peak, _by_convexity, _by_fall):
+                if trusts := way(form, s, strict, depth):
+                    return trusts
     return ()
 
 
-def _by_signs(e: sp.Expr, strict: bool) -> Trusts:
+def _by_signs(e: sp.Expr, strict: bool, ways: Sequence[tuple[str, Way]]) -> Trusts:
     def holds(form: sp.Expr) -> bool:
         return bool(form.is_positive if strict else form.is_nonnegative)
 
     if holds(e):
         return ("every part has its sign under the assumptions",)
-    for name, way in (("sympy.factor", lambda f: sp.factor(sp.together(f))), ("sympy.simplify", lambda f: sp.simplify(f, doit=False)), ("sympy.expand", sp.expand)):
-        try:
-            with for_seconds(0.4):
-                if holds(way(e)):
-                    return ("every factor has its sign under the assumptions", name)
-        except (GivenUpError, ArithmeticError, AttributeError, NotImplementedError, TypeError, ValueError):
-            continue
+    for name, way in ways:
+        if (form := patiently(A_WAY, way, e)) is not None and holds(form):
+            return ("every factor has its sign under the assumptions", name)
     return ()
 
 
 def _core(e: sp.Expr) -> sp.Expr:
     """The expression without factors that are positive."""
-    try:
-        with for_seconds(0.4):
-            whole = sp.factor(sp.together(e))
-    except (GivenUpError, ArithmeticError, AttributeError, NotImplementedError, TypeError, ValueError):
+    whole = patiently(A_WAY, WAYS[0][1], e)
+    if whole is None:
         return e
     return sp.Mul(*(f for f in sp.Mul.make_args(whole) if not f.is_positive))
 
@@ -101,12 +114,8 @@ def _at_end(e: sp.Expr, s: sp.Symbol, end: sp.Expr) -> tuple[sp.Expr | None, Tru
     value = limit_of(e, s, end, "+")
     if value is not None:
         return value, ("Taylor's theorem",)
-    try:
-        with for_seconds(0.6):
-            value = sp.limit(e, s, end, "+")
-    except (GivenUpError, ArithmeticError, AttributeError, NotImplementedError, RecursionError, TypeError, ValueError):
-        return None, ()
-    return (None, ()) if value.has(sp.Limit, sp.AccumBounds, sp.nan) else (value, ("sympy.limit",))
+    value = patiently(A_WAY, sp.limit, e, s, end, "+")
+    return (None, ()) if value is None or value.has(sp.Limit, sp.AccumBounds, sp.nan) else (value, ("sympy.limit",))
 
 
 def _is_not_negative(value: sp.Expr | None, strict: bool, depth: int) -> Trusts:
@@ -145,18 +154,14 @@ def _by_fall(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
 def _by_convexity(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     """Convex, and not negative where it is stationary."""
     slope = sp.diff(e, s)
-    try:
-        with for_seconds(0.5):
-            found = [r for r in sp.solve(slope, s) if r.is_real is not False]
-    except (GivenUpError, ArithmeticError, AttributeError, NotImplementedError, RecursionError, TypeError, ValueError):
-        return ()
+    found = [r for r in patiently(A_WAY, sp.solve, slope, s) or () if r.is_real is not False]
     if len(found) != 1 or not (found[0].is_positive if s.is_positive else found[0].is_real):
         return ()
     below = _is_not_negative(e.subs(s, found[0]), strict, depth)
     convex = _shown(sp.diff(slope, s), False, depth - 1) if below else ()
     if not convex or not reduces_to_zero(slope.subs(s, found[0])):
         return ()
-    return _put(f"convex, and not negative where it is stationary", convex, below)
+    return _put("convex, and not negative where it is stationary", convex, below)
 
 
 def _by_one_peak(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:

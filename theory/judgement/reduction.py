@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import sympy as sp
 
-from theory.judgement.patience import GivenUpError, for_seconds
+from theory.judgement.patience import patiently
 from theory.judgement.smooth import is_smooth
 
 __all__ = ["reduces_to_zero"]
@@ -37,14 +37,8 @@ def reduces_to_zero(expression: sp.Expr) -> tuple[str, ...]:
 def _directly(expression: sp.Expr) -> tuple[str, ...]:
     positive = _with_positive_symbols(expression)
     for name, way in WAYS.items():
-        try:
-            with for_seconds(SECONDS):
-                if way(positive) == 0:
-                    return (name,)
-        except GivenUpError:
-            continue
-        except (ArithmeticError, AttributeError, KeyError, NotImplementedError, RecursionError, TypeError, ValueError):
-            continue  # sympy gives up in many ways
+        if patiently(SECONDS, way, positive) == 0:
+            return (name,)
     return ()
 
 
@@ -62,12 +56,29 @@ def _exponentials(e: sp.Expr) -> sp.Expr:
     return sp.cancel(sp.together(sp.expand(sp.expand(e.rewrite(sp.exp)), power_exp=True, power_base=True)))
 
 
-def _modulus(e: sp.Expr) -> sp.Expr:
-    return sp.expand(e.replace(lambda p: isinstance(p, sp.Pow) and isinstance(p.base, sp.Abs) and p.exp.is_even,
-                               lambda p: (p.base.args[0] * sp.conjugate(p.base.args[0])) ** (p.exp / 2)))  # fmt: skip
+def _conjugates(e: sp.Expr) -> sp.Expr:
+    """Real and imaginary parts and squared moduli by z and its conjugate."""
+
+    def squared(p: sp.Pow) -> sp.Expr:
+        z = p.base.args[0]
+        return (z * sp.conjugate(z)) ** (p.exp / 2)
+
+    e = e.replace(lambda p: isinstance(p, sp.Pow) and isinstance(p.base, sp.Abs) and p.exp.is_even, squared)
+    e = e.replace(sp.re, lambda z: (z + sp.conjugate(z)) / 2)
+    return sp.expand(e.replace(sp.im, lambda z: (z - sp.conjugate(z)) / (2 * sp.I)))
+
+
+def _lambert(e: sp.Expr) -> sp.Expr:
+    """exp(W(z)) = z/W(z), by definition."""
+    return sp.cancel(sp.together(e.replace(lambda p: isinstance(p, sp.exp) and isinstance(p.args[0], sp.LambertW),
+                                           lambda p: p.args[0].args[0] / p.args[0])))  # fmt: skip
 
 
 def _recurrences(e: sp.Expr) -> sp.Expr:
+    e = e.replace(
+        lambda f: isinstance(f, sp.expint),
+        lambda f: f.args[1] ** (f.args[0] - 1) * sp.uppergamma(1 - f.args[0], f.args[1]),
+    )
     return sp.simplify(sp.expand_func(sp.gammasimp(sp.combsimp(e.rewrite(sp.gamma) if e.has(sp.factorial) else e))))
 
 
@@ -75,7 +86,8 @@ WAYS: dict[str, Way] = {
     "rational arithmetic": lambda e: sp.cancel(sp.together(e)),
     "sympy.expand": lambda e: sp.expand(e, complex=False),
     "sympy.expand_log": _logarithms,
-    "|z|^2 = z conj(z)": _modulus,
+    "|z|^2 = z conj(z)": _conjugates,
+    "W exp(W) = z": _lambert,
     "sympy.rewrite(exp)": _exponentials,
     "sympy.gammasimp, expand_func": _recurrences,
     "sympy.hyperexpand": lambda e: sp.simplify(sp.hyperexpand(e)) if e.has(sp.hyper, sp.meijerg) else e,
@@ -160,9 +172,17 @@ def _constant(e: sp.Expr) -> tuple[str, ...]:
             there = e.subs(s, at)
             below = ("rational arithmetic",) if there == 0 else _directly(there)
             if below:
-                return tuple(dict.fromkeys((f"a derivative by {s} that vanishes, and the value at {s} = {at}", *trusted, *below)))
+                return tuple(
+                    dict.fromkeys((f"a derivative by {s} that vanishes, and the value at {s} = {at}", *trusted, *below))
+                )
     return ()
 
 
 def _allowed(s: sp.Symbol, value: sp.Expr) -> bool:
-    return bool(value.is_positive) if s.is_positive else bool(value.is_negative) if s.is_negative else not s.is_nonzero or value != 0
+    return (
+        bool(value.is_positive)
+        if s.is_positive
+        else bool(value.is_negative)
+        if s.is_negative
+        else not s.is_nonzero or value != 0
+    )

@@ -8,7 +8,18 @@ __all__ = ["is_smooth"]
 
 ENTIRE = sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.sinc
 REAL = sp.atan, sp.asinh, sp.tanh, sp.sech  # analytic on the whole real line
-POSITIVE = sp.log, sp.gamma, sp.loggamma, sp.digamma, sp.expint, sp.besselk, sp.Ei, sp.LambertW, sp.lowergamma, sp.uppergamma
+POSITIVE = (
+    sp.log,
+    sp.gamma,
+    sp.loggamma,
+    sp.digamma,
+    sp.expint,
+    sp.besselk,
+    sp.Ei,
+    sp.LambertW,
+    sp.lowergamma,
+    sp.uppergamma,
+)
 OF_AN_ORDER = sp.polygamma, sp.besseli
 
 

@@ -9,6 +9,7 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement.integrals import ClosedForm, DivergesError
+from theory.judgement.patience import patiently
 from theory.judgement.points import Point
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
@@ -58,9 +59,32 @@ def _without_end(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
                 rest = size.upper() * MARGIN
                 return total + flint.acb(flint.arb(0, rest), flint.arb(0, rest))
             last = size
-    if falling == 0 and last is not None and last > smallest and _does_not_fall(term, k):
-        raise DivergesError("the terms do not fall to 0")
-    raise NotImplementedError("the terms fall too slowly to be added up")
+    if last is not None and last > smallest and _does_not_fall(term, k):
+        raise DivergesError("the terms do not fall fast enough")
+    return _extrapolated(term, k, low)
+
+
+def _both_ways(f: Any, low: int) -> tuple[Any, Any]:
+    import mpmath
+
+    with mpmath.workdps(25):
+        first, second = (mpmath.nsum(f, [low, mpmath.inf], method=m) for m in ("richardson+shanks", "euler-maclaurin"))
+        return first, second
+
+
+def _extrapolated(term: sp.Expr, k: sp.Symbol, low: int) -> Any:
+    """Slowly falling terms, by two extrapolations that have to agree; the radius is a thousand times their difference."""
+    import mpmath
+
+    both = patiently(1.0, _both_ways, sp.lambdify(k, term, "mpmath"), low)
+    if both is None:
+        raise NotImplementedError("the terms fall too slowly to be added up")
+    first, second = both
+    apart = abs(first - second)
+    if not apart < 1e-10 * (1 + abs(first)):
+        raise NotImplementedError("the terms fall too slowly to be added up")
+    rest = flint.arb(0, float(apart) * MARGIN + 1e-15)
+    return flint.acb(flint.arb(str(mpmath.re(first))), flint.arb(str(mpmath.im(first)))) + flint.acb(rest, rest)
 
 
 def _does_not_fall(term: sp.Expr, k: sp.Symbol) -> bool:
@@ -74,13 +98,27 @@ def _alternates(term: sp.Expr, k: sp.Symbol) -> bool:
 
 
 def closed_form(total: sp.Sum) -> ClosedForm | None:
-    """A sum to infinity of the geometric or the exponential kind, or a finite one of a polynomial; None for others."""
+    """A sum to infinity of the geometric or the exponential kind, or what sympy says, unchecked; None for others."""
     if len(total.limits) != 1:
         return None
     k, low, high = total.limits[0]
-    if high is sp.S.Infinity and low.is_Integer and low >= 0:
-        return _geometric(total.function, k, low) or _exponential(total.function, k, low)
-    return None
+    if (
+        high is sp.S.Infinity
+        and low.is_Integer
+        and low >= 0
+        and (found := _geometric(total.function, k, low) or _exponential(total.function, k, low))
+    ):
+        return found
+    return _by_sympy(total)
+
+
+def _by_sympy(total: sp.Sum) -> ClosedForm | None:
+    value = patiently(1.0, total.doit)
+    return (
+        None
+        if value is None or value.has(sp.Sum, sp.Piecewise, sp.nan, sp.oo)
+        else ClosedForm(value, "sympy.summation", checked=False)
+    )
 
 
 def _geometric(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
@@ -104,7 +142,7 @@ def _exponential(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None
     while not left.is_zero:
         r = left.degree()
         total += left.LC() * a**r
-        left -= sp.Poly(left.LC() * sp.expand(sp.ff(k, r).rewrite(sp.gamma).subs(k, k) if r > 20 else sp.prod([k - i for i in range(r)])), k)
+        left -= sp.Poly(left.LC() * sp.prod([k - i for i in range(r)]), k)
     return ClosedForm(constant * total * sp.exp(a), "the exponential series")
 
 
