@@ -26,6 +26,7 @@ import numpy as np
 from math_core import LatexError, LatexToMathML
 
 from numerics.storage.files import check_directory, write_atomic
+from theory.lines.line import KINDS
 from validation.claim import by_claim, holds
 from validation.report import figures as drawing
 from validation.report.tables import plain, seen
@@ -41,7 +42,9 @@ Row = Mapping[str, Any]
 
 ASSETS = files("validation").joinpath("assets")
 CONVERTER = LatexToMathML(annotation=True)
-TONES = {"proved": "good", "supported": "good", "inconclusive": "weak", "underpowered": "weak"}
+TONES = {"proved": "good", "supported": "good", "inconclusive": "weak", "underpowered": "weak"} | dict.fromkeys(
+    KINDS, "noted"
+)
 RULE = """A point holds if its verdict is the expected one and the same data reject its negative control, a
 deliberately wrong prediction. z is the distance of measurement from prediction, in standard errors. A claim sees a relative error
 of its prediction if data like these would have rejected it with a probability of 99 %, at the best of its points."""
