@@ -300,6 +300,16 @@ class Derivation:
         return list(self._steps.values())
 
     @property
+    def judged_steps(self) -> list[Step]:
+        """Those lines that are judged already, and what came from the cache."""
+        return list(self._steps.values())
+
+    @property
+    def symbols(self) -> set[Any]:
+        """The symbols that are declared, and those that stand for roots."""
+        return {one.symbol for one in self._declared.values()} | set(self._roots)
+
+    @property
     def verdict(self) -> Verdict:
         """The weakest verdict of the lines that are judged; inconclusive where none is."""
         judged = [step.verdict for step in self.steps if step.verdict not in KINDS]

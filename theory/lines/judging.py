@@ -58,7 +58,7 @@ class Book:
         """The lines whose roots a line holds, directly or through other roots, the first written first."""
         found, waiting = [], [line]
         while waiting:
-            held = sp.Tuple(*_expressions(waiting.pop())).free_symbols
+            held = waiting.pop().symbols
             new = [root for symbol, root in self.roots.items() if symbol in held and root is not line]
             waiting += [root for root in new if root not in found]
             found += [root for root in new if root not in found]

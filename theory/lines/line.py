@@ -77,6 +77,13 @@ class Line:
     lines: tuple[str, ...] = ()
 
     @property
+    def symbols(self) -> set[Any]:
+        """The free symbols of what it says."""
+        from sympy import Basic, Tuple
+
+        return set(Tuple(*(e for e in (*self.sides, *self.equation, *self.at) if isinstance(e, Basic))).free_symbols)
+
+    @property
     def statement(self) -> str:
         """The line in LaTeX."""
         from sympy import latex
@@ -155,6 +162,11 @@ class Step:
         """The short JSON form."""
         return {name: getattr(self, name) for name in ("name", "statement", "reason", "verdict", "evidence")}
 
+    @property
+    def label(self) -> str:
+        """The verdict; where a fault is inherited, that of the line judged again."""
+        return f"inherits; judged again: {self.verdict}" if self.inherits else self.verdict
+
     def told(self) -> list[str]:
         """What is to be said of the step below its statement, a sentence each."""
         said = [self.reason, *(f"it rests on {name!r}, refuted" for name in self.inherits)]
@@ -169,7 +181,7 @@ class Step:
         said += [f"trusts: {', '.join(self.trusts)}"] if self.trusts else []
         said += [f"except {', '.join(self.exceptions)}"] if self.exceptions else []
         said += [f"this cannot exclude {self.cannot_exclude}"] if self.cannot_exclude else []
-        said += [f"unit of length: {self.scaling}"] if self.scaling else []
+        said += [f"unit of length: {self.scaling}"] if self.scaling.startswith("not") else []
         said += [f"{what}: {found}{f' ({why})' if why else ''}" for what, found, why in self.needs]
         return [words for words in said if words]
 
@@ -194,7 +206,7 @@ def here() -> Place:
     file = frame.f_code.co_filename
     code = textwrap.dedent("".join(linecache.getline(file, number) for number in range(first, last + 1))).strip()
     path = Path(file)
-    return Place(path.relative_to(HOME).as_posix() if path.is_relative_to(HOME) else file, first, code)
+    return Place(path.relative_to(HOME).as_posix() if path.is_relative_to(HOME / "theory") else file, first, code)
 
 
 INSIDE = {__file__, str(HOME / "theory" / "derivation.py")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from theory.lines.line import KINDS, Step
+from theory.lines.line import Step
 
 if TYPE_CHECKING:
     from theory.derivation import Derivation
@@ -23,11 +23,11 @@ def html(derivation: Derivation) -> str:
 
 
 def _line(step: Step) -> str:
-    parts = [f"{escape(step.name)} {_badge(step.verdict)} ${step.statement}$"]
+    parts = [f"{escape(step.name)} {_badge(step.label)} ${step.statement}$"]
     parts += [f"<small>{escape(words)}</small>" for words in step.told()]
     return f"<li>{'<br>'.join(parts)}</li>"
 
 
 def _badge(verdict: str) -> str:
-    colour = "#585d66" if verdict in KINDS else COLOURS[verdict]
+    colour = COLOURS.get(verdict, "#585d66")
     return f"<span style='color: {colour}; font-weight: 600'>[{escape(verdict)}]</span>"
