@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -23,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from theory.algebra import code
 from theory.derivation import Derivation, Step
 from theory.formula import Formula
-from theory.source import cache_directory, fingerprint
+from theory.source import cache_directory, fingerprint, write_whole
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -43,7 +41,7 @@ def derived(module: str) -> Callable[[], Derivation]:
         path = _place(module)
         found = _read(path)
         if found is None:
-            found = import_module(module).derive()
+            found = import_module(module).derive().judged()
             _keep(path, found)
         return found
 
@@ -87,7 +85,7 @@ def _read(path: Path) -> Derivation | None:
         whole = json.loads(path.read_text(encoding="utf-8"))
         content = whole["content"]
         if whole["check_sum"] == _check_sum(path, content):
-            steps = [Step(**step) for step in content["steps"]]
+            steps = [Step.of(step) for step in content["steps"]]
             formulas: dict[str, Formula] = {
                 name: _KeptFormula(name, kept) for name, kept in content["formulas"].items()
             }
@@ -104,7 +102,7 @@ def _keep(path: Path, found: Derivation) -> None:
             "formulas": {name: _record(formula) for name, formula in found.formulas.items()},
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, json.dumps({"check_sum": _check_sum(path, content), "content": content}, indent=1))
+        write_whole(path, json.dumps({"check_sum": _check_sum(path, content), "content": content}, indent=1))
         for other in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json"):
             if other != path:
                 other.unlink(missing_ok=True)
@@ -132,16 +130,3 @@ def _record(formula: Formula) -> dict[str, Any]:
 def _check_sum(path: Path, content: Any) -> str:
     """Of the content and the key that it was found by."""
     return hashlib.sha256((path.name + json.dumps(content, sort_keys=True)).encode()).hexdigest()
-
-
-def _write(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

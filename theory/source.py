@@ -11,11 +11,12 @@ import hashlib
 import os
 import re
 import sys
+import tempfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["cache_directory", "constants", "fingerprint", "sources"]
+__all__ = ["cache_directory", "constants", "fingerprint", "sources", "write_whole"]
 
 WINGS = ("theory", "numerics", "validation")
 _WITHIN = rf"(?:{'|'.join(WINGS)})(?:\.\w+)*"
@@ -34,6 +35,24 @@ def cache_directory() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library/Caches/geomem"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "geomem"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is whole or not there, whatever happens meanwhile.
+
+    Raises:
+        OSError: where the disk refuses it.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def fingerprint(*modules: str) -> str:

@@ -12,6 +12,7 @@ import click
 
 from validation.commands.audit import audit
 from validation.commands.catalogue import list_
+from validation.commands.check import check
 from validation.commands.derive import derive
 from validation.commands.doctor import doctor
 from validation.commands.moments import moments
@@ -90,6 +91,7 @@ def cli(context: click.Context) -> None:
     \b
       geomem list                                    what is predicted
       geomem derive collapse                         a derivation, step by step, with verdicts
+      geomem check draft.derivation.py               yours, line by line, with verdicts
       geomem predict collapse --subspaces 1.0x20     numbers from the formulas
       geomem simulate collapse --subspaces 1.0x20    the same numbers, measured
       geomem validate                                do they agree? table and report
@@ -102,7 +104,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (list_, derive, predict, simulate, validate, audit, moments, doctor):
+for command in (list_, derive, check, predict, simulate, validate, audit, moments, doctor):
     cli.add_command(command)
 
 if __name__ == "__main__":

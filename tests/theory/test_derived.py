@@ -163,7 +163,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch, count
 
 def test_what_does_not_print_as_arithmetic_is_derived_every_time(cache, monkeypatch):
     d = Derivation("x", "statement", "source", "assumptions")
-    d.define("zeta", "z", sp.zeta(t), "as it is")
+    d.define("zeta", sp.zeta(t), "as it is", symbol="z")
     d.result("zeta", sp.zeta(t), t)
     monkeypatch.setattr(import_module(DISTANCE), "derive", lambda: d)
     assert derived(DISTANCE)() is d

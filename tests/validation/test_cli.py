@@ -184,7 +184,17 @@ def test_the_installed_command_runs():
 def test_help_names_every_command():
     done = geomem("--help")
     assert (done.code, done.err) == (0, "")
-    assert set(cli.cli.commands) == {"list", "derive", "predict", "simulate", "validate", "audit", "moments", "doctor"}
+    assert set(cli.cli.commands) == {
+        "list",
+        "derive",
+        "check",
+        "predict",
+        "simulate",
+        "validate",
+        "audit",
+        "moments",
+        "doctor",
+    }
     for name in cli.cli.commands:
         assert f"\n  {name} " in done.out
         shown = geomem(name, "-h")

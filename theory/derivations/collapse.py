@@ -38,11 +38,11 @@ def derive() -> Derivation:
     )
     density = d.define(
         "information density",
-        "i",
         sp.expand_log(sp.log(gaussian.density(sp.sqrt(t) * xi, t)) - sp.log(noised)).subs(
             x, sp.sqrt(lam) * z + sp.sqrt(t) * xi
         ),
         "log p(x | x_0) - log p_t(x) at x = x_0 + sqrt(t) xi",
+        symbol="i",
     )
     mean = gaussian.mean(gaussian.mean(sp.expand(density), z, sp.Integer(1)), xi, sp.Integer(1))
     information = d.compute(
@@ -62,11 +62,12 @@ def derive() -> Derivation:
     )
     d.result("information", information, lam, t)
     d.result("dispersion", dispersion, lam, t)
-    d.positive(
+    d.greater(
         "information falls with t",
         -sp.diff(information, t),
+        0,
         "so that log N = I(t) has at most one root; I runs from infinity to 0, so it has one",
-        r"-\partial_t I",
+        symbol=r"-\partial_t I",
     )
     isotropic = sp.solve(sp.Eq(sp.log(N), m * information), t)[0]
     isotropic = d.compute(

@@ -111,7 +111,9 @@ def _phases(d: Derivation) -> None:
         "-(E + log M) = log N; compared with the divergence of two Gaussians",
     )
     d.result("level", level, lam, q, t)
-    d.positive("it falls with t", -sp.diff(level, t), "so that there is one condensation time", r"-\partial_t KL")
+    d.greater(
+        "it falls with t", -sp.diff(level, t), 0, "so that there is one condensation time", symbol=r"-\partial_t KL"
+    )
     information = collapse.derive()["information"].expression
     d.compute(
         "averaged over x",

@@ -111,11 +111,12 @@ def _phases(d: Derivation, critical: sp.Symbol) -> sp.Expr:
 def _critical_size(d: Derivation, share: sp.Expr, critical: sp.Symbol) -> None:
     """When a direction shows at all, and which goes first."""
     own = sp.Symbol("lambda_k", positive=True)
-    d.positive(
+    d.greater(
         "the share of a direction",
         -sp.diff(share, critical),
+        0,
         "1 + t E J^ = lambda/(lambda + max(t, t_c)) is largest in the frozen phase, and falls with t_c",
-        r"-\partial_{t_c} E\,\hat C/t",
+        symbol=r"-\partial_{t_c} E\,\hat C/t",
     )
     d.compute(
         "critical condensation time",
@@ -126,24 +127,26 @@ def _critical_size(d: Derivation, share: sp.Expr, critical: sp.Symbol) -> None:
         "normal space: at no t where t_c > lambda",
     )
     level = condensation.derive()["level"].expression
-    d.positive(
+    d.greater(
         "it falls as x comes closer",
         sp.diff(level, q),
+        0,
         "log N = KL(t_c), which falls with t_c and grows with x^2: the least t_c of typical x is that of clean points, x^2 = "
         "lambda, as t falls to 0",
-        r"\partial_{x^2} KL",
+        symbol=r"\partial_{x^2} KL",
     )
     size = d.define(
         "critical size",
-        r"\log N_k",
         level.subs({q: lam, t: own}),
         "log N = KL(t_c) at a clean point, and t_c = lambda_k: each direction adds its own at the noise lambda_k",
+        symbol=r"\log N_k",
     )
-    d.positive(
+    d.greater(
         "low variance is lost first",
         sp.factor(-sp.diff(size, own)),
+        0,
         "the smaller lambda_k, the more samples it takes; every term of the sum falls with lambda_k",
-        r"-\partial_{\lambda_k} \log N_k",
+        symbol=r"-\partial_{\lambda_k} \log N_k",
     )
 
 

@@ -72,16 +72,16 @@ def _limit(d: Derivation, bias: sp.Expr) -> None:
     critical = sp.Symbol("t_c", positive=True)
     squared = d.define(
         "nearest sample of a clean point",
-        "r^2",
         sp.factor(supervision_region.derive()["nearest_distance_squared_asymptotic"].expression.subs(q, lam)),
         "the limit of supervision_region at x^2 = lambda, where t_c is the condensation time of a clean x",
+        symbol="r^2",
     )
     level = condensation.derive()["level"].expression.subs({q: lam, t: critical})
     condensed = d.define(
         "condensed divergence",
-        r"KL(p_0 \| \hat p_t)",
         level + squared / (2 * t) + (sp.log(t) - sp.log(lam) - 1) / 2,
         "log Z = -r^2/2t, one sample has the weight, and log N is the level at t_c; E log p_0 = -(1 + log 2 pi lambda)/2",
+        symbol=r"KL(p_0 \| \hat p_t)",
     )
     d.equal(
         "continuity of the divergence",
@@ -96,7 +96,7 @@ def _limit(d: Derivation, bias: sp.Expr) -> None:
         squared,
         "the minimum: <E> = r^2/2t is 1/2; directions add up, so that t_g = sum r^2 / d",
     )
-    d.positive("it is below t_c", sp.factor(critical - found), "in every direction", "t_c - r^2")
+    d.greater("it is below t_c", sp.factor(critical - found), 0, "in every direction", symbol="t_c - r^2")
     d.result("nearest_squared", found, lam, critical)
     d.result("kl_condensed", condensed, lam, t, critical)
     d.approximate(
@@ -122,11 +122,12 @@ def _order(d: Derivation) -> None:
     """t_g < t_c < t_C < t_o; the first is shown with the limit."""
     clean = condensation.derive()["level"].expression.subs(q, lam)
     information = collapse.derive()["information"].expression
-    d.positive(
+    d.greater(
         "clean points condense below collapse",
         sp.factor(gaussian.log_terms(information - clean)),
+        0,
         "log N is reached by the smaller level at the smaller t",
-        "I - KL",
+        symbol="I - KL",
     )
     onset = d.compute(
         "onset",
@@ -135,7 +136,11 @@ def _order(d: Derivation) -> None:
         information + gaussian.mean(x**2, x, lam) / (2 * (lam + t)),
         "at a sample its own e^-E is 1, that of all others N E e^-E: a trap once log N is below",
     )
-    d.positive(
-        "traps appear above collapse", sp.factor(gaussian.log_terms(onset - information)), "the same", "onset - I"
+    d.greater(
+        "traps appear above collapse",
+        sp.factor(gaussian.log_terms(onset - information)),
+        0,
+        "the same",
+        symbol="onset - I",
     )
     d.result("onset", onset, lam, t)

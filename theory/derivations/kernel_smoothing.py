@@ -59,7 +59,7 @@ def _first_order(d: Derivation) -> None:
         sp.Integer(0),
         "the score of a Gaussian is linear, and the kernel (of variance w) even",
     )
-    shrunk = d.define("bandwidth in the data's metric", "u", lam * h / sigma, "of one direction; h below lambda")
+    shrunk = d.define("bandwidth in the data's metric", lam * h / sigma, "of one direction; h below lambda", symbol="u")
     d.result("shrunk", shrunk, lam, t, h)
 
 
@@ -128,10 +128,15 @@ def _at_a_point(d: Derivation) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
     d.equal("gradient squared", spread + shift**2, noise.subs({u: far, a: left}), "in u and a")
     d.conclude(
         "variance at a point",
-        r"N\,\mathrm{Cov}\,s_h",
         r"\prod R\,[\mathrm{diag}(\lambda/(t + u) a) + d d^T]",
-        "F is a product over directions; the means E dF are 0, for E F = 1. Averages of x^2 over the directions of a subspace "
-        "are enough, for log R and d^2 are linear in it",
+        "existence",
+        "weight ratio",
+        "mean gradient",
+        "its variance",
+        "gradient squared",
+        reason="F is a product over directions; the means E dF are 0, for E F = 1. Averages of x^2 over the directions "
+        "of a subspace are enough, for log R and d^2 are linear in it",
+        symbol=r"N\,\mathrm{Cov}\,s_h",
     )
     unsmoothed = {u: 0, a: 2 * lam + t}
     plain = score_covariance.derive()
@@ -207,11 +212,12 @@ def _best_at_a_point(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
     }
     for name, part in parts.items():
         bent = sp.diff(part, u, 2) + sp.diff(part, a, 2) - 2 * sp.diff(part, u, a)
-        d.positive(
+        d.greater(
             f"{name} is convex in h",
             sp.factor(bent.subs(far)),
+            0,
             "and sums of log-convex functions are log-convex: one minimum",
-            r"\partial_h^2",
+            symbol=r"\partial_h^2",
         )
 
 
@@ -246,17 +252,24 @@ def _on_average(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
         "share of one direction: N E Var_k is X_h of all directions times it",
     )
     for name, of in (("X_h", sp.log(ratio)), ("the share of a direction", sp.log(share))):
-        d.positive(
+        d.greater(
             f"{name} grows with the bandwidth",
             sp.factor(sp.diff(of, v).subs(v, inside)),
+            0,
             "the slope of its logarithm; u grows with h",
-            r"\partial_u \log",
+            symbol=r"\partial_u \log",
         )
     d.conclude(
         "smoothing gains nothing on average",
-        r"E_x \mathrm{Var}\,s_h",
         r"> E_x \mathrm{Var}\,\hat s, \quad h > 0",
-        "at order 1/N, for every spectrum, t and h: what a kernel gains where samples are it loses, and more, where they are not",
+        "averaged weight ratio",
+        "its closed form",
+        "averaged gradient squared",
+        "X_h grows with the bandwidth",
+        "the share of a direction grows with the bandwidth",
+        reason="at order 1/N, for every spectrum, t and h: what a kernel gains where samples are it loses, and more, "
+        "where they are not",
+        symbol=r"E_x \mathrm{Var}\,s_h",
     )
     bound = d.compute(
         "largest bandwidth on average",
@@ -265,7 +278,7 @@ def _on_average(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
         t + t**2 / lam,
         "the smallest of all directions, that of the largest variance; beyond it the average over x of order 1/N is infinite",
     )
-    d.positive("it falls with the variance", -sp.diff(bound, lam), "of a direction", r"-\partial_\lambda h")
+    d.greater("it falls with the variance", -sp.diff(bound, lam), 0, "of a direction", symbol=r"-\partial_\lambda h")
     d.result("limit_on_average", bound, lam, t)
     below = sp.Symbol("b", positive=True)  # t^2 - u^2
     d.result("log_ratio_mean", sp.log(sigma) - sp.log(below) / 2, lam, t, below)
@@ -277,10 +290,10 @@ def _divergence(d: Derivation) -> None:
     """What the variance says of the law that s_h generates."""
     d.define(
         "Girsanov",
-        "KL",
         r"\leq \frac12 \int_t^\infty E |s_h - s|^2 dt'",
         "of the law at t of the reverse SDE with s_h, from that with s; strict, for s_h is the score of no solution of the heat "
         "equation, by whose densities it is an equality at h = 0",
+        symbol="KL",
     )
     X = sigma / t
     d.equal(
@@ -289,8 +302,12 @@ def _divergence(d: Derivation) -> None:
         -sp.diff(X, t),
         "one direction: without a kernel the integral is (X - 1)/2N, that of kl_bound",
     )
-    d.positive(
-        "u falls with t", -sp.diff(lam * w / sigma, t), "h = w: u < t at t is u < t' from there on", r"-\partial_t u"
+    d.greater(
+        "u falls with t",
+        -sp.diff(lam * w / sigma, t),
+        0,
+        "h = w: u < t at t is u < t' from there on",
+        symbol=r"-\partial_t u",
     )
 
 

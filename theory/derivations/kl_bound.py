@@ -142,10 +142,10 @@ def _condensed(d: Derivation) -> None:
     transform = log_laplace().subs(theta, 1 / (2 * t))
     condensed = d.define(
         "condensed divergence",
-        r"\log(N E e^{-E}) - E \log Z",
         level + transform + nearest / (2 * t),
         "at x, log N = O(D) large: log N is the relative entropy at t_c(x), and log Z = -r^2/2t, r^2 of the nearest sample "
         "(supervision_region)",
+        symbol=r"\log(N E e^{-E}) - E \log Z",
     )
     d.equal(
         "continuity of the divergence",
@@ -153,10 +153,11 @@ def _condensed(d: Derivation) -> None:
         sp.Integer(0),
         "at t_c, and above it Z is self-averaging: no divergence of the order D",
     )
-    d.positive(
+    d.greater(
         "it grows as t falls",
         sp.factor(-sp.diff(condensed, t).subs(critical, t + mu)),
+        0,
         "<E> = r^2/2t, r^2 that of the posterior at t_c > t, is above the energy of the posterior at t",
-        r"-\partial_t KL, \quad t_c = t + \mu",
+        symbol=r"-\partial_t KL, \quad t_c = t + \mu",
     )
     d.result("kl_condensed", condensed, lam, q, t, critical)

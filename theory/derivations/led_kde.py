@@ -77,13 +77,15 @@ def _jensen(d: Derivation) -> None:
     """The normalization is at most 1."""
     above, below = (sp.expand_log(q - 1 - sp.log(q), force=True) for q in (1 + u, 1 / (1 + u)))
     reason = "q = p^(x + sqrt(h) xi)/exp(K_h * log p^), whose logarithm has mean 0"
-    d.positive("q - 1 - log q above q = 1", above, f"q = 1 + u; {reason}", r"q - 1 - \log q")
-    d.positive("q - 1 - log q below q = 1", below, f"q = 1/(1 + u); {reason}", r"q - 1 - \log q")
+    d.greater("q - 1 - log q above q = 1", above, 0, f"q = 1 + u; {reason}", symbol=r"q - 1 - \log q")
+    d.greater("q - 1 - log q below q = 1", below, 0, f"q = 1/(1 + u); {reason}", symbol=r"q - 1 - \log q")
     d.conclude(
         "the normalization is at most 1",
-        r"Z = \int e^{K_h * \log \hat p}",
         r"\int K_h * \hat p \, / \, E\,q \leq 1",
-        "E q >= 1 + E log q = 1, at every x, for any data in any dimension",
+        "q - 1 - log q above q = 1",
+        "q - 1 - log q below q = 1",
+        reason="E q >= 1 + E log q = 1, at every x, for any data in any dimension",
+        symbol=r"Z = \int e^{K_h * \log \hat p}",
     )
 
 
@@ -115,22 +117,24 @@ def _two_samples(d: Derivation) -> None:
         (a * sp.tanh(a * x / v) - x) / v,
         "so that pi has its extremes where x = a E tanh(a (x + sqrt(h) xi)/v), the fixed points of K_h * m^",
     )
-    d.positive(
+    d.greater(
         "its second derivative falls off at least as that of one sample",
         sp.diff(sp.log(sp.cosh(u)), u, 2).rewrite(sp.cosh).simplify(),
+        0,
         "sech^2 u > 0: log pi has no curvature below -1/v, and no mode is narrower than sqrt(v)",
-        r"\partial_u^2 \log \cosh u",
+        symbol=r"\partial_u^2 \log \cosh u",
     )
 
 
 def _modes(d: Derivation) -> None:
     """Two modes or one, where they merge, and what is left of both where the samples are far apart."""
     m = sp.Symbol("m", positive=True)
-    d.positive(
+    d.greater(
         "tanh is concave where it is positive",
         sp.sinh(u) / sp.cosh(u) ** 3 * 2,
+        0,
         "minus the second derivative of tanh, which is odd",
-        r"-\partial_u^2 \tanh u",
+        symbol=r"-\partial_u^2 \tanh u",
     )
     d.equal(
         "its second derivative",
@@ -138,18 +142,22 @@ def _modes(d: Derivation) -> None:
         (-2 * sp.sinh(u) / sp.cosh(u) ** 3).rewrite(sp.exp),
         "the expression above",
     )
-    d.positive(
+    d.greater(
         "the kernel is more often on the side of its mean",
         sp.expand((u + m) ** 2 - (u - m) ** 2),
+        0,
         "log of N(u; m) over N(u; -m), m > 0: so E tanh'' < 0, and a E tanh(a (x + sqrt(h) xi)/v) is concave in x > 0",
-        r"(u + m)^2 - (u - m)^2",
+        symbol=r"(u + m)^2 - (u - m)^2",
     )
     slope = a**2 / v * S
     d.conclude(
         "two modes or one",
-        r"x > 0: \quad x = a\,E \tanh",
         r"\mathrm{once\ if\ } (a^2/v)\, E\,\mathrm{sech}^2(a \sqrt h\, \xi/v) > 1, \mathrm{\ else\ never}",
-        "a concave function from 0 crosses the diagonal once, if its slope at 0 is above 1; E sech^2 falls with h",
+        "tanh is concave where it is positive",
+        "its second derivative",
+        "the kernel is more often on the side of its mean",
+        reason="a concave function from 0 crosses the diagonal once, if its slope at 0 is above 1; E sech^2 falls with h",
+        symbol=r"x > 0: \quad x = a\,E \tanh",
     )
     d.result("slope_at_centre", slope, a, v, S)
     above, below = (sp.integrate(gaussian.density(z - x, h), (z, *ends)) for ends in ((0, sp.oo), (-sp.oo, 0)))
@@ -300,10 +308,12 @@ def _condensation(d: Derivation) -> None:
     )
     d.conclude(
         "collapse moves, it does not vanish",
-        r"y_1 < K_h * \hat m_0 < y_N",
         r"\mathrm{a\ stable\ fixed\ point\ at\ every\ } h",
-        "the smoothed mean is above x at the lowest sample and below x at the highest, and crosses between; with two samples at "
-        "x = a erf(x/sqrt(2h)) on both sides, for h < 2a^2/pi",
+        "the flow condenses",
+        "nearest sample, smoothed",
+        reason="the smoothed mean is above x at the lowest sample and below x at the highest, and crosses between; with two "
+        "samples at x = a erf(x/sqrt(2h)) on both sides, for h < 2a^2/pi",
+        symbol=r"y_1 < K_h * \hat m_0 < y_N",
     )
     d.compute(
         "a wide kernel",
@@ -357,9 +367,12 @@ def _divergence(d: Derivation) -> None:
     d.result("kl_leading", (sp.exp(A) - sp.exp(B)) / (2 * N), A, B, N)
     d.conclude(
         "leading order",
-        r"E\,KL(p_t \| \pi)",
         r"\frac{1}{2N} \Big[ X_h - \prod (1 - u^2/(\lambda + t)^2)^{-1/2} \Big]",
-        "N E e(x) e(x') = R(x, x') - 1, products over directions; at h = 0 it is (X - 1)/2N of kl_bound",
+        "divergence to second order",
+        "mean square of the smoothed weight",
+        "square of its mean over x",
+        reason="N E e(x) e(x') = R(x, x') - 1, products over directions; at h = 0 it is (X - 1)/2N of kl_bound",
+        symbol=r"E\,KL(p_t \| \pi)",
     )
 
 

@@ -111,31 +111,36 @@ def _ascent(d: Derivation) -> None:
     )
     d.conclude(
         "ascent keeps volumes",
-        r"\nabla \cdot \nabla \Phi",
         sp.Integer(0),
-        "dx/dtau = grad Phi is ascent of log Phi in another time. Phi is analytic and vanishes at infinity, so that each path "
-        "ends on a sample or at a critical point. Those that end at critical points are squeezed onto a set of volume 0, while "
-        "volumes are kept: their starts have volume 0",
+        "the potential is harmonic",
+        "curvature of the logarithm",
+        reason="dx/dtau = grad Phi is ascent of log Phi in another time. Phi is analytic and vanishes at infinity, so that each "
+        "path ends on a sample or at a critical point. Those that end at critical points are squeezed onto a set of volume 0, "
+        "while volumes are kept: their starts have volume 0",
+        symbol=r"\nabla \cdot \nabla \Phi",
     )
     d.conclude(
         "ascent ends on samples",
-        r"P(\mathrm{collapse})",
         sp.Integer(1),
-        "for almost every start, any data set of 1 sample or more: Earnshaw's theorem, for the flow",
+        "ascent keeps volumes",
+        reason="for almost every start, any data set of 1 sample or more: Earnshaw's theorem, for the flow",
+        symbol=r"P(\mathrm{collapse})",
     )
     more, rest = sp.symbols("a b", positive=True)
-    d.positive(
+    d.greater(
         "so it does with steeper weights",
         sp.factor(sp.simplify(laplacian.subs(p, D - 2 + more))),
+        0,
         "p = D - 2 + a: Phi exceeds no mean over a sphere, and ascent lets volumes grow",
-        r"\Delta r^{-p}",
+        symbol=r"\Delta r^{-p}",
     )
     flat = laplacian.subs({p: more, nu: (more + rest) / 2})
-    d.positive(
+    d.greater(
         "flatter weights may have other maxima",
         -sp.factor(sp.simplify(flat)),
+        0,
         "p = a, D = a + 2 + b: volumes may shrink off the samples too. Levels uniform in t make such weights, p = D - 4",
-        r"-\Delta r^{-p}",
+        symbol=r"-\Delta r^{-p}",
     )
 
 
@@ -227,11 +232,12 @@ def _phases(d: Derivation) -> None:
     )
     d.result("participation_typical", typical, lam, t, critical)
     more = sp.Symbol("a", positive=True)
-    d.positive(
+    d.greater(
         "fewer samples share the weight of the conditioned score",
         sp.factor((1 - t / critical - typical).subs(critical, t + more)),
+        0,
         "1 - t/t_c there, t_c = t + a",
-        r"1 - t/t_c - E\,Y_2",
+        symbol=r"1 - t/t_c - E\,Y_2",
     )
     d.compute(
         "effective number of samples",

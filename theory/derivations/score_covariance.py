@@ -34,9 +34,11 @@ def derive() -> Derivation:
     )
     d.conclude(
         "re-weighted PCA",
-        "S_t(x)",
         r"(4 \pi t)^{-D/2}\, p_{t/2}(x)\, E[(y - m)(y - m)^T \mid x_{t/2} = x] \,/\, (t\, p_t(x))^2",
-        "the two lines above together, D directions, any data law; m = E[y | x_t = x]",
+        "delta method",
+        "the squared weight is the weight at half the noise",
+        reason="the two lines above together, D directions, any data law; m = E[y | x_t = x]",
+        symbol="S_t(x)",
     )
     A = [gaussian.mean(y**n, y, lam, half_noise / 2) for n in range(2)]
     B = [gaussian.mean(y**n, y, lam, half_noise) for n in range(3)]

@@ -51,17 +51,19 @@ def derive() -> Derivation:
     d.result("annealed_factor", annealed, lam, t)
     d.result("typical_factor", typical, lam, t)
     for name, factor in (("annealed", annealed), ("typical", typical)):
-        d.positive(
+        d.greater(
             f"high variance is lost first ({name})",
             sp.diff(factor, lam),
+            0,
             "the common factor aside, N_k(t) grows with lambda_k and falls with t: the larger lambda_k, the later in the "
             "forward, the earlier in the reverse process, its loss time",
-            r"\partial_{\lambda} N_k",
+            symbol=r"\partial_{\lambda} N_k",
         )
     log_typical = noise["log_weight_ratio_typical"].expression
-    d.positive(
+    d.greater(
         "the typical size is below the annealed",
         sp.log(1 + lam / t) - log_typical,
+        0,
         "per direction E log R < log E R (Jensen), and b_k < a_k",
     )
     _rank_one(d, sp.factor(shift**2 * (lam + t) / spread))
@@ -101,9 +103,9 @@ def _condensed(d: Derivation) -> None:
     participation = condensation.derive()["participation_asymptotic"].expression
     noise = d.define(
         "noise of condensed weights",
-        r"E\,|\hat m - m|^2",
         participation * spread + q * (tilted - lam / (lam + t)) ** 2,
         "f = y - m, m = lambda x/(lambda + t); below t_c the samples are those of the posterior at t_c, and E Y2 = 1 - t/t_c",
+        symbol=r"E\,|\hat m - m|^2",
     )
     d.equal(
         "it begins at t_c", noise.subs(t, critical), sp.Integer(0), "above t_c the noise is exponentially small in D"

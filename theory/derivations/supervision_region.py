@@ -42,10 +42,10 @@ def _nearest_of_many(d: Derivation) -> None:
     F, s = sp.symbols("F s", positive=True)
     d.define(
         "nearest of N",
-        r"P(\min_\mu s_\mu > s)",
         (1 - F) ** N,
         "the samples are independent given x; on a trajectory (1 - F)^(N-1) (1 - H), H the law of the own sample's distance, "
         "F tilted by e^(-s/2t)",
+        symbol=r"P(\min_\mu s_\mu > s)",
     )
     d.compute(
         "own sample or impostor",
@@ -85,8 +85,12 @@ def _limit(d: Derivation) -> None:
         "the nearest of N has probability 1/N: the relative entropy of posterior and prior is log N there, so that t_c is the "
         "condensation time of x",
     )
-    d.positive(
-        "it grows with t_c", sp.factor(sp.diff(nearest, critical)), "fewer samples are farther", r"\partial_{t_c} r^2"
+    d.greater(
+        "it grows with t_c",
+        sp.factor(sp.diff(nearest, critical)),
+        0,
+        "fewer samples are farther",
+        symbol=r"\partial_{t_c} r^2",
     )
     shell = d.compute(
         "shell",
@@ -104,9 +108,12 @@ def _limit(d: Derivation) -> None:
     )
     d.conclude(
         "extrapolation begins at collapse",
-        r"\{t: r^2 > t D\}",
         r"\{t: I(t) > \log N\}",
-        f"r^2 grows with t_c and is {shell} at t_c = t; the level falls with t_c, so that t_c > t where I(t) > log N",
+        "it grows with t_c",
+        "shell",
+        "entropy at the shell",
+        reason=f"r^2 grows with t_c and is {shell} at t_c = t; the level falls with t_c, so that t_c > t where I(t) > log N",
+        symbol=r"\{t: r^2 > t D\}",
     )
     formula = d.result("nearest_distance_squared_asymptotic", nearest, lam, q, critical)
     d.approximate(

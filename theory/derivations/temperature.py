@@ -70,10 +70,12 @@ def _change_of_time(d: Derivation) -> None:
     )
     d.conclude(
         "no temperature removes memorization",
-        r"\lim_{t_0 \to 0} x",
         r"\lim_{t' \to 0} x",
-        "at T = 1 x falls towards m^ and m^ to the nearest sample from almost every start; temperature moves where it starts and "
-        "where it stops: which sample it is, not that it is one",
+        "probability flow in t'",
+        "start",
+        reason="at T = 1 x falls towards m^ and m^ to the nearest sample from almost every start; temperature moves where it "
+        "starts and where it stops: which sample it is, not that it is one",
+        symbol=r"\lim_{t_0 \to 0} x",
     )
     c, a = sp.symbols("c a", positive=True)
     rising = (c / t) ** a
@@ -254,26 +256,29 @@ def _information(d: Derivation, square: sp.Expr, given_x: sp.Expr) -> None:
     d.equal("dispersion at T = 1", dispersion.subs(T, 1), spread, "that of collapse")
     d.result("information_generated", information.subs(s, t), lam, t, T)
     d.result("dispersion_generated", dispersion.subs(s, t), lam, t, T)
-    d.positive(
+    d.greater(
         "it falls with t'",
         -sp.factor(sp.diff(information, s)),
+        0,
         "from infinity to 0: log N = E i has one root t'_C, and t_C(T) = t'_C/T",
-        r"-\partial_{t'} E\,i",
+        symbol=r"-\partial_{t'} E\,i",
     )
     more = sp.Symbol("a", positive=True)
-    d.positive(
+    d.greater(
         "generated points condense later in the reverse process",
         sp.factor((fresh - information).subs(T, 1 + more)),
+        0,
         "T = 1 + a: closer to the data than x ~ p_t', they have more samples within reach; t_C(T) < t_C/T, where the weights at "
         "x ~ p_t' condense. For T < 1 the sign turns",
-        r"I - E\,i",
+        symbol=r"I - E\,i",
     )
     _against_early_stopping(d, information)
     d.conclude(
         "largest weight",
-        r"P(\mathrm{nearest})",
         r"E\,w_{max}",
-        "y is drawn by the weights, and the nearest sample has the largest",
+        "density along the flow",
+        reason="y is drawn by the weights, and the nearest sample has the largest",
+        symbol=r"P(\mathrm{nearest})",
     )
     asymptotic = d.approximate(
         "memorized fraction",
@@ -297,12 +302,13 @@ def _against_early_stopping(d: Derivation, information: sp.Expr) -> None:
     )
     d.result("denoised_variance", sp.factor(denoised.subs(s, T * t)), lam, t, T)
     more = sp.Symbol("a", positive=True)
-    d.positive(
+    d.greater(
         "early stopping keeps more",
         sp.factor((T * sp.diff(information, T) - s * sp.diff(information, s)).subs(T, 1 + more)),
+        0,
         "T = 1 + a, summed over directions: along E i = log N it has the sign of the slope of T t'_C in T. So T (lambda + t'_C) "
         "grows from T = 1 on, and at the threshold the denoised variance falls, along every direction of any spectrum",
-        r"(T \partial_T - t' \partial_{t'}) E\,i",
+        symbol=r"(T \partial_T - t' \partial_{t'}) E\,i",
     )
 
 

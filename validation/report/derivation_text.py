@@ -1,13 +1,17 @@
-"""Derivations as text, LaTeX and JSON."""
+"""Derivations as text, LaTeX and JSON: those of the catalogue, and those that were checked, line by line of their source."""
 
 from __future__ import annotations
 
 import json as json_
 import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 
-from theory.derivation import Derivation
+from theory.derivation import WORST_FIRST, Derivation, Step
+from theory.lines.line import KINDS
 
-__all__ = ["json", "latex", "text"]
+__all__ = ["checked_json", "checked_text", "footnotes", "json", "latex", "tallied", "text"]
 
 _SPECIAL = {c: "\\" + c for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
@@ -61,3 +65,62 @@ def _escaped(plain: str) -> str:
 def json(derivation: Derivation) -> str:
     """prediction, steps, verdict."""
     return json_.dumps(derivation.as_dict(), indent=1)
+
+
+def tallied(derivation: Derivation) -> str:
+    """How many lines of each verdict, and how many inherit a fault."""
+    counts = Counter(step.verdict for step in derivation.steps)
+    heirs = sum(bool(step.inherits) for step in derivation.steps)
+    words = [f"{counts[verdict]} {verdict}" for verdict in (*WORST_FIRST, *KINDS) if counts[verdict]]
+    return ", ".join(words + ([f"of these {heirs} inherit a fault and were judged again"] if heirs else []))
+
+
+def checked_text(derivations: Sequence[Derivation]) -> str:
+    """For a terminal: each line as it is written, in LaTeX, with its verdict and what that rests on."""
+    return "\n".join(line for derivation in derivations for line in _checked_lines(derivation))
+
+
+def _checked_lines(derivation: Derivation) -> list[str]:
+    lines = [derivation.prediction, *_wrapped(f"source: {derivation.source}")]
+    lines += [*_wrapped(f"given: {derivation.assumptions}"), ""]
+    for step in derivation.steps:
+        lines += [f"{step.file}:{step.number}  {step.name}  [{step.label}]"]
+        lines += [*textwrap.indent(step.code, "      ").splitlines(), f"      {step.statement}"]
+        lines += [line for words in step.told() for line in _wrapped(words)] + [""]
+    return [*lines, f"{tallied(derivation)}", f"verdict: {derivation.verdict}"]
+
+
+def footnotes(derivations: Sequence[Derivation]) -> str:
+    """For the margin of a paper: each equation, and a footnote that says what is known of it."""
+    return "\n".join(
+        f"% {step.file}:{step.number} {step.name}\n\\[ {step.statement} \\]\n\\footnote{{{_escaped(_known(step))}.}}\n"
+        for derivation in derivations
+        for step in derivation.steps
+    )
+
+
+def _known(step: Step) -> str:
+    """What a footnote says, in a few words."""
+    if step.verdict == "definition":
+        return "Definition"
+    if step.where:
+        return f"{step.verdict.capitalize()}: {step.where}"
+    if step.verdict == "proved":
+        known = f"Proved, trusting {', '.join(step.trusts)}" if step.trusts else f"Proved: {step.evidence}"
+    elif step.verdict == "supported":
+        known = f"Supported, not proved: {step.evidence}"
+    elif step.witness:
+        known = f"Refuted at {', '.join(f'{s} = {value}' for s, value in step.witness.items())}"
+    else:
+        known = f"{step.verdict.capitalize()}: {step.evidence}"
+    return known + "".join(f"; it rests on {name}, refuted" for name in step.inherits)
+
+
+def checked_json(derivations: Sequence[Derivation]) -> str:
+    """Everything that is known of every line."""
+    told = [
+        {"prediction": d.prediction, "source": d.source, "assumptions": d.assumptions, "verdict": d.verdict}
+        | {"steps": [asdict(step) for step in d.steps]}
+        for d in derivations
+    ]
+    return json_.dumps({"derivations": told}, indent=1)

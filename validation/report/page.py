@@ -26,8 +26,10 @@ import numpy as np
 from math_core import LatexError, LatexToMathML
 
 from numerics.storage.files import check_directory, write_atomic
+from theory.lines.line import KINDS
 from validation.claim import by_claim, holds
 from validation.report import figures as drawing
+from validation.report.derivation_text import tallied
 from validation.report.tables import plain, seen
 
 if TYPE_CHECKING:
@@ -35,13 +37,15 @@ if TYPE_CHECKING:
 
     from theory.derivation import Derivation, Step
 
-__all__ = ["Figure", "Section", "write_report"]
+__all__ = ["Figure", "Section", "checked_page", "write_report"]
 
 Row = Mapping[str, Any]
 
 ASSETS = files("validation").joinpath("assets")
 CONVERTER = LatexToMathML(annotation=True)
-TONES = {"proved": "good", "supported": "good", "inconclusive": "weak", "underpowered": "weak"}
+TONES = {"proved": "good", "supported": "good", "inconclusive": "weak", "underpowered": "weak"} | dict.fromkeys(
+    KINDS, "noted"
+)
 RULE = """A point holds if its verdict is the expected one and the same data reject its negative control, a
 deliberately wrong prediction. z is the distance of measurement from prediction, in standard errors. A claim sees a relative error
 of its prediction if data like these would have rejected it with a probability of 99 %, at the best of its points."""
@@ -139,6 +143,11 @@ def write_report(
     for name, content in outputs.items():
         write_atomic(directory / name, content)
     return directory / "report.html"
+
+
+def checked_page(title: str, derivations: Sequence[Derivation]) -> str:
+    """The whole page of derivations that were checked: each line beside its source, with its verdict and what that rests on."""
+    return _page(title, "".join(_checked(d) for d in derivations))
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -277,11 +286,23 @@ def _derivation(d: Derivation) -> str:
     return _fold(f"<h3>{_prose(d.statement)}</h3> {_badge(d.verdict)}", about + steps)
 
 
-def _step(step: Step) -> str:
+def _checked(d: Derivation) -> str:
+    tone = "tally" if d.verdict in ("proved", "supported") else "tally fails"
+    about = "".join(f"<p class='quiet'>{_prose(words)}</p>" for words in (d.source, d.assumptions) if words)
+    steps = "".join(_step(step, f"{step.file}:{step.number}\n{step.code}") for step in d.steps)
+    tally = f"<p class='{tone}'><strong>{escape(d.verdict)}</strong>: {escape(tallied(d))}</p>"
+    return f"<h2>{_prose(d.prediction)}</h2>{tally}{about}<ol class='steps'>{steps}</ol>"
+
+
+def _step(step: Step, source: str = "") -> str:
+    code = f"<pre>{escape(source)}</pre>" if source else ""
+    reason = f"<p>{_prose(step.reason)}</p>" if step.reason else ""
+    told = "".join(
+        f"<p class='quiet'>{_prose(words[:1].upper() + words[1:])}</p>" for words in step.told() if words != step.reason
+    )
     return (
-        f"<li><h4>{_prose(step.name)}</h4> {_badge(step.verdict)}"
-        f"<div class='formula'>{_math(step.statement, display=True)}</div><p>{_prose(step.reason)}</p>"
-        f"<p class='quiet'>Evidence: {_prose(step.evidence)}</p></li>"
+        f"<li><h4>{_prose(step.name)}</h4> {_badge(step.label, TONES.get(step.verdict, 'bad'))}{code}"
+        f"<div class='formula'>{_math(step.statement, display=True)}</div>{reason}{told}</li>"
     )
 
 

@@ -17,7 +17,7 @@ WILD = r"50 % of $x_1$ & {a} #2 ~ ^3 \alpha <b> |c|"
 
 def small():
     d = Derivation("collapse", "when samples are recited", "derived here", "variance and noise positive")
-    d.define("information", "I", sp.log(1 + s / t) / 2, "a Gaussian channel")
+    d.define("information", sp.log(1 + s / t) / 2, "a Gaussian channel", symbol="I")
     d.equal("shrinkage", 1 - t / (t + s), s / (s + t), "Wiener's filter")
     return d
 

@@ -86,7 +86,7 @@ def drawing(name="collapse", caption="Participation ratio against $t$ (variance)
 
 def derivation():
     d = Derivation("collapse", "When the samples are recited", "derived here", "Variance $t > 0$.")
-    d.define("Information", "I", sp.log(1 + s / t) / 2, "Each direction is a Gaussian channel.")
+    d.define("Information", sp.log(1 + s / t) / 2, "Each direction is a Gaussian channel.", symbol="I")
     d.equal("Shrinkage", 1 - t / (t + s), s / (s + t), "Wiener's filter.")
     return d
 

@@ -1,0 +1,171 @@
+"""Roots: what becomes of a line that holds a refuted root, once a true root of the equation takes its place.
+
+First sympy's own solutions are tried, each held against the equation by the judge. Where none passes, the equation is solved
+numerically at points of the domain, and the line is looked at there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from theory.judgement.judge import judge
+from theory.judgement.judgement import Judgement, Relation
+
+__all__ = ["judge_with_true_roots"]
+
+Equation = tuple[Any, Any, Any, Any]  # the symbol that stands for the root, both sides, the symbol solved for
+POINTS, ENOUGH, DIGITS, CLOSE = 40, 4, 40, mpmath.mpf(10) ** -25
+POSITIVE = (sp.Integer(2), sp.Rational(1, 2), sp.Integer(1), sp.Integer(7), sp.Rational(1, 10), sp.Integer(30))
+REAL = (sp.Rational(1, 2), -sp.Rational(3, 2), sp.Integer(2), -sp.Integer(5), sp.Rational(7, 3))
+INTEGERS = (2, 3, 5, 10, 1, 0, -1, -2, -3)
+STARTS = tuple(mpmath.mpf(s) for s in ("1", "0.1", "10", "0.01", "100", "-1", "1e-4", "1e4"))
+HOLDS = {
+    "=": lambda gap, scale: abs(gap) <= CLOSE * scale,
+    "!=": lambda gap, scale: abs(gap) > CLOSE * scale,
+    ">": lambda gap, scale: gap > CLOSE * scale,
+    ">=": lambda gap, scale: gap > -CLOSE * scale,
+}
+
+
+def judge_with_true_roots(
+    left: sp.Expr,
+    right: sp.Expr,
+    relation: Relation,
+    *,
+    at: tuple[Any, ...] | None,
+    assume: tuple[sp.Basic, ...],
+    roots: tuple[Equation, ...],
+) -> Judgement:
+    """The judgement of a line in which symbols stand for roots of equations that were given wrongly.
+
+    Args:
+        left: the left side.
+        right: the right side.
+        relation: as of `judge`.
+        at: as of `judge`.
+        assume: as of `judge`.
+        roots: (symbol that stands for the root, left side, right side, symbol solved for), the first written first.
+    """
+    true: dict[Any, Any] = {}
+    told = []
+    for stands, one, other, symbol in roots:
+        found = _true_root(one.xreplace(true), other.xreplace(true), symbol, assume)
+        if found is None:
+            return _at_points(left, right, relation, at, assume, roots)
+        true[stands] = found
+        told.append(f"{stands} = {found}")
+    judgement = judge(left.xreplace(true), right.xreplace(true), relation, at=at, assume=assume)
+    return _with_evidence(judgement, f"judged again with {', '.join(told)}")
+
+
+def _with_evidence(judgement: Judgement, more: str) -> Judgement:
+    from dataclasses import replace
+
+    return replace(judgement, evidence=f"{more}: {judgement.evidence}")
+
+
+@cache
+def _true_root(left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, assume: tuple[sp.Basic, ...]) -> sp.Expr | None:
+    """The first solution of sympy's that the judge does not refute and that is where the symbol may be."""
+    try:
+        solutions = sp.solve(sp.Eq(left, right), symbol)
+    except NotImplementedError:
+        return None
+    return next((root for root in solutions if _solves(root, left, right, symbol, assume)), None)
+
+
+def _solves(root: sp.Expr, left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, assume: tuple[sp.Basic, ...]) -> bool:
+    claims: list[tuple[Any, Any, Relation]] = [(left.subs(symbol, root), right.subs(symbol, root), "=")]
+    if symbol.is_positive:
+        claims.append((root, sp.S.Zero, ">"))
+    return all(judge(*claim, assume=assume).verdict in ("proved", "supported") for claim in claims)
+
+
+def _at_points(
+    left: sp.Expr,
+    right: sp.Expr,
+    relation: Relation,
+    at: tuple[Any, ...] | None,
+    assume: tuple[sp.Basic, ...],
+    roots: tuple[Equation, ...],
+) -> Judgement:
+    """The line at points of the domain where the equations are solved numerically."""
+    if relation not in HOLDS or at:
+        return Judgement("inconclusive", "the true root has no closed form that was found, and a limit needs one")
+    seen = 0
+    for values in _points(left, right, assume, roots):
+        with mpmath.workdps(DIGITS):
+            one, other = (_number(side, values) for side in (left, right))
+            gap, scale = mpmath.re(one - other), max(abs(one), abs(other), mpmath.mpf(10) ** -DIGITS)
+            fine = HOLDS[relation](gap, scale) and abs(mpmath.im(one - other)) <= CLOSE * scale
+        if not fine:
+            shown = {str(s): mpmath.nstr(v, 15) if isinstance(v, mpmath.mpf) else str(v) for s, v in values.items()}
+            sides = tuple(mpmath.nstr(side, 12) for side in (one, other))
+            return Judgement("refuted", "at a true root, found numerically", witness=shown, sides=sides)
+        seen += 1
+    if seen < ENOUGH:
+        return Judgement("inconclusive", f"the equation was solved numerically at {seen} points only")
+    return Judgement(
+        "supported",
+        f"holds at {seen} points where the equation was solved numerically, to {DIGITS} digits",
+        cannot_exclude="what fails between these points, or at other roots",
+    )
+
+
+def _points(
+    left: sp.Expr, right: sp.Expr, assume: tuple[sp.Basic, ...], roots: tuple[Equation, ...]
+) -> Iterator[dict[Any, Any]]:
+    """Values of the parameters, and the roots there."""
+    standing = {stands for stands, *_ in roots}
+    solved = {symbol for *_, symbol in roots}
+    free = sp.Tuple(left, right, *assume, *(side for _, one, other, _ in roots for side in (one, other))).free_symbols
+    parameters = sorted(free - standing - (solved - left.free_symbols - right.free_symbols), key=str)
+    for k, numbers in enumerate(product(*map(_candidates, parameters))):
+        if k == POINTS:
+            return
+        values = dict(zip(parameters, numbers, strict=True))
+        if all(relation.subs(values) != sp.false for relation in assume) and _solve_at(values, roots):
+            yield values
+
+
+def _candidates(symbol: sp.Symbol) -> list[sp.Expr]:
+    numbers = map(sp.Integer, INTEGERS) if symbol.is_integer else POSITIVE if symbol.is_positive else REAL
+    words = ("positive", "negative", "nonnegative", "nonpositive", "nonzero", "even", "odd", "prime")
+    return [n for n in numbers if all(getattr(symbol, f"is_{w}") in (None, getattr(n, f"is_{w}")) for w in words)]
+
+
+def _solve_at(values: dict[Any, Any], roots: tuple[Equation, ...]) -> bool:
+    """Add the roots to the values; False where one is not found."""
+    for stands, left, right, symbol in roots:
+        gap = sp.lambdify([symbol], (left - right).subs({s: v for s, v in values.items() if s != symbol}), "mpmath")
+        found = _found(gap, symbol)
+        if found is None:
+            return False
+        values[stands] = found
+    return True
+
+
+def _found(gap: Any, symbol: sp.Symbol) -> mpmath.mpf | None:
+    with mpmath.workdps(DIGITS + 10):
+        for start in STARTS:
+            try:
+                root = mpmath.findroot(gap, start)
+            except (ValueError, ZeroDivisionError, TypeError, OverflowError):
+                continue
+            if abs(mpmath.im(root)) > CLOSE * abs(root):
+                continue
+            if not symbol.is_positive or mpmath.re(root) > 0:
+                return mpmath.re(root)
+    return None
+
+
+def _number(side: sp.Expr, values: dict[Any, Any]) -> Any:
+    symbols = list(values)
+    numbers = [v if isinstance(v, mpmath.mpf) else mpmath.mpf(v.p) / v.q for v in values.values()]
+    return mpmath.mpmathify(sp.lambdify(symbols, side, "mpmath")(*numbers))
