@@ -17,7 +17,7 @@ import sympy as sp
 
 from theory.algebra import enclosure, gaussian_integrals
 from theory.judgement.limits import limit_of
-from theory.judgement.patience import patiently
+from theory.judgement.patience import GivenUpError, patiently
 from theory.judgement.points import Point, breaks
 from theory.judgement.smooth import is_smooth
 
@@ -162,7 +162,10 @@ def _integral(f: Integrand, low: Any, high: Any) -> Any:
     Raises:
         NotImplementedError: where that gives no narrow enclosure.
     """
-    ball = flint.acb.integral(f, low, high, eval_limit=EVALUATIONS, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    try:
+        ball = flint.acb.integral(f, low, high, eval_limit=EVALUATIONS, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    except SystemError as error:  # the time was up, in the middle of it
+        raise GivenUpError from error
     if not ball.is_finite() or ball.rad() > flint.arb("1e-8") * (1 + abs(ball).upper()):
         raise NotImplementedError("no narrow enclosure of an integral")
     return ball

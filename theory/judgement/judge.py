@@ -14,8 +14,11 @@ from theory.judgement.inequality import judge_differs, judge_greater
 from theory.judgement.judgement import Judgement, Relation
 from theory.judgement.limits import judge_limit
 from theory.judgement.matrices import is_of_matrices, judge_matrices
+from theory.judgement.patience import patiently
 
 __all__ = ["judge"]
+
+FOR_A_HINT = 0.8  # seconds
 
 
 def judge(
@@ -59,7 +62,9 @@ def _of_equality(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic]) ->
         return _of_functions(left - right)
     left, right = (side.doit() if side.has(sp.Derivative) else side for side in (left, right))
     found = judge_equal(left, right, assume)
-    return replace(found, hint=hint(left, right, assume)) if found.verdict == "refuted" and found.sides else found
+    if found.verdict != "refuted" or not found.sides:
+        return found
+    return replace(found, hint=patiently(FOR_A_HINT, hint, left, right, assume) or "")
 
 
 def _of_functions(difference: sp.Expr) -> Judgement:
