@@ -111,7 +111,7 @@ def exact(value: Any) -> Any:
         raise ValueError(f"expected a sympy expression, got {value!r}") from None
     if not isinstance(found, sp.Expr | sp.MatrixBase):
         raise ValueError(f"expected an expression, got {found}; a line takes its two sides, not their comparison")
-    if floats := sorted(map(str, found.atoms(sp.Float))):
+    if floats := sorted(map(float, found.atoms(sp.Float))):
         raise ValueError(f"expected exact numbers, got the float {floats[0]}; write it as Rational('{floats[0]}')")
     return found
 
@@ -158,7 +158,10 @@ def weaker(one: Declared) -> Iterator[tuple[str, Declared]]:
         rest = {other: b for other, b in one.bounds.items() if other != word}
         if word == "at_least" and bound.is_Integer and one.symbol.is_integer:
             rest["at_least"] = bound - 1
-        yield f"{one.symbol} {word.replace('_', ' ')} {bound}", _redeclared(one, one.assumptions, rest)
+        yield (
+            f"{one.symbol} {word.replace('_', ' ')} {bound}",
+            _redeclared(one, {"real": True, **one.assumptions}, rest),
+        )
     for word, holds in one.assumptions.items():
         if holds and word in WEAKER:
             fewer = {other: h for other, h in one.assumptions.items() if other != word}
