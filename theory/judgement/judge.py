@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
 
-from theory.algebra.judgement import judge_equal, judge_positive
+from theory.judgement.equality import judge_equal
+from theory.judgement.hints import hint
+from theory.judgement.inequality import judge_differs, judge_greater
 from theory.judgement.judgement import Judgement, Relation
+from theory.judgement.limits import judge_limit
+from theory.judgement.matrices import is_of_matrices, judge_matrices
+from theory.judgement.patience import patiently
 
 __all__ = ["judge"]
+
+FOR_A_HINT = 0.8  # seconds
 
 
 def judge(
@@ -17,8 +26,8 @@ def judge(
     right: sp.Basic,
     relation: Relation = "=",
     *,
-    at: tuple[Any, ...] | None = None,
-    assume: tuple[sp.Basic, ...] = (),
+    at: Sequence[Any] | None = None,
+    assume: Sequence[sp.Basic] = (),
 ) -> Judgement:
     """Whether `left relation right` holds wherever the assumptions of the symbols admit and both sides are defined.
 
@@ -28,7 +37,42 @@ def judge(
         relation: `=`, `>`, `>=`, `!=`; `tends` where left goes to right, `leading` where left / right goes to 1.
         at: of a limit, (symbol, point) or (symbol, point, side) with side `+`, `-` or `+-`.
         assume: relations between the symbols beyond their assumptions, such as `h < t`.
+
+    Raises:
+        ValueError: for a relation that is none of these, or a limit without its point.
     """
-    if relation in ("=", "!="):
-        return Judgement(*judge_equal(left, right))
-    return Judgement(*judge_positive(sp.sympify(left) - sp.sympify(right)))
+    left, right = (side if isinstance(side, sp.MatrixBase) else sp.sympify(side) for side in (left, right))
+    if relation in ("tends", "leading"):
+        if at is None:
+            raise ValueError(f"a line that {relation} needs at=(symbol, point) or (symbol, point, side)")
+        return judge_limit(left, right, relation, at, assume)
+    if relation == "=":
+        return _of_equality(left, right, assume)
+    if relation in (">", ">="):
+        return judge_greater(left, right, relation == ">", assume)
+    if relation == "!=":
+        return judge_differs(left, right, assume)
+    raise ValueError(f"the relation must be one of = > >= != tends leading, got {relation!r}")
+
+
+def _of_equality(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic]) -> Judgement:
+    if is_of_matrices(left, right):
+        return judge_matrices(left, right, assume)
+    if left.atoms(sp.core.function.AppliedUndef) | right.atoms(sp.core.function.AppliedUndef):
+        return _of_functions(left - right)
+    left, right = (side.doit() if side.has(sp.Derivative) else side for side in (left, right))
+    found = judge_equal(left, right, assume)
+    if found.verdict != "refuted" or not found.sides:
+        return found
+    return replace(found, hint=patiently(FOR_A_HINT, hint, left, right, assume) or "")
+
+
+def _of_functions(difference: sp.Expr) -> Judgement:
+    """An identity between functions and their derivatives, taken as independent symbols."""
+    atoms = sorted(difference.atoms(sp.Derivative), key=lambda a: -a.derivative_count)
+    symbols = {a: sp.Dummy(f"d{k}") for k, a in enumerate(atoms)}
+    if sp.cancel(sp.together(difference.xreplace(symbols))) == 0:
+        return Judgement(
+            "proved", "a rational identity between the functions and their derivatives", ("rational arithmetic",)
+        )
+    return Judgement("inconclusive", "not a rational identity between the functions and their derivatives")

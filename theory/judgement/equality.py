@@ -1,0 +1,243 @@
+"""Equality: refuted at an exact point, or reduced to 0, or neither."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import flint
+import sympy as sp
+
+from theory.algebra import enclosure
+from theory.judgement import integrals, limits, sums
+from theory.judgement.integrals import DivergesError
+from theory.judgement.judgement import Judgement
+from theory.judgement.points import Point, balls, candidates, points
+from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.words import in_words, shown, told
+
+__all__ = ["Met", "judge_equal", "met", "resolved", "value_at"]
+
+PRECISIONS = 192, 1024
+DEEP = 8192  # bits, at a few points: what differs by 1e-2000 is different
+DEEPEST = 3
+SECONDS = 0.8  # for points
+FEWEST = 6
+WHOLE = sp.Integral, sp.Sum, sp.Limit
+DEAR = 10  # points, where there are integrals and sums
+
+
+@dataclass
+class Met:
+    """What the points said: where the sides agreed, where one was not defined, and the first where they differ."""
+
+    agreed: int = 0
+    room: Any = None
+    undefined: list[Point] = field(default_factory=list)
+    tried: list[Point] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    refuted: Judgement | None = None
+
+
+def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Judgement:
+    """Whether left = right for all values that the assumptions of their symbols admit, wherever both are defined."""
+    found = met(left, right, assume)
+    if found.refuted is not None:
+        return found.refuted
+    exceptions = _named(found)
+    by_rule: tuple[str, ...] = sums.by_induction(left - right)
+    trusts: tuple[str, ...] = ()
+    checked = True
+    if not by_rule:
+        difference, trusts, checked = resolved(left - right)
+        by_rule = () if difference.has(*WHOLE) else reduces_to_zero(difference)
+    if by_rule and found.agreed + len(found.undefined) > 0:
+        evidence = f"the difference reduces to 0; at {found.agreed} exact points no enclosure excludes 0"
+        trusted = tuple(dict.fromkeys((*trusts, *by_rule)))
+        if checked:
+            return Judgement("proved", evidence, trusted, exceptions=exceptions)
+        return Judgement("supported", f"{evidence}; it rests on {', '.join(trusts)}", trusted, exceptions=exceptions,
+                         cannot_exclude="a condition or a branch that sympy did not tell")  # fmt: skip
+    if (found.agreed < FEWEST and (left - right).free_symbols) or not found.agreed:
+        why = "; ".join(dict.fromkeys(found.unknown[:2])) or "the sides are hardly anywhere defined"
+        return Judgement("inconclusive", f"enclosed at {found.agreed} points only: {why}", exceptions=exceptions)
+    return Judgement(
+        "supported",
+        f"at {found.agreed} exact points the enclosures of both sides overlap",
+        ("Arb",),
+        exceptions=exceptions,
+        cannot_exclude="a difference in a narrow window, in tails beyond 1e30, or of terms below 1e-300",
+    )
+
+
+def resolved(expression: sp.Expr) -> tuple[sp.Expr, tuple[str, ...], bool]:
+    """The expression with integrals, sums and limits in closed form where a rule knows one, the rules, and if all are checked."""
+    trusts: list[str] = []
+    checked = True
+    for atom in _outermost(expression):
+        form = _closed(atom)
+        if form is not None:
+            expression = expression.xreplace({atom: form.value})
+            trusts.append(form.trusts)
+            checked = checked and form.checked
+    return expression, tuple(dict.fromkeys(trusts)), checked
+
+
+def _closed(atom: sp.Basic) -> integrals.ClosedForm | None:
+    if isinstance(atom, sp.Integral):
+        return integrals.closed_form(atom)
+    if isinstance(atom, sp.Sum):
+        return sums.closed_form(atom)
+    inner, symbol, end, side = atom.args
+    inner, trusts, checked = resolved(inner)
+    value = limits.limit_of(inner, symbol, end, str(side))
+    if value is not None:
+        return integrals.ClosedForm(value, ", ".join((*trusts, "Taylor's theorem")), checked)
+    value = sp.Limit(inner, symbol, end, str(side)).doit()
+    return None if value.has(sp.Limit) else integrals.ClosedForm(value, "sympy.limit", checked=False)
+
+
+def _outermost(e: sp.Basic) -> Iterator[sp.Basic]:
+    if isinstance(e, WHOLE):
+        yield e
+    else:
+        yield from dict.fromkeys(itertools.chain.from_iterable(map(_outermost, e.args)))
+
+
+# --- points ---
+
+
+def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
+    """A complex ball round the expression at a point; not finite where it is not defined there.
+
+    Raises:
+        DivergesError: of an integral or a sum in it.
+        NotImplementedError: where no enclosure is known.
+    """
+    values: dict[Any, Any] = dict(balls(point, precision))
+    for atom in _outermost(e):
+        if isinstance(atom, sp.Integral):
+            values[atom] = integrals.enclosed(atom, point)
+        elif isinstance(atom, sp.Sum):
+            values[atom] = sums.added(atom, point, precision)
+        else:
+            form = _closed(atom)
+            if form is None:
+                raise NotImplementedError("no value of a limit")
+            values[atom] = enclosure.enclose(form.value, values, precision)
+    return enclosure.enclose(e, values, precision)
+
+
+def met(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Met:
+    """Try the points of the domain, the simplest first, until one refutes left = right or the time is up."""
+    found, end = Met(), time.thread_time() + SECONDS
+    symbols = left.free_symbols | right.free_symbols
+    dear = any(True for side in (left, right) for _ in _outermost(side))
+    deep = 0
+    for point in points(symbols, left, right, left - right, assume=assume):
+        if time.thread_time() > end or (dear and len(found.tried) >= DEAR and found.agreed):
+            break
+        found.tried.append(point)
+        try:
+            outcome = _compared(left, right, point, found)
+        except (NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
+            found.unknown.append(str(error))
+            continue
+        if outcome is None and deep < DEEPEST and (not dear or not point):
+            deep += 1
+            outcome = _deeply(left, right, point, DEEP if not dear else DEEP // 4)
+        if outcome is not None:
+            found.refuted = _with_fewest_symbols(left, right, point, outcome)
+            return found
+    return found
+
+
+def _compared(left: sp.Expr, right: sp.Expr, point: Point, found: Met) -> Judgement | None:
+    """A refutation by this point, or None and the outcome is counted."""
+    for precision in PRECISIONS:
+        try:
+            sides = [value_at(side, point, precision) for side in (left, right)]
+        except DivergesError as error:
+            return Judgement("refuted", f"undefined at {in_words(point)}: {error}", ("Arb",), told(point))
+        if all(s.is_finite() for s in sides):
+            gap = sides[0] - sides[1]
+            if not gap.contains(0):
+                return _refuted(point, sides)
+            if _narrow(gap, sides):
+                found.agreed += 1
+                return None
+    if not all(s.is_finite() for s in sides):
+        found.undefined.append(point)
+    else:
+        found.unknown.append("no narrow enclosure")
+    return None
+
+
+def _narrow(gap: Any, sides: Sequence[Any]) -> bool:
+    size = max((abs(s).lower() for s in sides), default=0)
+    return bool(gap.rad() < flint.arb("1e-12") * (size if size > 1 else 1) or gap.rad() < flint.arb("1e-12") * size)
+
+
+def _deeply(left: sp.Expr, right: sp.Expr, point: Point, precision: int) -> Judgement | None:
+    try:
+        sides = [value_at(side, point, precision) for side in (left, right)]
+    except (ArithmeticError, NotImplementedError):
+        return None
+    gap = sides[0] - sides[1]
+    return _refuted(point, sides) if gap.is_finite() and not gap.contains(0) else None
+
+
+def _refuted(point: Point, sides: Sequence[Any]) -> Judgement:
+    values = tuple(map(shown, sides))
+    gap = sides[0] - sides[1]
+    told_gap = f"; they differ by {shown(gap, 3)}" if values[0] == values[1] else ""
+    return Judgement(
+        "refuted",
+        f"at {in_words(point)} the left side is {values[0]}, the right side {values[1]}{told_gap}",
+        ("Arb",),
+        told(point),
+        values,
+    )
+
+
+def _with_fewest_symbols(left: sp.Expr, right: sp.Expr, point: Point, outcome: Judgement) -> Judgement:
+    """The same, without naming symbols on which neither side depends."""
+    if not outcome.sides or len(point) < 2:
+        return outcome
+    idle = [s for s in point if _is_idle(left, right, point, s)]
+    if not idle or len(idle) == len(point):
+        return outcome
+    kept: Mapping[sp.Symbol, sp.Expr] = {s: v for s, v in point.items() if s not in idle}
+    evidence = outcome.evidence.replace(in_words(point), in_words(kept), 1)
+    return Judgement("refuted", evidence, outcome.trusts, told(kept), outcome.sides)
+
+
+def _is_idle(left: sp.Expr, right: sp.Expr, point: Point, s: sp.Symbol) -> bool:
+    try:
+        there = [value_at(side, point, PRECISIONS[0]) for side in (left, right)]
+        for value in _others(s, point[s]):
+            elsewhere = [value_at(side, {**point, s: value}, PRECISIONS[0]) for side in (left, right)]
+            if not all(a.overlaps(b) and b.is_finite() for a, b in zip(there, elsewhere, strict=True)):
+                return False
+    except (ArithmeticError, NotImplementedError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _others(s: sp.Symbol, value: sp.Expr) -> Iterable[sp.Expr]:
+    return [v for v in candidates(s) if v != value][:4]
+
+
+def _named(found: Met) -> tuple[str, ...]:
+    """Where nothing is said: a value of one symbol where that is enough, else the points."""
+    if not found.undefined:
+        return ()
+    pairs = dict.fromkeys(itertools.chain.from_iterable(p.items() for p in found.undefined))
+    always = [(s, v) for s, v in pairs if all(p in found.undefined for p in found.tried if p[s] == v)]
+    named = [f"{s} = {v}" for s, v in always]
+    rest = [p for p in found.undefined if not any(p[s] == v for s, v in always)]
+    named += [in_words(p) for p in rest[:3]] + (["and more points"] if len(rest) > 3 else [])
+    return tuple(named)

@@ -1,0 +1,279 @@
+"""Inequality: refuted at an exact point, a stationary one among them, or proved by signs, growth, convexity or a single peak."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from theory.algebra import enclosure
+from theory.judgement.equality import value_at
+from theory.judgement.integrals import DivergesError
+from theory.judgement.judgement import Judgement
+from theory.judgement.patience import patiently
+from theory.judgement.points import Point, admits, candidates, fulfils, points
+from theory.judgement.positivity import is_shown
+from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.words import in_words, shown, told
+
+__all__ = ["judge_differs", "judge_greater"]
+
+PRECISIONS = 128, 1024, 8192
+SECONDS, FOR_A_PROOF = 0.6, 1.5
+FEWEST = 6
+DEAR = 12
+TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
+STEPS = 100  # of a bisection: thirty digits
+
+
+@dataclass
+class Tried:
+    """What the points said: how many were above, the least room, where a side was not defined."""
+
+    above: int = 0
+    room: Any = None
+    least: Point | None = None
+    touches: Point | None = None
+    undefined: list[Point] | None = None
+    unknown: str = ""
+    refuted: Judgement | None = None
+
+
+def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Judgement:
+    """Whether left > right, or >= where not strict, for all values that the assumptions of the symbols admit."""
+    tried = _try(left, right, strict, assume)
+    if tried.refuted is not None:
+        return tried.refuted
+    exceptions = tuple(dict.fromkeys(in_words(p) for p in (tried.undefined or [])[:3]))
+    difference = left - right
+    trusts = patiently(FOR_A_PROOF, is_shown, difference, strict, assume) or ()
+    if trusts and "sympy.limit" not in trusts:
+        return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",), exceptions=exceptions)
+    if tried.touches is not None:
+        return Judgement(
+            "inconclusive",
+            f"the sides touch, or nearly, at the stationary point {in_words(tried.touches)}",
+            exceptions=exceptions,
+        )
+    if tried.above < (FEWEST if difference.free_symbols else 1):
+        return Judgement(
+            "inconclusive",
+            f"enclosed at {tried.above} points only: {tried.unknown or 'hardly anywhere defined'}",
+            exceptions=exceptions,
+        )
+    room = (
+        f"; the least room, relative to the sides, is {tried.room.str(3, radius=False)} at {in_words(tried.least or {})}"
+        if tried.room is not None
+        else ""
+    )
+    by_limit = f"{trusts[0]}, with a limit by sympy; " if trusts else ""
+    return Judgement(
+        "supported",
+        f"{by_limit}it holds at {tried.above} exact points, the stationary ones found among them{room}",
+        ("Arb", *trusts[1:]),
+        exceptions=exceptions,
+        cannot_exclude="a violation in a narrow window, in tails beyond 1e30, or by less than 1e-300",
+    )
+
+
+def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Judgement:
+    """Whether left is nowhere equal to right."""
+    difference = left - right
+    met = 0
+    for point in points(difference.free_symbols, left, right, difference, assume=assume):
+        try:
+            sides = [value_at(side, point, PRECISIONS[0]) for side in (left, right)]
+        except (ArithmeticError, NotImplementedError, TypeError, ValueError):
+            continue
+        gap = sides[0] - sides[1]
+        if gap.is_finite() and (gap == 0 or (gap.contains(0) and _is_zero(difference, point))):
+            return Judgement(
+                "refuted",
+                f"at {in_words(point)} both sides are {shown(sides[0])}",
+                ("Arb",),
+                told(point),
+                tuple(map(shown, sides)),
+            )
+        met += bool(gap.is_finite() and not gap.contains(0))
+    for signed in (difference, -difference):
+        trusts = patiently(FOR_A_PROOF, is_shown, signed, True, assume)
+        if trusts and "sympy.limit" not in trusts:
+            return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",))
+    if met < FEWEST and difference.free_symbols:
+        return Judgement("inconclusive", f"enclosed at {met} points only")
+    return Judgement(
+        "supported",
+        f"the sides differ at {met} exact points",
+        ("Arb",),
+        cannot_exclude="an isolated point where they meet",
+    )
+
+
+# --- points ---
+
+
+def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> Tried:
+    tried, end = Tried(undefined=[]), time.thread_time() + SECONDS
+    symbols = left.free_symbols | right.free_symbols
+    dear = (left - right).has(sp.Integral, sp.Sum)
+    known = [left - right] if _is_light(left - right) else []
+    for k, point in enumerate(points(symbols, left, right, *known, assume=assume)):
+        if time.thread_time() > end or (dear and k >= DEAR):
+            break
+        _meet(left, right, strict, point, tried)
+        if tried.refuted is not None:
+            return tried
+    if not dear:
+        end = time.thread_time() + SECONDS
+        for point in _stationary(left - right, assume):
+            least, tried.least = tried.least, None
+            _meet(left, right, strict, point, tried)
+            if tried.least is point and tried.room < TOUCHING:
+                tried.touches = point
+            tried.least = tried.least or least
+            if tried.refuted is not None or time.thread_time() > end:
+                break
+    return tried
+
+
+def _is_light(e: sp.Expr) -> bool:
+    return bool(e.count_ops() < 200)
+
+
+def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Tried) -> None:
+    sign = ">" if strict else ">="
+    for precision in PRECISIONS:
+        try:
+            sides = [value_at(side, point, precision) for side in (left, right)]
+        except DivergesError as error:
+            tried.refuted = Judgement("refuted", f"undefined at {in_words(point)}: {error}", ("Arb",), told(point))
+            return
+        except (NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
+            tried.unknown = str(error)
+            return
+        gap = sides[0] - sides[1]
+        if not gap.is_finite():
+            continue
+        if not gap.imag.contains(0):
+            values = tuple(map(shown, sides))
+            tried.refuted = Judgement(
+                "refuted",
+                f"not real at {in_words(point)}: {values[0]} {sign} {values[1]} compares complex numbers",
+                ("Arb",),
+                told(point),
+                values,
+            )
+            return
+        if gap.real > 0:
+            _count(tried, gap.real, sides, point)
+            return
+        if gap.real < 0 or (gap.real == 0 and strict):
+            tried.refuted = _refuted(point, sides, sign)
+            return
+        if gap.real == 0:
+            tried.above += 1
+            return
+    if not gap.is_finite():
+        if tried.undefined is not None:
+            tried.undefined.append(point)
+    elif _is_zero(left - right, point):
+        if strict:
+            tried.refuted = _refuted(point, sides, sign)
+        else:
+            tried.above += 1
+    else:
+        tried.unknown = f"no enclosure decides at {in_words(point)}"
+
+
+def _count(tried: Tried, gap: Any, sides: Sequence[Any], point: Point) -> None:
+    tried.above += 1
+    size = max(abs(s).mid() for s in sides)
+    room = gap.mid() / size if size > 0 else None
+    if room is not None and (tried.room is None or room < tried.room):
+        tried.room, tried.least = room, point
+
+
+def _refuted(point: Point, sides: Sequence[Any], sign: str) -> Judgement:
+    values = tuple(map(shown, sides))
+    equal = (
+        "both sides are equal"
+        if (sides[0] - sides[1]).contains(0)
+        else f"the left side is {values[0]}, the right side {values[1]}"
+    )
+    by = (
+        f" (less by {(sides[1] - sides[0]).real.str(3, radius=False)})"
+        if values[0] == values[1] and "equal" not in equal
+        else ""
+    )
+    return Judgement("refuted", f"at {in_words(point)} {equal}{by}: not {sign}", ("Arb",), told(point), values)
+
+
+def _is_zero(difference: sp.Expr, point: Point) -> bool:
+    there = difference.xreplace(dict(point))
+    return there == 0 or bool(reduces_to_zero(there))
+
+
+# --- stationary points ---
+
+
+def _stationary(difference: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[Point]:
+    """Where the derivative by one symbol vanishes, others at simple values: exactly where sympy can, else to thirty digits."""
+    symbols = sorted(difference.free_symbols, key=str)
+    bases = [{s: candidates(s)[k % len(candidates(s))] for s in symbols} for k in (0, 1)]
+    for base in bases:
+        for s in symbols:
+            if not s.is_extended_real or s.is_integer:
+                continue
+            f = difference.xreplace({o: v for o, v in base.items() if o != s})
+            for value in patiently(0.5, _stationary_of, f, s) or ():
+                point = {**base, s: value}
+                if admits(s, value) and all(fulfils(point, a) for a in assume):
+                    yield point
+
+
+def _stationary_of(f: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:
+    return list(_zeros(sp.diff(f, s), s))
+
+
+def _zeros(slope: sp.Expr, s: sp.Symbol) -> Iterator[sp.Expr]:
+    numerator = sp.numer(sp.together(slope))
+    if numerator.is_polynomial(s) and sp.Poly(numerator, s).degree() <= 8:
+        exact = [r for r in sp.roots(sp.Poly(numerator, s)) if r.is_real]
+        yield from exact or sp.Poly(numerator, s).real_roots()
+        return
+    yield from _solved(slope, s)
+    grid = sorted((v for v in candidates(s) if v.is_Rational), key=float)
+    signs = [(v, _sign(slope, s, v)) for v in grid]
+    known = [(v, sign) for v, sign in signs if sign]
+    for (low, a), (high, b) in itertools.pairwise(known):
+        if a * b < 0:
+            yield _bisected(slope, s, low, high, a)
+
+
+def _solved(slope: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:
+    """Where sympy finds it to vanish, exactly: a touching point is seen at no other number."""
+    return [r for r in patiently(0.3, sp.solve, slope, s) or () if r.is_real and not r.free_symbols]
+
+
+def _sign(e: sp.Expr, s: sp.Symbol, value: sp.Expr) -> int:
+    try:
+        ball = enclosure.enclose(e, {s: enclosure.enclose(value, {}, 256)}, 256)
+    except (ArithmeticError, NotImplementedError, TypeError, ValueError):
+        return 0
+    if not ball.is_finite() or not ball.imag.contains(0):
+        return 0
+    return 1 if ball.real > 0 else -1 if ball.real < 0 else 0
+
+
+def _bisected(slope: sp.Expr, s: sp.Symbol, low: sp.Rational, high: sp.Rational, below: int) -> sp.Expr:
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        sign = _sign(slope, s, middle)
+        if sign == 0:
+            return middle
+        low, high = (middle, high) if sign == below else (low, middle)
+    return sp.Rational(sp.N((low + high) / 2, 40))

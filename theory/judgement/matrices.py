@@ -1,0 +1,146 @@
+"""Matrices and operators: element by element, or by small integer matrices in place of symbols."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from theory.judgement.equality import judge_equal
+from theory.judgement.judgement import Judgement
+
+__all__ = ["is_of_matrices", "judge_matrices"]
+
+SIZES = 2, 3, 1
+WORST_FIRST = "refuted", "inconclusive", "supported", "proved"
+CLOSE = 1e-9
+Matrix = NDArray[Any]
+
+
+def is_of_matrices(*sides: sp.Basic) -> bool:
+    """Whether a side is a matrix, or holds matrix symbols or symbols that do not commute."""
+    return any(
+        isinstance(s, sp.MatrixBase | sp.MatrixExpr) or s.atoms(sp.MatrixSymbol) or s.is_commutative is False
+        for s in sides
+    )
+
+
+def judge_matrices(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic] = ()) -> Judgement:
+    """Whether two matrices, or two expressions of matrices, are equal."""
+    explicit = [isinstance(s, sp.MatrixBase) for s in (left, right)]
+    if all(explicit):
+        return _by_element(left, right, assume)
+    if any(isinstance(s, sp.MatrixExpr) or s.atoms(sp.MatrixSymbol) for s in (left, right)):
+        return _of_symbols(left, right)
+    if any(explicit):
+        return Judgement("refuted", "one side is a matrix, the other is not")
+    return _of_operators(left, right)
+
+
+def _by_element(left: sp.MatrixBase, right: sp.MatrixBase, assume: Sequence[sp.Basic]) -> Judgement:
+    if left.shape != right.shape:
+        return Judgement("refuted", f"shapes {left.shape} and {right.shape}", sides=(str(left.shape), str(right.shape)))
+    found = [judge_equal(a, b, assume) for a, b in zip(left, right, strict=True) if a != b]
+    if not found:
+        return Judgement("proved", "element by element the same", ("rational arithmetic",))
+    worst = min(found, key=lambda j: WORST_FIRST.index(j.verdict))
+    return Judgement(
+        worst.verdict,
+        f"element by element; {worst.evidence}",
+        tuple(dict.fromkeys(t for j in found for t in j.trusts)),
+        worst.witness,
+        worst.sides,
+        worst.exceptions,
+        worst.cannot_exclude,
+    )
+
+
+# --- symbols that do not commute ---
+
+
+def _of_operators(left: sp.Expr, right: sp.Expr) -> Judgement:
+    """Words in the free algebra, or tried as matrices."""
+    if sp.expand(left - right) == 0:
+        return Judgement("proved", "the same in the free algebra", ("sympy.expand",))
+    symbols = sorted((left - right).free_symbols, key=str)
+    for n in SIZES[:2]:
+        values = {
+            s: _integers(n, n, k) / 4 if not s.is_commutative else (k + 2) * np.eye(n) for k, s in enumerate(symbols)
+        }
+        try:
+            a, b = (_as_matrix(side, values, n) for side in (left, right))
+        except NotImplementedError as error:
+            return Judgement("inconclusive", f"{error}")
+        if not np.allclose(a, b, rtol=CLOSE, atol=CLOSE):
+            witness = {str(s): str(m.tolist()) for s, m in values.items()}
+            sides = tuple(str(np.real_if_close(m).round(6).tolist()) for m in (a, b))
+            return Judgement("refuted", f"as {n} x {n} matrices the sides differ", ("numpy",), witness, sides)
+    return Judgement(
+        "supported",
+        "equal as matrices of sizes 2 and 3",
+        ("numpy",),
+        cannot_exclude="other operators",
+    )
+
+
+def _integers(rows: int, columns: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(20260101 + seed).integers(-4, 5, (rows, columns))
+
+
+def _as_matrix(e: sp.Expr, values: Mapping[sp.Symbol, Matrix], n: int) -> Matrix:
+    if e in values:
+        return values[e]
+    if e.is_number:
+        return complex(e) * np.eye(n)
+    arguments = [_as_matrix(a, values, n) for a in (e.args[:1] if isinstance(e, sp.Pow) else e.args)]
+    if isinstance(e, sp.Add):
+        return np.sum(arguments, axis=0)
+    if isinstance(e, sp.Mul):
+        return functools.reduce(np.matmul, arguments)
+    if isinstance(e, sp.exp):
+        from scipy.linalg import expm
+
+        return expm(arguments[0])
+    if isinstance(e, sp.Pow) and e.exp.is_Integer:
+        return np.linalg.matrix_power(arguments[0], int(e.exp))
+    raise NotImplementedError(f"{e.func.__name__} of operators is not known for matrices")
+
+
+# --- matrix symbols ---
+
+
+def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
+    """Matrix symbols of any size: integer matrices of small sizes in their place, exactly."""
+    if left == right or left.doit() == right.doit():
+        return Judgement("proved", "the same by sympy's rules for matrices", ("sympy.matrices",))
+    symbols = sorted(left.atoms(sp.MatrixSymbol) | right.atoms(sp.MatrixSymbol), key=str)
+    lengths = {length for s in symbols for length in s.shape if isinstance(length, sp.Symbol)}
+    for n in SIZES:
+        sizes = dict.fromkeys(lengths, sp.Integer(n))
+        try:
+            a, b = (_filled(side, symbols, sizes) for side in (left, right))
+        except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
+            return Judgement("inconclusive", f"not evaluated for matrices of size {n}: {error}")
+        if a != b and sp.simplify(a - b) != 0 * b:
+            witness = {str(length): str(n) for length in lengths}
+            sides = tuple(str(m.tolist()) if isinstance(m, sp.MatrixBase) else str(m) for m in (a, b))
+            evidence = f"for integer matrices of size {n} the sides are {sides[0]} and {sides[1]}"
+            return Judgement("refuted", evidence, ("rational arithmetic",), witness, sides)
+    return Judgement(
+        "supported",
+        "equal for integer matrices of sizes 1, 2 and 3",
+        ("rational arithmetic",),
+        cannot_exclude="larger sizes",
+    )
+
+
+def _filled(e: sp.Basic, symbols: Sequence[sp.MatrixSymbol], sizes: Mapping[sp.Symbol, sp.Integer]) -> sp.Basic:
+    matrices = {}
+    for seed, s in enumerate(symbols):
+        rows, columns = (int(sp.sympify(length).subs(sizes)) for length in s.shape)
+        matrices[s] = sp.ImmutableMatrix(_integers(rows, columns, seed).tolist())
+    return e.xreplace(matrices).subs(sizes).doit()

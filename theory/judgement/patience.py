@@ -1,0 +1,63 @@
+"""Patience: symbolic work that may take forever is given seconds of the processor, and given up.
+
+Of the processor and not of the clock, so that a loaded machine finds the same verdicts.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+__all__ = ["GivenUpError", "for_seconds", "patiently"]
+
+Result = TypeVar("Result")
+GIVES_UP = (
+    ArithmeticError,
+    AttributeError,
+    KeyError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class GivenUpError(BaseException):
+    """The time is up. No Exception, so that what catches everything does not swallow it."""
+
+
+@contextmanager
+def for_seconds(seconds: float) -> Iterator[None]:
+    """Raise GivenUpError where what is inside is not done in time; without limit off the main thread and without SIGVTALRM.
+
+    Inner limits end no later than outer ones.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def give_up(number: int, frame: FrameType | None) -> None:
+        raise GivenUpError
+
+    left = signal.getitimer(signal.ITIMER_VIRTUAL)[0]
+    before = signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, min(seconds, left) if left else seconds)
+    try:
+        yield
+    finally:
+        used = seconds - signal.getitimer(signal.ITIMER_VIRTUAL)[0]
+        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, max(left - used, 1e-3) if left else 0)
+
+
+def patiently(seconds: float, work: Callable[..., Result], *arguments: Any) -> Result | None:
+    """What symbolic work returns; None where it takes longer, or sympy gives up, which it does in many ways."""
+    try:
+        with for_seconds(seconds):
+            return work(*arguments)
+    except (GivenUpError, *GIVES_UP):
+        return None

@@ -1,0 +1,189 @@
+"""Points of a domain, exactly: where formulas are tried, the simplest first.
+
+The domain is what the assumptions of the symbols admit. Of each symbol: small numbers, both ends, sixty decades; then the
+places where an expression breaks (signs, maxima, branches, poles, zeros), what lies between two of them and at either side.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from theory.algebra import enclosure
+
+__all__ = ["Point", "admits", "balls", "breaks", "candidates", "fulfils", "points"]
+
+Point = Mapping[sp.Symbol, sp.Expr]
+
+R = sp.Rational
+SMALL = 2, 1, R(1, 2), 3, R(1, 3), R(7, 3), 5, R(1, 10), 10, R(41, 10)
+DECADES = tuple(sp.Integer(10) ** (s * k) for k in (2, 3, 4, 6, 10, 20, 30) for s in (1, -1))
+POSITIVE = tuple(map(sp.sympify, SMALL)) + DECADES
+COUNTS = tuple(map(sp.Integer, (2, 1, 3, 0, 4, 5, 7, 10, 13, 41, 100, 1000, 10**4, 10**6, 10**12, 10**30)))
+I = sp.I  # noqa: E741
+COMPLEX = (
+    2 + I,
+    -1,
+    I,
+    -I,
+    1 - 2 * I,
+    -2 - I / 3,
+    12 * I,
+    R(1, 2),
+    -R(3, 2) + 7 * I,
+    0,
+    100 * I - 3,
+    40,
+    -40,
+    1000 * I,
+)
+RANDOM, CORNERS = 60, 64
+NEAR = R(1, 1000)
+
+
+def candidates(symbol: sp.Symbol) -> tuple[sp.Expr, ...]:
+    """Numbers that the assumptions of the symbol admit, the simplest first.
+
+    Raises:
+        NotImplementedError: where none is known.
+    """
+    found = _candidates(symbol)
+    if not found:
+        declared = ", ".join(f"{fact}={holds}" for fact, holds in symbol._assumptions_orig.items())
+        raise NotImplementedError(f"no sample of the symbol {symbol}, declared {declared}")
+    return found
+
+
+@cache
+def _candidates(symbol: sp.Symbol) -> tuple[sp.Expr, ...]:
+    if symbol.is_integer:
+        of_kind = _both_signs(COUNTS)
+    elif symbol.is_imaginary or symbol.is_antihermitian:
+        of_kind = tuple(I * v for v in (*_both_signs(POSITIVE), sp.S.Zero))
+    elif symbol.is_extended_real or symbol.is_hermitian:
+        of_kind = (*_both_signs(POSITIVE)[:2], sp.S.Zero, *_both_signs(POSITIVE)[2:])
+    else:
+        of_kind = COMPLEX
+    unit = sp.pi if symbol.is_transcendental else sp.sqrt(2) if symbol.is_irrational else sp.S.One
+    return tuple(v for v in (unit * sp.sympify(v) for v in of_kind) if admits(symbol, v))
+
+
+def _both_signs(values: Sequence[sp.Expr]) -> tuple[sp.Expr, ...]:
+    return tuple(dict.fromkeys(itertools.chain.from_iterable((v, -v) for v in values)))
+
+
+def admits(symbol: sp.Symbol, value: sp.Expr) -> bool:
+    """Whether no assumption of the symbol contradicts the number."""
+    return all(getattr(value, f"is_{fact}", None) in (holds, None) for fact, holds in symbol.assumptions0.items())
+
+
+def points(symbols: Iterable[sp.Symbol], *expressions: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Iterator[Point]:
+    """Points of the domain, the same ones every time, each once, the simplest first.
+
+    Args:
+        symbols: what is to have a value.
+        expressions: whose breaks are visited too.
+        assume: relations that each point has to fulfil.
+    """
+    ordered = sorted(symbols, key=str)
+    seen = set()
+    for point in _all_points(ordered, expressions, assume):
+        key = tuple(point[s] for s in ordered)
+        if key not in seen and all(fulfils(point, relation) for relation in assume):
+            seen.add(key)
+            yield point
+
+
+def fulfils(point: Point, relation: sp.Basic) -> bool:
+    """Whether a relation is seen to hold at the point."""
+    return enclosure.holds(relation, balls(point, enclosure.PRECISION)) is True
+
+
+def _all_points(
+    ordered: Sequence[sp.Symbol], expressions: Sequence[sp.Expr], assume: Sequence[sp.Basic]
+) -> Iterator[Point]:
+    values = {s: candidates(s) for s in ordered}
+    deep = 4 if len(ordered) < 3 else 3 if len(ordered) < 4 else 2
+    corners = itertools.product(*(range(min(deep, len(values[s]))) for s in ordered))
+    for places in itertools.islice(sorted(corners, key=sum), CORNERS):
+        yield {s: values[s][k] for s, k in zip(ordered, places, strict=True)}
+    bases = [{s: values[s][k % len(values[s])] for s in ordered} for k in (0, 1)]
+    broken = [*expressions, *(r.lhs - r.rhs for r in assume if isinstance(r, sp.core.relational.Relational))]
+    for base in bases:
+        for s in ordered:
+            for value in _beside(s, breaks(broken, s, base)):
+                yield {**base, s: value}
+    for base in bases[: len(ordered)]:
+        for s in ordered:
+            for value in values[s]:
+                yield {**base, s: value}
+    if len(ordered) > 1:
+        rng = np.random.default_rng(20260101)
+        for _ in range(RANDOM):
+            yield {s: values[s][int(rng.integers(len(values[s])))] for s in ordered}
+
+
+def _beside(symbol: sp.Symbol, found: Sequence[sp.Expr]) -> Iterator[sp.Expr]:
+    """The breaks, what lies between two of them, and near and far at either side."""
+    tried = list(found)
+    tried += [(a + b) / 2 for a, b in itertools.pairwise(found)]
+    for b in found:
+        width = NEAR * (abs(b) if b else 1)
+        tried += [b + width, b - width, b + 1, b - 1]
+    if found:
+        tried += [2 * found[-1], found[0] / 2]
+    if symbol.is_integer:
+        tried = [sp.sympify(v) for b in tried for v in dict.fromkeys((sp.floor(b), sp.ceiling(b)))]
+    yield from (v for v in dict.fromkeys(tried) if admits(symbol, v))
+
+
+def breaks(expressions: Iterable[sp.Expr], symbol: sp.Symbol, base: Point) -> list[sp.Expr]:
+    """Where signs, maxima, branches and poles of the expressions change as the symbol does, in order; exact or near it."""
+    others = {s: v for s, v in base.items() if s != symbol}
+    found: set[sp.Expr] = set()
+    for switch in dict.fromkeys(itertools.chain.from_iterable(map(_switches, expressions))):
+        if symbol in switch.free_symbols:
+            found.update(_roots(switch.xreplace(others), symbol))
+    return sorted(found, key=float)
+
+
+def _switches(expression: sp.Expr) -> Iterator[sp.Expr]:
+    """What changes sign where the expression breaks."""
+    for e in sp.preorder_traversal(expression):
+        if isinstance(e, sp.Integral | sp.Sum | sp.Limit):
+            continue
+        if isinstance(e, sp.core.relational.Relational):
+            yield e.lhs - e.rhs
+        elif isinstance(e, sp.Abs | sp.sign | sp.log | sp.Heaviside | sp.arg | sp.gamma | sp.loggamma):
+            yield e.args[0]
+        elif isinstance(e, sp.floor | sp.ceiling):
+            yield from (e.args[0], e.args[0] - 1)
+        elif isinstance(e, sp.Max | sp.Min):
+            yield from (a - b for a, b in itertools.combinations(e.args, 2))
+        elif isinstance(e, sp.asin | sp.acos | sp.atanh | sp.acosh):
+            yield from (e.args[0] - 1, e.args[0] + 1)
+        elif isinstance(e, sp.Pow) and e.base is not sp.E and not (e.exp.is_integer and e.exp.is_nonnegative):
+            yield e.base
+
+
+def _roots(switch: sp.Expr, symbol: sp.Symbol) -> Iterator[sp.Expr]:
+    """Real roots of the numerator, where it is a polynomial of rational coefficients; a rational next to one that is not."""
+    numerator = sp.numer(sp.together(switch))
+    if not numerator.is_polynomial(symbol) or len(numerator.free_symbols) != 1:
+        return
+    polynomial = sp.Poly(numerator, symbol)
+    if not all(c.is_Rational for c in polynomial.all_coeffs()) or polynomial.degree() > 12:
+        return
+    for root in polynomial.real_roots(multiple=False):
+        value = root[0]
+        yield value if value.is_Rational else R(str(sp.N(value, 30)))
+
+
+def balls(point: Point, precision: int) -> dict[sp.Symbol, Any]:
+    """The point as complex balls."""
+    return {s: enclosure.enclose(value, {}, precision) for s, value in point.items()}

@@ -1,0 +1,188 @@
+"""Reduction: whether an expression is 0 on its domain, by algebra under the assumptions of its symbols.
+
+Each way has a name, which a proof states: sympy's algebra is trusted by name, and only after no point refuted the line.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import sympy as sp
+
+from theory.judgement.patience import patiently
+from theory.judgement.smooth import is_smooth
+
+__all__ = ["reduces_to_zero"]
+
+SECONDS = 1.0  # for each way
+MOST_CASES = 9
+Way = Callable[[sp.Expr], sp.Expr]
+
+
+def reduces_to_zero(expression: sp.Expr) -> tuple[str, ...]:
+    """What was trusted to reduce the expression to 0; empty where nothing did."""
+    if expression == 0:
+        return ("rational arithmetic",)
+    if trusted := _directly(expression):
+        return trusted
+    for cases, name in (_by_sign(expression), _by_parity(expression)):
+        if cases != [expression] and len(cases) <= MOST_CASES:
+            found = [_directly(case) if case != 0 else ("rational arithmetic",) for case in cases]
+            if all(found):
+                return tuple(dict.fromkeys((name, *itertools.chain.from_iterable(found))))
+    return _constant(expression)
+
+
+def _directly(expression: sp.Expr) -> tuple[str, ...]:
+    positive = _with_positive_symbols(expression)
+    for name, way in WAYS.items():
+        if patiently(SECONDS, way, positive) == 0:
+            return (name,)
+    return ()
+
+
+def _with_positive_symbols(expression: sp.Expr) -> sp.Expr:
+    """-p in place of a negative symbol: sympy knows more rules for what is positive."""
+    return expression.xreplace({s: -sp.Dummy(str(s), positive=True) for s in expression.free_symbols if s.is_negative})
+
+
+def _logarithms(e: sp.Expr) -> sp.Expr:
+    expanded = sp.expand_log(sp.powdenest(sp.expand_power_base(e)))
+    return sp.factor(sp.expand(sp.expand_log(sp.expand(expanded, log=True))))
+
+
+def _exponentials(e: sp.Expr) -> sp.Expr:
+    return sp.cancel(sp.together(sp.expand(sp.expand(e.rewrite(sp.exp)), power_exp=True, power_base=True)))
+
+
+def _conjugates(e: sp.Expr) -> sp.Expr:
+    """Real and imaginary parts and squared moduli by z and its conjugate."""
+
+    def squared(p: sp.Pow) -> sp.Expr:
+        z = p.base.args[0]
+        return (z * sp.conjugate(z)) ** (p.exp / 2)
+
+    e = e.replace(lambda p: isinstance(p, sp.Pow) and isinstance(p.base, sp.Abs) and p.exp.is_even, squared)
+    e = e.replace(sp.re, lambda z: (z + sp.conjugate(z)) / 2)
+    return sp.expand(e.replace(sp.im, lambda z: (z - sp.conjugate(z)) / (2 * sp.I)))
+
+
+def _lambert(e: sp.Expr) -> sp.Expr:
+    """exp(W(z)) = z/W(z), by definition."""
+    return sp.cancel(sp.together(e.replace(lambda p: isinstance(p, sp.exp) and isinstance(p.args[0], sp.LambertW),
+                                           lambda p: p.args[0].args[0] / p.args[0])))  # fmt: skip
+
+
+def _recurrences(e: sp.Expr) -> sp.Expr:
+    e = e.replace(
+        lambda f: isinstance(f, sp.expint),
+        lambda f: f.args[1] ** (f.args[0] - 1) * sp.uppergamma(1 - f.args[0], f.args[1]),
+    )
+    return sp.simplify(sp.expand_func(sp.gammasimp(sp.combsimp(e.rewrite(sp.gamma) if e.has(sp.factorial) else e))))
+
+
+WAYS: dict[str, Way] = {
+    "rational arithmetic": lambda e: sp.cancel(sp.together(e)),
+    "sympy.expand": lambda e: sp.expand(e, complex=False),
+    "sympy.expand_log": _logarithms,
+    "|z|^2 = z conj(z)": _conjugates,
+    "W exp(W) = z": _lambert,
+    "sympy.rewrite(exp)": _exponentials,
+    "sympy.gammasimp, expand_func": _recurrences,
+    "sympy.hyperexpand": lambda e: sp.simplify(sp.hyperexpand(e)) if e.has(sp.hyper, sp.meijerg) else e,
+    "sympy.simplify": lambda e: sp.simplify(e, doit=False),
+    "sympy.simplify of logarithms": lambda e: sp.simplify(sp.expand_log(sp.powdenest(sp.expand_power_base(e)))),
+    "sympy.trigsimp": sp.trigsimp,
+}
+
+
+# --- cases ---
+
+
+def _by_sign(e: sp.Expr) -> tuple[list[sp.Expr], str]:
+    """The expression where each argument whose sign matters is positive, negative and zero, where that is one symbol's doing."""
+    cases = [e]
+    for _ in range(2):
+        split = [list(_split(case)) for case in cases]
+        if all(len(s) == 1 for s in split):
+            break
+        cases = list(itertools.chain.from_iterable(split))
+    return cases, "cases by sign"
+
+
+def _split(e: sp.Expr) -> Iterator[sp.Expr]:
+    for argument in _signed(e):
+        for s in sorted(argument.free_symbols, key=str):
+            rest = sp.expand(argument - s)
+            if s.is_extended_real and s not in rest.free_symbols and rest.is_extended_real:
+                positive = sp.Dummy("p", positive=True)
+                for value in (-rest + positive, -rest - positive, -rest):
+                    yield _evaluated(e, s, value)
+                return
+    yield e
+
+
+def _evaluated(e: sp.Expr, s: sp.Symbol, value: sp.Expr) -> sp.Expr:
+    """The case, a removable point of it left out."""
+    found = e.subs(s, value)
+    return sp.S.Zero if found is sp.nan else sp.piecewise_fold(found) if found.has(sp.Piecewise) else found
+
+
+def _signed(e: sp.Expr) -> list[sp.Expr]:
+    found: list[sp.Expr] = []
+    for a in sp.preorder_traversal(e):
+        if isinstance(a, sp.Abs | sp.sign | sp.Heaviside):
+            found.append(a.args[0])
+        elif isinstance(a, sp.Max | sp.Min) and len(a.args) == 2:
+            found.append(a.args[0] - a.args[1])
+        elif isinstance(a, sp.core.relational.Relational):
+            found.append(a.lhs - a.rhs)
+        elif isinstance(a, sp.log) and a.args[0].is_Symbol:
+            found.append(a.args[0])
+        elif isinstance(a, sp.Pow) and a.exp.is_integer is not True and a.base.is_Symbol:
+            found.append(a.base)
+    return [sp.expand(a) for a in dict.fromkeys(found) if a.is_positive is not True]
+
+
+def _by_parity(e: sp.Expr) -> tuple[list[sp.Expr], str]:
+    """The expression at even and at odd values of each integer."""
+    integers = [s for s in sorted(e.free_symbols, key=str) if s.is_integer]
+    if not integers or len(integers) > 2:
+        return [e], ""
+    cases = [e]
+    for s in integers:
+        j = sp.Dummy("j", integer=True)
+        halves = [2 * j + 1] if s.is_odd else [2 * j] if s.is_even else [2 * j, 2 * j + 1]
+        cases = [sp.expand(case.subs(s, value), power_exp=True, trig=True) for case in cases for value in halves]
+    return cases, "cases by parity"
+
+
+# --- constants ---
+
+
+def _constant(e: sp.Expr) -> tuple[str, ...]:
+    """A smooth function whose derivative is 0 and which is 0 at one point."""
+    for s in sorted(e.free_symbols, key=str):
+        if s.is_integer or not s.is_extended_real or not is_smooth(e, s):
+            continue
+        trusted = _directly(sp.diff(e, s))
+        at = next((sp.S(v) for v in (1, 0, -1) if _allowed(s, sp.S(v))), None)
+        if trusted and at is not None:
+            there = e.subs(s, at)
+            below = ("rational arithmetic",) if there == 0 else _directly(there)
+            if below:
+                return tuple(
+                    dict.fromkeys((f"a derivative by {s} that vanishes, and the value at {s} = {at}", *trusted, *below))
+                )
+    return ()
+
+
+def _allowed(s: sp.Symbol, value: sp.Expr) -> bool:
+    return (
+        bool(value.is_positive)
+        if s.is_positive
+        else bool(value.is_negative)
+        if s.is_negative
+        else not s.is_nonzero or value != 0
+    )
