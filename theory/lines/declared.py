@@ -126,7 +126,8 @@ def check_symbols(expression: sp.Basic, known: Mapping[str, sp.Symbol]) -> None:
     Raises:
         ValueError: for the first of them.
     """
-    for symbol in sorted(expression.free_symbols - set(known.values()), key=str):
+    strangers = {s for s in expression.free_symbols if isinstance(s, sp.Symbol)} - set(known.values())
+    for symbol in sorted(strangers, key=str):
         if (other := known.get(symbol.name)) is not None:
             raise ValueError(
                 f"{symbol.name} was declared with {_listed(other._assumptions_orig)} and here has "

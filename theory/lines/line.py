@@ -78,10 +78,11 @@ class Line:
 
     @property
     def symbols(self) -> set[Any]:
-        """The free symbols of what it says."""
-        from sympy import Basic, Tuple
+        """The free symbols of what it says; a symbol of a matrix is none."""
+        from sympy import Basic, Symbol, Tuple
 
-        return set(Tuple(*(e for e in (*self.sides, *self.equation, *self.at) if isinstance(e, Basic))).free_symbols)
+        said = Tuple(*(e for e in (*self.sides, *self.equation, *self.at) if isinstance(e, Basic)))
+        return {s for s in said.free_symbols if isinstance(s, Symbol)}
 
     @property
     def statement(self) -> str:

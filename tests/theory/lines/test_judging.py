@@ -7,7 +7,7 @@ from theory.derivation import Derivation, check
 from theory.judgement.judgement import Judgement
 from theory.lines import judging
 from theory.lines.line import Step
-from theory.lines.roots import judge_with_true_roots
+from theory.lines.roots import explain, judge_with_true_roots
 
 lam, t, m, N = sp.symbols("lambda t m N", positive=True)  # those of every draft
 
@@ -18,7 +18,9 @@ class Judge:
     def __init__(self, verdict=lambda left, right, relation: "proved"):
         self.verdict, self.asked = verdict, []
 
-    def __call__(self, function, left, right, relation, *, at, assume, **further):
+    def __call__(self, function, left, right, relation, *more, at=None, assume=(), **further):
+        if function == judging.EXPLAIN:
+            return Judgement("refuted", "no root", witness={"m": "2"}, hint="mend it")
         self.asked.append((function, left, right, relation, at, assume, further))
         verdict = self.verdict(left, right, relation)
         witness = {"m": "2"} if verdict == "refuted" else {}
@@ -197,7 +199,13 @@ def test_steps_come_back_from_their_json():
     d.solve("root", sp.Eq(m * t, lam), t, 2 * lam / m, "because")
     (step,) = d.judged(Judge(lambda left, right, relation: "refuted"), needs=True).steps
     assert Step.of(loads(dumps(asdict(step)))) == step
-    assert step.told() == ["because", "witness: m = 2; left side 1; right side 2", "evidence: said", "trusts: Arb"]
+    assert step.told() == [
+        "because",
+        "witness: m = 2; left side 1; right side 2",
+        "hint: mend it",
+        "evidence: said",
+        "trusts: Arb",
+    ]
     assert step.file.endswith("test_judging.py")
     assert step.code == 'd.solve("root", sp.Eq(m * t, lam), t, 2 * lam / m, "because")'
 
@@ -212,6 +220,46 @@ def test_a_notebook_shows_the_lines_with_their_verdicts():
     assert "[cited]" in shown
     assert "$m = m$" in shown
     assert check(d) is d
+
+
+def test_lines_of_matrices_are_lines_like_others():
+    d = draft()
+    A = sp.Matrix([[m, 1], [0, N]])
+    B = sp.MatrixSymbol("B", 2, 2)
+    d.equal("determinant", A.det(), m * N)
+    d.equal("inverse", A.inv() * A, sp.eye(2))
+    d.equal("trace", sp.Trace(B * B.T), sp.Trace(B.T * B))
+    judge = Judge()
+    assert d.judged(judge).verdict == "proved"
+    assert judge.asked[1][2] == sp.eye(2)
+    assert "matrix" in d.steps[1].statement
+
+
+# a wrong root
+
+
+def why(root, witness=(("N", "2"),), hint="the two sides' ratio is 1/2 everywhere: a factor 1/2 is missing"):
+    equation = (m * sp.log(1 + lam / t) / 2, sp.log(N), t)
+    return explain(*equation, root, witness=witness, hint=hint, assume=(N >= 2,))
+
+
+@pytest.mark.parametrize(
+    ("exponent", "words"),
+    [(1 / m, "is off by a factor 2"), (4 / m, "is off by a factor 1/2"), (-2 / m, "has the wrong sign")],
+    ids=str,
+)
+def test_an_exponent_that_is_off_is_told(exponent, words):
+    found = why(lam / (N**exponent - 1))
+    assert found.hint == f"the two sides' ratio is 1/2 everywhere: the exponent {words}, t = lambda/(N**(2/m) - 1)"
+
+
+def test_where_no_exponent_would_mend_it_the_hint_stays():
+    assert why(lam / (N ** (2 / m) + 1), hint="as it was").hint == "as it was"
+
+
+def test_the_witness_of_a_root_has_all_its_parameters():
+    assert list(why(lam / (N ** (1 / m) - 1)).witness.items()) == [("m", "2"), ("N", "2")]  # lambda cancels
+    assert why(2 * lam, witness=(("lambda", "3"), ("N", "5"))).witness == {"lambda": "3", "m": "2", "N": "5"}
 
 
 # the true root
