@@ -171,7 +171,7 @@ def _judged(line: Line, plain: Step, book: Book, steps: Mapping[str, Step], ask:
         cannot_exclude=found.cannot_exclude,
         hint=found.hint,
         inherits=tuple(dict.fromkeys(inherited)),
-        scaling=_scaling(line, book),
+        scaling="" if found.verdict == "proved" else _scaling(line, book),  # what is proved is so in every unit
     )
     if needs and not roots and found.verdict in ("proved", "supported"):
         return replace(step, needs=tuple(_needs(line, book, ask, found.verdict)))

@@ -132,7 +132,7 @@ class Step:
         relation: how the sides are related, as in `Line`.
         trusts, witness, sides, exceptions, cannot_exclude, hint: those of the judgement.
         inherits: names of refuted lines that it rests on; the verdict is then that of the line judged again.
-        scaling: whether both sides scale alike with the unit of length, where units are declared.
+        scaling: whether both sides scale alike with the unit of length, where units are declared and it is not proved.
         needs: what is assumed, whether it is `needed`, `unused` or `unknown`, and how that shows; where it was asked for.
         where: of what is cited or simulated, where it is to be found.
         file, number, code: where the line is written, and its source.
