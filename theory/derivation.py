@@ -27,13 +27,13 @@ from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from theory.formula import Formula
 from theory.judgement.judgement import Judgement, Relation, Verdict
 from theory.lines.line import KINDS, Line, Step, here
 
 if TYPE_CHECKING:
     import sympy as sp
 
+    from theory.formula import Formula
     from theory.lines.declared import Declared
     from theory.lines.judging import Ask
 
@@ -244,7 +244,7 @@ class Derivation:
             raise ValueError(f"{name} was declared as a symbol before; define it by another name")
         from sympy import Symbol, latex
 
-        side = expression if isinstance(expression, str) else self._checked(expression)
+        side = expression if isinstance(expression, str) else self._measured(expression)
         self._add(Line(name, "definition", (side,), reason, here(), symbol=symbol or latex(Symbol(name))))
         return expression
 
@@ -256,7 +256,7 @@ class Derivation:
         It is supported where their absolute values fall all along and the last is small, which is no proof.
         """
         line = Line(
-            name, "approximate", (self._checked(expression),), reason, here(), symbol=symbol, errors=errors or {}
+            name, "approximate", (self._measured(expression),), reason, here(), symbol=symbol, errors=errors or {}
         )
         self._add(line)
         return expression
@@ -280,11 +280,13 @@ class Derivation:
             raise ValueError(f"{name!r} concludes from {unknown[0]!r}, and there is no such line before it")
         if not lines:
             raise ValueError(f"{name!r} must name the lines that it concludes from; got none")
-        side = what if isinstance(what, str) else self._checked(what)
+        side = what if isinstance(what, str) else self._measured(what)
         self._add(Line(name, "concluded", (side,), reason, here(), symbol=symbol, lines=lines))
 
     def result(self, name: str, expression: Any, *symbols: Any) -> Formula:
         """Keep an expression as a named formula of the given symbols."""
+        from theory.formula import Formula
+
         self.formulas[name] = Formula(name, expression, symbols)
         return self.formulas[name]
 
@@ -367,6 +369,12 @@ class Derivation:
         if self._declared:
             known = {name: one.symbol for name, one in self._declared.items()} | {s.name: s for s in self._roots}
             check_symbols(found, known)
+        return found
+
+    def _measured(self, expression: Any) -> Any:
+        """The expression, checked, of one unit."""
+        found = self._checked(expression)
+        self._check_units(found, 0)
         return found
 
     def _check_units(self, left: Any, right: Any) -> None:

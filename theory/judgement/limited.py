@@ -21,6 +21,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -72,9 +73,21 @@ def _place(function: str, arguments: Any, named: Any) -> Path | None:
 
     if not all(map(_told_in_full, _expressions((arguments, tuple(named.values()))))):
         return None
-    rests_on = fingerprint(function.partition(":")[0]), version("sympy"), version("python-flint")
-    question = "\n".join([function, *rests_on, srepr(arguments), srepr(sorted(named.items()))])
+    question = "\n".join(
+        [
+            function,
+            fingerprint(function.partition(":")[0]),
+            *_versions(),
+            srepr(arguments),
+            srepr(sorted(named.items())),
+        ]
+    )
     return cache_directory() / "judgements" / f"{hashlib.sha256(question.encode()).hexdigest()[:32]}.json"
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    return version("sympy"), version("python-flint")
 
 
 def _expressions(value: Any) -> list[Any]:

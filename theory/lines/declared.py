@@ -111,7 +111,7 @@ def exact(value: Any) -> Any:
         raise ValueError(f"expected a sympy expression, got {value!r}") from None
     if not isinstance(found, sp.Expr | sp.MatrixBase):
         raise ValueError(f"expected an expression, got {found}; a line takes its two sides, not their comparison")
-    if floats := sorted(map(str, found.atoms(sp.Float))):
+    if floats := sorted(map(float, found.atoms(sp.Float))):
         raise ValueError(f"expected exact numbers, got the float {floats[0]}; write it as Rational('{floats[0]}')")
     return found
 
@@ -126,7 +126,8 @@ def check_symbols(expression: sp.Basic, known: Mapping[str, sp.Symbol]) -> None:
     Raises:
         ValueError: for the first of them.
     """
-    for symbol in sorted(expression.free_symbols - set(known.values()), key=str):
+    strangers = {s for s in expression.free_symbols if isinstance(s, sp.Symbol)} - set(known.values())
+    for symbol in sorted(strangers, key=str):
         if (other := known.get(symbol.name)) is not None:
             raise ValueError(
                 f"{symbol.name} was declared with {_listed(other._assumptions_orig)} and here has "
@@ -158,7 +159,10 @@ def weaker(one: Declared) -> Iterator[tuple[str, Declared]]:
         rest = {other: b for other, b in one.bounds.items() if other != word}
         if word == "at_least" and bound.is_Integer and one.symbol.is_integer:
             rest["at_least"] = bound - 1
-        yield f"{one.symbol} {word.replace('_', ' ')} {bound}", _redeclared(one, one.assumptions, rest)
+        yield (
+            f"{one.symbol} {word.replace('_', ' ')} {bound}",
+            _redeclared(one, {"real": True, **one.assumptions}, rest),
+        )
     for word, holds in one.assumptions.items():
         if holds and word in WEAKER:
             fewer = {other: h for other, h in one.assumptions.items() if other != word}

@@ -21,6 +21,7 @@ Ask = Callable[..., Judgement]  # of the name of a function, "module:name", and 
 Claim = tuple[Any, Any, str]  # left, right, relation
 JUDGE = "theory.judgement.judge:judge"
 JUDGE_AGAIN = "theory.lines.roots:judge_with_true_roots"
+EXPLAIN = "theory.lines.roots:explain"
 TURNED = {"<": ">", "<=": ">="}
 SMALL = 0.1  # an error of a limit law at its last setting
 WORST_FIRST: tuple[Verdict, ...] = ("refuted", "inconclusive", "supported", "proved")
@@ -170,7 +171,7 @@ def _judged(line: Line, plain: Step, book: Book, steps: Mapping[str, Step], ask:
         cannot_exclude=found.cannot_exclude,
         hint=found.hint,
         inherits=tuple(dict.fromkeys(inherited)),
-        scaling=_scaling(line, book),
+        scaling="" if found.verdict == "proved" else _scaling(line, book),  # what is proved is so in every unit
     )
     if needs and not roots and found.verdict in ("proved", "supported"):
         return replace(step, needs=tuple(_needs(line, book, ask, found.verdict)))
@@ -224,7 +225,18 @@ def _asked(line: Line, book: Book, ask: Ask, function: str, **further: Any) -> I
         left, right = book.written_out(left), book.written_out(right)
         equations = [e for root in further.get("roots", ()) for e in root]
         assume = connected(book.assumed, (left, right, *(at or ()), *equations))
-        yield ask(function, left, right, relation, at=at, assume=assume, **further)
+        found = ask(function, left, right, relation, at=at, assume=assume, **further)
+        if function == JUDGE and line.relation == "solves" and relation == "=" and found.verdict == "refuted":
+            found = _explained(found, line, book, ask)
+        yield found
+
+
+def _explained(found: Judgement, line: Line, book: Book, ask: Ask) -> Judgement:
+    """Why a root is none: with a witness of all its parameters, and with a hint at the root where there is one."""
+    equation = tuple(map(book.written_out, (*line.equation, line.sides[1])))
+    assume = connected(book.assumed, equation)
+    more = ask(EXPLAIN, *equation, witness=tuple(found.witness.items()), hint=found.hint, assume=assume)
+    return replace(found, witness=more.witness, hint=more.hint) if more.verdict == "refuted" else found
 
 
 def _weakest(judgements: Iterator[Judgement]) -> Judgement:

@@ -78,10 +78,11 @@ class Line:
 
     @property
     def symbols(self) -> set[Any]:
-        """The free symbols of what it says."""
-        from sympy import Basic, Tuple
+        """The free symbols of what it says; a symbol of a matrix is none."""
+        from sympy import Basic, Symbol, Tuple
 
-        return set(Tuple(*(e for e in (*self.sides, *self.equation, *self.at) if isinstance(e, Basic))).free_symbols)
+        said = Tuple(*(e for e in (*self.sides, *self.equation, *self.at) if isinstance(e, Basic)))
+        return {s for s in said.free_symbols if isinstance(s, Symbol)}
 
     @property
     def statement(self) -> str:
@@ -131,7 +132,7 @@ class Step:
         relation: how the sides are related, as in `Line`.
         trusts, witness, sides, exceptions, cannot_exclude, hint: those of the judgement.
         inherits: names of refuted lines that it rests on; the verdict is then that of the line judged again.
-        scaling: whether both sides scale alike with the unit of length, where units are declared.
+        scaling: whether both sides scale alike with the unit of length, where units are declared and it is not proved.
         needs: what is assumed, whether it is `needed`, `unused` or `unknown`, and how that shows; where it was asked for.
         where: of what is cited or simulated, where it is to be found.
         file, number, code: where the line is written, and its source.

@@ -1,4 +1,4 @@
-"""Roots: what becomes of a line that holds a refuted root, once a true root of the equation takes its place.
+"""Roots: what is wrong with one, and what becomes of a line that holds it once a true root of the equation takes its place.
 
 First sympy's own solutions are tried, each held against the equation by the judge. Where none passes, the equation is solved
 numerically at points of the domain, and the line is looked at there.
@@ -17,7 +17,7 @@ import sympy as sp
 from theory.judgement.judge import judge
 from theory.judgement.judgement import Judgement, Relation
 
-__all__ = ["judge_with_true_roots"]
+__all__ = ["explain", "judge_with_true_roots"]
 
 Equation = tuple[Any, Any, Any, Any]  # the symbol that stands for the root, both sides, the symbol solved for
 POINTS, ENOUGH, DIGITS, CLOSE = 40, 4, 40, mpmath.mpf(10) ** -25
@@ -25,12 +25,79 @@ POSITIVE = (sp.Integer(2), sp.Rational(1, 2), sp.Integer(1), sp.Integer(7), sp.R
 REAL = (sp.Rational(1, 2), -sp.Rational(3, 2), sp.Integer(2), -sp.Integer(5), sp.Rational(7, 3))
 INTEGERS = (2, 3, 5, 10, 1, 0, -1, -2, -3)
 STARTS = tuple(mpmath.mpf(s) for s in ("1", "0.1", "10", "0.01", "100", "-1", "1e-4", "1e4"))
+EDITS = ((2, "is off by a factor 2"), (sp.Rational(1, 2), "is off by a factor 1/2"), (-1, "has the wrong sign"))
+RATIO = "the two sides' ratio"
 HOLDS = {
     "=": lambda gap, scale: abs(gap) <= CLOSE * scale,
     "!=": lambda gap, scale: abs(gap) > CLOSE * scale,
     ">": lambda gap, scale: gap > CLOSE * scale,
     ">=": lambda gap, scale: gap > -CLOSE * scale,
 }
+
+
+def explain(
+    left: sp.Expr,
+    right: sp.Expr,
+    symbol: sp.Symbol,
+    root: sp.Expr,
+    *,
+    witness: tuple[tuple[str, str], ...],
+    hint: str,
+    assume: tuple[sp.Basic, ...],
+) -> Judgement:
+    """A refuted root: its witness, completed by the symbols that drop out once assumptions are used, and what would mend it.
+
+    Args:
+        left: the left side of the equation.
+        right: the right side.
+        symbol: what it is solved for.
+        root: the value that does not solve it.
+        witness: what the judge found, (symbol, value) as text.
+        hint: the judge's own.
+        assume: as of `judge`.
+    """
+    mended = _mended(left, right, symbol, root, assume)
+    ratio = hint.partition(":")[0] + ": " if hint.startswith(RATIO) else ""
+    whole = _completed(dict(witness), _symbols_before_assumptions(left, right, symbol, root), assume)
+    return Judgement("refuted", "no root", witness=whole, hint=f"{ratio}{mended}" if mended else hint)
+
+
+def _mended(left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, root: sp.Expr, assume: tuple[sp.Basic, ...]) -> str:
+    """The change of one exponent that makes it a root, in words; empty where none does."""
+    powers = [p for p in root.atoms(sp.Pow, sp.exp) if p.as_base_exp()[1].free_symbols]
+    for power in sorted(powers, key=sp.default_sort_key):
+        base, exponent = power.as_base_exp()
+        for factor, words in EDITS:
+            edited = root.xreplace({power: base ** (factor * exponent)})
+            if _solves(edited, left, right, symbol, assume):
+                return f"the exponent {words}, {symbol} = {edited}"
+    return ""
+
+
+def _symbols_before_assumptions(left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, root: sp.Expr) -> list[sp.Symbol]:
+    """The symbols that the equation holds with the root put in, before log(N**(1/m)) becomes log(N)/m."""
+    plain = {s: sp.Symbol(s.name) for s in sp.Tuple(left, right, root).free_symbols}
+    held = ((left - right).xreplace(plain)).subs(plain[symbol], root.xreplace(plain)).free_symbols
+    return sorted((s for s, bare in plain.items() if bare in held), key=lambda s: s.name.lower())
+
+
+def _completed(witness: dict[str, str], symbols: list[sp.Symbol], assume: tuple[sp.Basic, ...]) -> dict[str, str]:
+    """The witness with a simple value for each of the symbols that it does not tell."""
+    told = {s: sp.Rational(witness[s.name]) for s in symbols if s.name in witness and _is_rational(witness[s.name])}
+    for s in symbols:
+        if s.name not in witness:
+            admitted = (n for n in _candidates(s) if all(r.subs({**told, s: n}) != sp.false for r in assume))
+            told[s] = next(admitted, sp.nan)
+    found = {s.name: witness.get(s.name, str(told.get(s))) for s in symbols}
+    return {**found, **witness}
+
+
+def _is_rational(text: str) -> bool:
+    try:
+        sp.Rational(text)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def judge_with_true_roots(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import mpmath
 import sympy as sp
 
 __all__ = ["scaling", "unit_of", "unlike"]
@@ -15,7 +17,7 @@ SAME = (sp.Abs, sp.re, sp.im, sp.conjugate, sp.floor, sp.ceiling)
 STRETCH = (sp.Integer(2), sp.Rational(7, 3))  # units of length, in units of length
 INERT = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Derivative)
 NUMBERS = (sp.Rational(3, 2), sp.Rational(5, 7), sp.Integer(3), sp.Rational(11, 5), sp.Rational(2, 3), sp.Integer(5))
-NOTHING = 1e-12
+NOTHING, DIGITS = 1e-12, 30
 
 
 def unit_of(expression: Any, units: Units) -> sp.Expr | None:
@@ -131,13 +133,25 @@ def scaling(left: Any, right: Any, units: Units) -> str:
     power = unit_of(right, units) if unit is None else unit
     if power is None:
         return ""
-    point = dict(zip(sorted(difference.free_symbols, key=str), NUMBERS * len(difference.free_symbols), strict=False))
+    symbols = sorted(difference.free_symbols, key=str)
+    point = [number for _, number in zip(symbols, itertools.cycle(NUMBERS), strict=False)]
+    of = sp.lambdify(symbols, difference, "mpmath")
+    before = _value(of, point)
     for c in STRETCH:
-        stretched = {s: value * c ** units.get(s, 0) for s, value in point.items()}
-        before, after = (sp.N(difference.subs(at, simultaneous=True), 30) for at in (point, stretched))
-        if not (before.is_number and after.is_number and before.is_finite and after.is_finite):
+        after = _value(of, [number * c ** units.get(s, 0) for s, number in zip(symbols, point, strict=True)])
+        if before is None or after is None:
             return ""
-        expected = before * sp.N((c**power).subs(point), 30)
+        expected = before * mpmath.mpmathify(sp.N((c**power).subs(dict(zip(symbols, point, strict=True))), DIGITS))
         if abs(after - expected) > NOTHING * (1 + abs(expected)):
             return f"not kept: in another unit of length the difference of the sides is not multiplied by its power {power}"
     return f"kept: the difference of the sides is {_told(power)}"
+
+
+def _value(of: Any, numbers: Iterable[sp.Expr]) -> Any:
+    """A number to DIGITS digits; None where there is none, or mpmath does not know a function."""
+    with mpmath.workdps(DIGITS):
+        try:
+            value = mpmath.mpmathify(of(*(mpmath.mpmathify(sp.N(number, DIGITS)) for number in numbers)))
+        except (ArithmeticError, ValueError, TypeError, NameError, NotImplementedError):
+            return None
+        return value if mpmath.isfinite(value) else None

@@ -29,7 +29,7 @@ def text(derivation: Derivation) -> str:
     lines += [*_wrapped(f"given: {derivation.assumptions}", ""), ""]
     for number, step in enumerate(derivation.steps, 1):
         lines += [f"{number}. {step.name}  [{step.verdict}]", f"      {step.text}"]
-        lines += [*_wrapped(step.reason), *_wrapped(f"evidence: {step.evidence}"), ""]
+        lines += [line for words in step.told() for line in _wrapped(words)] + [""]
     return "\n".join([*lines, f"verdict: {derivation.verdict}"])
 
 
