@@ -17,6 +17,7 @@ from theory.judgement.integrals import DivergesError
 from theory.judgement.judgement import Judgement
 from theory.judgement.points import Point, balls, candidates, points
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.substitution import above_one, in_logarithms
 from theory.judgement.words import in_words, shown, told
 
 __all__ = ["Met", "judge_equal", "met", "resolved", "value_at"]
@@ -53,7 +54,7 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
     checked = True
     if not by_rule:
         difference, trusts, checked = resolved(left - right)
-        by_rule = () if difference.has(*WHOLE) else reduces_to_zero(difference)
+        by_rule = () if difference.has(*WHOLE) else _reduced(difference, assume)
     if by_rule and found.agreed + len(found.undefined) > 0:
         evidence = f"the difference reduces to 0; at {found.agreed} exact points no enclosure excludes 0"
         trusted = tuple(dict.fromkeys((*trusts, *by_rule)))
@@ -71,6 +72,14 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
         exceptions=exceptions,
         cannot_exclude="a difference in a narrow window, in tails beyond 1e30, or of terms below 1e-300",
     )
+
+
+def _reduced(difference: sp.Expr, assume: Sequence[sp.Basic]) -> tuple[str, ...]:
+    """What reduces it to 0, as it is or with exp(L) in place of counts."""
+    if found := reduces_to_zero(difference):
+        return found
+    other = above_one(in_logarithms(difference, assume))
+    return reduces_to_zero(other) if other != difference else ()
 
 
 def resolved(expression: sp.Expr) -> tuple[sp.Expr, tuple[str, ...], bool]:

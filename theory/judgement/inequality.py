@@ -23,7 +23,7 @@ from theory.judgement.words import in_words, shown, told
 __all__ = ["judge_differs", "judge_greater"]
 
 PRECISIONS = 128, 1024, 8192
-SECONDS, FOR_A_PROOF = 0.6, 1.5
+SECONDS, FOR_A_PROOF = 0.6, 2.0
 FEWEST = 6
 DEAR = 12
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits

@@ -14,6 +14,7 @@ from theory.judgement.judgement import Judgement
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point, balls, points
 from theory.judgement.smooth import is_smooth
+from theory.judgement.substitution import in_logarithms
 from theory.judgement.words import told
 
 __all__ = ["along", "judge_limit", "limit_of"]
@@ -41,7 +42,10 @@ def judge_limit(
             away, last = found
             if away:
                 return _refuted(left, right, relation, symbol, end, side, point, last)
-    trusted = [_by_taylor(gap, symbol, end, side) for side in sides]
+    by_logarithms = in_logarithms(gap, [a for a in assume if symbol not in a.free_symbols])
+    trusted = [
+        _by_taylor(by_logarithms if symbol in by_logarithms.free_symbols else gap, symbol, end, side) for side in sides
+    ]
     if all(trusted):
         return Judgement(
             "proved",
@@ -172,8 +176,22 @@ def _by_coefficients(
     e: sp.Expr, v: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr], far: bool
 ) -> sp.Expr | None:
     quotient = sp.together(form(_vanished(e, v) if far else e))
-    above, below = (part.xreplace({v: u}) for part in sp.fraction(quotient))
-    return _of_quotient(above, below, u)
+    parts = sp.fraction(quotient)
+    if parts[1].has(sp.log(v)):
+        return _of_logarithms(*parts, v, u)
+    return _of_quotient(*(part.xreplace({v: u}) for part in parts), u)
+
+
+def _of_logarithms(above: sp.Expr, below: sp.Expr, v: sp.Symbol, u: sp.Symbol) -> sp.Expr | None:
+    """A/B of (A log v + f)/(B log v + g), f and g analytic at 0: the logarithm outgrows them."""
+    shares = []
+    for part in map(sp.expand, (above, below)):
+        share = part.coeff(sp.log(v))
+        rest = sp.expand(part - share * sp.log(v)).xreplace({v: u})
+        if v in share.free_symbols or rest.has(sp.log(u)) or not is_smooth(rest, u):
+            return None
+        shares.append(share)
+    return shares[0] / shares[1] if shares[1].is_nonzero else None
 
 
 def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:

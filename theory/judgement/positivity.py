@@ -7,6 +7,7 @@ between two ends. Each rests on derivatives, which are shown positive in the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import sympy as sp
 
@@ -14,6 +15,7 @@ from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
+from theory.judgement.substitution import above_one, in_logarithms, lower_bounds
 
 __all__ = ["is_shown"]
 
@@ -22,8 +24,11 @@ A_WAY = 0.5  # seconds
 LARGEST = 150  # operations in what is tried
 Trusts = tuple[str, ...]
 Way = Callable[[sp.Expr], sp.Expr]
-WAYS: tuple[tuple[str, Way], ...] = (
+CHEAP: tuple[tuple[str, Way], ...] = (
     ("sympy.factor", lambda e: sp.factor(sp.together(e))),
+    ("exp(p) > 1", lambda e: sp.factor(sp.together(above_one(e)))),
+)
+DEAR: tuple[tuple[str, Way], ...] = (
     ("sympy.expand", sp.expand),
     ("sympy.simplify", lambda e: sp.simplify(e, doit=False)),
 )
@@ -31,49 +36,33 @@ WAYS: tuple[tuple[str, Way], ...] = (
 
 def is_shown(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Trusts:
     """How it is shown, and what that trusts; empty where it is not."""
-    e = _on_half_lines(e, assume)
-    if signs := _by_signs(e, strict, WAYS):
-        return signs
-    return next((trusts for depth in range(1, DEPTH + 1) if (trusts := _shown(e, strict, depth))), ())
+    forms = dict.fromkeys(_on_half_lines(form, assume) for form in (in_logarithms(e, assume), e))
+    tries: list[tuple[Callable[..., Trusts], tuple[Any, ...]]] = [
+        *((_by_signs, (form, strict, CHEAP)) for form in forms),
+        *((_shown, (form, strict, depth)) for depth in range(1, DEPTH + 1) for form in forms),
+        *((_by_signs, (form, strict, DEAR)) for form in forms),
+    ]
+    return next((trusts for way, arguments in tries if (trusts := way(*arguments))), ())
 
 
 def _on_half_lines(e: sp.Expr, assume: Sequence[sp.Basic]) -> sp.Expr:
     """Symbols written by positive and nonnegative ones: -p for a negative, 1 + u for a count, c + u where s >= c is assumed."""
-    least: dict[sp.Symbol, tuple[sp.Expr, bool]] = {
-        s: (sp.S.One, False) for s in e.free_symbols if s.is_integer and s.is_positive
-    }
-    for relation in assume:
-        for s, bound, strictly in _bounds(relation):
-            least[s] = (bound, strictly)
     swaps = {
         s: bound + (sp.Dummy("u", positive=True) if strictly else sp.Dummy("u", nonnegative=True))
-        for s, (bound, strictly) in least.items()
+        for s, (bound, strictly) in lower_bounds(e.free_symbols, assume).items()
     }
     swaps |= {s: -sp.Dummy("p", positive=True) for s in e.free_symbols if s.is_negative}
     swaps |= {s: -sp.Dummy("p", nonnegative=True) for s in e.free_symbols if s.is_nonpositive and not s.is_negative}
     return e.subs(swaps, simultaneous=True)
 
 
-def _bounds(relation: sp.Basic) -> list[tuple[sp.Symbol, sp.Expr, bool]]:
-    """(symbol, lower bound, strictly) of a relation that is one."""
-    if not isinstance(relation, sp.core.relational.Relational) or isinstance(relation, sp.Eq | sp.Ne):
-        return []
-    strictly = isinstance(relation, sp.StrictGreaterThan | sp.StrictLessThan)
-    above, below = (
-        (relation.lhs, relation.rhs)
-        if isinstance(relation, sp.GreaterThan | sp.StrictGreaterThan)
-        else (relation.rhs, relation.lhs)
-    )
-    return [(above, below, strictly)] if above.is_Symbol and above not in below.free_symbols else []
-
-
 def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
-    if signs := _by_signs(e, strict, WAYS[:1]):
+    if signs := _by_signs(e, strict, CHEAP):
         return signs
     if depth == 0 or e.count_ops() > LARGEST:
         return ()
     core = _core(e)
-    if core != e and (signs := _by_signs(core, strict, WAYS[:1])):
+    if core != e and (signs := _by_signs(core, strict, CHEAP)):
         return signs
     for form in dict.fromkeys((e, core)):
         for s in sorted(form.free_symbols, key=str):
@@ -99,10 +88,15 @@ def _by_signs(e: sp.Expr, strict: bool, ways: Sequence[tuple[str, Way]]) -> Trus
 
 def _core(e: sp.Expr) -> sp.Expr:
     """The expression without factors that are positive."""
-    whole = patiently(A_WAY, WAYS[0][1], e)
+    whole = patiently(A_WAY, CHEAP[0][1], e)
     if whole is None:
         return e
-    return sp.Mul(*(f for f in sp.Mul.make_args(whole) if not f.is_positive))
+    return sp.Mul(*(f for f in sp.Mul.make_args(whole) if not _is_positive(f)))
+
+
+def _is_positive(factor: sp.Expr) -> bool:
+    base, exponent = factor.as_base_exp()
+    return bool(factor.is_positive or (exponent.is_real and sp.expand(above_one(base)).is_positive))
 
 
 def _ends(s: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:

@@ -48,6 +48,7 @@ def _with_positive_symbols(expression: sp.Expr) -> sp.Expr:
 
 
 def _logarithms(e: sp.Expr) -> sp.Expr:
+    e = e.replace(sp.log, lambda z: sp.log(sp.factor(sp.together(z))))
     expanded = sp.expand_log(sp.powdenest(sp.expand_power_base(e)))
     return sp.factor(sp.expand(sp.expand_log(sp.expand(expanded, log=True))))
 
