@@ -164,7 +164,7 @@ def _by_taylor(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> bool
 def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
     """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients."""
     u, v = sp.Dummy("u", nonnegative=True), sp.Dummy("u", positive=True)  # u for what holds at 0 too, v for algebra
-    for step, form in itertools.product((v, v**2), (sp.expand_log, _with_plain_logarithms)):
+    for step, form in itertools.product((v, v**2), (_with_split_logarithms, _with_plain_logarithms)):
         path = end + (-step if side == "-" else step) if end.is_finite else 1 / step if end is sp.oo else -1 / step
         value = patiently(0.8, _by_coefficients, e.subs(symbol, path), v, u, form, end.is_infinite)
         if value is not None:
@@ -178,8 +178,8 @@ def _by_coefficients(
     quotient = sp.together(form(_vanished(e, v) if far else e))
     parts = sp.fraction(quotient)
     if parts[1].has(sp.log(v)):
-        return _of_logarithms(*parts, v, u)
-    return _of_quotient(*(part.xreplace({v: u}) for part in parts), u)
+        return _of_logarithms(parts[0], parts[1], v, u)
+    return _of_quotient(parts[0].xreplace({v: u}), parts[1].xreplace({v: u}), u)
 
 
 def _of_logarithms(above: sp.Expr, below: sp.Expr, v: sp.Symbol, u: sp.Symbol) -> sp.Expr | None:
@@ -192,6 +192,11 @@ def _of_logarithms(above: sp.Expr, below: sp.Expr, v: sp.Symbol, u: sp.Symbol) -
             return None
         shares.append(share)
     return shares[0] / shares[1] if shares[1].is_nonzero else None
+
+
+def _with_split_logarithms(e: sp.Expr) -> sp.Expr:
+    """Logarithms of products as sums."""
+    return sp.expand_log(e.replace(sp.log, lambda z: sp.log(sp.factor(sp.together(z)))))
 
 
 def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:
