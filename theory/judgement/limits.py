@@ -158,6 +158,9 @@ def _by_taylor(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> bool
 
 def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
     """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients."""
+    if side == "+-" and end.is_finite:  # of x/|x| at 0 each side has a limit, and there is none
+        left, right = (limit_of(e, symbol, end, s) for s in "-+")
+        return right if left is not None and right is not None and sp.simplify(left - right) == 0 else None
     u, positive = (
         sp.Dummy("u", nonnegative=True),
         sp.Dummy("u", positive=True),
