@@ -134,8 +134,8 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
             values[atom] = sums.added(atom, point, precision)
         else:
             form = _closed(atom)
-            if form is None:
-                raise NotImplementedError("no value of a limit")
+            if form is None or not form.checked:  # sympy's limit alone would refute true lines
+                raise NotImplementedError("no value of a limit without a rule for it")
             values[atom] = enclosure.enclose(form.value, values, precision)
     return enclosure.enclose(e, values, precision)
 

@@ -158,7 +158,7 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Trie
         gap = sides[0] - sides[1]
         if not gap.is_finite():
             continue
-        if not gap.imag.contains(0):
+        if not all(s.imag.contains(0) for s in sides):  # log(x) + 1 > log(x) orders no numbers where x < 0
             values = tuple(map(shown, sides))
             tried.refuted = Judgement(
                 "refuted",

@@ -319,11 +319,8 @@ def _terms(f: sp.Expr, y: sp.Symbol) -> list[tuple[sp.Expr, sp.Expr]]:
     for term in sp.Add.make_args(sp.expand(f, power_exp=False)):
         exponents, rest = [], []
         for factor in sp.Mul.make_args(term):
-            is_exp = isinstance(factor, sp.exp) or (isinstance(factor, sp.Pow) and isinstance(factor.base, sp.exp))
-            if is_exp and real in factor.free_symbols:
-                exponents.append(
-                    sp.expand_log(sp.log(factor), force=True) if not isinstance(factor, sp.exp) else factor.args[0]
-                )
+            if isinstance(factor, sp.exp) and real in factor.free_symbols:
+                exponents.append(factor.args[0])
             else:
                 rest.append(factor)
         pairs.append((sp.Mul(*rest).xreplace({real: y}), sp.Add(*exponents).xreplace({real: y})))

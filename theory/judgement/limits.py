@@ -163,6 +163,9 @@ def _by_taylor(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> bool
 
 def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
     """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients."""
+    if side == "+-" and end.is_finite:  # of x/|x| at 0 each side has a limit, and there is none
+        left, right = (limit_of(e, symbol, end, s) for s in "-+")
+        return right if left is not None and right is not None and sp.simplify(left - right) == 0 else None
     u, v = sp.Dummy("u", nonnegative=True), sp.Dummy("u", positive=True)  # u for what holds at 0 too, v for algebra
     for step, form in itertools.product((v, v**2), (_with_split_logarithms, _with_plain_logarithms)):
         path = end + (-step if side == "-" else step) if end.is_finite else 1 / step if end is sp.oo else -1 / step

@@ -15,15 +15,6 @@ from typing import Any, TypeVar
 __all__ = ["GivenUpError", "for_seconds", "patiently"]
 
 Result = TypeVar("Result")
-GIVES_UP = (
-    ArithmeticError,
-    AttributeError,
-    KeyError,
-    NotImplementedError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 class GivenUpError(BaseException):
@@ -55,9 +46,11 @@ def for_seconds(seconds: float) -> Iterator[None]:
 
 
 def patiently(seconds: float, work: Callable[..., Result], *arguments: Any) -> Result | None:
-    """What symbolic work returns; None where it takes longer, or sympy gives up, which it does in many ways."""
+    """What symbolic work returns; None where it takes longer, or sympy gives up, which it does by any exception."""
     try:
         with for_seconds(seconds):
             return work(*arguments)
-    except (GivenUpError, *GIVES_UP):
+    except MemoryError:  # a process without memory cannot go on
+        raise
+    except (GivenUpError, Exception):
         return None

@@ -149,13 +149,20 @@ def _by_convexity(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     """Convex, and not negative where it is stationary."""
     slope = sp.diff(e, s)
     found = [r for r in patiently(A_WAY, sp.solve, slope, s) or () if r.is_real is not False]
-    if len(found) != 1 or not (found[0].is_positive if s.is_positive else found[0].is_real):
+    if len(found) != 1 or not _is_inside(found[0], s):
         return ()
     below = _is_not_negative(e.subs(s, found[0]), strict, depth)
     convex = _shown(sp.diff(slope, s), False, depth - 1) if below else ()
     if not convex or not reduces_to_zero(slope.subs(s, found[0])):
         return ()
     return _put("convex, and not negative where it is stationary", convex, below)
+
+
+def _is_inside(value: sp.Expr, s: sp.Symbol) -> bool:
+    """Whether the value is seen to be one of the symbol's: outside nothing is known to be convex."""
+    if s.is_positive:
+        return bool(value.is_positive)
+    return bool(value.is_nonnegative if s.is_nonnegative else value.is_real)
 
 
 def _by_one_peak(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:

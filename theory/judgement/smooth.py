@@ -50,6 +50,6 @@ def is_smooth(e: sp.Expr, s: sp.Symbol) -> bool:
 def _power(e: sp.Pow, s: sp.Symbol) -> bool:
     if not is_smooth(e.base, s) or not is_smooth(e.exp, s):
         return False
-    if e.exp.is_integer:
+    if e.exp.is_integer and s not in e.exp.free_symbols:  # (-1)^k is no function of a real k
         return e.exp.is_nonnegative is True or e.base.is_nonzero is True
     return e.base.is_positive is True
