@@ -23,7 +23,7 @@ WRONG = 'd.equal("wrong", a, 2 * a)\n'
 
 def step(verdict, name="line", **more):
     return Step(
-        name, "a = b", "because", verdict, "evidence", "a = b", file="x.derivation.py", number=3, code="d", **more
+        name, "a = b", "because", verdict, "evidence", "a = b", "=", file="x.derivation.py", number=3, code="d", **more
     )
 
 
