@@ -39,7 +39,7 @@ def _averages(d: Derivation) -> None:
     d.compute(
         "powers of 1/Z",
         r"\int_0^\infty u\, e^{-uZ} du",
-        sp.integrate(u * sp.exp(-u * Z), (u, 0, sp.oo)),
+        sp.Integral(u * sp.exp(-u * Z), (u, 0, sp.oo)),
         1 / Z**2,
         "Euler's integral, and 1/Z without the factor u: Z enters as e^-uZ, a product over independent samples, and its "
         "average as a power of phi = E e^-ug",
@@ -48,7 +48,7 @@ def _averages(d: Derivation) -> None:
     d.compute(
         "the logarithm",
         r"\int_1^z \int_0^\infty e^{-uZ} du\, dZ",
-        sp.integrate(sp.integrate(sp.exp(-u * Z), (u, 0, sp.oo)), (Z, 1, end)),
+        sp.Integral(sp.exp(-u * Z), (u, 0, sp.oo), (Z, 1, end)),
         sp.log(end),
         "hence E log Z = int (e^-u - phi^N) du/u, phi = E e^-ug (Frullani)",
     )
@@ -59,7 +59,7 @@ def _averages(d: Derivation) -> None:
     d.compute(
         "why the averages factor",
         r"N \int u\, E[g^2 e^{-ug}]\, \varphi^{N-1} du, \quad N = 2",
-        sp.factor(2 * sp.integrate(sp.expand(u * tilted * phi), (u, 0, sp.oo))),
+        2 * sp.Integral(sp.expand(u * tilted * phi), (u, 0, sp.oo)),
         p**2 / 2 + (1 - p) ** 2 / 2 + 2 * p * (1 - p) * (g**2 + h**2) / (g + h) ** 2,
         "E Y2 of two samples that are g with probability p and h else; compared with the sum over the four data sets",
     )
@@ -83,7 +83,7 @@ def _averages(d: Derivation) -> None:
     d.compute(
         "Mellin transform of e^-z",
         r"\int_0^\infty z^{s-1} e^{-z} dz",
-        sp.integrate(a ** (s - 1) * sp.exp(-a), (a, 0, sp.oo)),
+        sp.Integral(a ** (s - 1) * sp.exp(-a), (a, 0, sp.oo)),
         sp.gamma(s),
         "inverted along Re s > 0, s = -theta, it gives E e^-z from E e^(-theta E); across the poles of Gamma(-theta) at 0, 1, .. "
         "the terms of the power series come out",
@@ -127,7 +127,7 @@ def _phases(d: Derivation) -> None:
     d.compute(
         "condensed phase",
         r"N \int A\, e^{-NF} dv, \quad F = C e^{\theta v}",
-        sp.integrate(N * sp.diff(F, v).subs(v, sp.log(y) / m) * sp.exp(-N * c * y) / (m * y), (y, 0, sp.oo)),
+        sp.Integral(N * sp.diff(F, v).subs(v, sp.log(y) / m) * sp.exp(-N * c * y) / (m * y), (y, 0, sp.oo)),
         sp.Integer(1),
         "theta < 1 at the lowest energies: 1 - phi = F is exponential there, A = dF/dv, and B = (1 - theta) A for "
         "p_2/p_1 = 1 - theta; so E Y2 = 1 - theta, Poisson-Dirichlet",
@@ -146,7 +146,7 @@ def _phases(d: Derivation) -> None:
     d.compute(
         "self-averaging phase",
         r"N \int u\, R G^2 e^{-N u G} du",
-        sp.integrate(N * u * R * G**2 * sp.exp(-N * u * G), (u, 0, sp.oo)),
+        sp.Integral(N * u * R * G**2 * sp.exp(-N * u * G), (u, 0, sp.oo)),
         R / N,
         "theta > 1: phi^N = exp(-N u E g), G = E g, E g^2 = R G^2; the inverse of the effective number of samples",
     )
@@ -173,13 +173,14 @@ def _condensed_energies(d: Derivation, critical: sp.Symbol) -> None:
     """Entropy and heat capacity of the condensed phase, derivatives of E log Z in the inverse temperature b."""
     u, K, c, b, end = sp.symbols("u K C b y", positive=True)
     a, m = sp.symbols("a theta", positive=True)
+    p = sp.Symbol("p", positive=True)  # 1 - a: the integral is finite where a < 1
     rate = d.compute(
         "condensed phase at another temperature",
-        r"N(1-\varphi) = \int C e^{\theta E}\, d(-e^{-u e^{-bE}}), \quad a = \theta/b",
-        sp.integrate(c * end ** (-a) * u * sp.exp(-u * end), (end, 0, sp.oo), conds="none"),
-        c * sp.gamma(1 - a) * u**a,
+        r"N(1-\varphi) = \int C e^{\theta E}\, d(-e^{-u e^{-bE}}), \quad p = 1 - a, \quad a = \theta/b",
+        c * sp.gamma(p) * u ** (1 - p),
+        sp.Integral(c * end ** (p - 1) * u * sp.exp(-u * end), (end, 0, sp.oo)),
         "below E there are C e^(theta E) samples, of weights y = e^-bE; by parts",
-    )
+    ).subs(p, 1 - a)
     log_Z = d.compute(
         "free energy of the condensed phase",
         r"E \log Z",

@@ -94,7 +94,7 @@ def _phases(d: Derivation, critical: sp.Symbol) -> sp.Expr:
     d.compute(
         "self-averaging phase",
         r"N^2 \int A[1]^2 \varphi^N dv, \quad \varphi^N = e^{-N u G}",
-        sp.integrate(N**2 * (u * G) ** 2 * sp.exp(-N * u * G) / u, (u, 0, sp.oo)),
+        sp.Integral(N**2 * (u * G) ** 2 * sp.exp(-N * u * G) / u, (u, 0, sp.oo)),
         sp.Integer(1),
         "E C^ = N (N-1) int (A[f^2] A[1] - A[f]^2) phi^(N-2) dv of condensation, f = y: A[f]/A[1] is the mean of a sample tilted "
         "at the saddle, so A[1]^2 is left times its variance; here theta = 1, A[1] = u E g, N large: all of it",
@@ -102,8 +102,8 @@ def _phases(d: Derivation, critical: sp.Symbol) -> sp.Expr:
     return d.compute(
         "condensed phase",
         r"N^2 \int A[1]^2 \varphi^N dv, \quad \varphi^N = e^{-NF}",
-        sp.integrate(N**2 * (theta * F) ** 2 * sp.exp(-N * F) / (theta * F), (F, 0, sp.oo)),
         1 - condensation.derive()["participation_asymptotic"].expression.subs(t, theta * critical),
+        sp.Integral(N**2 * (theta * F) ** 2 * sp.exp(-N * F) / (theta * F), (F, 0, sp.oo)),
         "F = C e^(theta v), A[1] = dF/dv = theta F; compared with 1 - E Y2: Poisson-Dirichlet weights know nothing of y",
     )
 

@@ -160,13 +160,13 @@ def _modes(d: Derivation) -> None:
         symbol=r"x > 0: \quad x = a\,E \tanh",
     )
     d.result("slope_at_centre", slope, a, v, S)
-    above, below = (sp.integrate(gaussian.density(z - x, h), (z, *ends)) for ends in ((0, sp.oo), (-sp.oo, 0)))
+    above, below = (sp.Integral(gaussian.density(z - x, h), (z, *ends)) for ends in ((0, sp.oo), (-sp.oo, 0)))
     far = d.compute(
         "mean sign",
         r"\lim_{v \to 0} E \tanh(a (x + \sqrt h\, \xi)/v)",
-        sp.simplify((above - below).rewrite(sp.erf)),
-        sp.integrate(2 * gaussian.density(z, h), (z, 0, x)),
-        "a^2 >> v; compared with the integral of its slope, 2 N(x; 0, h)",
+        sp.erf(x / sp.sqrt(2 * h)),
+        above - below,
+        "a^2 >> v: the sign of x + sqrt(h) xi",
     )
     steep = d.compute(
         "slope where samples are far apart",
@@ -185,7 +185,7 @@ def _modes(d: Derivation) -> None:
     d.compute(
         "it is an upper bound",
         r"\int \mathrm{sech}^2 u\, du",
-        2 * sp.limit(sp.tanh(u), u, sp.oo),
+        2 * sp.Limit(sp.tanh(u), u, sp.oo),
         sp.solve(sp.Eq(a**2 / v * z * v / (a * sp.sqrt(h) * sp.sqrt(2 * sp.pi)), steep.subs(x, 0)), z)[0],
         "E sech^2 is at most this times the peak of the density, 1/sqrt(2 pi) a sqrt(h)/v: the slope at any v is at most that of "
         "the limit, and modes merge at 2a^2/pi or below",
@@ -202,7 +202,7 @@ def _next_order(d: Derivation, steep: sp.Expr, merging: sp.Expr) -> None:
     second = d.compute(
         "second moment of sech^2",
         r"\int u^2\, \mathrm{sech}^2 u\, du",
-        2 * sp.summation((-1) ** (k + 1) / k**2, (k, 1, sp.oo)),
+        2 * sp.Sum((-1) ** (k + 1) / k**2, (k, 1, sp.oo)),
         sp.pi**2 / 6,
         "4 int u (1 - tanh u) du over u > 0, term by term in exp(-2 k u)",
     )
@@ -318,7 +318,7 @@ def _condensation(d: Derivation) -> None:
     d.compute(
         "a wide kernel",
         r"\lim_{h \to \infty} K_h * \hat m_0",
-        sp.limit(pull, h, sp.oo),
+        sp.Limit(pull, h, sp.oo),
         (y1 + y3) / 2,
         "all end on the midrange",
     )

@@ -61,8 +61,8 @@ def _potential(d: Derivation) -> None:
     potential = d.compute(
         "all levels",
         r"\int_0^\infty t\, N(x; y, t)\, dt/t",
-        sp.powsimp(sp.integrate(at_level / u**2, (u, 0, sp.oo))),
         sp.gamma(nu) / (2 * sp.pi ** (nu + 1)) * s ** (-nu),
+        sp.Integral(at_level / u**2, (u, 0, sp.oo)),
         "uniform in log t; compared with Newton's potential in D dimensions, r^-(D-2) over (D - 2) times the area of the unit "
         "sphere, twice: the weight of a sample is w ~ r^-(D-2)",
     )
@@ -76,7 +76,7 @@ def _potential(d: Derivation) -> None:
     d.compute(
         "another weight of the levels",
         r"\int_0^\infty t^{a-1} N(x; y, t)\, dt \Big/ s^{a - D/2}",
-        sp.simplify(sp.integrate(at_level.subs(nu, p / 2 + a - 1) * u ** (-a - 1), (u, 0, sp.oo)) * s ** (p / 2)),
+        sp.Integral(at_level.subs(nu, p / 2 + a - 1) * u ** (-a - 1), (u, 0, sp.oo)) * s ** (p / 2),
         2 ** (-a) * sp.pi ** (-p / 2 - a) * sp.gamma(p / 2),
         "p = D - 2a: a loss weighted by another power of t, or levels of another density, makes weights r^-p; a = 1 above",
     )
@@ -218,8 +218,8 @@ def _phases(d: Derivation) -> None:
     limit = d.compute(
         "condensed participation ratio",
         r"\lim_{D \to \infty} E\,Y_2",
-        sp.limit((1 - theta).subs(s, D * r), nu, sp.oo),
         1 - r / critical,
+        sp.Limit((1 - theta).subs(s, D * r), nu, sp.oo),
         "1 - theta, as any condensed weights (condensation), r = r_0^2/D, the mean of t_c level over directions",
     )
     condensed = sp.factor((1 - level).subs({t: critical, q: lam + t}, simultaneous=True))
@@ -242,7 +242,7 @@ def _phases(d: Derivation) -> None:
     d.compute(
         "effective number of samples",
         r"\lim_{t \to 0} 1/E\,Y_2",
-        sp.factor(sp.limit(1 / typical, t, 0)),
+        sp.Limit(1 / typical, t, 0),
         (1 + lam / critical) ** 2,
         "one variance, t_c of clean points: it saturates above 1, where that of the conditioned score falls to 1",
     )

@@ -112,7 +112,7 @@ def _condensed(d: Derivation) -> None:
     )
     d.equal(
         "and ends with the error of a sample",
-        sp.limit(noise, t, 0),
+        sp.Limit(noise, t, 0),
         supervision_region.derive()["nearest_distance_squared_asymptotic"].expression,
         "the squared distance of the nearest sample (supervision_region): bounded, where the order 1/N is not",
     )

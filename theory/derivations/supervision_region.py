@@ -50,15 +50,15 @@ def _nearest_of_many(d: Derivation) -> None:
     d.compute(
         "own sample or impostor",
         r"E\,\min(s_1, s)",
-        sp.integrate(sp.integrate(sp.exp(-y), (y, z, sp.oo)), (z, 0, s)),
-        sp.integrate(y * sp.exp(-y), (y, 0, s)) + s * sp.integrate(sp.exp(-y), (y, s, sp.oo)),
+        sp.Integral(sp.exp(-y), (y, z, sp.oo), (z, 0, s)),
+        sp.Integral(y * sp.exp(-y), (y, 0, s)) + s * sp.Integral(sp.exp(-y), (y, s, sp.oo)),
         "is int_0^s (1 - H), to be averaged over the distance s of the nearest impostor; here for an exponential law, "
         "compared with the two cases",
     )
     d.compute(
         "its transform",
         r"\int_0^\infty s\, e^{-\theta s} ds",
-        sp.integrate(s * sp.exp(-theta * s), (s, 0, sp.oo)),
+        sp.Integral(s * sp.exp(-theta * s), (s, 0, sp.oo)),
         1 / theta * 1 / theta,
         "(s - s_1)_+ has the transform e^(-theta s_1)/theta^2: the integral that gives H, with one more factor 1/theta",
     )
@@ -174,7 +174,7 @@ def _overlap(d: Derivation) -> None:
     d.compute(
         "nearest neighbour",
         r"E\, e^{-r s_{\min}} = n\, E[e^{-rs}]\, P",
-        n * sp.integrate(sp.exp(-theta * y) * sp.exp(-n * y), (y, 0, sp.oo)),
+        n * sp.Integral(sp.exp(-theta * y) * sp.exp(-n * y), (y, 0, sp.oo)),
         n * (1 / (1 + theta)) * ((1 + theta) / (1 + theta + n - 1)),
         "each of n neighbours is the nearest equally often; P: a pair drawn with the weight e^(-rs) has no other neighbour "
         "nearer; here for an exponential law, r = theta",

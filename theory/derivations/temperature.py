@@ -110,16 +110,16 @@ def _population(d: Derivation) -> None:
     flow = d.compute(
         "variance by the ODE",
         r"E\,x^2",
-        sp.simplify(first * sp.exp(sp.integrate(1 / (lam + u), (u, start, end)))),
-        (lam / T + t) * first / (lam / T + first),
+        sp.factor((lam + end) * first / (lam + start)),
+        first * sp.exp(sp.Integral(1 / (lam + u), (u, start, end))),
         "the score of N(0, lambda + t') is -x/(lambda + t'): x^2 grows with the integral of its inverse from t'_max to t'",
     )
-    noise = sp.integrate((lam + u) ** -2, (u, end, start)) / T
+    noise = sp.Integral((lam + u) ** -2, (u, end, start)) / T
     noisy = d.compute(
         "variance by the reverse SDE",
         r"E\,x^2",
-        sp.factor((lam + end) ** 2 * (first / (lam + start) ** 2 + noise)),
-        lam / T + t - lam / T * ((lam + end) / (lam + start)) ** 2,
+        sp.factor(lam / T + t - lam / T * ((lam + end) / (lam + start)) ** 2),
+        (lam + end) ** 2 * (first / (lam + start) ** 2 + noise),
         "what starts, and the noise of variance 1/T at every u, shrink by (lambda + t')/(lambda + u)",
     )
     d.compute(
@@ -135,8 +135,8 @@ def _population(d: Derivation) -> None:
         generated = d.compute(
             f"generated variance, {route}",
             r"\lim_{t_{max} \to \infty} E\,x^2",
-            sp.cancel(sp.limit(variance, first, sp.oo)),
             lam / T + t,
+            sp.Limit(variance, first, sp.oo),
             "narrower than the data with their noise, lambda + t, for T > 1",
         )
     d.result("generated_variance", generated, lam, t, T)
@@ -166,16 +166,16 @@ def _one_dimension(d: Derivation) -> None:
     beyond = d.compute(
         "starts beyond a rank",
         r"P(x > \sqrt{t'_{max}}\, z)",
-        sp.simplify(sp.integrate(density, (x, end, sp.oo))),
-        1 - sp.integrate(density, (x, -sp.oo, end)),
+        sp.erfc(end / sp.sqrt(2 * first)) / 2,
+        sp.Integral(density, (x, end, sp.oo)),
         "p^ is N(0, t'_max) for t'_max large, and the rank of x there Phi(z): 1 - Phi(sqrt T z) of the starts. Sample k has "
         "those between z = Phi^-1((k - 1)/N) and Phi^-1(k/N)",
     )
     within = d.compute(
         "starts about the middle",
         r"P(|x| < \sqrt{t'_{max}}\, z)",
-        sp.simplify(2 * sp.integrate(density, (x, 0, end))),
         1 - 2 * beyond.rewrite(sp.erf),
+        2 * sp.Integral(density, (x, 0, end)),
         "twice those between the middle and z",
     )
     d.compute(

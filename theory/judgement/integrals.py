@@ -62,8 +62,14 @@ def enclosed(integral: sp.Integral, point: Point) -> Any:
         DivergesError: where it has no value.
         NotImplementedError: where no enclosure was found.
     """
+    if len(integral.limits) > 1:
+        inner = closed_form(sp.Integral(integral.function, integral.limits[0]))
+        if inner is not None and inner.checked:
+            return enclosed(sp.Integral(inner.value, *integral.limits[1:]), point)
     if len(integral.limits) != 1 or len(integral.limits[0]) != 3:
-        raise NotImplementedError("no enclosure of a multiple or indefinite integral")
+        raise NotImplementedError(
+            "no enclosure of an indefinite integral, or of a multiple one without closed form inside"
+        )
     y, low, high = integral.limits[0]
     low, high = (sp.sympify(end).xreplace(dict(point)) for end in (low, high))
     inside = {s: v for s, v in point.items() if s != y}
@@ -375,10 +381,7 @@ def _antiderivative(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Cl
     """F(high) - F(low), where F' = f by differentiation and F is seen to be smooth between them."""
     from theory.judgement.reduction import reduces_to_zero
 
-    if high is not sp.S.Infinity and not (high - low).is_nonnegative:
-        return None
-    s = sp.Dummy("s", real=True) if low is sp.S.NegativeInfinity else sp.Dummy("s", nonnegative=True)
-    shift = s if low is sp.S.NegativeInfinity else low + s
+    s, shift = _between(low, high)
     inside = sp.integrate(f, y)
     if inside.has(sp.Integral, sp.Piecewise) or not is_smooth(sp.expand(inside.subs(y, shift)), s):
         return None
@@ -386,6 +389,17 @@ def _antiderivative(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Cl
         return None
     ends = [_at_end(inside, y, end) for end in (low, high)]
     return ClosedForm(ends[1] - ends[0], "an antiderivative, differentiated")
+
+
+def _between(low: sp.Expr, high: sp.Expr) -> tuple[sp.Symbol, sp.Expr]:
+    """A symbol, and an expression of it that takes all values between the ends."""
+    if low is sp.S.NegativeInfinity or high is sp.S.NegativeInfinity:
+        return (s := sp.Dummy("s", real=True)), s
+    if high is sp.S.Infinity or (high - low).is_nonnegative:
+        return (s := sp.Dummy("s", nonnegative=True)), low + s
+    if low.is_positive and high.is_positive:
+        return (s := sp.Dummy("s", positive=True)), s
+    return (s := sp.Dummy("s", real=True)), s
 
 
 def _at_end(F: sp.Expr, y: sp.Symbol, end: sp.Expr) -> sp.Expr:

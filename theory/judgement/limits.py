@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -158,29 +159,20 @@ def _by_taylor(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> bool
 
 def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
     """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients."""
-    u, positive = (
-        sp.Dummy("u", nonnegative=True),
-        sp.Dummy("u", positive=True),
-    )  # u for what holds at 0 too, the other for algebra
-    path = (
-        1 / positive
-        if end is sp.S.Infinity
-        else -1 / positive
-        if end is sp.S.NegativeInfinity
-        else end + (-positive if side == "-" else positive)
-    )
-    for form in (sp.expand_log, _with_plain_logarithms):
-        value = patiently(0.8, _by_coefficients, e.subs(symbol, path), positive, u, form, end.is_infinite)
+    u, v = sp.Dummy("u", nonnegative=True), sp.Dummy("u", positive=True)  # u for what holds at 0 too, v for algebra
+    for step, form in itertools.product((v, v**2), (sp.expand_log, _with_plain_logarithms)):
+        path = end + (-step if side == "-" else step) if end.is_finite else 1 / step if end is sp.oo else -1 / step
+        value = patiently(0.8, _by_coefficients, e.subs(symbol, path), v, u, form, end.is_infinite)
         if value is not None:
             return value
     return None
 
 
 def _by_coefficients(
-    e: sp.Expr, positive: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr], far: bool
+    e: sp.Expr, v: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr], far: bool
 ) -> sp.Expr | None:
-    quotient = sp.together(form(_vanished(e, positive) if far else e))
-    above, below = (part.xreplace({positive: u}) for part in sp.fraction(quotient))
+    quotient = sp.together(form(_vanished(e, v) if far else e))
+    above, below = (part.xreplace({v: u}) for part in sp.fraction(quotient))
     return _of_quotient(above, below, u)
 
 
@@ -190,21 +182,53 @@ def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:
 
 
 def _vanished(e: sp.Expr, u: sp.Symbol) -> sp.Expr:
-    """0 in place of each term that falls exponentially: rational times exp(-p) or erfc(p), p going to infinity."""
-    return sp.Add(*(sp.S.Zero if _falls_exponentially(term, u) else term for term in sp.Add.make_args(sp.expand(e))))
+    """The expression without what falls exponentially as u goes to 0, where only powers of rational functions multiply it."""
+    original = e
+    falling: list[sp.Symbol] = []
+
+    def named(f: sp.Expr) -> sp.Expr:
+        """f by a symbol w > 0 that falls exponentially."""
+        w = sp.Dummy("w", positive=True)
+        for sign in (1, -1):
+            if _grows(sign * f.args[0], u):
+                falling.append(w)
+                return LARGE[f.func](w) if sign == 1 else LARGE_NEGATIVE[f.func](w)
+        return f
+
+    e = e.replace(lambda f: f.func in LARGE, named)
+    gone = dict.fromkeys(falling, sp.S.Zero)
+    if falling and e.is_rational_function(u, *falling):
+        above, below = sp.fraction(sp.cancel(sp.together(e)))
+        if below.xreplace(gone) != 0:
+            return above.xreplace(gone) / below.xreplace(gone)
+    kept = sp.Add(*(term for term in sp.Add.make_args(sp.expand(e, deep=False)) if not _falls(term, u, falling)))
+    return original if kept.has(*falling) else kept
 
 
-def _falls_exponentially(term: sp.Expr, u: sp.Symbol) -> bool:
-    falling = False
+LARGE: dict[Any, Callable[[sp.Expr], sp.Expr]] = {  # a function of what goes to infinity
+    sp.exp: lambda w: 1 / w,
+    sp.erf: lambda w: 1 - w,
+    sp.erfc: lambda w: w,
+    sp.tanh: lambda w: (1 - w) / (1 + w),
+}
+LARGE_NEGATIVE: dict[Any, Callable[[sp.Expr], sp.Expr]] = {
+    sp.exp: lambda w: w,
+    sp.erf: lambda w: w - 1,
+    sp.erfc: lambda w: 2 - w,
+    sp.tanh: lambda w: (w - 1) / (w + 1),
+}
+
+
+def _falls(term: sp.Expr, u: sp.Symbol, falling: Sequence[sp.Symbol]) -> bool:
+    """Whether a product holds what falls exponentially, and else only powers of rational functions and constants."""
+    shrinking = False
     for factor in sp.Mul.make_args(term):
-        exponent = (
-            -factor.args[0] if isinstance(factor, sp.exp) else factor.args[0] if isinstance(factor, sp.erfc) else None
-        )
-        if exponent is not None and _grows(exponent, u):
-            falling = True
-        elif not _is_power_of_rational(factor, u):
+        base, exponent = factor.as_base_exp()
+        if base in falling and exponent.is_positive:
+            shrinking = True
+        elif factor.has(*falling) or not _is_power_of_rational(factor, u):
             return False
-    return falling
+    return shrinking
 
 
 def _is_power_of_rational(e: sp.Expr, u: sp.Symbol) -> bool:

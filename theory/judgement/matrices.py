@@ -24,7 +24,9 @@ Matrix = NDArray[Any]
 def is_of_matrices(*sides: sp.Basic) -> bool:
     """Whether a side is a matrix, or holds matrix symbols or symbols that do not commute."""
     return any(
-        isinstance(s, sp.MatrixBase | sp.MatrixExpr) or s.atoms(sp.MatrixSymbol) or s.is_commutative is False
+        isinstance(s, sp.MatrixBase | sp.MatrixExpr)
+        or s.atoms(sp.MatrixSymbol)
+        or any(a.is_commutative is False for a in s.atoms(sp.Symbol))
         for s in sides
     )
 

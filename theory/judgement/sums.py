@@ -64,19 +64,19 @@ def _without_end(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
     return _extrapolated(term, k, low)
 
 
-def _both_ways(f: Any, low: int) -> tuple[Any, Any]:
+def _both_ways(f: Any, low: int, methods: tuple[str, str]) -> tuple[Any, ...]:
     import mpmath
 
     with mpmath.workdps(25):
-        first, second = (mpmath.nsum(f, [low, mpmath.inf], method=m) for m in ("richardson+shanks", "euler-maclaurin"))
-        return first, second
+        return tuple(mpmath.nsum(f, [low, mpmath.inf], method=m) for m in methods)
 
 
 def _extrapolated(term: sp.Expr, k: sp.Symbol, low: int) -> Any:
     """Slowly falling terms, by two extrapolations that have to agree; the radius is a thousand times their difference."""
     import mpmath
 
-    both = patiently(1.0, _both_ways, sp.lambdify(k, term, "mpmath"), low)
+    methods = ("shanks", "levin") if _alternates(term, k) else ("richardson+shanks", "euler-maclaurin")
+    both = patiently(1.0, _both_ways, sp.lambdify(k, term, "mpmath"), low, methods)
     if both is None:
         raise NotImplementedError("the terms fall too slowly to be added up")
     first, second = both
@@ -106,7 +106,11 @@ def closed_form(total: sp.Sum) -> ClosedForm | None:
         high is sp.S.Infinity
         and low.is_Integer
         and low >= 0
-        and (found := _geometric(total.function, k, low) or _exponential(total.function, k, low))
+        and (
+            found := next(
+                filter(None, (rule(total.function, k, low) for rule in (_geometric, _exponential, _dirichlet))), None
+            )
+        )
     ):
         return found
     return _by_sympy(total)
@@ -144,6 +148,17 @@ def _exponential(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None
         total += left.LC() * a**r
         left -= sp.Poly(left.LC() * sp.prod([k - i for i in range(r)]), k)
     return ClosedForm(constant * total * sp.exp(a), "the exponential series")
+
+
+def _dirichlet(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
+    """sum over k from 1 of k^-s = zeta(s), and of (-1)^(k+1) k^-s = (1 - 2^(1-s)) zeta(s), for s > 1."""
+    n = sp.Dummy("n", positive=True, integer=True)
+    for sign, share in ((sp.S.One, lambda s: 1), ((-1) ** (n + 1), lambda s: 1 - 2 ** (1 - s))):
+        constant, power = sp.simplify(f.subs(k, n) / sign).as_independent(n, as_Add=False)
+        base, exponent = power.as_base_exp()
+        if low == 1 and base == n and (-1 - exponent).is_positive:
+            return ClosedForm(constant * share(-exponent) * sp.zeta(-exponent), "the Dirichlet series of zeta")
+    return None
 
 
 def by_induction(difference: sp.Expr) -> tuple[str, ...]:
