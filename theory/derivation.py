@@ -27,7 +27,7 @@ from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from theory.judgement.judgement import Judgement, Relation, Verdict
+from theory.judgement.judgement import Judgement, Verdict
 from theory.lines.line import KINDS, Line, Step, here
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ class Derivation:
                 continue
             if not isinstance(relation, sp.core.relational.Relational):
                 raise ValueError(f"expected a relation such as h < t, got {relation!r}")
-            self._checked(relation.lhs)
-            self._checked(relation.rhs)
+            self._check_units(self._checked(relation.lhs), self._checked(relation.rhs))
             self._relations.append(relation)
 
     @property
@@ -420,7 +419,7 @@ def check(derivation: Derivation, *, timeout: float = 20.0, needs: bool = False,
 def judge(
     left: Any,
     right: Any,
-    relation: Relation = "=",
+    relation: str = "=",
     *,
     at: tuple[Any, ...] | None = None,
     assume: Any = (),
@@ -431,16 +430,23 @@ def judge(
     Args:
         left: the left side.
         right: the right side.
-        relation: `=`, `>`, `>=`, `!=`; `tends` where left goes to right, `leading` where left / right goes to 1.
+        relation: `=`, `<`, `<=`, `>`, `>=`, `!=`; `tends` where left goes to right, `leading` where left / right goes to 1.
         at: of a limit, (symbol, point) or (symbol, point, side).
         assume: relations between the symbols, such as h < t.
         timeout: seconds.
+
+    Raises:
+        ValueError: for a float, a relation that is none of these, a limit without its point, a timeout that is not positive.
     """
     from theory.judgement.limited import ask
     from theory.lines.declared import exact
-    from theory.lines.judging import JUDGE
+    from theory.lines.judging import JUDGE, turned
 
-    return ask(JUDGE, exact(left), exact(right), relation, at=at, assume=tuple(assume), timeout=timeout)
+    if relation not in (*CHAINED, "tends", "leading"):
+        raise ValueError(f"expected one of the relations {' '.join(CHAINED)} tends leading, got {relation!r}")
+    if relation in ("tends", "leading") and at is None:
+        raise ValueError(f"a line that {relation} needs at=(symbol, point) or (symbol, point, side)")
+    return ask(JUDGE, *turned(exact(left), exact(right), relation), at=at, assume=tuple(assume), timeout=timeout)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ WRONG = 'd.equal("wrong", a, 2 * a)\n'
 
 def step(verdict, name="line", **more):
     return Step(
-        name, "a = b", "because", verdict, "evidence", "a = b", file="x.derivation.py", number=3, code="d", **more
+        name, "a = b", "because", verdict, "evidence", "a = b", "=", file="x.derivation.py", number=3, code="d", **more
     )
 
 
@@ -181,3 +182,11 @@ def test_an_heir_of_a_fault_is_a_warning(found):
 
 def test_the_formats_are_those_of_the_command():
     assert set(check.FORMATS) == {"text", "html", "json", "latex", "sarif"}
+
+
+def test_the_hook_runs_the_command_over_derivation_files():
+    hook = (Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text()
+    told = dict(re.findall(r"^[- ] (\w+): (.+)$", hook, flags=re.MULTILINE))
+    assert (told["id"], told["entry"]) == ("geomem-check", "geomem check")
+    assert re.search(told["files"], "section/two.derivation.py")
+    assert not re.search(told["files"], "derivation.py")

@@ -34,7 +34,7 @@ from theory.source import cache_directory, fingerprint, write_whole
 __all__ = ["MEMORY", "TIME", "ask", "import_path"]
 
 TIME = 20.0  # seconds for a line
-MEMORY = 8 << 30  # bytes of address space, much of which is never used
+MEMORY = 4 << 30  # bytes of address space, much of which is never used
 HELP = "a simpler form of the two sides, or two lines in place of one"
 LENGTH = struct.Struct("!Q")
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
@@ -240,9 +240,17 @@ def _length(pipe: IO[bytes]) -> int:
 
 
 _CHILD = _Child()
-atexit.register(_CHILD.close)
+
+
+def _start_over() -> None:
+    """A fork shares no child with the process that it comes from."""
+    global _CHILD
+    _CHILD = _Child()
+
+
+atexit.register(lambda: _CHILD.close())
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _CHILD.__init__())  # type: ignore[misc]
+    os.register_at_fork(after_in_child=_start_over)
 
 
 # in the child

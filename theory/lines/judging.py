@@ -6,16 +6,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import sympy as sp
 
 from theory.judgement.judgement import Judgement, Verdict
 from theory.lines.declared import BOUNDS, Declared, connected, weaker
-from theory.lines.line import KINDS, Line, Step
+from theory.lines.line import JUDGED, Kind, Line, Step
 from theory.lines.units import scaling
 
-__all__ = ["Ask", "Book", "in_process", "judge_lines"]
+__all__ = ["Ask", "Book", "in_process", "judge_lines", "turned"]
 
 Ask = Callable[..., Judgement]  # of the name of a function, "module:name", and its arguments
 Claim = tuple[Any, Any, str]  # left, right, relation
@@ -104,7 +104,7 @@ def judge_lines(
             raise ValueError(f"there is no line {only!r}; there are {', '.join(line.name for line in book.lines)}")
         wanted = (*book.roots_in(found[0]), *found)
     for line in wanted:
-        if line.name not in steps:
+        if line.name not in steps or (needs and not steps[line.name].needs):
             steps[line.name] = _step(line, book, steps, ask or in_process, needs)
 
 
@@ -122,12 +122,19 @@ def _step(line: Line, book: Book, steps: Mapping[str, Step], ask: Ask, needs: bo
         number=line.place.number,
         code=line.place.code,
     )
-    if line.relation in KINDS:
-        return replace(plain, verdict=line.relation, evidence=_told_of(line))
+    if line.relation in JUDGED:
+        return _judged(line, plain, book, steps, ask, needs)
+    rests_on = (*(root.name for root in book.roots_in(line)), *line.lines)
+    inherits = tuple(dict.fromkeys(fault for name in rests_on if name in steps for fault in _faults(steps[name])))
     if line.relation == "approximate":
         verdict, evidence = _of_errors(line.errors)
-        return replace(plain, verdict=verdict, evidence=evidence)
-    return _judged(line, plain, book, steps, ask, needs)
+        return replace(plain, verdict=verdict, evidence=evidence, inherits=inherits)
+    return replace(plain, verdict=cast("Kind", line.relation), evidence=_told_of(line), inherits=inherits)
+
+
+def _faults(step: Step) -> tuple[str, ...]:
+    """The refuted lines that a step brings with it."""
+    return (step.name,) if step.verdict == "refuted" else step.inherits
 
 
 def _told_of(line: Line) -> str:
@@ -198,10 +205,10 @@ def _claims(line: Line, book: Book) -> Iterator[Claim]:
         yield from _claims_of_a_root(line, book)
         return
     left, right = line.sides
-    yield _turned(left, right, line.relation)
+    yield turned(left, right, line.relation)
 
 
-def _turned(left: Any, right: Any, relation: str) -> Claim:
+def turned(left: Any, right: Any, relation: str) -> Claim:
     """A claim in the relations that the judge knows."""
     return (right, left, TURNED[relation]) if relation in TURNED else (left, right, relation)
 
@@ -213,10 +220,10 @@ def _claims_of_a_root(line: Line, book: Book) -> Iterator[Claim]:
     yield left.xreplace({symbol: root}), right.xreplace({symbol: root}), "="
     sign = next((relation for word, relation in SIGNS if getattr(symbol, f"is_{word}")), None)
     if sign is not None:
-        yield _turned(root, sp.S.Zero, sign)
+        yield turned(root, sp.S.Zero, sign)
     bounds = book.declared[symbol.name].bounds if symbol.name in book.declared else {}
     for word, bound in bounds.items():
-        yield _turned(root, bound, BOUNDS[word].rel_op)
+        yield turned(root, bound, BOUNDS[word].rel_op)
 
 
 def _asked(line: Line, book: Book, ask: Ask, function: str, **further: Any) -> Iterator[Judgement]:

@@ -165,8 +165,11 @@ class Step:
 
     @property
     def label(self) -> str:
-        """The verdict; where a fault is inherited, that of the line judged again."""
-        return f"inherits; judged again: {self.verdict}" if self.inherits else self.verdict
+        """The verdict; where a fault is inherited, that it is, and the verdict of the line judged again."""
+        if not self.inherits:
+            return self.verdict
+        again = "judged again: " if self.relation in JUDGED else ""
+        return f"inherits; {again}{self.verdict}"
 
     def told(self) -> list[str]:
         """What is to be said of the step below its statement, a sentence each."""

@@ -72,7 +72,7 @@ def tallied(derivation: Derivation) -> str:
     counts = Counter(step.verdict for step in derivation.steps)
     heirs = sum(bool(step.inherits) for step in derivation.steps)
     words = [f"{counts[verdict]} {verdict}" for verdict in (*WORST_FIRST, *KINDS) if counts[verdict]]
-    return ", ".join(words + ([f"of these {heirs} inherit a fault and were judged again"] if heirs else []))
+    return ", ".join(words + ([f"of these {heirs} inherit a fault"] if heirs else []))
 
 
 def checked_text(derivations: Sequence[Derivation]) -> str:

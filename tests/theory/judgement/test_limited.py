@@ -109,6 +109,18 @@ def test_what_cannot_be_sent_is_inconclusive():
     assert "cannot be sent" in found.evidence
 
 
+def test_less_is_greater_turned(child):
+    judge(a, b, "<")
+    ((_, arguments, _),) = child.questions
+    assert arguments == (b, a, ">")
+
+
+@pytest.mark.parametrize("options", [{"relation": "is"}, {"relation": "tends"}, {"right": 0.5}], ids=str)
+def test_a_line_that_is_none_is_refused(options):
+    with pytest.raises(ValueError, match=r"expected one of the relations|needs at=|expected exact numbers"):
+        judge(**{"left": a, "right": b} | options)
+
+
 @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
 def test_a_timeout_must_be_positive(timeout):
     with pytest.raises(ValueError, match="the timeout must be a positive number of seconds"):

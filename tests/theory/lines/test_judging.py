@@ -121,7 +121,9 @@ def inheriting(judge):
     s_C = d.solve("second root", sp.Eq(s * m, t_C), s, t_C / m)
     d.equal("of the first", t_C, lam / m)
     d.equal("of the second", s_C, lam / m**2)
+    d.define("a name", s_C * m)
     d.define("of none", m)
+    d.conclude("so", "it follows", "of the second")
     d.equal("alone", m, m)
     return d.judged(judge)
 
@@ -134,8 +136,11 @@ def test_a_fault_is_passed_on_by_name_to_all_that_rests_on_it():
         "second root": ("first root",),
         "of the first": ("first root",),
         "of the second": ("first root",),
+        "a name": ("first root",),
+        "so": ("first root",),
     }
     assert steps["first root"].verdict == "refuted"
+    assert steps["so"].label == "inherits; concluded"
     assert steps["of the first"].label == "inherits; judged again: proved"
     assert "it rests on 'first root', refuted" in steps["of the first"].told()
     again = [asked for asked in judge.asked if asked[0] == judging.JUDGE_AGAIN]
