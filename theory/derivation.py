@@ -24,7 +24,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from theory.judgement.judgement import Judgement, Verdict
@@ -458,10 +457,3 @@ def collected() -> Iterator[list[Derivation]]:
         yield made
     finally:
         MADE.reset(token)
-
-
-def __getattr__(name: str) -> Any:
-    """The judges by the name of this module too: they import sympy, which what keeps a derivation does not need."""
-    if name in ("judge_equal", "judge_positive"):
-        return getattr(import_module("theory.algebra.judgement"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,13 +1,11 @@
 """Rigorous numbers for symbolic expressions, by Arb's ball arithmetic.
 
-An Arb ball is an interval that is guaranteed to hold the exact value. Evaluated at a point, a ball that excludes zero
-*refutes* an identity; evaluated on a whole box, a ball above zero *proves* an inequality on that box.
+An Arb ball is an interval that is guaranteed to hold the exact value: one that excludes zero *refutes* an identity.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import flint
 import sympy as sp
 
-__all__ = ["FINER", "PRECISION", "ball", "branch", "enclose", "holds", "is_positive_on", "point", "value_at"]
+__all__ = ["FINER", "PRECISION", "branch", "enclose", "holds", "point", "value_at"]
 
 PRECISION = 240  # bits; about 72 digits
 FINER = PRECISION, 960, 3840  # bits, tried in turn where an enclosure is too wide
@@ -93,12 +91,6 @@ _REWRITTEN: dict[Any, Callable[..., sp.Expr]] = {
     sp.subfactorial: lambda n: sp.uppergamma(n + 1, -1) / sp.E,
 }
 _CONSTANTS = {sp.pi: "pi", sp.E: "const_e", sp.EulerGamma: "const_euler", sp.Catalan: "const_catalan"}
-
-
-def ball(low: Any, high: Any) -> Any:
-    """The smallest Arb ball round [low, high], each an integer, a decimal string or a sympy rational."""
-    with flint.ctx.workprec(PRECISION):
-        return _exact(low).union(_exact(high))
 
 
 def point(real: Any, imaginary: Any = 0, precision: int = PRECISION) -> Any:
@@ -288,26 +280,3 @@ def _power(e: sp.Pow, values: Mapping[sp.Symbol, Any]) -> Any:
     if above.is_exact() and (whole := above.unique_fmpz()) is not None and abs(int(whole)) < LARGE:
         return below ** int(whole)
     return (above * below.log()).exp()
-
-
-def is_positive_on(expression: sp.Expr, box: Mapping[sp.Symbol, tuple[Any, Any]], *, boxes: int = 4000) -> bool:
-    """Whether subdivision proves the expression positive on the whole box {symbol: (low, high)}, 0 < low < high.
-
-    Sides are halved in ratio, since the domains here span decades. False means only that it was not proved within
-    `boxes` subdivisions.
-    """
-    queue = [tuple((sp.Rational(low), sp.Rational(high)) for low, high in box.values())]
-    for _ in range(boxes):
-        if not queue:
-            return True
-        sides = queue.pop()
-        values = {symbol: ball(*side) for symbol, side in zip(box, sides, strict=True)}
-        if not enclose(expression, values).real > 0:
-            queue.extend(itertools.product(*map(_halves, sides)))
-    return not queue
-
-
-def _halves(side: tuple[sp.Rational, sp.Rational]) -> tuple[tuple[sp.Rational, sp.Rational], ...]:
-    low, high = side
-    middle = sp.Rational(math.sqrt(low * high)).limit_denominator(10**9)
-    return (low, middle), (middle, high)
