@@ -89,7 +89,7 @@ class Resampled:
         return self.samples[rng.integers(len(self.samples), size=count)]
 
 
-def noise(samples: Array, t: float, rng: np.random.Generator) -> Array:
+def noise(samples: Array, t: float | Array, rng: np.random.Generator) -> Array:
     """Samples + sqrt(t) xi."""
     return samples + np.sqrt(t) * rng.standard_normal(samples.shape)
 

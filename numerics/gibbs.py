@@ -14,7 +14,8 @@ Nothing of size M x N is ever held. A block of queries goes the way that is fast
     numerics.engine.products     everything else: two matrix products a block, or direct differences where they lose digits
     numerics.engine.dense        the same by the products of the array's own library, where nothing is compiled for it
 
-and whichever it was, the answer carries a bound on what rounding and neglect did to the weights.
+and whichever it was, the answer carries a bound on what rounding and neglect did to the weights. Of many small data sets
+at once `posterior_means` has the mean and the density, for a tenth of what as many passes cost.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ from numpy.typing import NDArray
 from numerics.arrays import Array, checked, finite_extent, namespace, of_its_library, on_gpu, slices
 from numerics.engine.layout import Measured
 from numerics.engine.question import Question
+from numerics.engine.sets import means
 from numerics.engine.ways import Samples
 from numerics.moments import GibbsMoments
 from numerics.threads import parallel, workers
 from theory.real import plain_array
 
-__all__ = ["GibbsMoments", "gibbs_moments"]
+__all__ = ["GibbsMoments", "gibbs_moments", "posterior_means"]
 
 QUERY_BLOCK, SAMPLE_BLOCK, SAMPLE_ENTRIES = 512, 1024, 2**20
 GPU_BLOCKS = 4096, 16384
@@ -89,9 +91,54 @@ def gibbs_moments(
     times = _times(t, queries, xp)
     threads = _threads(queries, data)
     measured = Measured.of(data, _sample_block(data), threads)
-    size = _checked_range(queries, measured, times, temperature)
+    size = _checked_range(queries, measured.extent, times, temperature)
     found = _moments(queries, measured, size, xp.reshape(times, (-1, queries.shape[0])), question, threads)
     return found if times.ndim == 2 else found.each(lambda a: a[0, ...])
+
+
+def posterior_means(queries: Array, data: Array, t: Array | float) -> tuple[Array, Array]:
+    """The posterior mean and the log density of each of B small data sets, at points of its own.
+
+    What `gibbs_moments` finds of one after the other, without its bound. Where nothing is compiled, log weights are rounded by
+    the precision of (|x|^2 + |y|^2)/2t.
+
+    Args:
+        queries: x, shape (B, M, D).
+        data: N samples of each data set, shape (B, N, D), the same library and device.
+        t: noise variance, data units squared, a number or shape (B, M).
+
+    Returns:
+        means, shape (B, M, D), and log p^_t in inverse data units to the power D, (B, M).
+
+    Raises:
+        ValueError: for shapes, values, libraries or devices that do not fit.
+    """
+    queries, data = (_tables(*each) for each in ((queries, "queries", "(B, M, D)"), (data, "data", "(B, N, D)")))
+    xp = namespace(queries, data)
+    if queries.shape[::2] != data.shape[::2]:
+        raise ValueError(
+            f"queries and data must share B and D, got shapes {tuple(queries.shape)} and {tuple(data.shape)}"
+        )
+    given: Array = t if hasattr(t, "shape") else _numeric(t, "t")
+    if tuple(given.shape) not in ((), tuple(queries.shape[:2])):
+        raise ValueError(
+            f"t must be a number, or have shape (B, M) = {tuple(queries.shape[:2])}, got {tuple(given.shape)}"
+        )
+    dtype = _working_dtype(None, queries, data)
+    queries, data = xp.astype(queries, dtype, copy=False), xp.astype(data, dtype, copy=False)
+    rows, samples = (xp.reshape(a, (-1, a.shape[2])) for a in (queries, data))
+    times = _times(namespace(given).reshape(given, (-1,)) if given.shape else given, rows, xp)
+    _checked_range(rows, finite_extent(samples, "data"), times, 1.0)
+    return means(queries, data, xp.astype(xp.reshape(times, queries.shape[:2]), dtype))
+
+
+def _tables(a: Array, what: str, shape: str) -> Array:
+    """Tables of one size, one for each data set."""
+    a = of_its_library(a, what)
+    if a.ndim != 3:
+        raise ValueError(f"{what} must have shape {shape}, got {tuple(a.shape)}; one table is a[None]")
+    rows = checked(namespace(a).reshape(a, (-1, a.shape[2])), what, shape, finite=False)
+    return namespace(rows).reshape(rows, a.shape)
 
 
 def _working_dtype(dtype: Any, queries: Array, data: Array) -> Any:
@@ -165,7 +212,7 @@ def _numeric(value: Any, what: str) -> NDArray[np.float64]:
     return numbers.astype(np.float64)
 
 
-def _checked_range(queries: Array, data: Measured, times: Array, temperature: float) -> float:
+def _checked_range(queries: Array, extent: float, times: Array, temperature: float) -> float:
     """The largest coordinate, or a refusal of what the dtype cannot square or divide by; NaN would come of it."""
     xp = namespace(queries)
     largest = float(xp.finfo(queries.dtype).max)
@@ -180,7 +227,7 @@ def _checked_range(queries: Array, data: Measured, times: Array, temperature: fl
             f"temperature must lie between {COLDEST:g} and {HOTTEST:g}, beyond which energies over it are lost to float64, "
             f"got {temperature:g}; change the unit of energy, or put it into t"
         )
-    reach = max(finite_extent(queries, "queries"), data.extent)
+    reach = max(finite_extent(queries, "queries"), extent)
     highest = (min(largest, float(np.finfo(np.float64).max) * min(low, 1.0)) / queries.shape[1]) ** 0.5 / 4
     if reach > highest:
         raise ValueError(

@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from scipy.signal import fftconvolve
 from scipy.special import ndtr
 
+from numerics.arrays import checked
 from numerics.gibbs import gibbs_moments
 from numerics.scores import Smoothed, noise_variances
 from theory.real import real_array
@@ -44,7 +45,7 @@ def log_density(x: ArrayLike, data: ArrayLike, t: float, h: float) -> Array:
         ValueError: for more than two dimensions, tables that are none, a noise variance or bandwidth outside its domain, and a
             grid of more than 2^22 points, which a t or h far below the scale of the data squared would take.
     """
-    points, samples = _checked(x, data, t, h, most=2)
+    points, samples = _fitting(x, data, t, h, most=2)
     if h == 0:
         return np.asarray(gibbs_moments(points, samples, t).log_density)
     grid = _Grid.about(np.concatenate([points, _ends(samples, t)]), samples, t, h)
@@ -56,7 +57,7 @@ def log_density(x: ArrayLike, data: ArrayLike, t: float, h: float) -> Array:
 
 def log_normalization(data: ArrayLike, t: float, h: float) -> float:
     """log Z = log int exp(K_h * log p^_t), which is 0 or below; arguments, error and what is raised as in `log_density`."""
-    _, samples = _checked(data, data, t, h, most=2)
+    _, samples = _fitting(data, data, t, h, most=2)
     if h == 0:
         return 0.0
     grid = _Grid.about(_ends(samples, t), samples, t, h)
@@ -97,7 +98,7 @@ def gradient(x: ArrayLike, data: ArrayLike, t: float, h: float, *, shifts: int =
     Raises:
         ValueError: as `log_density`, but for the number of dimensions.
     """
-    points, samples = _checked(x, data, t, h)
+    points, samples = _fitting(x, data, t, h)
     if h == 0 or samples.shape[1] > 1:
         return np.asarray(Smoothed(samples, h, shifts, rng)(points, t))
     grid = _Grid.about(points, samples, t, h)
@@ -120,7 +121,7 @@ def atoms(data: ArrayLike, h: float) -> Array:
     Raises:
         ValueError: for a table that is none, more than one dimension, and a bandwidth that is negative or not finite.
     """
-    _, samples = _checked(data, data, 1.0, h, most=1)
+    _, samples = _fitting(data, data, 1.0, h, most=1)
     y = np.unique(samples)
     if h == 0 or y.size == 1:
         return y
@@ -179,12 +180,12 @@ def _kernel(away: NDArray[np.floating], h: float, step: float) -> Array:
     return np.asarray(step * np.exp(-(away**2) / (2 * h)) / math.sqrt(2 * math.pi * h))
 
 
-def _checked(x: ArrayLike, data: ArrayLike, t: float, h: float, most: int | None = None) -> tuple[Array, Array]:
+def _fitting(x: ArrayLike, data: ArrayLike, t: float, h: float, most: int | None = None) -> tuple[Array, Array]:
     """Points and samples as float64 tables of as many columns, at most so many."""
-    points, samples = (real_array(a, what).astype(np.float64) for a, what in ((x, "x"), (data, "data")))
-    for a, what in ((points, "x"), (samples, "data")):
-        if a.ndim != 2 or not a.size or not np.isfinite(a).all():
-            raise ValueError(f"{what} must be a finite table of one point per row, got shape {a.shape}")
+    points, samples = (
+        checked(real_array(a, what).astype(np.float64), what, shape)
+        for a, what, shape in ((x, "x", "(M, D)"), (data, "data", "(N, D)"))
+    )
     if points.shape[1] != samples.shape[1]:
         raise ValueError(f"x must have the {samples.shape[1]} dimensions of the data, got shape {points.shape}")
     if most is not None and samples.shape[1] > most:

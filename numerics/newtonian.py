@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from numerics.arrays import Array, checked, namespace
+from theory.real import real_array
 
 __all__ = ["ascend", "weights"]
 
@@ -35,11 +36,15 @@ def weights(x: Array, data: Array) -> tuple[Array, Array]:
     Raises:
         ValueError: for shapes that do not fit, and in fewer than 3 dimensions.
     """
+    x, data = _checked(x, data)
+    return _weights(namespace(x, data), x, data)
+
+
+def _checked(x: Array, data: Array) -> tuple[Array, Array]:
     x, data = checked(x, "x", "(M, D)"), checked(data, "data", "(N, D)")
-    xp, D = namespace(x, data), x.shape[1]
-    if data.shape[1] != D or D < 3:
-        raise ValueError(f"x and data must share a dimension of 3 or more, got {D} and {data.shape[1]}")
-    return _weights(xp, x, data)
+    if data.shape[1] != x.shape[1] or x.shape[1] < 3:
+        raise ValueError(f"x and data must share a dimension of 3 or more, got {x.shape[1]} and {data.shape[1]}")
+    return x, data
 
 
 def _weights(xp: Any, x: Array, data: Array) -> tuple[Array, Array]:
@@ -51,18 +56,30 @@ def _weights(xp: Any, x: Array, data: Array) -> tuple[Array, Array]:
     return found / xp.sum(found, axis=1, keepdims=True), squares
 
 
-def ascend(x: NDArray[np.float64], data: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where gradient ascent leads: x of shape (M, D), until every point is at a sample, or for 2000 steps.
+def ascend(x: ArrayLike, data: ArrayLike) -> NDArray[np.float64]:
+    """Where gradient ascent leads, until every point is at a sample, or for 2000 steps.
 
     Steps are short against the distance of the nearest sample, so that none is jumped at.
+
+    Args:
+        x: points, shape (M, D).
+        data: samples, shape (N, D), two or more.
+
+    Returns:
+        shape (M, D).
+
+    Raises:
+        ValueError: as `weights`, and for one sample, which has no second nearest to tell how near is near.
     """
-    x = np.array(x)
+    points, samples = _checked(*(real_array(a, what).astype(np.float64) for a, what in ((x, "x"), (data, "data"))))
+    if len(samples) < 2:
+        raise ValueError(f"data must hold 2 samples or more, got {len(samples)}; the ascent to one ends at it")
     for _ in range(MOST):
-        w, squares = _weights(np, x, data)
+        w, squares = _weights(np, points, samples)
         nearest, second = np.partition(squares, 1, axis=1)[:, :2].T
         moving = nearest > NEAR**2 * second
         if not moving.any():
             break
         pulls = w / squares
-        x += STEP * (nearest * moving)[:, None] * (pulls @ data - pulls.sum(axis=1, keepdims=True) * x)
-    return x
+        points += STEP * (nearest * moving)[:, None] * (pulls @ samples - pulls.sum(axis=1, keepdims=True) * points)
+    return points

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from numerics.arrays import Array as AnyArray
 from numerics.arrays import stream, to_device, to_host
 from numerics.data import draw, points
-from numerics.gibbs import GibbsMoments, gibbs_moments
+from numerics.gibbs import GibbsMoments, gibbs_moments, posterior_means
 from theory.setting import Setting, without_remedies
 
 __all__ = ["QUERIES", "How", "Sampling"]
@@ -108,3 +108,8 @@ class Sampling:
         T, M, D = x.shape
         found = gibbs_moments(self.on_device(x.reshape(T * M, D)), data, self.on_device(np.repeat(t, M)), **options)
         return replace(found.each(lambda a: to_host(a).reshape(T, M, *a.shape[1:])), queries=x)
+
+    def posterior_means(self, x: Array, data: Array, t: Array) -> tuple[Array, Array]:
+        """Those of many small data sets at points of their own, and log densities, on the host; see `numerics.gibbs`."""
+        mean, log_density = posterior_means(self.on_device(x), self.on_device(data), t)
+        return to_host(mean), to_host(log_density)

@@ -8,6 +8,8 @@
     dense       everything else, by the array library's own products: torch, CuPy, JAX, and NumPy without numba
     gpu         a fused kernel, experimental: it has not run on a GPU yet
 
+posterior_means (numerics.gibbs) goes the way of sets, which takes many small data sets at once, compiled or dense.
+
 Samples stand as layout says, with the bound on rounding; all ways end in a GibbsMoments (numerics.moments), and those add
 up. compiled/ holds the loops, door says who can use them, and nothing outside this room imports either.
 

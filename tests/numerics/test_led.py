@@ -135,7 +135,9 @@ def test_the_flow_ends_on_atoms_at_its_rate():
     ("arguments", "message"),
     [
         (([[0.0]], [[0.0, 1.0]], 0.1, 0.1), "x must have the 2 dimensions of the data"),
-        (([0.0], THREE, 0.1, 0.1), "x must be a finite table"),
+        (([0.0], THREE, 0.1, 0.1), r"x must have shape \(M, D\), got \(1,\)"),
+        (([[np.nan]], THREE, 0.1, 0.1), "x must be finite"),
+        (([[0.0]], np.zeros((0, 1)), 0.1, 0.1), "data must not be empty"),
         (([[0.0]], THREE, -0.1, 0.1), "t must be positive and finite"),
         (([[0.0]], THREE, 0.1, -0.1), "the bandwidth must be finite and not negative, got -0.1"),
         (([[0.0]], THREE, 0.1, np.nan), "the bandwidth must be finite"),

@@ -45,8 +45,26 @@ def test_ascent_leads_up_to_a_sample(D, rng):
     assert (chosen != ((x[:, None] - data) ** 2).sum(axis=2).argmin(axis=1)).any()  # not all by the shortest way
 
 
-def test_what_has_no_potential_is_refused(rng):
-    with pytest.raises(ValueError, match="must share a dimension of 3 or more, got 2 and 2"):
-        weights(np.zeros((1, 2)), np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="must share a dimension of 3 or more, got 3 and 4"):
-        weights(np.zeros((1, 3)), np.zeros((2, 4)))
+@pytest.mark.parametrize("function", [weights, ascend])
+@pytest.mark.parametrize(
+    ("x", "data", "message"),
+    [
+        (np.zeros((1, 2)), np.zeros((2, 2)), "must share a dimension of 3 or more, got 2 and 2"),
+        (np.zeros((1, 3)), np.zeros((2, 4)), "must share a dimension of 3 or more, got 3 and 4"),
+        (np.zeros(3), np.zeros((2, 3)), r"x must have shape \(M, D\), got \(3,\)"),
+        (np.zeros((1, 3)), np.full((2, 3), np.nan), "data must be finite"),
+        (np.zeros((1, 3)), np.zeros((0, 3)), "data must not be empty"),
+    ],
+)
+def test_what_has_no_potential_is_refused(function, x, data, message):
+    with pytest.raises(ValueError, match=message):
+        function(x, data)
+
+
+def test_ascent_takes_two_samples_and_leaves_its_points_alone():
+    with pytest.raises(ValueError, match="data must hold 2 samples or more, got 1"):
+        ascend(np.zeros((1, 3)), np.ones((1, 3)))
+    x = np.full((1, 3), 0.1)
+    ends = ascend(x, [[0, 0, 0], [4, 0, 0]])  # numbers of any kind
+    assert (x == 0.1).all()
+    np.testing.assert_allclose(ends, 0, atol=0.05)

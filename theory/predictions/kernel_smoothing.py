@@ -22,7 +22,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.averages import two_gaussians, two_points
+from theory.averages import second_order, two_gaussians, two_points
 from theory.derived import derived
 from theory.extensive import time_where
 from theory.observable import observable
@@ -33,6 +33,7 @@ __all__ = [
     "derivation",
     "kl_leading",
     "largest_bandwidth",
+    "next_variance",
     "own_bias",
     "score_bias",
     "score_bias_exact",
@@ -40,6 +41,7 @@ __all__ = [
     "score_variance",
     "score_variance_mean",
     "variance_gain",
+    "weight_ratio",
 ]
 
 STATEMENT = "a kernel lowers the noise of the score where samples are, and raises its average over x, at order 1/N"
@@ -180,6 +182,36 @@ def _variance(setting: Setting) -> tuple[Array, Array]:
     return (log_ratios * counts).sum(axis=1), of / setting.manifold.dimensions
 
 
+def weight_ratio(setting: Setting) -> Array:
+    """R = prod R at the setting's bandwidth, shape (T,): N/R samples count at x. NaN where it does not exist."""
+    with np.errstate(over="ignore"):
+        return np.exp(_variance(setting)[0])
+
+
+def next_variance(setting: Setting) -> Array:
+    """What `score_variance` leaves out at order 1/N^2, shape (T, K), inverse data units squared: `theory.averages.second_order`.
+
+    Of either sign; NaN where an average of that order does not exist.
+
+    Raises:
+        ValueError: unless the data are Gaussian.
+    """
+    if setting.ensemble != "gaussian":
+        raise ValueError(
+            f"the second order is known for Gaussian data, got {setting.ensemble!r}; give the ensemble gaussian"
+        )
+    m, found = setting.manifold, []
+    for i, t in enumerate(setting.t):
+        x = (
+            np.sqrt(m.spectrum + t)
+            if setting.point is None
+            else _padded(setting.point, m.spectrum.size) / setting.alpha[i]
+        )
+        _, second = second_order.variance(x, float(t), setting.bandwidth, m.spectrum)
+        found.append([second[part].mean() for part in m.slices])
+    return np.array(found) / (setting.samples * setting.alpha[:, None]) ** 2
+
+
 def own_bias(setting: Setting) -> Array:
     """The bias that the score of a mixture has by itself, E s^ - s = beta/N to order 1/N, along its centres.
 
@@ -207,6 +239,11 @@ def _first(setting: Setting) -> Array:
     if setting.point is None:
         return np.sqrt(setting.manifold.variances[0] + setting.t)
     return setting.point[0] / setting.alpha
+
+
+def _padded(point: tuple[float, ...], D: int) -> Array:
+    """A point with 0 in the directions that it does not name."""
+    return np.pad(np.array(point), (0, D - len(point)))
 
 
 def _squares(setting: Setting) -> tuple[Array, Array]:

@@ -199,6 +199,36 @@ def test_where_the_score_is_not_bent_there_is_no_bias_to_balance():
     assert kernel_smoothing.best_bandwidth(MIXTURE.at(point=(3.0,))) == 0
 
 
+# what is left out
+
+
+def test_the_next_order_falls_as_the_square_of_the_samples():
+    assert kernel_smoothing.next_variance(PLANE.at(samples=2000)) == pytest.approx(
+        kernel_smoothing.next_variance(PLANE) / 4
+    )
+    own, t = PLANE.at(schedule="ou"), PLANE.at(schedule="ou").t[0]
+    same = PLANE.at(times=[t], point=tuple(np.array(PLANE.point) / own.alpha[0]))
+    expected = kernel_smoothing.next_variance(same) / own.alpha[0] ** 2
+    np.testing.assert_allclose(kernel_smoothing.next_variance(own), expected, rtol=1e-12)
+
+
+def test_where_there_is_no_point_the_next_order_is_at_the_root_mean_square():
+    setting = Setting.of("1x2,0.3x1", times=[0.5], bandwidth=0.1)
+    at = setting.at(point=tuple(np.sqrt(setting.manifold.spectrum + 0.5)))
+    np.testing.assert_allclose(kernel_smoothing.next_variance(setting), kernel_smoothing.next_variance(at), rtol=1e-12)
+
+
+def test_the_next_order_is_for_gaussian_data():
+    with pytest.raises(ValueError, match="the second order is known for Gaussian data, got 'mixture'"):
+        kernel_smoothing.next_variance(MIXTURE)
+
+
+@pytest.mark.parametrize("h", [0.005, 0.05])
+def test_the_weight_ratio_is_that_of_its_definition(h):
+    found = kernel_smoothing.weight_ratio(MIXTURE.at(bandwidth=h))
+    np.testing.assert_allclose(found, ratio_and_noise(0.4, 0.1, h, 0.1, 1.0)[0], rtol=1e-10)
+
+
 # averaged over x
 
 
