@@ -248,10 +248,15 @@ def _sample_block(data: Array) -> int:
     return GPU_BLOCKS[1] if on_gpu(data) else max(256, min(SAMPLE_BLOCK, SAMPLE_ENTRIES // data.shape[1]))
 
 
+def _query_block(data: Measured, queries: int, threads: int) -> int:
+    """Of `queries` those of a block: where samples are few, more of them, but a block for each thread."""
+    return max(QUERY_BLOCK, min(QUERY_BLOCK * SAMPLE_BLOCK // max(data.data.shape), -(-queries // threads)))
+
+
 def _moments(queries: Array, data: Measured, size: float, t: Array, question: Question, threads: int) -> GibbsMoments:
     """The moments at times t, shape (T, M): blocks of queries, and parts of the samples where there are few blocks."""
     M = queries.shape[0]
-    query_block = GPU_BLOCKS[0] if on_gpu(queries) else QUERY_BLOCK
+    query_block = GPU_BLOCKS[0] if on_gpu(queries) else _query_block(data, M, threads)
     blocks = -(-M // query_block)
     # data far smaller than sqrt(tT) keep a unit within reach of it
     size = max(size, 1e-15 * (float(namespace(t).max(t)) * question.temperature) ** 0.5)

@@ -472,6 +472,13 @@ class Contract:
         assert "__import__" not in Path(self.module.__file__).read_text()
 
 
+COARSELY = {  # constants of the experiments that generate, for fewer points and steps
+    "led_kde": {"FINE": 1, "POINTS": 16, "LANGEVIN": 3, "NORMAL": 3, "SHIFTS": 8, "FARTHEST": 3.0},
+    "temperature": {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0},
+    "trade_off": {"STEPS": 1, "FAR_STEPS": 1, "POINTS": 8, "FARTHEST": 30.0},
+}
+
+
 class Generating(Contract):
     """Of an experiment that generates, with fewer points and steps: what is owed does not depend on them."""
 

@@ -273,10 +273,10 @@ def test_what_is_not_accurate_says_so(monkeypatch):
     disorder._at_time.cache_clear()
 
 
-@pytest.mark.parametrize("samples", [2, 100, 10**6])
+@pytest.mark.parametrize("samples", [2, 10**6])
 def test_a_spread_that_is_not_reached_is_nothing(samples, monkeypatch):
     """Deep in memorization ties are rarer than the integrals reach: the spread is right, or 0."""
-    times = np.geomspace(3e-3, 2, 24)
+    times = np.geomspace(3e-3, 2, 12)
 
     def spreads():
         return np.array([at("1x40", samples, t, 40 * (1 + t), own=True).spread()[0, 0] for t in times])

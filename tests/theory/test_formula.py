@@ -254,23 +254,27 @@ def test_branches_are_taken_by_more_digits():
 # -- pickles
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
-@pytest.mark.parametrize("used", [False, True])
+COPIES = copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))
+
+
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_derivations_are_copied_before_and_after_use(name, used, copied):
+def test_derivations_are_copied_before_and_after_use(name):
     derivation = prediction(name).derivation()
     fresh = {n: Formula(n, f.expression, f.symbols) for n, f in derivation.formulas.items()}
     for formulas in (derivation.formulas, fresh):
         for formula in formulas.values():
             values = [3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.2][: len(formula.symbols)]
             values = [np.ceil(v) + 1 if s.is_integer else v for v, s in zip(values, formula.symbols, strict=True)]
-            if used:
-                formula(*values), formula.code, formula.latex, formula.reference(*values)
-            twin = copied(formula)
-            assert type(twin) is type(formula)
-            np.testing.assert_array_equal(twin(*values), formula(*values))
-            assert twin == formula
-    assert copied(derivation).as_dict() == derivation.as_dict()
+            twins = [copied(formula) for copied in COPIES]
+            found = formula(*values)
+            formula.code, formula.latex, formula.reference(*values)
+            twins += [copied(formula) for copied in COPIES]
+            for twin in twins:
+                assert type(twin) is type(formula)
+                np.testing.assert_array_equal(twin(*values), found)
+                assert twin == formula
+    for copied in COPIES:
+        assert copied(derivation).as_dict() == derivation.as_dict()
 
 
 def test_another_process_evaluates_a_pickled_formula(tmp_path):

@@ -42,7 +42,7 @@ def all_claims(name):
 
 @cache
 def rough(experiment):
-    """An experiment by its name, at four data sets of at most 10^4 samples: the right shapes, with large errors."""
+    """An experiment by its name, at four data sets of at most 10^3 samples: the right shapes, with large errors."""
     job = next(e for name in CLAIMED for claim in all_claims(name) for e in claim.experiments if e.name == experiment)
     arguments = {name: _smaller(value) for name, value in job.arguments.items()}
     result = job.measure(**arguments, repeats=4, rng=0)
@@ -50,7 +50,7 @@ def rough(experiment):
 
 
 def _smaller(argument):
-    return argument.at(samples=min(argument.samples, 10_000)) if isinstance(argument, Setting) else argument
+    return argument.at(samples=min(argument.samples, 1000)) if isinstance(argument, Setting) else argument
 
 
 EVALUATED = {}

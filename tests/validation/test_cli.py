@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from numerics import partitions
 from numerics.gibbs import gibbs_moments
 from numerics.storage import checkpoint, files
+from tests.numerics.conftest import COARSELY
 from tests.validation.conftest import ROW, geomem
 from theory.observable import observables
 from theory.predictions import condensation
@@ -478,7 +479,7 @@ def test_what_is_out_of_its_range_is_cautioned_about_beside_the_numbers(name):
     json.loads(done.out)  # nothing but the document
     assert done.err.count("\n") == (name in CAUTIONED)
     assert done.err.startswith(CAUTIONED.get(name, ""))
-    within = geomem("predict", name, *with_room(name, "--subspaces", "1x1", "--samples", "1e6", "--times", "1,2"))
+    within = geomem("predict", name, "--subspaces", "1x3", "--samples", "1e6", "--times", "2")
     notes = [line for line in within.err.splitlines() if "not derived for the gaussian ensemble" not in line]
     assert (within.code, notes) == (0, [])
 
@@ -534,6 +535,14 @@ def test_what_is_absurd_is_refused_by_name(command, arguments, named):
 SMALL = ["--subspaces", "1.0x2,0.3x1", "--samples", "40", "--repeats", "6"]
 
 
+@pytest.fixture
+def coarse(name, monkeypatch):
+    """Fewer points and steps where a prediction is generated: what the command does with them is the same."""
+    for constant, value in COARSELY.get(name, {}).items():
+        monkeypatch.setattr(f"numerics.experiments.{name}.{constant}", value)
+
+
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_simulate_has_the_observables_and_their_errors(name):
     found = simulate(name, *SMALL, "--times", "0.2,1.5", "--seed", "3")
@@ -559,16 +568,14 @@ def test_simulate_measures_what_predict_predicts():
 @pytest.mark.parametrize(
     "more",
     [
-        ["--schedule", "ou"],
-        ["--schedule", "flow"],
-        ["--ambient-dimension", "7"],
-        ["--dtype", "float32"],
+        ["--schedule", "ou", "--ambient-dimension", "7"],
+        ["--schedule", "flow", "--dtype", "float32"],
         ["--times", "1e-12,1e12"],
-        ["--repeats", "2"],
-        ["--samples", "2"],
+        ["--samples", "2", "--repeats", "2"],
     ],
     ids=" ".join,
 )
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_simulate_takes_every_setting(name, more):
     done = geomem("simulate", name, *SMALL, *more, "--device", "cpu")

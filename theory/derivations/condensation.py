@@ -11,8 +11,8 @@ from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import N, lam, q, t, theta, x, y
 from theory.derivation import Derivation
-from theory.derivations import collapse, score_covariance
 from theory.disorder import Disorder
+from theory.predictions import collapse, score_covariance
 from theory.predictions.condensation import SOURCE, STATEMENT
 from theory.setting import LinearManifold
 
@@ -114,7 +114,7 @@ def _phases(d: Derivation) -> None:
     d.greater(
         "it falls with t", -sp.diff(level, t), 0, "so that there is one condensation time", symbol=r"-\partial_t KL"
     )
-    information = collapse.derive()["information"].expression
+    information = collapse.derivation()["information"].expression
     d.compute(
         "averaged over x",
         r"E_x KL",
@@ -163,7 +163,7 @@ def _phases(d: Derivation) -> None:
         "the weight ratio",
         r"\log E g^2 - 2 \log E g",
         sp.expand_log(gaussian.log_terms(transform.subs(theta, 1 / t) - 2 * transform.subs(theta, 1 / (2 * t)))),
-        score_covariance.derive()["log_weight_ratio"].expression,
+        score_covariance.derivation()["log_weight_ratio"].expression,
         "the transform at twice the argument; compared with that of score_covariance",
     )
     _gaussian_energies(d)

@@ -10,8 +10,8 @@ import sympy as sp
 from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.symbols import N, lam, q, t, theta, x, y
 from theory.derivation import Derivation
-from theory.derivations import condensation
 from theory.disorder import Disorder
+from theory.predictions import condensation
 from theory.predictions.frozen_jacobian import SOURCE, STATEMENT
 from theory.setting import LinearManifold
 
@@ -102,7 +102,7 @@ def _phases(d: Derivation, critical: sp.Symbol) -> sp.Expr:
     return d.compute(
         "condensed phase",
         r"N^2 \int A[1]^2 \varphi^N dv, \quad \varphi^N = e^{-NF}",
-        1 - condensation.derive()["participation_asymptotic"].expression.subs(t, theta * critical),
+        1 - condensation.derivation()["participation_asymptotic"].expression.subs(t, theta * critical),
         sp.Integral(N**2 * (theta * F) ** 2 * sp.exp(-N * F) / (theta * F), (F, 0, sp.oo)),
         "F = C e^(theta v), A[1] = dF/dv = theta F; compared with 1 - E Y2: Poisson-Dirichlet weights know nothing of y",
     )
@@ -126,7 +126,7 @@ def _critical_size(d: Derivation, share: sp.Expr, critical: sp.Symbol) -> None:
         "a direction shows where its eigenvalue of t J^ is nearer to 0, that of the tangent space, than to -1, that of the "
         "normal space: at no t where t_c > lambda",
     )
-    level = condensation.derive()["level"].expression
+    level = condensation.derivation()["level"].expression
     d.greater(
         "it falls as x comes closer",
         sp.diff(level, q),

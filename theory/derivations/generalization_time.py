@@ -11,8 +11,8 @@ from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import lam, m, q, t, theta, x
 from theory.derivation import Derivation
-from theory.derivations import collapse, condensation, supervision_region
 from theory.disorder import Disorder
+from theory.predictions import collapse, condensation, supervision_region
 from theory.predictions.condensation import critical_noise_at
 from theory.predictions.generalization_time import SOURCE, STATEMENT
 from theory.setting import LinearManifold
@@ -72,11 +72,11 @@ def _limit(d: Derivation, bias: sp.Expr) -> None:
     critical = sp.Symbol("t_c", positive=True)
     squared = d.define(
         "nearest sample of a clean point",
-        sp.factor(supervision_region.derive()["nearest_distance_squared_asymptotic"].expression.subs(q, lam)),
+        sp.factor(supervision_region.derivation()["nearest_distance_squared_asymptotic"].expression.subs(q, lam)),
         "the limit of supervision_region at x^2 = lambda, where t_c is the condensation time of a clean x",
         symbol="r^2",
     )
-    level = condensation.derive()["level"].expression.subs({q: lam, t: critical})
+    level = condensation.derivation()["level"].expression.subs({q: lam, t: critical})
     condensed = d.define(
         "condensed divergence",
         level + squared / (2 * t) + (sp.log(t) - sp.log(lam) - 1) / 2,
@@ -120,8 +120,8 @@ def _error_of_limit(dimension: int) -> float:
 
 def _order(d: Derivation) -> None:
     """t_g < t_c < t_C < t_o; the first is shown with the limit."""
-    clean = condensation.derive()["level"].expression.subs(q, lam)
-    information = collapse.derive()["information"].expression
+    clean = condensation.derivation()["level"].expression.subs(q, lam)
+    information = collapse.derivation()["information"].expression
     d.greater(
         "clean points condense below collapse",
         sp.factor(gaussian.log_terms(information - clean)),

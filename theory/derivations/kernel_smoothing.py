@@ -9,7 +9,7 @@ import sympy as sp
 from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.symbols import N, lam, q, t, x, y, z
 from theory.derivation import Derivation
-from theory.derivations import score_covariance
+from theory.predictions import score_covariance
 from theory.predictions.kernel_smoothing import SOURCE, STATEMENT
 
 __all__ = ["derive"]
@@ -139,7 +139,7 @@ def _at_a_point(d: Derivation) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
         symbol=r"N\,\mathrm{Cov}\,s_h",
     )
     unsmoothed = {u: 0, a: 2 * lam + t}
-    plain = score_covariance.derive()
+    plain = score_covariance.derivation()
     d.equal(
         "weight ratio at h = 0",
         gaussian.log_terms(log_R.subs(x**2, q).subs(unsmoothed)),

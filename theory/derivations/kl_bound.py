@@ -10,7 +10,7 @@ from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import I, N, lam, q, t, theta, x
 from theory.derivation import Derivation
-from theory.derivations import collapse, condensation, score_covariance, supervision_region
+from theory.predictions import collapse, condensation, score_covariance, supervision_region
 from theory.predictions.kl_bound import SOURCE, STATEMENT
 
 __all__ = ["derive"]
@@ -28,8 +28,8 @@ def derive() -> Derivation:
         "x_t = x_0 + sqrt(t) xi; p_t and p^_t smooth and vanishing at infinity; Gaussian data from the leading order on",
     )
     _heat_equation(d)
-    information = collapse.derive()["information"].expression
-    share = score_covariance.derive()["noise_share"].expression
+    information = collapse.derivation()["information"].expression
+    share = score_covariance.derivation()["noise_share"].expression
     X = sp.exp(2 * information)
     d.equal(
         "the score error is a derivative",
@@ -112,7 +112,7 @@ def _leading_order(d: Derivation) -> sp.Expr:
 
 def _carriers(d: Derivation) -> None:
     """The points that carry E R: x under the law p_t R / E R."""
-    log_R = score_covariance.derive()["log_weight_ratio"].expression
+    log_R = score_covariance.derivation()["log_weight_ratio"].expression
     at_0, slope = log_R.subs(q, 0), sp.diff(log_R, q)
     weight = slope * x**2
     second = [gaussian.mean(x**j, x, lam + t, weight) for j in (0, 2)]
@@ -137,8 +137,8 @@ def _carriers(d: Derivation) -> None:
 def _condensed(d: Derivation) -> None:
     """The limit once the weights have condensed."""
     critical, mu = sp.symbols("t_c mu", positive=True)
-    level = condensation.derive()["level"].expression.subs(t, critical)
-    nearest = supervision_region.derive()["nearest_distance_squared_asymptotic"].expression
+    level = condensation.derivation()["level"].expression.subs(t, critical)
+    nearest = supervision_region.derivation()["nearest_distance_squared_asymptotic"].expression
     transform = log_laplace().subs(theta, 1 / (2 * t))
     condensed = d.define(
         "condensed divergence",

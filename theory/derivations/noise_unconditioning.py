@@ -11,7 +11,7 @@ from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.symbols import lam, q, t, x
 from theory.averages.newtonian import Weighed
 from theory.derivation import Derivation
-from theory.derivations import condensation, supervision_region
+from theory.predictions import condensation, supervision_region
 from theory.predictions.condensation import critical_noise_at
 from theory.predictions.noise_unconditioning import SOURCE, STATEMENT
 from theory.setting import LinearManifold
@@ -175,7 +175,9 @@ def _level(d: Derivation) -> None:
         "mean squared distance over the level",
         r"E[(x - y)^2 | x]/t",
         lam / (lam + t) + t * q / (lam + t) ** 2,
-        sp.factor(supervision_region.derive()["nearest_distance_squared_asymptotic"].expression.subs(critical, t) / t),
+        sp.factor(
+            supervision_region.derivation()["nearest_distance_squared_asymptotic"].expression.subs(critical, t) / t
+        ),
         "y given x at the level t, one direction; compared with the nearest distance of supervision_region where t is t_c. In a "
         "normal direction, lambda = 0, it is x^2/t",
     )
@@ -199,7 +201,7 @@ def _level(d: Derivation) -> None:
 
 def _phases(d: Derivation) -> None:
     """Where the weights condense, and on how many samples."""
-    level, entropy = d["level"].expression, condensation.derive()["level"].expression
+    level, entropy = d["level"].expression, condensation.derivation()["level"].expression
     distance = t * level
     d.compute(
         "samples within reach",

@@ -9,7 +9,7 @@ import sympy as sp
 from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.symbols import N, lam, q, t, x, y
 from theory.derivation import Derivation
-from theory.derivations import condensation, score_covariance, supervision_region
+from theory.predictions import condensation, score_covariance, supervision_region
 from theory.predictions.subspace_loss import SOURCE, STATEMENT
 
 __all__ = ["derive"]
@@ -24,7 +24,7 @@ def derive() -> Derivation:
         SOURCE,
         "fresh x ~ p_t; score noise of score_covariance (CLT order); a subspace is lost when SNR_k = 1",
     )
-    noise = score_covariance.derive()
+    noise = score_covariance.derivation()
     share, spread, shift = (noise[name].expression for name in ("noise_share", "spread", "shift"))
     score = sp.diff(sp.log(gaussian.density(x, lam + t)), x)
     signal = d.compute(
@@ -100,7 +100,7 @@ def _condensed(d: Derivation) -> None:
         "samples with f of mean mu and variance c, weights of sum 1; compared with Y2 c + mu^2, two samples",
     )
     tilted, spread = lam / (lam + critical), lam * critical / (lam + critical)
-    participation = condensation.derive()["participation_asymptotic"].expression
+    participation = condensation.derivation()["participation_asymptotic"].expression
     noise = d.define(
         "noise of condensed weights",
         participation * spread + q * (tilted - lam / (lam + t)) ** 2,
@@ -113,7 +113,7 @@ def _condensed(d: Derivation) -> None:
     d.equal(
         "and ends with the error of a sample",
         sp.Limit(noise, t, 0),
-        supervision_region.derive()["nearest_distance_squared_asymptotic"].expression,
+        supervision_region.derivation()["nearest_distance_squared_asymptotic"].expression,
         "the squared distance of the nearest sample (supervision_region): bounded, where the order 1/N is not",
     )
     d.result("noise_condensed", noise, lam, q, t, critical)

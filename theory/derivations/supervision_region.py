@@ -12,8 +12,8 @@ from theory.algebra.squared_distance import log_laplace
 from theory.algebra.symbols import N, lam, q, t, theta, x, y, z
 from theory.averages.nearest_sample import nearest_distance
 from theory.derivation import Derivation
-from theory.derivations import collapse, condensation
 from theory.formula import Formula
+from theory.predictions import collapse, condensation
 from theory.predictions.condensation import critical_noise_at
 from theory.predictions.supervision_region import SOURCE, STATEMENT
 from theory.setting import LinearManifold
@@ -77,7 +77,7 @@ def _limit(d: Derivation) -> None:
         "a distance s has the probability e^(theta s + log M) at its saddle, s = -d log M/d theta; theta = 1/2t_c; compared "
         "with variance and bias of the posterior at noise t_c",
     )
-    level = condensation.derive()["level"].expression
+    level = condensation.derivation()["level"].expression
     d.equal(
         "which saddle",
         gaussian.log_terms((theta * sp.diff(transform, theta) - transform).subs(theta, 1 / (2 * t))),
@@ -103,7 +103,7 @@ def _limit(d: Derivation) -> None:
     d.equal(
         "entropy at the shell",
         level.subs(q, lam + t),
-        collapse.derive()["information"].expression,
+        collapse.derivation()["information"].expression,
         "at x^2 = lambda + t, t_c = t: the level there is the information of collapse",
     )
     d.conclude(

@@ -11,7 +11,7 @@ from theory.algebra import gaussian_integrals as gaussian
 from theory.algebra.symbols import I, N, V, lam, q, t, x, xi, y, z
 from theory.averages.nearest_sample import own_is_nearest
 from theory.derivation import Derivation
-from theory.derivations import collapse, condensation
+from theory.predictions import collapse, condensation
 from theory.predictions.temperature import SOURCE, STATEMENT
 from theory.setting import LinearManifold
 
@@ -235,12 +235,12 @@ def _information(d: Derivation, square: sp.Expr, given_x: sp.Expr) -> None:
     gain = x**2 / (2 * (lam + s)) - (x - y) ** 2 / (2 * s)
     gain = sp.expand(sp.expand(gain.subs(y, given_x)).subs(x, sp.sqrt(square) * z))  # i less its value at 0
     of_one = {z: sp.Integer(1), xi: sp.Integer(1)}
-    fresh, spread = (collapse.derive()[name].expression.subs(t, s) for name in ("information", "dispersion"))
+    fresh, spread = (collapse.derivation()[name].expression.subs(t, s) for name in ("information", "dispersion"))
     information = d.compute(
         "information at generated points",
         r"E\,i",
         fresh + sp.factor(gaussian.mean(gaussian.mean(gain, z, sp.Integer(1)), xi, sp.Integer(1))),
-        condensation.derive()["level"].expression.subs({q: square, t: s}, simultaneous=True),
+        condensation.derivation()["level"].expression.subs({q: square, t: s}, simultaneous=True),
         "i = log p(x | y)/p_t'(x), which is log(1 + lambda/t')/2 at x = y = 0, y given x its posterior; compared with the "
         "relative entropy of condensation at this x^2",
     )
@@ -283,7 +283,7 @@ def _information(d: Derivation, square: sp.Expr, given_x: sp.Expr) -> None:
     asymptotic = d.approximate(
         "memorized fraction",
         "P",
-        collapse.derive()["memorized_probability_asymptotic"].expression,
+        collapse.derivation()["memorized_probability_asymptotic"].expression,
         "y outweighs all others together where i > log N; i is a sum over directions, so Gaussian(I, V), I = E i and V = Var i; "
         "error against E w_max at log N = I, t' = lambda, T = 2",
         {f"m = {size}": _error_at_threshold(size) for size in (20, 80, 320, 1280)},

@@ -30,6 +30,9 @@ EASY = [
 ]  # none underflows
 
 
+ADDING_UP = "outlier", "half_ulps", "one_sign"  # what errs most in many dimensions, in this order
+
+
 def integers(a):
     """The numbers times LATTICE, exactly."""
     pairs = (v.as_integer_ratio() for v in np.asarray(a, dtype=np.float64).ravel().tolist())
@@ -82,7 +85,7 @@ def worst(x, data, dtype, host=np.asarray):
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize(("source", "dtype"), KINDS)
 def test_no_product_is_off_by_more_than_the_bound(ways, rng, name, source, dtype):
-    for D in (1, 2, 3, 17, 130, 3000):
+    for D in (1, 2, 3, 17, 130, *([3000] * (name in ADDING_UP))):
         M, N = (2, 6) if D > 1000 else (4, 12)
         assert worst(*attacked(name, rng, M, N, D, source), np.dtype(dtype)) <= 1, D
 

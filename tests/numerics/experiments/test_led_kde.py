@@ -4,25 +4,20 @@ import pytest
 from numerics import led
 from numerics.experiments import led_kde as experiment
 from numerics.experiments.led_kde import measure, measure_condensed, measure_kl, measure_modes, measure_samplers
-from tests.numerics.conftest import Contract
+from tests.numerics.conftest import COARSELY, Generating
 from theory.setting import LinearManifold, Setting
 
 LINE = Setting.of(LinearManifold.parse("1.0x1", 3), samples=20, times=np.array([0.4, 0.8]), bandwidth=0.1)
 TWO = Setting.of("0.05x1", ensemble="mixture", separation=2.0, bandwidth=0.5, times=[0.05])
 
 
-class TestContract(Contract):
-    """With fewer points and steps, on a line in space: what is owed does not depend on them."""
+class TestContract(Generating):
+    """On a line in space."""
 
     name = "led_kde"
     small = LINE
     elsewhere = ("mode_separation", "merging_bandwidth", "condensed_separation")
-
-    @pytest.fixture(autouse=True)
-    def coarse(self, monkeypatch):
-        sizes = {"FINE": 1, "POINTS": 16, "LANGEVIN": 3, "NORMAL": 3, "SHIFTS": 8, "FARTHEST": 3.0}
-        for constant, value in sizes.items():
-            monkeypatch.setattr(experiment, constant, value)
+    coarsely = COARSELY["led_kde"]
 
 
 def test_a_mixture_has_modes_and_atoms():

@@ -3,7 +3,7 @@ import pytest
 
 from numerics.experiments import temperature as experiment
 from numerics.experiments.temperature import measure, measure_distribution, measure_samples, measure_shares
-from tests.numerics.conftest import Generating
+from tests.numerics.conftest import COARSELY, Generating
 from theory.setting import Setting
 
 HOT = Setting.of("1.0x2,0.1x1", samples=30, temperature=2, times=[1.0, 0.01, 0.1])
@@ -13,7 +13,7 @@ class TestContract(Generating):
     name = "temperature"
     on_sphere = ("memorized_fraction", "largest_weight_generated", "frozen_variance")
     elsewhere = ("sample_probabilities",)
-    coarsely = {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0}  # noqa: RUF012
+    coarsely = COARSELY["temperature"]
 
 
 def test_in_one_dimension_the_samples_have_an_order():

@@ -6,7 +6,7 @@ from numerics.data import draw, log_density
 from numerics.experiments import trade_off as experiment
 from numerics.experiments.trade_off import measure, measure_noised
 from numerics.gibbs import gibbs_moments
-from tests.numerics.conftest import Generating
+from tests.numerics.conftest import COARSELY, Generating
 from theory.setting import Setting
 
 FEW = Setting.of("1.0x3", samples=20, times=[0.5, 0.1])
@@ -14,7 +14,7 @@ FEW = Setting.of("1.0x3", samples=20, times=[0.5, 0.1])
 
 class TestContract(Generating):
     name = "trade_off"
-    coarsely = {"STEPS": 1, "FAR_STEPS": 1, "POINTS": 8, "FARTHEST": 30.0}  # noqa: RUF012
+    coarsely = COARSELY["trade_off"]
 
 
 def test_the_flow_generates_noised_samples():

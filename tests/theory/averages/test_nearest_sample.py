@@ -215,7 +215,7 @@ def of_scipys(variance, dimension, t, samples, offset, own):
 
 
 @pytest.mark.parametrize("own", [False, True])
-@pytest.mark.parametrize("samples", [2, 3, 100, 10**9])
+@pytest.mark.parametrize("samples", [2, 100, 10**9])
 @pytest.mark.parametrize(("variance", "dimension", "t"), [(1.0, 1, 0.5), (2.0, 3, 0.2), (1.0, 20, 0.6), (0.1, 20, 0.9)])
 def test_the_distance_is_scipys(variance, dimension, t, samples, own):
     offset = dimension * (variance + t) * 0.8
@@ -241,7 +241,7 @@ def test_the_distance_is_that_of_the_plain_experiment(samples, own):
 
 @pytest.mark.parametrize("spec", ["1x1", "1x20", "1x10000", "1x1,1e-6x3"])
 @pytest.mark.parametrize("samples", [2, 10**9])
-@pytest.mark.parametrize("t", [1e-6, 1e-2, 1.0, 1e3])
+@pytest.mark.parametrize("t", [1e-6, 1.0, 1e3])
 def test_far_and_near_distances_add_up_and_are_ordered(spec, samples, t):
     """No warning: the total probability is 1; an own sample can only be nearer; more samples are nearer."""
     manifold = LinearManifold.parse(spec)

@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import Phase, example, given, settings
@@ -87,13 +89,20 @@ def test_splitting_a_subspace_changes_nothing(name, observable, setting, part):
     same(split, plain)
 
 
+EXPLODING = Setting.of("1x2,0.1x3", samples=500, times=[0.1, 0.3, 0.6])
+
+
+@cache
+def exploding(name, observable):
+    """What all schedules are held against."""
+    return observe(name, observable, EXPLODING)
+
+
 @pytest.mark.parametrize("schedule", list(SCHEDULES))
 @pytest.mark.parametrize(("name", "observable"), cheap_observables())
 def test_schedules_commute(schedule, name, observable):
-    manifold = LinearManifold.parse("1x2,0.1x3")
-    own = Setting(manifold, samples=500, times=np.array([0.1, 0.3, 0.6]), schedule=SCHEDULES[schedule])
-    exploding = Setting(manifold, samples=500, times=own.t)
-    found, expected = observe(name, observable, own), observe(name, observable, exploding)
+    own = EXPLODING.at(times=SCHEDULES[schedule].time(EXPLODING.t), schedule=SCHEDULES[schedule])
+    found, expected = observe(name, observable, own), exploding(name, observable)
     if observable.endswith("_time") or "_time_" in observable:
         expected = own.schedule.time(expected)
     if observable in (
