@@ -1,8 +1,9 @@
 """Derived: what a derivation found, from the cache or anew.
 
-Derivations take seconds and their results a few kilobytes: steps, verdicts, and of each formula the expression, its LaTeX
-and its float64 code. They are kept in the cache directory by the hash of the sources they rest on, and may be deleted there at
-any time. A file that is truncated, altered or of another key is as good as none.
+Derivations take seconds and their results a few kilobytes: of each formula the expression, its LaTeX and its float64 code;
+and, once they are asked for, the steps with their verdicts. Both are kept in the cache directory by the hash of the sources
+they rest on, verdicts by those of the judge too, and may be deleted there at any time. A file that is truncated, altered or
+of another key is as good as none.
 """
 
 from __future__ import annotations
@@ -26,26 +27,61 @@ from theory.source import cache_directory, fingerprint, write_whole
 if TYPE_CHECKING:
     import sympy as sp
 
+    from theory.lines.judging import Ask
+
 __all__ = ["derived"]
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, SyntaxError, RecursionError)
 TOLD = "prediction", "statement", "source", "assumptions"
+JUDGES = "theory.judgement.judge", "theory.lines.judging"
 
 
 def derived(module: str) -> Callable[[], Derivation]:
-    """What `derive()` of a module returns, as a function that derives only what is not in the cache."""
+    """What `derive()` of a module returns, as a function that derives, and judges, only what is not in the cache."""
 
     @cache
     def derivation() -> Derivation:
-        """The steps with their verdicts, and the formulas that they end in; kept in the cache, by source."""
-        path = _place(module)
-        found = _read(path)
-        if found is None:
-            found = import_module(module).derive().judged()
-            _keep(path, found)
-        return found
+        """The formulas, and the steps with their verdicts where they are asked for; kept in the cache, by source."""
+        path = _place("formulas", module)
+        if (content := _read(path)) is not None:
+            with suppress(*UNREADABLE):
+                return _Kept(
+                    module, content, {name: _KeptFormula(name, kept) for name, kept in content["formulas"].items()}
+                )
+        made = import_module(module).derive()
+        content = {name: getattr(made, name) for name in TOLD}
+        with suppress(ValueError):  # a formula whose code is not arithmetic is derived every time
+            _keep(path, content | {"formulas": {name: _record(formula) for name, formula in made.formulas.items()}})
+        return _Kept(module, content, made.formulas, made)
 
     return derivation
+
+
+class _Kept(Derivation):
+    """A derivation by its formulas, its lines read or judged once they are asked for."""
+
+    def __init__(
+        self, module: str, content: Mapping[str, Any], formulas: Mapping[str, Formula], made: Derivation | None = None
+    ) -> None:
+        prediction, statement, source, assumptions = (content[name] for name in TOLD)
+        super().__init__(prediction, statement, source, assumptions, formulas=formulas)
+        self._module, self._made = module, made
+
+    def judged(self, ask: Ask | None = None, *, needs: bool = False, only: str = "") -> Derivation:
+        """With its steps, from the cache where they are all that is wanted."""
+        if needs or only:
+            return import_module(self._module).derive().judged(ask, needs=needs, only=only)
+        if not self._steps:
+            path = _place("steps", self._module, *JUDGES)
+            steps = None
+            with suppress(*UNREADABLE):
+                steps = [Step.of(step) for step in (_read(path) or {})["steps"]]
+            if steps is None:
+                made = self._made or import_module(self._module).derive()
+                steps = made.judged(ask).judged_steps
+                _keep(path, {"steps": [asdict(step) for step in steps]})
+            self._steps, self._made = {step.name: step for step in steps}, None
+        return self
 
 
 class _KeptFormula(Formula):
@@ -73,34 +109,25 @@ class _KeptFormula(Formula):
         return code.function(self.code, **functions)
 
 
-def _place(module: str) -> Path:
+def _place(what: str, *modules: str) -> Path:
     """Where it is kept: the name says what it rests on."""
-    rests_on = fingerprint(module, __name__), version("sympy"), version("python-flint")
+    rests_on = fingerprint(*modules, __name__), version("sympy"), version("python-flint")
     key = hashlib.sha256(" ".join(rests_on).encode()).hexdigest()[:16]
-    return cache_directory() / "derivations" / f"{module.rpartition('.')[2]}-{key}.json"
+    return cache_directory() / "derivations" / f"{modules[0].rpartition('.')[2]}-{what}-{key}.json"
 
 
-def _read(path: Path) -> Derivation | None:
+def _read(path: Path) -> Any:
+    """What was kept, or None."""
     with suppress(*UNREADABLE):
         whole = json.loads(path.read_text(encoding="utf-8"))
-        content = whole["content"]
-        if whole["check_sum"] == _check_sum(path, content):
-            steps = [Step.of(step) for step in content["steps"]]
-            formulas: dict[str, Formula] = {
-                name: _KeptFormula(name, kept) for name, kept in content["formulas"].items()
-            }
-            prediction, statement, source, assumptions = (content[name] for name in TOLD)
-            return Derivation(prediction, statement, source, assumptions, steps, formulas)
+        if whole["check_sum"] == _check_sum(path, whole["content"]):
+            return whole["content"]
     return None
 
 
-def _keep(path: Path, found: Derivation) -> None:
+def _keep(path: Path, content: Mapping[str, Any]) -> None:
     """Write it whole, and delete what was kept for other sources; a directory that cannot be written is no error."""
-    with suppress(OSError, ValueError):  # a formula whose code is not arithmetic is derived every time
-        content = {name: getattr(found, name) for name in TOLD} | {
-            "steps": [asdict(step) for step in found.steps],
-            "formulas": {name: _record(formula) for name, formula in found.formulas.items()},
-        }
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps({"check_sum": _check_sum(path, content), "content": content}, indent=1))
         for other in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json"):

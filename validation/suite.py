@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -17,6 +17,7 @@ from validation.claims import PREDICTIONS, SURVEYS
 from validation.job import Evaluation, Experiment, Job, Run
 from validation.store import Found, Store
 from validation.sweep import sweep
+from validation.workers import Workers
 
 if TYPE_CHECKING:
     from validation.report.page import Figure
@@ -135,12 +136,14 @@ def hold(
             rows[claim.name] = claim.rows(done)
             decided(rows[claim.name])
 
-    meanwhile = ThreadPoolExecutor(1)
+    meanwhile = Workers(1)
     try:
-        derivations = meanwhile.submit(derive, names)  # which workers then find in the cache
+        judged = meanwhile.submit(judge, names)  # formulas first, which other workers then find in the cache
         sweep(jobs_of(names, run.budget), run, store=store, executor=executor, finished=told)
         found = [row for part in rows.values() for row in part]
-        return Outcome(found, list(_figures(names, run, done, found)), derivations.result())
+        figures = list(_figures(names, run, done, found))
+        judged.result()
+        return Outcome(found, figures, derive(names))
     finally:
         meanwhile.shutdown(wait=False, cancel_futures=True)
 
@@ -159,6 +162,12 @@ def derive(names: Sequence[str]) -> list[Derivation]:
     """The derivations behind some predictions and surveys, each once."""
     stems = [stem for name in names for stem in SURVEYS.get(name, (name,))]
     return [prediction(stem).derivation() for stem in dict.fromkeys(stems)]
+
+
+def judge(names: Sequence[str]) -> None:
+    """Derive the formulas behind some predictions and surveys, and judge the lines, all that is not in the cache."""
+    for derivation in derive(names):
+        derivation.judged()
 
 
 def report(outcome: Outcome, directory: Path, manifest: dict[str, Any]) -> Path:

@@ -200,13 +200,3 @@ def test_the_symbols_carry_their_domain():
     assert x.is_real
     assert z.is_real
     assert not x.is_positive
-
-
-def test_the_judges_go_by_the_name_of_the_derivation_too():
-    from theory import derivation
-    from theory.algebra import judgement
-
-    assert derivation.judge_equal is judgement.judge_equal
-    assert derivation.judge_positive is judgement.judge_positive
-    with pytest.raises(AttributeError, match="no attribute 'judges'"):
-        _ = derivation.judges

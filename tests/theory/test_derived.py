@@ -13,9 +13,10 @@ import sympy as sp
 from tests.theory.conftest import PREDICTIONS, prediction
 from theory import derived as module
 from theory.algebra.symbols import t
-from theory.derivation import WORST_FIRST, Derivation
+from theory.derivation import Derivation
 from theory.derived import derived
 from theory.formula import Formula
+from theory.lines import judging
 from theory.source import cache_directory
 
 MODULES = [*(f"theory.derivations.{name}" for name in PREDICTIONS), "theory.algebra.squared_distance"]
@@ -54,7 +55,6 @@ def rewrite(path, change):
 @pytest.mark.parametrize("name", MODULES)
 def test_a_formula_from_the_cache_is_that_of_its_expression(name):
     kept = (derived(name)(), derived(name)())[1]
-    assert kept.verdict == min((step.verdict for step in kept.steps), key=WORST_FIRST.index)
     for formula in kept.formulas.values():
         assert type(formula) is not Formula
         anew = Formula(formula.name, formula.expression, formula.symbols)
@@ -97,7 +97,10 @@ def test_it_is_derived_once(filled, counted):
 
 
 def test_another_key_is_derived_anew_and_takes_the_place(filled, counted, monkeypatch):
-    other, stranger = filled.with_name("squared_distance-0000.json"), filled.with_name("collapse-0000.json")
+    other, stranger = (
+        filled.with_name("squared_distance-formulas-0000.json"),
+        filled.with_name("collapse-formulas-0000.json"),
+    )
     other.write_text(filled.read_text())
     stranger.write_text("")
     monkeypatch.setattr(module, "version", lambda package: f"{package} 99")
@@ -109,7 +112,7 @@ def test_another_key_is_derived_anew_and_takes_the_place(filled, counted, monkey
 
 def test_a_file_under_another_key_is_not_taken(filled, counted, monkeypatch):
     monkeypatch.setattr(module, "version", lambda package: f"{package} 99")
-    filled.rename(module._place(DISTANCE))
+    filled.rename(module._place("formulas", DISTANCE))
     derived(DISTANCE)()
     assert counted == [1]
 
@@ -177,8 +180,46 @@ def test_what_does_not_print_as_arithmetic_is_derived_every_time(cache, monkeypa
     d.define("zeta", sp.zeta(t), "as it is", symbol="z")
     d.result("zeta", sp.zeta(t), t)
     monkeypatch.setattr(import_module(DISTANCE), "derive", lambda: d)
-    assert derived(DISTANCE)() is d
+    assert derived(DISTANCE)()["zeta"] is d["zeta"]
     assert not list(cache.glob("*"))
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """How often the lines of a derivation are judged."""
+    asked, judge_lines = [], judging.judge_lines
+    monkeypatch.setattr(judging, "judge_lines", lambda *given, **named: asked.append(1) or judge_lines(*given, **named))
+    return asked
+
+
+def test_lines_are_judged_once_they_are_asked_for_and_kept(filled, judged):
+    derivation = derived(DISTANCE)()
+    assert not judged
+    assert derivation.verdict == "proved"
+    again = derived(DISTANCE)()
+    assert again.steps == derivation.steps
+    assert again.as_dict() == derivation.as_dict()
+    assert judged == [1]
+    assert len(list(filled.parent.iterdir())) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"steps": 1}'])
+def test_verdicts_that_cannot_be_read_are_earned_anew(filled, judged, content):
+    first = derived(DISTANCE)().steps
+    module._place("steps", DISTANCE, *module.JUDGES).write_bytes(content)
+    assert derived(DISTANCE)().steps == first
+    assert judged == [1, 1]
+
+
+def test_another_judge_judges_anew_what_is_not_derived_anew(filled, judged, counted, monkeypatch):
+    derived(DISTANCE)().judged()
+    counted.clear()
+    fingerprint = module.fingerprint
+    monkeypatch.setattr(module, "fingerprint", lambda *names: fingerprint(*names) + "x" * (module.JUDGES[0] in names))
+    derivation = derived(DISTANCE)()
+    assert not counted
+    assert derivation.verdict == "proved"
+    assert judged == [1, 1]
 
 
 def test_nothing_is_left_beside(filled):
