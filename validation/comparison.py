@@ -66,16 +66,19 @@ def cases(
     prediction: ModuleType,
     measure: Callable[..., dict[str, Measurement]],
     at: Mapping[str, tuple[int, Setting]],
+    in_headline: float = 1.0,
     **arguments: Any,
 ) -> dict[str, Case]:
     """Cases by name, from how many data sets each takes and where it is; further arguments are the experiment's.
 
-    The experiments are called X.name, X the stem of the prediction.
+    The experiments are called X.name, X the stem of the prediction; the headline takes that share of their data sets.
     """
     stem = prediction.__name__.rpartition(".")[2]
     return {
         name: Case(
-            prediction, Experiment(f"{stem}.{name}", measure, {"setting": setting, **arguments}, repeats), setting
+            prediction,
+            Experiment(f"{stem}.{name}", measure, {"setting": setting, **arguments}, repeats, in_headline),
+            setting,
         )
         for name, (repeats, setting) in at.items()
     }

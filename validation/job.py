@@ -90,12 +90,14 @@ class Experiment:
         measure: a function of `numerics.experiments`.
         arguments: what it is called with, besides how it is sampled (numerics.sampling).
         repeats: independent data sets at the standard budget.
+        in_headline: the share of them that the shortest run draws.
     """
 
     name: str
     measure: Callable[..., dict[str, Measurement] | Measurement]
     arguments: Mapping[str, Any]
     repeats: int
+    in_headline: float = 1.0
 
     @property
     def shared(self) -> str:
@@ -104,7 +106,8 @@ class Experiment:
 
     def repeats_at(self, budget: str) -> int:
         """Independent data sets at a budget."""
-        return max(20, round(self.repeats * BUDGETS[budget]))
+        share = self.in_headline if budget == "headline" else 1.0
+        return max(20, round(self.repeats * BUDGETS[budget] * share))
 
     def key(self, run: Run) -> str:
         """Changes with anything the result depends on: arguments, data sets, seed, device, and the code that measures."""

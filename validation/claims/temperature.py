@@ -33,7 +33,10 @@ INFINITE = cases(
 FEW = Setting.of("1.0x8", samples=300, temperature=2, times=[0.03, 0.06, 0.0936, 0.2, 0.4])
 GENERATED = cases(prediction, experiment.measure_samples, {"few": (200, FEW)})["few"]
 SHARES = cases(
-    prediction, experiment.measure_shares, {"line": (75, Setting.of("1.0x1", samples=5, temperature=2, times=[0.1]))}
+    prediction,
+    experiment.measure_shares,
+    {"line": (75, Setting.of("1.0x1", samples=5, temperature=2, times=[0.1]))},
+    in_headline=0.5,
 )["line"]
 DEEP, AT_COLLAPSE = slice(1), slice(2, 3)
 INFINITELY_MANY = "exact for infinitely many samples"
