@@ -2,8 +2,8 @@ r"""Overview: the tables of README and docs, written from the declarations and f
 
     python -m validation.report.overview claims.json
 
-rewrites, in a checkout, what stands between `<!-- predictions -->`, `<!-- failures -->`, `<!-- detectable -->` or
-`<!-- claims -->`, and `<!-- end -->`.
+rewrites, in a checkout, what stands between `<!-- predictions -->`, `<!-- failures -->`, `<!-- lines -->`,
+`<!-- detectable -->` or `<!-- claims -->`, and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from validation.report.tables import seen
 from validation.report.words import bracketed, short
 from validation.suite import claims_of, prediction
 
-__all__ = ["claims", "detectable", "failures", "index", "predictions", "rewritten"]
+__all__ = ["claims", "detectable", "failures", "index", "lines", "predictions", "rewritten"]
 
 Row = Mapping[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,20 @@ def predictions(rows: Sequence[Row]) -> str:
         )
         lines.append(_line(cells))
     return "\n".join(lines)
+
+
+def lines() -> str:
+    """The lines of all derivations, by verdict, and the proofs by what they trust."""
+    steps = [step for name in PREDICTIONS for step in prediction(name).derivation().steps]
+    verdicts = Counter(step.verdict for step in steps)
+    trusts = Counter(trust for step in steps if step.verdict == "proved" for trust in step.trusts)
+    rows = [f"| {verdict} | {number} |" for verdict, number in verdicts.most_common()]
+    rows += [f"| proved, trusting {trust} | {number} |" for trust, number in sorted(trusts.items(), key=_often_first)]
+    return "\n".join(["| Lines of the catalogue | Number |", "|---|---|", *rows])
+
+
+def _often_first(counted: tuple[str, int]) -> tuple[int, str]:
+    return -counted[1], counted[0]
 
 
 def failures(rows: Sequence[Row]) -> str:
@@ -168,7 +183,7 @@ def main(file: str) -> None:
     rows = json.loads(Path(file).read_text(encoding="utf-8"))["claims"]
     rows = [row | {"z": row["z"] if row["z"] is not None else np.nan} for row in rows]
     pages = {
-        ROOT / "README.md": {"predictions": predictions(rows), "failures": failures(rows)},
+        ROOT / "README.md": {"predictions": predictions(rows), "failures": failures(rows), "lines": lines()},
         ROOT / "docs/index.md": {"predictions": index()},
         ROOT / "docs/statistics.md": {"detectable": detectable(rows)},
     }
