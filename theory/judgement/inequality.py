@@ -12,12 +12,12 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement.equality import value_at
-from theory.judgement.integrals import DivergesError
 from theory.judgement.judgement import Judgement
-from theory.judgement.patience import patiently
+from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
 __all__ = ["judge_differs", "judge_greater"]
@@ -26,6 +26,7 @@ PRECISIONS = 128, 1024, 8192
 SECONDS, FOR_A_PROOF = 0.6, 1.5
 FEWEST = 6
 DEAR = 12
+A_POINT = 1.0
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
 STEPS = 100  # of a bisection: thirty digits
 
@@ -148,12 +149,13 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Trie
     sign = ">" if strict else ">="
     for precision in PRECISIONS:
         try:
-            sides = [value_at(side, point, precision) for side in (left, right)]
+            with for_seconds(A_POINT):
+                sides = [value_at(side, point, precision) for side in (left, right)]
         except DivergesError as error:
             tried.refuted = Judgement("refuted", f"undefined at {in_words(point)}: {error}", ("Arb",), told(point))
             return
-        except (NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
-            tried.unknown = str(error)
+        except (GivenUpError, NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
+            tried.unknown = str(error) or "the time was up"
             return
         gap = sides[0] - sides[1]
         if not gap.is_finite():

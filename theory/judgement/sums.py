@@ -8,11 +8,12 @@ import flint
 import sympy as sp
 
 from theory.algebra import enclosure
-from theory.judgement.integrals import ClosedForm, DivergesError
+from theory.judgement.closed_forms import ClosedForm
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.tails import DivergesError
 
 __all__ = ["added", "by_induction", "closed_form"]
 
