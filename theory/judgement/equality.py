@@ -28,7 +28,7 @@ DEEPEST = 3
 SECONDS = 0.8  # for points
 A_POINT = 1.0
 FEWEST = 6
-WHOLE = sp.Integral, sp.Sum, sp.Limit
+WHOLE = sp.Integral, sp.Sum, sp.Product, sp.Limit
 DEAR = 10  # points, where there are integrals and sums
 
 
@@ -93,6 +93,8 @@ def _closed(atom: sp.Basic) -> closed_forms.ClosedForm | None:
         return closed_forms.closed_form(atom)
     if isinstance(atom, sp.Sum):
         return sums.closed_form(atom)
+    if isinstance(atom, sp.Product):
+        return None
     return _closed_limit(*atom.args)
 
 
@@ -129,10 +131,14 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
         NotImplementedError: where no enclosure is known.
     """
     values: dict[Any, Any] = dict(balls(point, precision))
+    e = e.replace(  # at sqrt(2) balls do not tell whether x > sqrt(2)
+        lambda p: isinstance(p, sp.Piecewise),
+        lambda p: p.func(*((value, condition.xreplace(dict(point))) for value, condition in p.args)),
+    )
     for atom in _outermost(e):
         if isinstance(atom, sp.Integral):
             values[atom] = integrals.enclosed(atom, point)
-        elif isinstance(atom, sp.Sum):
+        elif isinstance(atom, sp.Sum | sp.Product):
             values[atom] = sums.added(atom, point, precision)
         else:
             form = _closed(atom)

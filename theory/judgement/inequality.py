@@ -17,6 +17,7 @@ from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.smooth import is_smooth
 from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
@@ -138,6 +139,8 @@ def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]
             tried.least = tried.least or least
             if tried.refuted is not None or time.thread_time() > end:
                 break
+        if strict and tried.refuted is None:
+            tried.refuted = _crossing(left - right)
     return tried
 
 
@@ -217,6 +220,31 @@ def _refuted(point: Point, sides: Sequence[Any], sign: str) -> Judgement:
 def _is_zero(difference: sp.Expr, point: Point) -> bool:
     there = difference.xreplace(dict(point))
     return there == 0 or bool(reduces_to_zero(there))
+
+
+# --- where a square or a modulus vanishes ---
+
+
+def _crossing(difference: sp.Expr) -> Judgement | None:
+    """A refutation of f^2 > 0 or |f| > 0 where f, continuous, has both signs: it is 0 in between, at no number known."""
+    f = difference.args[0] if isinstance(difference, sp.Abs) or _is_even_power(difference) else None
+    if f is None or len(f.free_symbols) != 1:
+        return None
+    (s,) = f.free_symbols
+    if s.is_integer or not is_smooth(f, s):
+        return None
+    grid = sorted((v for v in candidates(s) if v.is_Rational), key=float)
+    known = [(v, sign) for v in grid if (sign := _sign(f, s, v))]
+    for (low, a), (high, b) in itertools.pairwise(known):
+        if a * b < 0:
+            near = {s: _bisected(f, s, low, high, a)}
+            evidence = f"{f} has different signs at {s} = {low} and {s} = {high}, so it is 0 in between: not >"
+            return Judgement("refuted", evidence, ("Arb", "the intermediate value theorem"), told(near))
+    return None
+
+
+def _is_even_power(e: sp.Expr) -> bool:
+    return isinstance(e, sp.Pow) and bool(e.exp.is_even) and bool(e.exp.is_positive)
 
 
 # --- stationary points ---

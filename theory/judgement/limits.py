@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,26 @@ STEPS = 1, 2, 3, 4, 6, 12, 30, 100, 10**3, 10**4, 10**6, 10**9, 10**12, 10**15  
 TO_A_POINT = 9  # of them, where the point is finite
 PRECISIONS = 256, 2048, 16384
 ORDERS = 6
+TINY = flint.arb("1e-12")
+OSCILLATES = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc, sp.sinc, sp.besselj, sp.bessely, sp.airyai, sp.airybi, sp.floor,
+              sp.ceiling, sp.frac, sp.Mod, sp.I)  # fmt: skip
+SWINGS = 12, 40, 120, 400  # exponents of ten
+ASIDE = (
+    (1, 1),
+    (2, 1),
+    (5, 3),
+    (7, 2),
+    (11, 7),
+    (13, 3),
+    (17, 5),
+    (19, 7),
+    (23, 11),
+    (29, 13),
+    (31, 4),
+    (37, 9),
+    (41, 6),
+    (43, 8),
+)
 
 
 def judge_limit(
@@ -80,27 +101,35 @@ def _few(found: Any) -> list[Point]:
     return kept or [{}]
 
 
-def _gaps(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point) -> list[Any]:
-    """|gap| on the way, as far as it is enclosed."""
-    found = []
-    for exponent in STEPS if end.is_infinite else STEPS[:TO_A_POINT]:
-        ball = _at(gap, symbol, end, side, exponent, point)
-        if ball is not None:
-            found.append(ball)
-    return found
+def _way(symbol: sp.Symbol, end: sp.Expr, side: str, exponent: int, aside: tuple[int, int]) -> Any:
+    """A point on the way at the working precision, 10^exponent times root(p/q) out, or short of the end by its inverse."""
+    p, q = aside
+    if p == q:
+        step = flint.arb(10) ** exponent
+    elif symbol.is_integer:
+        step = flint.arb((10**exponent * p) // q)
+    else:
+        step = flint.arb(10) ** exponent * (flint.arb(p) / q).sqrt()
+    if end.is_infinite:
+        return flint.acb(step if end is sp.S.Infinity else -step)
+    return enclosure.enclose(end, {}, flint.ctx.prec) + (1 / step if side == "+" else -1 / step)
 
 
-def _at(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, exponent: int, point: Point) -> Any:
+def _at(
+    gap: sp.Expr,
+    symbol: sp.Symbol,
+    end: sp.Expr,
+    side: str,
+    exponent: int,
+    point: Point,
+    aside: tuple[int, int] = (1, 1),
+) -> Any:
     for precision in PRECISIONS:
         if exponent > precision // 2 and end.is_finite and end != 0:
             continue
         with flint.ctx.workprec(precision):
-            step = flint.arb(10) ** exponent
-            if end.is_infinite:
-                value = flint.acb(step if end is sp.S.Infinity else -step)
-            else:
-                value = enclosure.enclose(end, {}, precision) + (1 / step if side == "+" else -1 / step)
             try:
+                value = _way(symbol, end, side, exponent, aside)
                 ball = enclosure.enclose(gap, {**balls(point, precision), symbol: value}, precision)
             except (NotImplementedError, ZeroDivisionError, OverflowError):
                 return None
@@ -110,16 +139,37 @@ def _at(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, exponent: int,
 
 
 def _followed(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point) -> tuple[bool, Any] | None:
-    """Whether the gap stays away from 0, and its last value; None where it is not enclosed."""
-    found = _gaps(gap, symbol, end, side, point)
+    """Whether the gap stays away from 0, and its last value; None where it is not enclosed, or hardly falls."""
+    steps = STEPS if end.is_infinite else STEPS[:TO_A_POINT]
+    found = [b for exponent in steps if (b := _at(gap, symbol, end, side, exponent, point)) is not None]
+    if oscillates(gap) and (wave := _swing(gap, symbol, end, side, point)) is not None:
+        return True, wave
     if len(found) < 3:
         return None
-    sizes = [abs(b) for b in found]
-    tiny = flint.arb("1e-12")
-    if sizes[-1] < tiny:
+    first, second, third = (abs(b).mid() for b in found[-3:])
+    if third < TINY:
         return False, found[-1]
-    stays = sizes[-1] > sizes[-2] * 0.98 and sizes[-2] > sizes[-3] * 0.98
-    return bool(stays), found[-1]
+    if third > second * 0.98 and second > first * 0.98:
+        fall = second - third  # of 1/log(log(a)) as much every time
+        settles = fall <= (first - second) / 2 or fall < third * TINY
+        return (True, found[-1]) if settles else None
+    return False, found[-1]
+
+
+def oscillates(e: sp.Expr) -> bool:
+    """Whether a part of it may come back for ever to what it was."""
+    return bool(e.has(*OSCILLATES)) or any(not p.base.is_nonnegative and p.exp.free_symbols for p in e.atoms(sp.Pow))
+
+
+def _swing(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point) -> Any:
+    """The largest of the gap a long way out, beside powers of ten too, where it is no smaller than before; else None."""
+    largest = []
+    for exponent in SWINGS:
+        balls_there = [_at(gap, symbol, end, side, exponent, point, aside) for aside in ASIDE]
+        largest.append(max((b for b in balls_there if b is not None), key=lambda b: abs(b).mid(), default=flint.acb(0)))
+    sizes = [abs(b) for b in largest]
+    stays = all(b > a * 0.8 for a, b in itertools.pairwise(sizes)) and sizes[-1] > TINY
+    return largest[-1] if stays else None
 
 
 def _refuted(

@@ -64,7 +64,8 @@ def _by_element(left: sp.MatrixBase, right: sp.MatrixBase, assume: Sequence[sp.B
 
 def _of_operators(left: sp.Expr, right: sp.Expr) -> Judgement:
     """Words in the free algebra, or tried as matrices."""
-    if sp.expand(left - right) == 0:
+    difference = sp.expand(left - right)
+    if difference == 0:
         return Judgement("proved", "the same in the free algebra", ("sympy.expand",))
     symbols = sorted((left - right).free_symbols, key=str)
     for n in SIZES[:2]:
@@ -79,11 +80,24 @@ def _of_operators(left: sp.Expr, right: sp.Expr) -> Judgement:
             witness = {str(s): str(m.tolist()) for s, m in values.items()}
             sides = tuple(str(np.real_if_close(m).round(6).tolist()) for m in (a, b))
             return Judgement("refuted", f"as {n} x {n} matrices the sides differ", ("numpy",), witness, sides)
+    if _is_of_words(difference):  # equal for small matrices only: words in free symbols are independent
+        evidence = "the sides differ in the free algebra, where they are sums of different words"
+        return Judgement("refuted", evidence, ("sympy.expand",))
     return Judgement(
         "supported",
         "equal as matrices of sizes 2 and 3",
         ("numpy",),
         cannot_exclude="other operators",
+    )
+
+
+def _is_of_words(e: sp.Expr) -> bool:
+    """Whether it is a sum of numbers times words of symbols, with whole powers."""
+    factors = [f for term in sp.Add.make_args(e) for f in sp.Mul.make_args(term)]
+    return all(
+        f.is_number or (base.is_commutative is False and base.is_Symbol and power.is_Integer and power > 0)
+        for f in factors
+        for base, power in [f.as_base_exp()]
     )
 
 
@@ -105,6 +119,10 @@ def _as_matrix(e: sp.Expr, values: Mapping[sp.Symbol, Matrix], n: int) -> Matrix
         from scipy.linalg import expm
 
         return expm(arguments[0])
+    if isinstance(e, sp.Pow) and e.base.is_positive and e.base.is_number:
+        from scipy.linalg import expm
+
+        return expm(float(sp.log(e.base)) * _as_matrix(e.exp, values, n))
     if isinstance(e, sp.Pow) and e.exp.is_Integer:
         return np.linalg.matrix_power(arguments[0], int(e.exp))
     raise NotImplementedError(f"{e.func.__name__} of operators is not known for matrices")

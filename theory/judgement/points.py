@@ -172,16 +172,19 @@ def _switches(expression: sp.Expr) -> Iterator[sp.Expr]:
 
 
 def _roots(switch: sp.Expr, symbol: sp.Symbol) -> Iterator[sp.Expr]:
-    """Real roots of the numerator, where it is a polynomial of rational coefficients; a rational next to one that is not."""
+    """Real roots of the numerator, where it is a polynomial: exact where it is of degree 1 or 2; else a rational next to it."""
     numerator = sp.numer(sp.together(switch))
     if not numerator.is_polynomial(symbol) or len(numerator.free_symbols) != 1:
         return
     polynomial = sp.Poly(numerator, symbol)
+    if polynomial.degree() == 1 and not all(c.is_Rational for c in polynomial.all_coeffs()):
+        slope, constant = polynomial.all_coeffs()
+        yield from (r for r in [-constant / slope] if r.is_real)
     if not all(c.is_Rational for c in polynomial.all_coeffs()) or polynomial.degree() > 12:
         return
     for root in polynomial.real_roots(multiple=False):
         value = root[0]
-        yield value if value.is_Rational else R(str(sp.N(value, 30)))
+        yield R(str(sp.N(value, 30))) if isinstance(value, sp.CRootOf) else value
 
 
 def balls(point: Point, precision: int) -> dict[sp.Symbol, Any]:
