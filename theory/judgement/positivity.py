@@ -12,6 +12,7 @@ import sympy as sp
 
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
+from theory.judgement.points import admits
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
 
@@ -22,8 +23,17 @@ A_WAY = 0.5  # seconds
 LARGEST = 150  # operations in what is tried
 Trusts = tuple[str, ...]
 Way = Callable[[sp.Expr], sp.Expr]
+
+
+def _by_squares(e: sp.Expr) -> sp.Expr:
+    """cos z = 1 - 2 sin(z/2)^2, cosh z = 1 + 2 sinh(z/2)^2, conj(z) = |z|^2 / z."""
+    e = e.replace(sp.cos, lambda z: 1 - 2 * sp.sin(z / 2) ** 2).replace(sp.cosh, lambda z: 1 + 2 * sp.sinh(z / 2) ** 2)
+    return sp.expand(e.replace(sp.conjugate, lambda z: sp.Dummy("modulus", nonnegative=True) ** 2 / z))
+
+
 WAYS: tuple[tuple[str, Way], ...] = (
     ("sympy.factor", lambda e: sp.factor(sp.together(e))),
+    ("half arguments", _by_squares),
     ("sympy.expand", sp.expand),
     ("sympy.simplify", lambda e: sp.simplify(e, doit=False)),
 )
@@ -34,13 +44,31 @@ def is_shown(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Trust
     e = _on_half_lines(e, assume)
     if signs := _by_signs(e, strict, WAYS):
         return signs
-    return next((trusts for depth in range(1, DEPTH + 1) if (trusts := _shown(e, strict, depth))), ())
+    return next(
+        (t for depth in range(1, DEPTH + 1) if (t := _shown(e, strict, depth) or _by_cases(e, strict, depth))), ()
+    )
+
+
+def _by_cases(e: sp.Expr, strict: bool, depth: int) -> Trusts:
+    """On either half of the line of one symbol whose sign is not known; of whole numbers, from 1 up and from 0 down."""
+    for s in sorted(e.free_symbols, key=str):
+        if not s.is_extended_real or s.is_nonnegative or s.is_nonpositive:
+            continue
+        u = sp.Dummy("u", positive=True) if s.is_nonzero and not s.is_integer else sp.Dummy("u", nonnegative=True)
+        found: list[Trusts] = []
+        for half in dict.fromkeys((e.subs(s, 1 + u if s.is_integer else u), e.subs(s, -u))):
+            found.append(_shown(half, strict, depth))
+            if not found[-1]:
+                break
+        if all(found):
+            return _put("on either half of the line", *found)
+    return ()
 
 
 def _on_half_lines(e: sp.Expr, assume: Sequence[sp.Basic]) -> sp.Expr:
     """Symbols written by positive and nonnegative ones: -p for a negative, 1 + u for a count, c + u where s >= c is assumed."""
     least: dict[sp.Symbol, tuple[sp.Expr, bool]] = {
-        s: (sp.S.One, False) for s in e.free_symbols if s.is_integer and s.is_positive
+        s: (_least(s), False) for s in e.free_symbols if s.is_integer and s.is_nonnegative
     }
     for relation in assume:
         for s, bound, strictly in _bounds(relation):
@@ -52,6 +80,11 @@ def _on_half_lines(e: sp.Expr, assume: Sequence[sp.Basic]) -> sp.Expr:
     swaps |= {s: -sp.Dummy("p", positive=True) for s in e.free_symbols if s.is_negative}
     swaps |= {s: -sp.Dummy("p", nonnegative=True) for s in e.free_symbols if s.is_nonpositive and not s.is_negative}
     return e.subs(swaps, simultaneous=True)
+
+
+def _least(s: sp.Symbol) -> sp.Integer:
+    """The least whole number that the assumptions of a symbol that is not negative admit."""
+    return next(sp.Integer(v) for v in range(10**6) if admits(s, sp.Integer(v)))
 
 
 def _bounds(relation: sp.Basic) -> list[tuple[sp.Symbol, sp.Expr, bool]]:
@@ -68,16 +101,16 @@ def _bounds(relation: sp.Basic) -> list[tuple[sp.Symbol, sp.Expr, bool]]:
 
 
 def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
-    if signs := _by_signs(e, strict, WAYS[:1]):
+    if signs := _by_signs(e, strict, WAYS[:2]):
         return signs
     if depth == 0 or e.count_ops() > LARGEST:
         return ()
     core = _core(e)
-    if core != e and (signs := _by_signs(core, strict, WAYS[:1])):
+    if core != e and (signs := _by_signs(core, strict, WAYS[:2])):
         return signs
     for form in dict.fromkeys((e, core)):
         for s in sorted(form.free_symbols, key=str):
-            if not is_smooth(form, s):
+            if s.is_integer or not is_smooth(form, s):  # its formula may use that it is whole
                 continue
             for way in (_by_growth, _by_one_peak, _by_convexity, _by_fall):
                 if trusts := way(form, s, strict, depth):
@@ -137,8 +170,15 @@ def _by_growth(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     value, taken = _at_end(e, s, low)
     includes_end = not s.is_positive
     below = _is_not_negative(value, strict and includes_end, depth)
-    rising = _shown(sp.diff(e, s), strict and not includes_end, depth - 1) if below else ()
+    slope = sp.diff(e, s)
+    strictly = strict and not includes_end and not _is_somewhere_positive(slope, s)
+    rising = _shown(slope, strictly, depth - 1) if below else ()
     return _put("not negative at the lower end, and growing", rising, (*below, *taken)) if rising else ()
+
+
+def _is_somewhere_positive(slope: sp.Expr, s: sp.Symbol) -> bool:
+    """Whether an analytic slope without other symbols is not 0 throughout: then what it does not make fall grows strictly."""
+    return slope.free_symbols == {s} and bool(slope.subs(s, 1).is_positive)
 
 
 def _by_fall(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
@@ -192,6 +232,6 @@ def _by_one_peak(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
 
 def _put(words: str, *trusts: Trusts) -> Trusts:
     """The words first, then what is trusted, each once."""
-    ways = ("every part", "every factor", "not negative", "convex", "one peak")
+    ways = ("every part", "every factor", "not negative", "convex", "one peak", "on either")
     flat = [t for part in trusts for t in part if not t.startswith(ways)]
     return tuple(dict.fromkeys((words, "sympy.diff", *flat)))
