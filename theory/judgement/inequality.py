@@ -53,7 +53,7 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
     exceptions = tuple(dict.fromkeys(in_words(p) for p in (tried.undefined or [])[:3]))
     difference = left - right
     trusts = patiently(FOR_A_PROOF, is_shown, difference, strict, assume) or ()
-    if trusts and "sympy.limit" not in trusts:
+    if trusts:
         return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",), exceptions=exceptions)
     if tried.touches is not None:
         return Judgement(
@@ -72,11 +72,10 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
         if tried.room is not None
         else ""
     )
-    by_limit = f"{trusts[0]}, with a limit by sympy; " if trusts else ""
     return Judgement(
         "supported",
-        f"{by_limit}it holds at {tried.above} exact points, the stationary ones found among them{room}",
-        ("Arb", *trusts[1:]),
+        f"it holds at {tried.above} exact points, the stationary ones found among them{room}",
+        ("Arb",),
         exceptions=exceptions,
         cannot_exclude="a violation in a narrow window, in tails beyond 1e30, or by less than 1e-300",
     )
@@ -103,7 +102,7 @@ def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()
         met += bool(gap.is_finite() and not gap.contains(0))
     for signed in (difference, -difference):
         trusts = patiently(FOR_A_PROOF, is_shown, signed, True, assume)
-        if trusts and "sympy.limit" not in trusts:
+        if trusts:
             return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",))
     if met < FEWEST and difference.free_symbols:
         return Judgement("inconclusive", f"enclosed at {met} points only")

@@ -22,6 +22,7 @@ DEPTH = 3
 A_WAY = 0.5  # seconds
 LARGEST = 150  # operations in what is tried
 Trusts = tuple[str, ...]
+TAYLOR: Trusts = ("Taylor's theorem",)
 Way = Callable[[sp.Expr], sp.Expr]
 
 
@@ -112,7 +113,7 @@ def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
         for s in sorted(form.free_symbols, key=str):
             if s.is_integer or not is_smooth(form, s):  # its formula may use that it is whole
                 continue
-            for way in (_by_growth, _by_one_peak, _by_convexity, _by_fall):
+            for way in (_by_growth, _by_fall, _by_one_peak, _by_convexity):
                 if trusts := way(form, s, strict, depth):
                     return trusts
     return ()
@@ -142,15 +143,6 @@ def _ends(s: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:
     return (sp.S.Zero if s.is_nonnegative else sp.S.NegativeInfinity), sp.S.Infinity
 
 
-def _at_end(e: sp.Expr, s: sp.Symbol, end: sp.Expr) -> tuple[sp.Expr | None, Trusts]:
-    """The limit there, and what it trusts."""
-    value = limit_of(e, s, end, "+")
-    if value is not None:
-        return value, ("Taylor's theorem",)
-    value = patiently(A_WAY, sp.limit, e, s, end, "+")
-    return (None, ()) if value is None or value.has(sp.Limit, sp.AccumBounds, sp.nan) else (value, ("sympy.limit",))
-
-
 def _is_not_negative(value: sp.Expr | None, strict: bool, depth: int) -> Trusts:
     """Whether an end or a stationary value allows it."""
     if value is None:
@@ -167,13 +159,13 @@ def _by_growth(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     low, _ = _ends(s)
     if low is not sp.S.Zero:
         return ()
-    value, taken = _at_end(e, s, low)
+    value = limit_of(e, s, low, "+")
     includes_end = not s.is_positive
     below = _is_not_negative(value, strict and includes_end, depth)
     slope = sp.diff(e, s)
     strictly = strict and not includes_end and not _is_somewhere_positive(slope, s)
     rising = _shown(slope, strictly, depth - 1) if below else ()
-    return _put("not negative at the lower end, and growing", rising, (*below, *taken)) if rising else ()
+    return _put("not negative at the lower end, and growing", rising, below, TAYLOR) if rising else ()
 
 
 def _is_somewhere_positive(slope: sp.Expr, s: sp.Symbol) -> bool:
@@ -186,9 +178,8 @@ def _by_fall(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     falling = _shown(-sp.diff(e, s), strict, depth - 1)
     if not falling:
         return ()
-    value, taken = _at_end(e, s, sp.S.Infinity)
-    below = _is_not_negative(value, False, depth)
-    return _put("not negative at infinity, and falling towards it", falling, (*below, *taken)) if below else ()
+    below = _is_not_negative(limit_of(e, s, sp.S.Infinity, ""), False, depth)
+    return _put("not negative at infinity, and falling towards it", falling, below, TAYLOR) if below else ()
 
 
 def _by_convexity(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
@@ -222,12 +213,11 @@ def _by_one_peak(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
         return ()
     taken: Trusts = ()
     for end in (low, high):
-        value, how = _at_end(e, s, end)
-        below = _is_not_negative(value, False, depth)
+        below = _is_not_negative(limit_of(e, s, end, "+"), False, depth)
         if not below:
             return ()
-        taken += (*below, *how)
-    return _put("one peak between two ends where it is not negative", falls, taken)
+        taken += below
+    return _put("one peak between two ends where it is not negative", falls, taken, TAYLOR)
 
 
 def _put(words: str, *trusts: Trusts) -> Trusts:

@@ -179,11 +179,6 @@ def _by_sympy(total: sp.Sum) -> ClosedForm | None:
     )
 
 
-def _is_proved(e: sp.Expr) -> bool:
-    trusts = is_shown(e, True)
-    return bool(trusts) and "sympy.limit" not in trusts
-
-
 def _as_power(f: sp.Expr, k: sp.Symbol) -> tuple[sp.Expr, sp.Poly] | None:
     """(x, p) of f = x^k p(k), p a polynomial; None where it is not."""
     x, rest = sp.S.One, sp.S.One
@@ -214,7 +209,7 @@ def _geometric(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
     if (
         low > MOST_FIRST
         or (found := _as_power(f, k)) is None
-        or not all(_is_proved(e) for e in (1 + found[0], 1 - found[0]))
+        or not all(is_shown(e, True) for e in (1 + found[0], 1 - found[0]))
     ):
         return None
     x, p = found
