@@ -185,14 +185,22 @@ def _by_fall(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
 def _by_convexity(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     """Convex, and not negative where it is stationary."""
     slope = sp.diff(e, s)
+    convex = _shown(sp.diff(slope, s), False, depth - 1)
+    if not convex or (place := _stationary(slope, s)) is None:
+        return ()
+    below = _is_not_negative(e.subs(s, place), strict, depth)
+    return _put("convex, and not negative where it is stationary", convex, below) if below else ()
+
+
+def _stationary(slope: sp.Expr, s: sp.Symbol) -> sp.Expr | None:
+    """The one place where the slope is 0, inside the domain; at 0 or 1 without asking sympy, which is slow."""
+    if (
+        simple := next((v for v in (sp.S.Zero, sp.S.One) if _is_inside(v, s) and slope.subs(s, v) == 0), None)
+    ) is not None:
+        return simple
     found = [r for r in patiently(A_WAY, sp.solve, slope, s) or () if r.is_real is not False]
-    if len(found) != 1 or not _is_inside(found[0], s):
-        return ()
-    below = _is_not_negative(e.subs(s, found[0]), strict, depth)
-    convex = _shown(sp.diff(slope, s), False, depth - 1) if below else ()
-    if not convex or not reduces_to_zero(slope.subs(s, found[0])):
-        return ()
-    return _put("convex, and not negative where it is stationary", convex, below)
+    seen = len(found) == 1 and _is_inside(found[0], s) and reduces_to_zero(slope.subs(s, found[0]))
+    return found[0] if seen else None
 
 
 def _is_inside(value: sp.Expr, s: sp.Symbol) -> bool:
