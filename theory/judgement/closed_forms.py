@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sympy as sp
@@ -15,6 +16,7 @@ from theory.judgement.smooth import is_smooth
 __all__ = ["ClosedForm", "closed_form"]
 
 A_RULE = 1.5  # seconds
+WAVES = sp.sin, sp.cos, sp.sinh, sp.cosh
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def closed_form(integral: sp.Integral) -> ClosedForm | None:
 
 
 def _single(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    for rule in (_gaussian, _gamma, _beta, _antiderivative, _by_sympy):
+    for rule in (_gaussian, _gamma, _in_pieces, _beta, _antiderivative, _by_sympy):
         if (found := patiently(A_RULE, rule, f, y, low, high)) is not None:
             return found
     return None
@@ -51,6 +53,8 @@ def _terms(f: sp.Expr, y: sp.Symbol) -> list[tuple[sp.Expr, sp.Expr]]:
     """f as a sum of polynomials times exp: pairs (factor without an exponential, exponent)."""
     real = sp.Dummy("y", real=True)
     f = sp.expand_log(f.xreplace({y: real}))
+    waves = [w for w in f.atoms(*WAVES) if real in w.free_symbols]
+    f = f.xreplace({w: w.rewrite(sp.exp) for w in waves})
     pairs = []
     for term in sp.Add.make_args(sp.expand(f, power_exp=False)):
         exponents, rest = [], []
@@ -74,21 +78,42 @@ def _gaussian(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFo
 
 
 def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """int_0^oo y^(p-1) exp(-b y) dy = Gamma(p) b^-p for p, b > 0."""
+    """int_0^oo y^(p-1) exp(-b y^r) dy = Gamma(p/r) b^(-p/r) / r for p, b, r > 0."""
     if (low, high) != (sp.S.Zero, sp.S.Infinity):
         return None
     total, s = sp.S.Zero, sp.Dummy("s", positive=True)
     for factor, exponent in _terms(f, y):
         constant, power = factor.xreplace({y: s}).as_independent(s, as_Add=False)
-        p = sp.simplify(s * sp.diff(power, s) / power) + 1 if power != 1 else sp.S.One
-        rate = -exponent.xreplace({y: s}) / s
-        if s in p.free_symbols or s in sp.simplify(rate).free_symbols:
+        p = _degree(power, s) + 1
+        shift, falling = exponent.xreplace({y: s}).as_independent(s, as_Add=True)
+        r = _degree(falling, s)
+        rate = sp.simplify(-falling / s**r)
+        if s in p.free_symbols | r.free_symbols | rate.free_symbols or not all(v.is_positive for v in (p, r, rate)):
             return None
-        rate = sp.simplify(rate)
-        if not (p.is_positive and rate.is_positive):
-            return None
-        total += constant * (power / s ** (p - 1)).subs(s, 1) * sp.gamma(p) * rate**-p
+        front = constant * sp.exp(shift) * (power / s ** (p - 1)).subs(s, 1)
+        total += front * sp.gamma(p / r) * rate ** (-p / r) / r
     return ClosedForm(total, "Euler's integral of the gamma function")
+
+
+def _degree(power: sp.Expr, s: sp.Symbol) -> sp.Expr:
+    """n of c s^n; still with s in it where it is no such power."""
+    return sp.simplify(s * sp.diff(power, s) / power)
+
+
+def _in_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """Over the line, where |y|, sign y or max(y, 0) break it at 0, from either half."""
+    broken = [e for e in f.atoms(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside) if y in e.free_symbols]
+    if not broken or (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
+        return None
+    u, total = sp.Dummy("u", positive=True), sp.S.Zero
+    for half in (f.xreplace({y: u}), f.xreplace({y: -u})):
+        if half.has(*(e.func for e in broken)):
+            return None
+        found = ClosedForm(sp.S.Zero, "") if half == 0 else _gamma(half, u, sp.S.Zero, sp.S.Infinity)
+        if found is None:
+            return None
+        total += found.value
+    return ClosedForm(total, "Euler's integral of the gamma function, on either half of the line")
 
 
 def _beta(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
@@ -112,26 +137,55 @@ def _beta(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm |
 
 def _antiderivative(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     """F(high) - F(low), where F' = f by differentiation and F is seen to be smooth between them."""
-    if high is not sp.S.Infinity and not (high - low).is_nonnegative:
-        return None
-    s = sp.Dummy("s", real=True) if low is sp.S.NegativeInfinity else sp.Dummy("s", nonnegative=True)
-    shift = s if low is sp.S.NegativeInfinity else low + s
     inside = sp.integrate(f, y)
-    if inside.has(sp.Integral, sp.Piecewise) or not is_smooth(sp.expand(inside.subs(y, shift)), s):
+    if inside.has(sp.Integral, sp.Piecewise):
         return None
-    if not reduces_to_zero(sp.diff(inside, y) - f):
+    inner = next((i for i in _intervals(low, high) if _is_smooth_on(inside.subs(y, i.place), i.symbol)), None)
+    if inner is None or not reduces_to_zero(sp.diff(inside, y) - f):
         return None
-    ends = [_at_end(inside, y, end) for end in (low, high)]
+    ends = [_at_end(inside, y, end, side, inner) for end, side in ((low, "+"), (high, "-"))]
     return ClosedForm(ends[1] - ends[0], "an antiderivative, differentiated")
 
 
-def _at_end(F: sp.Expr, y: sp.Symbol, end: sp.Expr) -> sp.Expr:
-    """F there, or its limit at infinity by Taylor's theorem.
+@dataclass(frozen=True)
+class _Interval:
+    """Where y runs over an interval and more, as the symbol does over its domain."""
+
+    place: sp.Expr
+    symbol: sp.Symbol
+
+    def holds(self, end: sp.Expr) -> bool:
+        value = end - (self.place - self.symbol)
+        return bool(end.is_finite and (value.is_positive if self.symbol.is_positive else True))
+
+
+def _intervals(low: sp.Expr, high: sp.Expr) -> Iterator[_Interval]:
+    """From low on, with it or without; the positive numbers, where both ends are."""
+    if low is sp.S.NegativeInfinity:
+        whole = sp.Dummy("s", real=True)
+        yield _Interval(whole, whole)
+        return
+    positive = sp.Dummy("s", positive=True)
+    if high is sp.S.Infinity or (high - low).is_nonnegative:
+        yield _Interval(low + (s := sp.Dummy("s", nonnegative=True)), s)
+        yield _Interval(low + positive, positive)
+    elif low.is_positive and high.is_positive:
+        yield _Interval(positive, positive)
+
+
+def _is_smooth_on(form: sp.Expr, s: sp.Symbol) -> bool:
+    return is_smooth(form, s) or is_smooth(sp.expand(form), s)
+
+
+def _at_end(F: sp.Expr, y: sp.Symbol, end: sp.Expr, side: str, inner: _Interval) -> sp.Expr:
+    """F there where it is smooth, or its limit by Taylor's theorem.
 
     Raises:
         ValueError: where it has none by this rule.
     """
-    value = F.subs(y, end) if end.is_finite else limit_of(F, y, end, "")
+    if inner.holds(end):
+        return F.subs(y, end)
+    value = limit_of(F, y, end, side)
     if value is None:
         raise ValueError("no limit of the antiderivative")
     return value

@@ -27,6 +27,7 @@ NEAR = 4, 16, 64, 256  # an end that is this far is cut off as it is
 WAVES = 10, 40, 80  # where integration by parts takes over
 FAR = 320  # ends are mapped to e^v up to e^320
 CUT = flint.arb("1e-16")
+SLOWEST = 0.98  # what is left of the integrand in e^v after one more v
 MARGIN = 1000  # of the estimate of what is cut off
 OSCILLATES = sp.sin, sp.cos, sp.tan, sp.sinc, sp.besselj, sp.bessely
 ENTIRE = sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.sinc
@@ -177,8 +178,10 @@ def _to_the_end(g: Integrand) -> Any:
     while cut <= FAR:
         total += _integral(g, flint.acb(start), flint.acb(cut))
         here, beyond = (abs(g(flint.acb(v), False)) for v in (cut, cut + 1))
-        if here < CUT and (beyond <= here / 2 or (here.contains(0) and beyond < CUT)):
+        if here < CUT and here.contains(0) and beyond < CUT:
             return total + _unknown(here)
+        if here < CUT and beyond < here * SLOWEST:
+            return total + _unknown(here / (1 - beyond / here))
         start, cut = cut, cut + max(cut // 2, 4)
     raise NotImplementedError("the integrand falls too slowly to be cut off")
 

@@ -10,6 +10,7 @@ import flint
 import sympy as sp
 
 from theory.algebra import enclosure
+from theory.judgement.growth import vanishes
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point, balls, points
@@ -223,16 +224,16 @@ def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr 
         else end + (-positive if side == "-" else positive)
     )
     for form in (sp.expand_log, _with_plain_logarithms):
-        value = patiently(0.8, _by_coefficients, e.subs(symbol, path), positive, u, form, end.is_infinite)
+        value = patiently(0.8, _by_coefficients, e.subs(symbol, path), positive, u, form)
         if value is not None:
             return value
     return None
 
 
 def _by_coefficients(
-    e: sp.Expr, positive: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr], far: bool
+    e: sp.Expr, positive: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr]
 ) -> sp.Expr | None:
-    quotient = sp.together(form(_vanished(e, positive) if far else e))
+    quotient = sp.together(form(_vanished(e, positive)))
     above, below = (part.xreplace({positive: u}) for part in sp.fraction(quotient))
     return _of_quotient(above, below, u)
 
@@ -243,36 +244,10 @@ def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:
 
 
 def _vanished(e: sp.Expr, u: sp.Symbol) -> sp.Expr:
-    """0 in place of each term that falls exponentially: rational times exp(-p) or erfc(p), p going to infinity."""
-    return sp.Add(*(sp.S.Zero if _falls_exponentially(term, u) else term for term in sp.Add.make_args(sp.expand(e))))
-
-
-def _falls_exponentially(term: sp.Expr, u: sp.Symbol) -> bool:
-    falling = False
-    for factor in sp.Mul.make_args(term):
-        exponent = (
-            -factor.args[0] if isinstance(factor, sp.exp) else factor.args[0] if isinstance(factor, sp.erfc) else None
-        )
-        if exponent is not None and _grows(exponent, u):
-            falling = True
-        elif not _is_power_of_rational(factor, u):
-            return False
-    return falling
-
-
-def _is_power_of_rational(e: sp.Expr, u: sp.Symbol) -> bool:
-    base, exponent = e.as_base_exp()
-    return bool(base.is_rational_function(u) and exponent.is_Rational)
-
-
-def _grows(e: sp.Expr, u: sp.Symbol) -> bool:
-    """Whether a rational function goes to +infinity as u falls to 0."""
-    if not e.is_rational_function(u) or u not in e.free_symbols:
-        return False
-    above, below = (sp.Poly(part, u).as_expr().as_leading_term(u) for part in sp.fraction(sp.cancel(sp.together(e))))
-    ratio = sp.powsimp(above / below)
-    power = sp.simplify(u * sp.diff(ratio, u) / ratio)
-    return bool(power.is_negative and (ratio / u**power).is_positive)
+    """Without the terms that go to 0; as it was where there are none, since terms apart may be singular."""
+    terms = sp.Add.make_args(sp.expand(e))
+    kept = [term for term in terms if not vanishes(term, u)]
+    return e if len(kept) == len(terms) else sp.Add(*kept)
 
 
 def _of_quotient(above: sp.Expr, below: sp.Expr, u: sp.Symbol) -> sp.Expr | None:
