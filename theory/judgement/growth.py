@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from theory.judgement.smooth import is_smooth
+
 __all__ = ["grows", "vanishes"]
 
 BOUNDED = sp.sin, sp.cos, sp.atan, sp.tanh, sp.erf, sp.sign
@@ -34,12 +36,9 @@ class _Size:
 
 def vanishes(term: sp.Expr, u: sp.Symbol) -> bool:
     """Whether a product of known factors goes to 0 as the positive symbol u does."""
-    size = _Size()
-    for factor in sp.Mul.make_args(term):
-        here = _size(factor, u)
-        if here is None:
-            return False
-        size = size.times(here)
+    size = _of_product(term, u)
+    if size is None:
+        return False
     exponent = sp.cancel(sp.together(size.exponent))
     if exponent != 0:
         return grows(-exponent, u)
@@ -47,6 +46,16 @@ def vanishes(term: sp.Expr, u: sp.Symbol) -> bool:
         if power != 0:
             return bool(power.is_negative)
     return False
+
+
+def _of_product(term: sp.Expr, u: sp.Symbol) -> _Size | None:
+    size = _Size()
+    for factor in sp.Mul.make_args(term):
+        here = _size(factor, u)
+        if here is None:
+            return None
+        size = size.times(here)
+    return size
 
 
 def _size(factor: sp.Expr, u: sp.Symbol) -> _Size | None:
@@ -67,9 +76,32 @@ def _size(factor: sp.Expr, u: sp.Symbol) -> _Size | None:
         return None
     if (degree := _degree(base, u)) is not None:
         return _Size(power=-degree * exponent)
-    if isinstance(base, sp.log):
-        return _of_logarithm(base.args[0], exponent, u)
+    if isinstance(base, sp.log) and (found := _of_logarithm(base.args[0], exponent, u)) is not None:
+        return found
+    if isinstance(base, sp.Add) and (largest := _dominant(base, u)) is not None:
+        return _to_the(largest, exponent)
+    u_closed = sp.Dummy("u", nonnegative=True)
+    return _Size() if is_smooth(factor.xreplace({u: u_closed}), u_closed) else None
+
+
+def _to_the(size: _Size, n: sp.Expr) -> _Size:
+    return _Size(size.exponent * n, size.power * n, size.log_power * n, size.loglog_power * n)
+
+
+def _dominant(total: sp.Add, u: sp.Symbol) -> _Size | None:
+    """The size of the one term beside which all others vanish."""
+    for term in total.args:
+        if all(vanishes(other / term, u) for other in total.args if other != term):
+            return _exactly(term, u)
     return None
+
+
+def _exactly(term: sp.Expr, u: sp.Symbol) -> _Size | None:
+    """The size of a term where it is no mere bound: of exponentials, powers and logarithms, and constants that are not 0."""
+    factors = [f.as_base_exp()[0] for f in sp.Mul.make_args(term)]
+    known = all(u in f.free_symbols or f.is_nonzero for f in factors)
+    plain = all(not f.has(*BOUNDED, sp.erfc) and (u not in f.free_symbols or not f.is_Add) for f in factors)
+    return _of_product(term, u) if known and plain else None
 
 
 def _of_logarithm(inside: sp.Expr, exponent: sp.Expr, u: sp.Symbol) -> _Size | None:
@@ -77,8 +109,8 @@ def _of_logarithm(inside: sp.Expr, exponent: sp.Expr, u: sp.Symbol) -> _Size | N
     degree = _degree(inside, u)
     if degree is not None and degree.is_nonzero:
         return _Size(log_power=exponent)
-    inner = inside.args[0] if isinstance(inside, sp.log) else None
-    if inner is not None and (degree := _degree(inner, u)) is not None and degree.is_negative:
+    inner = _exactly(inside, u)
+    if inner is not None and inner.exponent == 0 and inner.power == 0 and inner.log_power.is_positive:
         return _Size(loglog_power=exponent)
     return None
 

@@ -10,6 +10,7 @@ import flint
 import sympy as sp
 
 from theory.algebra import enclosure
+from theory.judgement import asymptotics
 from theory.judgement.growth import vanishes
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import patiently
@@ -233,9 +234,13 @@ def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr 
 def _by_coefficients(
     e: sp.Expr, positive: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr]
 ) -> sp.Expr | None:
-    quotient = sp.together(form(_vanished(e, positive)))
-    above, below = (part.xreplace({positive: u}) for part in sp.fraction(quotient))
-    return _of_quotient(above, below, u)
+    for there in dict.fromkeys((e, asymptotics.expanded(e, positive))):
+        quotient = sp.together(_vanished(form(_vanished(there, positive)), positive))
+        above, below = (part.xreplace({positive: u}) for part in sp.fraction(quotient))
+        value = _of_quotient(above, below, u)
+        if value is not None and not asymptotics.thetas(value):
+            return value
+    return None
 
 
 def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:
@@ -244,10 +249,14 @@ def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:
 
 
 def _vanished(e: sp.Expr, u: sp.Symbol) -> sp.Expr:
-    """Without the terms that go to 0; as it was where there are none, since terms apart may be singular."""
-    terms = sp.Add.make_args(sp.expand(e))
-    kept = [term for term in terms if not vanishes(term, u)]
-    return e if len(kept) == len(terms) else sp.Add(*kept)
+    """Without the terms, or those of the numerator, that go to 0; as it was where there are none: apart they may be singular."""
+    above, below = sp.fraction(sp.together(e))
+    for total, under in ((e, sp.S.One), (above, below)):
+        terms = sp.Add.make_args(sp.expand(total))
+        kept = [term for term in terms if not vanishes(term / under, u)]
+        if len(kept) < len(terms):
+            return sp.Add(*kept) / under
+    return e
 
 
 def _of_quotient(above: sp.Expr, below: sp.Expr, u: sp.Symbol) -> sp.Expr | None:
