@@ -19,16 +19,21 @@ HYPERBOLIC = sp.cosh, sp.sinh, sp.tanh
 def expanded(e: sp.Expr, u: sp.Symbol) -> sp.Expr:
     """The expression as u falls to 0, with bounded unknowns in place of what is left out."""
     e = e.replace(lambda f: isinstance(f, HYPERBOLIC) and grows(f.args[0], u), lambda f: f.rewrite(sp.exp))
-    for function, form in FORMS.items():
-        e = e.replace(
-            lambda f, kind=function: isinstance(f, kind) and grows(f.args[0], u), lambda f, form=form: form(f.args[0])
-        )
+    e = e.replace(
+        lambda f: isinstance(f, sp.harmonic) and len(f.args) == 1, lambda f: sp.digamma(f.args[0] + 1) + sp.EulerGamma
+    )
+    e = e.replace(lambda f: _kind(f) in FORMS and grows(f.args[-1], u), lambda f: FORMS[_kind(f)](f.args[-1]))
     e = e.replace(sp.log, lambda z: _logarithm(z, u))
     e = e.replace(lambda p: isinstance(p, sp.Pow) and u in p.exp.free_symbols and u in p.base.free_symbols,
                   lambda p: sp.exp(p.exp * sp.log(p.base)))  # fmt: skip
     return e.replace(
         sp.exp, lambda z: 1 + 2 * _theta() * z if vanishes(z, u) and not z.is_rational_function(u) else sp.exp(z)
     )
+
+
+def _kind(f: sp.Basic) -> type:
+    """The function; sympy's digamma is a polygamma of order 0."""
+    return sp.digamma if isinstance(f, sp.polygamma) and f.args[0] == 0 else type(f)
 
 
 def thetas(e: sp.Expr) -> bool:

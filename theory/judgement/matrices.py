@@ -135,6 +135,11 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
     """Matrix symbols of any size: integer matrices of small sizes in their place, exactly."""
     if left == right or left.doit() == right.doit():
         return Judgement("proved", "the same by sympy's rules for matrices", ("sympy.matrices",))
+    if (
+        not any(isinstance(s, sp.MatrixExpr) for s in (left, right))
+        and sp.expand(_by_words(left) - _by_words(right)) == 0
+    ):
+        return Judgement("proved", "a trace is cyclic, and that of the transpose", ("rational arithmetic",))
     symbols = sorted(left.atoms(sp.MatrixSymbol) | right.atoms(sp.MatrixSymbol), key=str)
     lengths = {length for s in symbols for length in s.shape if isinstance(length, sp.Symbol)}
     for n in SIZES:
@@ -154,6 +159,22 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
         ("rational arithmetic",),
         cannot_exclude="larger sizes",
     )
+
+
+def _by_words(e: sp.Expr) -> sp.Expr:
+    """A symbol in place of the trace of each product of matrix symbols and transposes, one for all that are cyclically the same."""
+    return e.doit().replace(lambda t: isinstance(t, sp.Trace), _word)
+
+
+def _word(trace: sp.Trace) -> sp.Expr:
+    factors = trace.arg.args if isinstance(trace.arg, sp.MatMul) else (trace.arg,)
+    letters = [(f.arg, True) if isinstance(f, sp.Transpose) else (f, False) for f in factors]
+    if not all(isinstance(s, sp.MatrixSymbol) for s, _ in letters):
+        return trace
+    word = [f"{sp.srepr(s)}{'^T' * turned}" for s, turned in letters]
+    back = [f"{sp.srepr(s)}{'^T' * (not turned)}" for s, turned in reversed(letters)]
+    turns = [w[k:] + w[:k] for w in (word, back) for k in range(len(w))]
+    return sp.Symbol("tr " + " ".join(min(turns)), complex=True)
 
 
 def _filled(e: sp.Basic, symbols: Sequence[sp.MatrixSymbol], sizes: Mapping[sp.Symbol, sp.Integer]) -> sp.Basic:
