@@ -98,10 +98,16 @@ def _dominant(total: sp.Add, u: sp.Symbol) -> _Size | None:
 
 def _exactly(term: sp.Expr, u: sp.Symbol) -> _Size | None:
     """The size of a term where it is no mere bound: of exponentials, powers and logarithms, and constants that are not 0."""
-    factors = [f.as_base_exp()[0] for f in sp.Mul.make_args(term)]
-    known = all(u in f.free_symbols or f.is_nonzero for f in factors)
-    plain = all(not f.has(*BOUNDED, sp.erfc) and (u not in f.free_symbols or not f.is_Add) for f in factors)
-    return _of_product(term, u) if known and plain else None
+    return _of_product(term, u) if all(_is_exact(f, u) for f in sp.Mul.make_args(term)) else None
+
+
+def _is_exact(factor: sp.Expr, u: sp.Symbol) -> bool:
+    if u not in factor.free_symbols:
+        return bool(factor.is_nonzero)
+    base, _ = factor.as_base_exp()
+    if isinstance(base, sp.log):
+        return _of_logarithm(base.args[0], sp.S.One, u) is not None
+    return isinstance(factor, sp.exp) or _degree(base, u) is not None
 
 
 def _of_logarithm(inside: sp.Expr, exponent: sp.Expr, u: sp.Symbol) -> _Size | None:

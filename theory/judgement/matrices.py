@@ -162,7 +162,7 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
 
 
 def _by_words(e: sp.Expr) -> sp.Expr:
-    """A symbol in place of the trace of each product of matrix symbols and transposes, one for all that are cyclically the same."""
+    """A symbol in place of each trace of a product of matrix symbols and transposes, one for all that are cyclically the same."""
     return e.doit().replace(lambda t: isinstance(t, sp.Trace), _word)
 
 

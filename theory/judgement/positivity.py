@@ -27,7 +27,8 @@ Way = Callable[[sp.Expr], sp.Expr]
 
 
 def _by_squares(e: sp.Expr) -> sp.Expr:
-    """cos z = 1 - 2 sin(z/2)^2, cosh z = 1 + 2 sinh(z/2)^2, conj(z) = |z|^2 / z."""
+    """cos z = 1 - 2 sin(z/2)^2, cosh z = 1 + 2 sinh(z/2)^2, tanh z = 1 - 2/(exp(2z) + 1), conj(z) = |z|^2 / z."""
+    e = e.replace(sp.tanh, lambda z: 1 - 2 / (sp.exp(2 * z) + 1))
     e = e.replace(sp.cos, lambda z: 1 - 2 * sp.sin(z / 2) ** 2).replace(sp.cosh, lambda z: 1 + 2 * sp.sinh(z / 2) ** 2)
     return sp.expand(e.replace(sp.conjugate, lambda z: sp.Dummy("modulus", nonnegative=True) ** 2 / z))
 
