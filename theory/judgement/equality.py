@@ -15,7 +15,7 @@ from theory.algebra import enclosure
 from theory.judgement import closed_forms, integrals, limits, sums
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
-from theory.judgement.points import Point, balls, candidates, points
+from theory.judgement.points import Point, balls, candidates, points, spread
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
@@ -29,7 +29,7 @@ SECONDS = 0.8  # for points
 A_POINT = 1.0
 FEWEST = 6
 WHOLE = sp.Integral, sp.Sum, sp.Product, sp.Limit
-DEAR = 10  # points, where there are integrals and sums
+DEAR = 16  # points, where there are integrals and sums
 
 
 @dataclass
@@ -154,7 +154,8 @@ def met(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Met:
     symbols = left.free_symbols | right.free_symbols
     dear = any(True for side in (left, right) for _ in _outermost(side))
     deep = 0
-    for point in points(symbols, left, right, left - right, assume=assume):
+    every = points(symbols, left, right, left - right, assume=assume)
+    for point in spread(every) if dear else every:
         if time.thread_time() > end or (dear and len(found.tried) >= DEAR and found.agreed):
             break
         found.tried.append(point)

@@ -28,6 +28,7 @@ SECONDS, FOR_A_PROOF = 0.6, 2.0
 FEWEST = 6
 DEAR = 12
 A_POINT = 1.0
+FOR_A_ZERO = 0.8
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
 STEPS = 100  # of a bisection: thirty digits
 
@@ -218,7 +219,7 @@ def _refuted(point: Point, sides: Sequence[Any], sign: str) -> Judgement:
 
 def _is_zero(difference: sp.Expr, point: Point) -> bool:
     there = difference.xreplace(dict(point))
-    return there == 0 or bool(reduces_to_zero(there))
+    return there == 0 or bool(patiently(FOR_A_ZERO, reduces_to_zero, there))
 
 
 # --- where a square or a modulus vanishes ---

@@ -144,12 +144,13 @@ def _followed(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: P
     """Whether the gap stays away from 0, and its last value; None where it is not enclosed, or hardly falls."""
     steps = STEPS if end.is_infinite else STEPS[:TO_A_POINT]
     found = [b for exponent in steps if (b := _at(gap, symbol, end, side, exponent, point)) is not None]
-    if oscillates(gap) and (wave := _swing(gap, symbol, end, side, point)) is not None:
-        return True, wave
     if len(found) < 3:
         return None
+    if oscillates(gap):  # one path tells nothing
+        wave = _swing(gap, symbol, end, side, point)
+        return (False, found[-1]) if wave is None else (True, wave)
     first, second, third = (abs(b).mid() for b in found[-3:])
-    if third < TINY:
+    if found[-1].contains(0):
         return False, found[-1]
     if third > second * 0.98 and second > first * 0.98:
         fall = second - third  # of 1/log(log(a)) as much every time
@@ -170,7 +171,7 @@ def _swing(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: Poin
         balls_there = [_at(gap, symbol, end, side, exponent, point, aside) for aside in ASIDE]
         largest.append(max((b for b in balls_there if b is not None), key=lambda b: abs(b).mid(), default=flint.acb(0)))
     sizes = [abs(b) for b in largest]
-    stays = all(b > a * 0.8 for a, b in itertools.pairwise(sizes)) and sizes[-1] > TINY
+    stays = all(b > a * 0.75 for a, b in itertools.pairwise(sizes)) and sizes[-1] > TINY and sizes[-1] > sizes[0] * 0.8
     return largest[-1] if stays else None
 
 

@@ -16,7 +16,7 @@ import sympy as sp
 
 from theory.algebra import enclosure
 
-__all__ = ["Point", "admits", "balls", "breaks", "candidates", "fulfils", "points"]
+__all__ = ["Point", "admits", "balls", "breaks", "candidates", "fulfils", "points", "spread"]
 
 Point = Mapping[sp.Symbol, sp.Expr]
 
@@ -43,6 +43,7 @@ COMPLEX = (
     1000 * I,
 )
 RANDOM, CORNERS = 60, 64
+FIRST, LONGEST = 8, 400  # of points, where few can be tried
 NEAR = R(1, 1000)
 
 
@@ -97,6 +98,14 @@ def points(symbols: Iterable[sp.Symbol], *expressions: sp.Expr, assume: Sequence
         if key not in seen and all(fulfils(point, relation) for relation in assume):
             seen.add(key)
             yield point
+
+
+def spread(every: Iterable[Point]) -> Iterator[Point]:
+    """The first few of the points, then some from all the way: for lines of which few can be tried."""
+    listed = list(itertools.islice(every, LONGEST))
+    yield from listed[:FIRST]
+    yield from listed[FIRST :: max(1, len(listed) // FIRST)]
+    yield from listed[FIRST:]
 
 
 def fulfils(point: Point, relation: sp.Basic) -> bool:

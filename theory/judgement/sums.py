@@ -24,6 +24,7 @@ MOST_TERMS = 3000
 MARGIN = 1000  # of the estimate of what is left out
 SLOWEST = 0.999  # ratio of a geometric fall
 LENGTHS = 40, 60
+FAR = 10**40, 10**42  # x^k/k! grows as long as k < x, which is up to 10^30 here
 MOST_FIRST = 5  # terms taken off a series that starts later than at 0
 
 
@@ -92,7 +93,7 @@ def _alternating(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
             return None
         if len({bool(a.real > 0) for a in sizes if not a.contains(0)}) != 1:
             return None
-        far = [abs(_term(term, k, j, precision)) for j in (10**3, 10**6)]
+        far = [abs(_term(term, k, j, precision)) for j in FAR]
         if far[1] > far[0] * 0.999:
             raise DivergesError("the terms do not fall to 0")
         first, second = (_accelerated(sizes[:length]) for length in LENGTHS)
