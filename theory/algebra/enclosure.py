@@ -78,14 +78,12 @@ _OF_AN_ORDER = {  # Arb takes the argument first
 }
 _REWRITTEN: dict[Any, Callable[..., sp.Expr]] = {
     sp.factorial: lambda n: sp.gamma(n + 1),
-    sp.binomial: lambda n, k: sp.gamma(n + 1) / (sp.gamma(k + 1) * sp.gamma(n - k + 1)),
     sp.beta: lambda a, b: sp.gamma(a) * sp.gamma(b) / sp.gamma(a + b),
     sp.acot: lambda z: sp.atan(1 / z),
     sp.acoth: lambda z: sp.atanh(1 / z),
     sp.acsc: lambda z: sp.asin(1 / z),
     sp.asec: lambda z: sp.acos(1 / z),
     sp.erf2: lambda a, b: sp.erf(b) - sp.erf(a),
-    sp.ff: lambda a, k: sp.gamma(a + 1) / sp.gamma(a - k + 1),
     sp.rf: lambda a, k: sp.gamma(a + k) / sp.gamma(a),
     sp.harmonic: lambda n: sp.digamma(n + 1) + sp.EulerGamma,
     sp.subfactorial: lambda n: sp.uppergamma(n + 1, -1) / sp.E,
@@ -153,6 +151,8 @@ def _enclose(e: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
         return _step(_enclose(e.args[0], values), e.args[1], values)
     if isinstance(e, sp.hyper):
         return _hypergeometric(e, values)
+    if isinstance(e, sp.binomial | sp.ff):
+        return _chosen(e, values)
     arguments = [_enclose(a, values) for a in e.args]
     if e.func in _REAL_PARTS:
         return _REAL_PARTS[e.func](arguments)
@@ -261,6 +261,13 @@ def _hypergeometric(e: sp.hyper, values: Mapping[sp.Symbol, Any]) -> Any:
         _enclose(e.argument, values),
     )
     return z.hypgeom(upper, lower)
+
+
+def _chosen(e: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
+    """A binomial coefficient or a falling factorial, 0 where more is chosen than there is."""
+    n, k = (_enclose(a, values) for a in e.args)
+    falling = (n + 1).gamma() * (n - k + 1).rgamma()
+    return falling * (k + 1).rgamma() if isinstance(e, sp.binomial) else falling
 
 
 def _power(e: sp.Pow, values: Mapping[sp.Symbol, Any]) -> Any:

@@ -12,12 +12,13 @@ import flint
 import sympy as sp
 
 from theory.algebra import enclosure
-from theory.judgement import integrals, limits, sums
-from theory.judgement.integrals import DivergesError
+from theory.judgement import closed_forms, integrals, limits, sums
 from theory.judgement.judgement import Judgement
-from theory.judgement.points import Point, balls, candidates, points
+from theory.judgement.patience import GivenUpError, for_seconds, patiently
+from theory.judgement.points import Point, balls, candidates, points, spread
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.substitution import above_one, in_logarithms
+from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
 __all__ = ["Met", "judge_equal", "met", "resolved", "value_at"]
@@ -26,9 +27,10 @@ PRECISIONS = 192, 1024
 DEEP = 8192  # bits, at a few points: what differs by 1e-2000 is different
 DEEPEST = 3
 SECONDS = 0.8  # for points
+A_POINT = 1.0
 FEWEST = 6
-WHOLE = sp.Integral, sp.Sum, sp.Limit
-DEAR = 10  # points, where there are integrals and sums
+WHOLE = sp.Integral, sp.Sum, sp.Product, sp.Limit
+DEAR = 16  # points, where there are integrals and sums
 
 
 @dataclass
@@ -90,23 +92,34 @@ def resolved(expression: sp.Expr) -> tuple[sp.Expr, tuple[str, ...], bool]:
         form = _closed(atom)
         if form is not None:
             expression = expression.xreplace({atom: form.value})
-            trusts.append(form.trusts)
+            trusts += form.trusts.split(", ")
             checked = checked and form.checked
     return expression, tuple(dict.fromkeys(trusts)), checked
 
 
-def _closed(atom: sp.Basic) -> integrals.ClosedForm | None:
+def _closed(atom: sp.Basic) -> closed_forms.ClosedForm | None:
     if isinstance(atom, sp.Integral):
-        return integrals.closed_form(atom)
+        return closed_forms.closed_form(atom)
     if isinstance(atom, sp.Sum):
         return sums.closed_form(atom)
-    inner, symbol, end, side = atom.args
+    if isinstance(atom, sp.Product):
+        return None
+    return _closed_limit(*atom.args)
+
+
+def _closed_limit(inner: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: sp.Symbol) -> closed_forms.ClosedForm | None:
     inner, trusts, checked = resolved(inner)
     value = limits.limit_of(inner, symbol, end, str(side))
     if value is not None:
-        return integrals.ClosedForm(value, ", ".join((*trusts, "Taylor's theorem")), checked)
-    value = sp.Limit(inner, symbol, end, str(side)).doit()
-    return None if value.has(sp.Limit) else integrals.ClosedForm(value, "sympy.limit", checked=False)
+        return closed_forms.ClosedForm(value, ", ".join((*trusts, "Taylor's theorem")), checked)
+    if str(side) == "+-":
+        left, right = (limits.limit_of(inner, symbol, end, one) for one in "-+")
+        if left is not None and right is not None and (left - right).is_nonzero:
+            raise DivergesError(f"the limits are {left} from the left and {right} from the right")
+    value = patiently(1.0, sp.limit, inner, symbol, end, str(side))
+    return (
+        None if value is None or value.has(sp.Limit) else closed_forms.ClosedForm(value, "sympy.limit", checked=False)
+    )
 
 
 def _outermost(e: sp.Basic) -> Iterator[sp.Basic]:
@@ -127,10 +140,14 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
         NotImplementedError: where no enclosure is known.
     """
     values: dict[Any, Any] = dict(balls(point, precision))
+    e = e.replace(  # at sqrt(2) balls do not tell whether x > sqrt(2)
+        lambda p: isinstance(p, sp.Piecewise),
+        lambda p: p.func(*((value, condition.xreplace(dict(point))) for value, condition in p.args)),
+    )
     for atom in _outermost(e):
         if isinstance(atom, sp.Integral):
             values[atom] = integrals.enclosed(atom, point)
-        elif isinstance(atom, sp.Sum):
+        elif isinstance(atom, sp.Sum | sp.Product):
             values[atom] = sums.added(atom, point, precision)
         else:
             form = _closed(atom)
@@ -146,14 +163,16 @@ def met(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Met:
     symbols = left.free_symbols | right.free_symbols
     dear = any(True for side in (left, right) for _ in _outermost(side))
     deep = 0
-    for point in points(symbols, left, right, left - right, assume=assume):
+    every = points(symbols, left, right, left - right, assume=assume)
+    for point in spread(every) if dear else every:
         if time.thread_time() > end or (dear and len(found.tried) >= DEAR and found.agreed):
             break
         found.tried.append(point)
         try:
-            outcome = _compared(left, right, point, found)
-        except (NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
-            found.unknown.append(str(error))
+            with for_seconds(A_POINT):
+                outcome = _compared(left, right, point, found)
+        except (GivenUpError, NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
+            found.unknown.append(str(error) or "the time was up")
             continue
         if outcome is None and deep < DEEPEST and (not dear or not point):
             deep += 1

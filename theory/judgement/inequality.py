@@ -12,12 +12,13 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement.equality import value_at
-from theory.judgement.integrals import DivergesError
 from theory.judgement.judgement import Judgement
-from theory.judgement.patience import patiently
+from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.smooth import is_smooth
+from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
 __all__ = ["judge_differs", "judge_greater"]
@@ -26,6 +27,8 @@ PRECISIONS = 128, 1024, 8192
 SECONDS, FOR_A_PROOF = 0.6, 2.0
 FEWEST = 6
 DEAR = 12
+A_POINT = 1.0
+FOR_A_ZERO = 0.8
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
 STEPS = 100  # of a bisection: thirty digits
 
@@ -51,7 +54,7 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
     exceptions = tuple(dict.fromkeys(in_words(p) for p in (tried.undefined or [])[:3]))
     difference = left - right
     trusts = patiently(FOR_A_PROOF, is_shown, difference, strict, assume) or ()
-    if trusts and "sympy.limit" not in trusts:
+    if trusts:
         return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",), exceptions=exceptions)
     if tried.touches is not None:
         return Judgement(
@@ -70,11 +73,10 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
         if tried.room is not None
         else ""
     )
-    by_limit = f"{trusts[0]}, with a limit by sympy; " if trusts else ""
     return Judgement(
         "supported",
-        f"{by_limit}it holds at {tried.above} exact points, the stationary ones found among them{room}",
-        ("Arb", *trusts[1:]),
+        f"it holds at {tried.above} exact points, the stationary ones found among them{room}",
+        ("Arb",),
         exceptions=exceptions,
         cannot_exclude="a violation in a narrow window, in tails beyond 1e30, or by less than 1e-300",
     )
@@ -101,7 +103,7 @@ def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()
         met += bool(gap.is_finite() and not gap.contains(0))
     for signed in (difference, -difference):
         trusts = patiently(FOR_A_PROOF, is_shown, signed, True, assume)
-        if trusts and "sympy.limit" not in trusts:
+        if trusts:
             return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",))
     if met < FEWEST and difference.free_symbols:
         return Judgement("inconclusive", f"enclosed at {met} points only")
@@ -137,6 +139,8 @@ def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]
             tried.least = tried.least or least
             if tried.refuted is not None or time.thread_time() > end:
                 break
+        if strict and tried.refuted is None:
+            tried.refuted = _crossing(left - right)
     return tried
 
 
@@ -148,12 +152,13 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Trie
     sign = ">" if strict else ">="
     for precision in PRECISIONS:
         try:
-            sides = [value_at(side, point, precision) for side in (left, right)]
+            with for_seconds(A_POINT):
+                sides = [value_at(side, point, precision) for side in (left, right)]
         except DivergesError as error:
             tried.refuted = Judgement("refuted", f"undefined at {in_words(point)}: {error}", ("Arb",), told(point))
             return
-        except (NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
-            tried.unknown = str(error)
+        except (GivenUpError, NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
+            tried.unknown = str(error) or "the time was up"
             return
         gap = sides[0] - sides[1]
         if not gap.is_finite():
@@ -214,7 +219,32 @@ def _refuted(point: Point, sides: Sequence[Any], sign: str) -> Judgement:
 
 def _is_zero(difference: sp.Expr, point: Point) -> bool:
     there = difference.xreplace(dict(point))
-    return there == 0 or bool(reduces_to_zero(there))
+    return there == 0 or bool(patiently(FOR_A_ZERO, reduces_to_zero, there))
+
+
+# --- where a square or a modulus vanishes ---
+
+
+def _crossing(difference: sp.Expr) -> Judgement | None:
+    """A refutation of f^2 > 0 or |f| > 0 where f, continuous, has both signs: it is 0 in between, at no number known."""
+    f = difference.args[0] if isinstance(difference, sp.Abs) or _is_even_power(difference) else None
+    if f is None or len(f.free_symbols) != 1:
+        return None
+    (s,) = f.free_symbols
+    if s.is_integer or not is_smooth(f, s):
+        return None
+    grid = sorted((v for v in candidates(s) if v.is_Rational), key=float)
+    known = [(v, sign) for v in grid if (sign := _sign(f, s, v))]
+    for (low, a), (high, b) in itertools.pairwise(known):
+        if a * b < 0:
+            near = {s: _bisected(f, s, low, high, a)}
+            evidence = f"{f} has different signs at {s} = {low} and {s} = {high}, so it is 0 in between: not >"
+            return Judgement("refuted", evidence, ("Arb", "the intermediate value theorem"), told(near))
+    return None
+
+
+def _is_even_power(e: sp.Expr) -> bool:
+    return isinstance(e, sp.Pow) and bool(e.exp.is_even) and bool(e.exp.is_positive)
 
 
 # --- stationary points ---

@@ -1,4 +1,4 @@
-"""Integrals: enclosed by Arb piece by piece, and in closed form by rules whose conditions are checked.
+"""Integrals: enclosed by Arb piece by piece.
 
 Arb's integration is rigorous on a finite piece where every function is told whether it has to be analytic there: ignored,
 the flag gives tight wrong balls. An infinite end, or one where the integrand is singular, is mapped to e^v; what is cut off
@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import flint
 import sympy as sp
 
-from theory.algebra import enclosure, gaussian_integrals
-from theory.judgement.limits import limit_of
-from theory.judgement.patience import GivenUpError, patiently
+from theory.algebra import enclosure
+from theory.judgement import closed_forms
+from theory.judgement.patience import GivenUpError
 from theory.judgement.points import Point, breaks
-from theory.judgement.smooth import is_smooth
+from theory.judgement.tails import DivergesError, diverges, oscillating, oscillations
 
-__all__ = ["ClosedForm", "DivergesError", "closed_form", "enclosed"]
+__all__ = ["enclosed"]
 
 BITS = 80
 EVALUATIONS, TOLERANCE = 4000, flint.arb("1e-15")
-A_RULE = 1.5  # seconds
 NEAR = 4, 16, 64, 256  # an end that is this far is cut off as it is
+WAVES = 10, 40, 80  # where integration by parts takes over
 FAR = 320  # ends are mapped to e^v up to e^320
 CUT = flint.arb("1e-16")
+SLOWEST = 0.98  # what is left of the integrand in e^v after one more v
 MARGIN = 1000  # of the estimate of what is cut off
 OSCILLATES = sp.sin, sp.cos, sp.tan, sp.sinc, sp.besselj, sp.bessely
 ENTIRE = sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.sinc
@@ -48,10 +48,6 @@ RIGHT = (
 Integrand = Callable[[Any, bool], Any]
 
 
-class DivergesError(ArithmeticError):
-    """The integral has no value."""
-
-
 # --- enclosures at a point ---
 
 
@@ -63,7 +59,7 @@ def enclosed(integral: sp.Integral, point: Point) -> Any:
         NotImplementedError: where no enclosure was found.
     """
     if len(integral.limits) > 1:
-        inner = closed_form(sp.Integral(integral.function, integral.limits[0]))
+        inner = closed_forms.closed_form(sp.Integral(integral.function, integral.limits[0]))
         if inner is not None and inner.checked:
             return enclosed(sp.Integral(inner.value, *integral.limits[1:]), point)
     if len(integral.limits) != 1 or len(integral.limits[0]) != 3:
@@ -91,7 +87,8 @@ def _over(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any:
         return flint.acb(0)
     if low is sp.S.Infinity or high is sp.S.NegativeInfinity:
         return -_over(integrand, y, high, low)
-    inner = [b for b in breaks([integrand], y, {}) if (b - low).is_positive and (high - b).is_positive]
+    peaks = [abs(sp.diff(e.args[0], y)) for e in integrand.atoms(sp.exp)]  # far from one the integrand looks like 0
+    inner = [b for b in breaks([integrand, *peaks], y, {}) if (b - low).is_positive and (high - b).is_positive]
     finite = [end for end in (low, high) if end.is_finite]
     if not inner and len(finite) < 2:
         inner = [finite[0] + (1 if high is sp.S.Infinity else -1) if finite else sp.S.Zero]
@@ -101,27 +98,75 @@ def _over(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any:
 
 def _piece(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any:
     """Over a piece without breaks inside; an end that is far or singular is mapped to e^v."""
+    if low is sp.S.NegativeInfinity and high.is_finite:
+        return _piece(integrand.xreplace({y: -y}), y, -high, sp.S.Infinity)
     middle = (low + high) / 2 if low.is_finite and high.is_finite else _inside(low, high)
     f = _compiled(_on_its_branch(integrand, y, middle), y)
-    plain = [end.is_finite and _ball(f, end).is_finite() for end in (low, high)]
+    plain = [end.is_finite and f(_number(end), False).is_finite() for end in (low, high)]
     if all(plain):
         return _integral(f, _number(low), _number(high))
     if not any(plain):
         return _piece(integrand, y, low, middle) + _piece(integrand, y, middle, high)
     good, bad = (low, high) if plain[0] else (high, low)
     sign = 1 if plain[0] else -1
+    if diverges(integrand, y, good, bad):
+        raise DivergesError("the integrand does not fall fast enough at an end")
     if bad.is_finite:
         return sign * _to_the_end(
-            lambda v, a: f(_number(bad) + _number(good - bad) * (-v).exp(), a) * (-v).exp() * _number(bad - good),
-            integrand,
+            lambda v, a: f(_number(bad) + _number(good - bad) * (-v).exp(), a) * (-v).exp() * _number(bad - good)
         )
-    outward = 1 if bad is sp.S.Infinity else -1
+    if integrand.has(*OSCILLATES, sp.I) and (waves := oscillations(integrand, y)):
+        return _by_waves(f, waves, y, good)
     for reach in NEAR:
-        heights = [abs(f(_number(good) + outward * far, False)) * far for far in (reach, 2 * reach)]
-        if heights[0] < CUT and heights[1] < CUT * CUT:
-            within = _integral(f, _number(good), _number(good) + outward * reach)
-            return sign * (within + _unknown(heights[0]))
-    return sign * _to_the_end(lambda v, a: f(_number(good) + outward * (v.exp() - 1), a) * v.exp() * outward, integrand)
+        heights = [abs(f(_number(good) + far, False)) * far for far in (reach, 2 * reach)]
+        if _is_over(*heights):
+            return _integral(f, _number(good), _number(good) + reach) + _unknown(heights[0])
+    try:
+        return _to_the_end(lambda v, a: f(_number(good) + (v.exp() - 1), a) * v.exp())
+    except NotImplementedError:
+        if not good.is_positive or not _is_slow(integrand):
+            raise
+        return _in_logarithm(integrand, y, good)
+
+
+def _is_slow(integrand: sp.Expr) -> bool:
+    return all(
+        isinstance(e, sp.Add | sp.Mul | sp.Pow | sp.log | sp.Symbol | sp.Number)
+        for e in sp.preorder_traversal(integrand)
+    )
+
+
+def _in_logarithm(integrand: sp.Expr, y: sp.Symbol, good: sp.Expr) -> Any:
+    """To infinity in v = log y by algebra, where powers and logarithms of y become exponentials and powers of v."""
+    v = sp.Dummy("v", real=True)
+    mapped = sp.powsimp(sp.expand(integrand.subs(y, sp.exp(v)) * sp.exp(v)))
+    return _piece(mapped, v, sp.log(good), sp.S.Infinity)
+
+
+def _is_over(here: Any, further: Any) -> bool:
+    """Whether what is small here is far smaller, not larger, at twice the distance."""
+    return bool(here < CUT and further < CUT * CUT and further <= here * CUT)
+
+
+def _by_waves(f: Integrand, waves: dict[sp.Expr, sp.Expr], y: sp.Symbol, good: sp.Expr) -> Any:
+    """To infinity: some way by Arb, then each wave by parts, and what does not oscillate as any other integrand."""
+    for reach in NEAR:
+        heights = [
+            sum((abs(_ball(p, y, good + far)) for p in waves.values()), flint.arb(0)) for far in (reach, 2 * reach)
+        ]
+        if _is_over(*heights):
+            return _integral(f, _number(good), _number(good + reach)) + _unknown(heights[0])
+    steady = {phase: p for phase, p in waves.items() if y not in phase.free_symbols}
+    for reach in WAVES:
+        start = good + reach
+        tails = [oscillating(p, phase, y, start, BITS) for phase, p in waves.items() if phase not in steady]
+        left_out = sum((size for _, size in tails), flint.arb(0))
+        if left_out < CUT:
+            break
+    total = _integral(f, _number(good), _number(start)) + _unknown(left_out)
+    for phase, p in steady.items():
+        total += _piece(p * sp.exp(sp.I * phase), y, start, sp.S.Infinity)
+    return sum((value for value, _ in tails), total)
 
 
 def _on_its_branch(integrand: sp.Expr, y: sp.Symbol, middle: sp.Expr) -> sp.Expr:
@@ -134,19 +179,16 @@ def _inside(low: sp.Expr, high: sp.Expr) -> sp.Expr:
     return low + 1 if low.is_finite else high - 1 if high.is_finite else sp.S.Zero
 
 
-def _to_the_end(g: Integrand, integrand: sp.Expr) -> Any:
-    """int_0^infinity g(v) dv: cut where g is small, and what is beyond estimated from its fall."""
-    total, cut = flint.acb(0), 4
-    heights = [abs(g(flint.acb(v), False)) for v in (5, 10, 20, 40, 80, 160, 320)]
-    heights = [h for h in heights if h.is_finite() and (h.rad() < h.mid() / 2 or h < CUT)]
-    if len(heights) > 2 and not integrand.has(*OSCILLATES) and _stays_up(heights):
-        raise DivergesError("the integrand does not fall fast enough at an end")
-    start = 0
+def _to_the_end(g: Integrand) -> Any:
+    """int_0^infinity g(v) dv: cut where g is small and falls, and what is beyond estimated from its fall."""
+    total, start, cut = flint.acb(0), 0, 4
     while cut <= FAR:
         total += _integral(g, flint.acb(start), flint.acb(cut))
         here, beyond = (abs(g(flint.acb(v), False)) for v in (cut, cut + 1))
-        if (here < CUT and beyond < here / 2) or here < flint.arb("1e-60"):
+        if here < CUT and here.contains(0) and beyond < CUT:
             return total + _unknown(here)
+        if here < CUT and beyond < here * SLOWEST:
+            return total + _unknown(here / (1 - beyond / here))
         start, cut = cut, cut + max(cut // 2, 4)
     raise NotImplementedError("the integrand falls too slowly to be cut off")
 
@@ -155,11 +197,6 @@ def _unknown(height: Any) -> Any:
     """What was cut off where the integrand was this high."""
     rest = (height.upper() + flint.arb("1e-60")) * MARGIN
     return flint.acb(flint.arb(0, rest), flint.arb(0, rest))
-
-
-def _stays_up(heights: list[Any]) -> bool:
-    """Whether the integrand in e^v does not fall: no enclosure is small, and none below the one before."""
-    return all(h > CUT for h in heights) and all(b > a * 0.9 for a, b in itertools.pairwise(heights[-3:]))
 
 
 def _integral(f: Integrand, low: Any, high: Any) -> Any:
@@ -181,8 +218,8 @@ def _number(end: sp.Expr) -> Any:
     return enclosure.enclose(end, {}, BITS)
 
 
-def _ball(f: Integrand, end: sp.Expr) -> Any:
-    return f(_number(end), False)
+def _ball(f: sp.Expr, y: sp.Symbol, at: sp.Expr) -> Any:
+    return enclosure.enclose(f, {y: _number(at)}, BITS)
 
 
 def _compiled(e: sp.Expr, y: sp.Symbol) -> Integrand:
@@ -276,145 +313,3 @@ def _folded(name: str, inner: list[Integrand], z: Any, analytic: bool) -> Any:
     for other in rest:
         first = getattr(first, name)(other, analytic=analytic)
     return first
-
-
-# --- closed forms ---
-
-
-@dataclass(frozen=True)
-class ClosedForm:
-    """A value, what it trusts, and whether its conditions were checked (sympy's own integration checks none that it tells)."""
-
-    value: sp.Expr
-    trusts: str
-    checked: bool = True
-
-
-def closed_form(integral: sp.Integral) -> ClosedForm | None:
-    """The integral by a rule; the innermost variable first. None where there is none."""
-    if any(len(limit) != 3 for limit in integral.limits):
-        return None
-    value, trusts, checked = integral.function, [], True
-    for y, low, high in integral.limits:
-        found = _single(value, y, low, high)
-        if found is None:
-            return None
-        value, checked = found.value, checked and found.checked
-        trusts.append(found.trusts)
-    return ClosedForm(value, ", ".join(dict.fromkeys(trusts)), checked)
-
-
-def _single(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    for rule in (_gaussian, _gamma, _beta, _antiderivative, _by_sympy):
-        if (found := patiently(A_RULE, rule, f, y, low, high)) is not None:
-            return found
-    return None
-
-
-def _terms(f: sp.Expr, y: sp.Symbol) -> list[tuple[sp.Expr, sp.Expr]]:
-    """f as a sum of polynomials times exp: pairs (factor without an exponential, exponent)."""
-    real = sp.Dummy("y", real=True)
-    f = sp.expand_log(f.xreplace({y: real}))
-    pairs = []
-    for term in sp.Add.make_args(sp.expand(f, power_exp=False)):
-        exponents, rest = [], []
-        for factor in sp.Mul.make_args(term):
-            if isinstance(factor, sp.exp) and real in factor.free_symbols:
-                exponents.append(factor.args[0])
-            else:
-                rest.append(factor)
-        pairs.append((sp.Mul(*rest).xreplace({real: y}), sp.Add(*exponents).xreplace({real: y})))
-    return pairs
-
-
-def _gaussian(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    if (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
-        return None
-    total = sp.S.Zero
-    for factor, exponent in _terms(f, y):
-        constant, polynomial = factor.as_independent(y, as_Add=False)
-        total += constant * gaussian_integrals.integral(polynomial, exponent, y)
-    return ClosedForm(total, "the Gaussian integral")
-
-
-def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """int_0^oo y^(p-1) exp(-b y) dy = Gamma(p) b^-p for p, b > 0."""
-    if (low, high) != (sp.S.Zero, sp.S.Infinity):
-        return None
-    total, s = sp.S.Zero, sp.Dummy("s", positive=True)
-    for factor, exponent in _terms(f, y):
-        constant, power = factor.xreplace({y: s}).as_independent(s, as_Add=False)
-        p = sp.simplify(s * sp.diff(power, s) / power) + 1 if power != 1 else sp.S.One
-        rate = -exponent.xreplace({y: s}) / s
-        if s in p.free_symbols or s in sp.simplify(rate).free_symbols:
-            return None
-        rate = sp.simplify(rate)
-        if not (p.is_positive and rate.is_positive):
-            return None
-        total += constant * (power / s ** (p - 1)).subs(s, 1) * sp.gamma(p) * rate**-p
-    return ClosedForm(total, "Euler's integral of the gamma function")
-
-
-def _beta(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """int_0^1 y^(p-1) (1-y)^(q-1) dy = B(p, q) for p, q > 0."""
-    if (low, high) != (sp.S.Zero, sp.S.One):
-        return None
-    constant, rest = f.as_independent(y, as_Add=False)
-    p = q = sp.S.One
-    for factor in sp.Mul.make_args(rest):
-        base, exponent = factor.as_base_exp()
-        if base == y:
-            p += exponent
-        elif sp.expand(base - 1 + y) == 0:
-            q += exponent
-        else:
-            return None
-    if y in p.free_symbols or y in q.free_symbols or not (p.is_positive and q.is_positive):
-        return None
-    return ClosedForm(constant * sp.gamma(p) * sp.gamma(q) / sp.gamma(p + q), "Euler's beta integral")
-
-
-def _antiderivative(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """F(high) - F(low), where F' = f by differentiation and F is seen to be smooth between them."""
-    from theory.judgement.reduction import reduces_to_zero
-
-    s, shift = _between(low, high)
-    inside = sp.integrate(f, y)
-    if inside.has(sp.Integral, sp.Piecewise) or not is_smooth(sp.expand(inside.subs(y, shift)), s):
-        return None
-    if not reduces_to_zero(sp.diff(inside, y) - f):
-        return None
-    ends = [_at_end(inside, y, end) for end in (low, high)]
-    return ClosedForm(ends[1] - ends[0], "an antiderivative, differentiated")
-
-
-def _between(low: sp.Expr, high: sp.Expr) -> tuple[sp.Symbol, sp.Expr]:
-    """A symbol, and an expression of it that takes all values between the ends."""
-    if low is sp.S.NegativeInfinity or high is sp.S.NegativeInfinity:
-        return (s := sp.Dummy("s", real=True)), s
-    if high is sp.S.Infinity or (high - low).is_nonnegative:
-        return (s := sp.Dummy("s", nonnegative=True)), low + s
-    if low.is_positive and high.is_positive:
-        return (s := sp.Dummy("s", positive=True)), s
-    return (s := sp.Dummy("s", real=True)), s
-
-
-def _at_end(F: sp.Expr, y: sp.Symbol, end: sp.Expr) -> sp.Expr:
-    """F there, or its limit at infinity by Taylor's theorem.
-
-    Raises:
-        ValueError: where it has none by this rule.
-    """
-    value = F.subs(y, end) if end.is_finite else limit_of(F, y, end, "")
-    if value is None:
-        raise ValueError("no limit of the antiderivative")
-    return value
-
-
-def _by_sympy(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    value = sp.integrate(f, (y, low, high))
-    return (
-        None
-        if value.has(sp.Integral, sp.Piecewise, sp.nan, sp.zoo, sp.oo)
-        else ClosedForm(value, "sympy.integrate", checked=False)
-    )

@@ -10,6 +10,8 @@ import flint
 import sympy as sp
 
 from theory.algebra import enclosure
+from theory.judgement import asymptotics
+from theory.judgement.growth import vanishes
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point, balls, points
@@ -23,6 +25,26 @@ STEPS = 1, 2, 3, 4, 6, 12, 30, 100, 10**3, 10**4, 10**6, 10**9, 10**12, 10**15  
 TO_A_POINT = 9  # of them, where the point is finite
 PRECISIONS = 256, 2048, 16384
 ORDERS = 6
+TINY = flint.arb("1e-12")
+OSCILLATES = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc, sp.sinc, sp.besselj, sp.bessely, sp.airyai, sp.airybi, sp.floor,
+              sp.ceiling, sp.frac, sp.Mod, sp.I)  # fmt: skip
+SWINGS = 12, 40, 120, 400  # exponents of ten
+ASIDE = (
+    (1, 1),
+    (2, 1),
+    (5, 3),
+    (7, 2),
+    (11, 7),
+    (13, 3),
+    (17, 5),
+    (19, 7),
+    (23, 11),
+    (29, 13),
+    (31, 4),
+    (37, 9),
+    (41, 6),
+    (43, 8),
+)
 
 
 def judge_limit(
@@ -85,27 +107,35 @@ def _few(found: Any) -> list[Point]:
     return kept or [{}]
 
 
-def _gaps(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point) -> list[Any]:
-    """|gap| on the way, as far as it is enclosed."""
-    found = []
-    for exponent in STEPS if end.is_infinite else STEPS[:TO_A_POINT]:
-        ball = _at(gap, symbol, end, side, exponent, point)
-        if ball is not None:
-            found.append(ball)
-    return found
+def _way(symbol: sp.Symbol, end: sp.Expr, side: str, exponent: int, aside: tuple[int, int]) -> Any:
+    """A point on the way at the working precision, 10^exponent times root(p/q) out, or short of the end by its inverse."""
+    p, q = aside
+    if p == q:
+        step = flint.arb(10) ** exponent
+    elif symbol.is_integer:
+        step = flint.arb((10**exponent * p) // q)
+    else:
+        step = flint.arb(10) ** exponent * (flint.arb(p) / q).sqrt()
+    if end.is_infinite:
+        return flint.acb(step if end is sp.S.Infinity else -step)
+    return enclosure.enclose(end, {}, flint.ctx.prec) + (1 / step if side == "+" else -1 / step)
 
 
-def _at(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, exponent: int, point: Point) -> Any:
+def _at(
+    gap: sp.Expr,
+    symbol: sp.Symbol,
+    end: sp.Expr,
+    side: str,
+    exponent: int,
+    point: Point,
+    aside: tuple[int, int] = (1, 1),
+) -> Any:
     for precision in PRECISIONS:
         if exponent > precision // 2 and end.is_finite and end != 0:
             continue
         with flint.ctx.workprec(precision):
-            step = flint.arb(10) ** exponent
-            if end.is_infinite:
-                value = flint.acb(step if end is sp.S.Infinity else -step)
-            else:
-                value = enclosure.enclose(end, {}, precision) + (1 / step if side == "+" else -1 / step)
             try:
+                value = _way(symbol, end, side, exponent, aside)
                 ball = enclosure.enclose(gap, {**balls(point, precision), symbol: value}, precision)
             except (NotImplementedError, ZeroDivisionError, OverflowError):
                 return None
@@ -115,16 +145,38 @@ def _at(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, exponent: int,
 
 
 def _followed(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point) -> tuple[bool, Any] | None:
-    """Whether the gap stays away from 0, and its last value; None where it is not enclosed."""
-    found = _gaps(gap, symbol, end, side, point)
+    """Whether the gap stays away from 0, and its last value; None where it is not enclosed, or hardly falls."""
+    steps = STEPS if end.is_infinite else STEPS[:TO_A_POINT]
+    found = [b for exponent in steps if (b := _at(gap, symbol, end, side, exponent, point)) is not None]
     if len(found) < 3:
         return None
-    sizes = [abs(b) for b in found]
-    tiny = flint.arb("1e-12")
-    if sizes[-1] < tiny:
+    if oscillates(gap):  # one path tells nothing
+        wave = _swing(gap, symbol, end, side, point)
+        return (False, found[-1]) if wave is None else (True, wave)
+    first, second, third = (abs(b).mid() for b in found[-3:])
+    if found[-1].contains(0):
         return False, found[-1]
-    stays = sizes[-1] > sizes[-2] * 0.98 and sizes[-2] > sizes[-3] * 0.98
-    return bool(stays), found[-1]
+    if third > second * 0.98 and second > first * 0.98:
+        fall = second - third  # of 1/log(log(a)) as much every time
+        settles = fall <= (first - second) / 2 or fall < third * TINY
+        return (True, found[-1]) if settles else None
+    return False, found[-1]
+
+
+def oscillates(e: sp.Expr) -> bool:
+    """Whether a part of it may come back for ever to what it was."""
+    return bool(e.has(*OSCILLATES)) or any(not p.base.is_nonnegative and p.exp.free_symbols for p in e.atoms(sp.Pow))
+
+
+def _swing(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: Point) -> Any:
+    """The largest of the gap a long way out, beside powers of ten too, where it is no smaller than before; else None."""
+    largest = []
+    for exponent in SWINGS:
+        balls_there = [_at(gap, symbol, end, side, exponent, point, aside) for aside in ASIDE]
+        largest.append(max((b for b in balls_there if b is not None), key=lambda b: abs(b).mid(), default=flint.acb(0)))
+    sizes = [abs(b) for b in largest]
+    stays = all(b > a * 0.75 for a, b in itertools.pairwise(sizes)) and sizes[-1] > TINY and sizes[-1] > sizes[0] * 0.8
+    return largest[-1] if stays else None
 
 
 def _refuted(
@@ -169,20 +221,22 @@ def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr 
     u, v = sp.Dummy("u", nonnegative=True), sp.Dummy("u", positive=True)  # u for what holds at 0 too, v for algebra
     for step, form in itertools.product((v, v**2), (_with_split_logarithms, _with_plain_logarithms)):
         path = end + (-step if side == "-" else step) if end.is_finite else 1 / step if end is sp.oo else -1 / step
-        value = patiently(0.8, _by_coefficients, e.subs(symbol, path), v, u, form, end.is_infinite)
+        value = patiently(0.8, _by_coefficients, e.subs(symbol, path), v, u, form)
         if value is not None:
             return value
     return None
 
 
-def _by_coefficients(
-    e: sp.Expr, v: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr], far: bool
-) -> sp.Expr | None:
-    quotient = sp.together(form(_vanished(e, v) if far else e))
-    parts = sp.fraction(quotient)
-    if parts[1].has(sp.log(v)):
-        return _of_logarithms(parts[0], parts[1], v, u)
-    return _of_quotient(parts[0].xreplace({v: u}), parts[1].xreplace({v: u}), u)
+def _by_coefficients(e: sp.Expr, v: sp.Symbol, u: sp.Symbol, form: Callable[[sp.Expr], sp.Expr]) -> sp.Expr | None:
+    for there in dict.fromkeys((e, asymptotics.expanded(e, v))):
+        above, below = sp.fraction(sp.together(_vanished(form(_vanished(there, v)), v)))
+        if below.has(sp.log(v)):
+            value = _of_logarithms(above, below, v, u)
+        else:
+            value = _of_quotient(above.xreplace({v: u}), below.xreplace({v: u}), u)
+        if value is not None and not asymptotics.thetas(value):
+            return value
+    return None
 
 
 def _of_logarithms(above: sp.Expr, below: sp.Expr, v: sp.Symbol, u: sp.Symbol) -> sp.Expr | None:
@@ -208,68 +262,14 @@ def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:
 
 
 def _vanished(e: sp.Expr, u: sp.Symbol) -> sp.Expr:
-    """The expression without what falls exponentially as u goes to 0, where only powers of rational functions multiply it."""
-    original = e
-    falling: list[sp.Symbol] = []
-
-    def named(f: sp.Expr) -> sp.Expr:
-        """f by a symbol w > 0 that falls exponentially."""
-        w = sp.Dummy("w", positive=True)
-        for sign in (1, -1):
-            if _grows(sign * f.args[0], u):
-                falling.append(w)
-                return LARGE[f.func](w) if sign == 1 else LARGE_NEGATIVE[f.func](w)
-        return f
-
-    e = e.replace(lambda f: f.func in LARGE, named)
-    gone = dict.fromkeys(falling, sp.S.Zero)
-    if falling and e.is_rational_function(u, *falling):
-        above, below = sp.fraction(sp.cancel(sp.together(e)))
-        if below.xreplace(gone) != 0:
-            return above.xreplace(gone) / below.xreplace(gone)
-    kept = sp.Add(*(term for term in sp.Add.make_args(sp.expand(e, deep=False)) if not _falls(term, u, falling)))
-    return original if kept.has(*falling) else kept
-
-
-LARGE: dict[Any, Callable[[sp.Expr], sp.Expr]] = {  # a function of what goes to infinity
-    sp.exp: lambda w: 1 / w,
-    sp.erf: lambda w: 1 - w,
-    sp.erfc: lambda w: w,
-    sp.tanh: lambda w: (1 - w) / (1 + w),
-}
-LARGE_NEGATIVE: dict[Any, Callable[[sp.Expr], sp.Expr]] = {
-    sp.exp: lambda w: w,
-    sp.erf: lambda w: w - 1,
-    sp.erfc: lambda w: 2 - w,
-    sp.tanh: lambda w: (w - 1) / (w + 1),
-}
-
-
-def _falls(term: sp.Expr, u: sp.Symbol, falling: Sequence[sp.Symbol]) -> bool:
-    """Whether a product holds what falls exponentially, and else only powers of rational functions and constants."""
-    shrinking = False
-    for factor in sp.Mul.make_args(term):
-        base, exponent = factor.as_base_exp()
-        if base in falling and exponent.is_positive:
-            shrinking = True
-        elif factor.has(*falling) or not _is_power_of_rational(factor, u):
-            return False
-    return shrinking
-
-
-def _is_power_of_rational(e: sp.Expr, u: sp.Symbol) -> bool:
-    base, exponent = e.as_base_exp()
-    return bool(base.is_rational_function(u) and exponent.is_Rational)
-
-
-def _grows(e: sp.Expr, u: sp.Symbol) -> bool:
-    """Whether a rational function goes to +infinity as u falls to 0."""
-    if not e.is_rational_function(u) or u not in e.free_symbols:
-        return False
-    above, below = (sp.Poly(part, u).as_expr().as_leading_term(u) for part in sp.fraction(sp.cancel(sp.together(e))))
-    ratio = sp.powsimp(above / below)
-    power = sp.simplify(u * sp.diff(ratio, u) / ratio)
-    return bool(power.is_negative and (ratio / u**power).is_positive)
+    """Without the terms, or those of the numerator, that go to 0; as it was where there are none: apart they may be singular."""
+    above, below = sp.fraction(sp.together(e))
+    for total, under in ((e, sp.S.One), (above, below)):
+        terms = sp.Add.make_args(sp.expand(total))
+        kept = [term for term in terms if not vanishes(term / under, u)]
+        if len(kept) < len(terms):
+            return sp.Add(*kept) / under
+    return e
 
 
 def _of_quotient(above: sp.Expr, below: sp.Expr, u: sp.Symbol) -> sp.Expr | None:

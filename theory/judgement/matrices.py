@@ -66,7 +66,8 @@ def _by_element(left: sp.MatrixBase, right: sp.MatrixBase, assume: Sequence[sp.B
 
 def _of_operators(left: sp.Expr, right: sp.Expr) -> Judgement:
     """Words in the free algebra, or tried as matrices."""
-    if sp.expand(left - right) == 0:
+    difference = sp.expand(left - right)
+    if difference == 0:
         return Judgement("proved", "the same in the free algebra", ("sympy.expand",))
     symbols = sorted((left - right).free_symbols, key=str)
     for n in SIZES[:2]:
@@ -81,11 +82,24 @@ def _of_operators(left: sp.Expr, right: sp.Expr) -> Judgement:
             witness = {str(s): str(m.tolist()) for s, m in values.items()}
             sides = tuple(str(np.real_if_close(m).round(6).tolist()) for m in (a, b))
             return Judgement("refuted", f"as {n} x {n} matrices the sides differ", ("numpy",), witness, sides)
+    if _is_of_words(difference):  # equal for small matrices only: words in free symbols are independent
+        evidence = "the sides differ in the free algebra, where they are sums of different words"
+        return Judgement("refuted", evidence, ("sympy.expand",))
     return Judgement(
         "supported",
         "equal as matrices of sizes 2 and 3",
         ("numpy",),
         cannot_exclude="other operators",
+    )
+
+
+def _is_of_words(e: sp.Expr) -> bool:
+    """Whether it is a sum of numbers times words of symbols, with whole powers."""
+    factors = [f for term in sp.Add.make_args(e) for f in sp.Mul.make_args(term)]
+    return all(
+        f.is_number or (base.is_commutative is False and base.is_Symbol and power.is_Integer and power > 0)
+        for f in factors
+        for base, power in [f.as_base_exp()]
     )
 
 
@@ -107,6 +121,10 @@ def _as_matrix(e: sp.Expr, values: Mapping[sp.Symbol, Matrix], n: int) -> Matrix
         from scipy.linalg import expm
 
         return expm(arguments[0])
+    if isinstance(e, sp.Pow) and e.base.is_positive and e.base.is_number:
+        from scipy.linalg import expm
+
+        return expm(float(sp.log(e.base)) * _as_matrix(e.exp, values, n))
     if isinstance(e, sp.Pow) and e.exp.is_Integer:
         return np.linalg.matrix_power(arguments[0], int(e.exp))
     raise NotImplementedError(f"{e.func.__name__} of operators is not known for matrices")
@@ -119,6 +137,11 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
     """Matrix symbols of any size: integer matrices of small sizes in their place, exactly."""
     if left == right or left.doit() == right.doit():
         return Judgement("proved", "the same by sympy's rules for matrices", ("sympy.matrices",))
+    if (
+        not any(isinstance(s, sp.MatrixExpr) for s in (left, right))
+        and sp.expand(_by_words(left) - _by_words(right)) == 0
+    ):
+        return Judgement("proved", "a trace is cyclic, and that of the transpose", ("rational arithmetic",))
     symbols = sorted(left.atoms(sp.MatrixSymbol) | right.atoms(sp.MatrixSymbol), key=str)
     lengths = {length for s in symbols for length in s.shape if isinstance(length, sp.Symbol)}
     for n in SIZES:
@@ -138,6 +161,22 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
         ("rational arithmetic",),
         cannot_exclude="larger sizes",
     )
+
+
+def _by_words(e: sp.Expr) -> sp.Expr:
+    """A symbol in place of each trace of a product of matrix symbols and transposes, one for all that are cyclically the same."""
+    return e.doit().replace(lambda t: isinstance(t, sp.Trace), _word)
+
+
+def _word(trace: sp.Trace) -> sp.Expr:
+    factors = trace.arg.args if isinstance(trace.arg, sp.MatMul) else (trace.arg,)
+    letters = [(f.arg, True) if isinstance(f, sp.Transpose) else (f, False) for f in factors]
+    if not all(isinstance(s, sp.MatrixSymbol) for s, _ in letters):
+        return trace
+    word = [f"{sp.srepr(s)}{'^T' * turned}" for s, turned in letters]
+    back = [f"{sp.srepr(s)}{'^T' * (not turned)}" for s, turned in reversed(letters)]
+    turns = [w[k:] + w[:k] for w in (word, back) for k in range(len(w))]
+    return sp.Symbol("tr " + " ".join(min(turns)), complex=True)
 
 
 def _filled(e: sp.Basic, symbols: Sequence[sp.MatrixSymbol], sizes: Mapping[sp.Symbol, sp.Integer]) -> sp.Basic:

@@ -16,7 +16,7 @@ import sympy as sp
 
 from theory.algebra import enclosure
 
-__all__ = ["Point", "admits", "balls", "breaks", "candidates", "fulfils", "points"]
+__all__ = ["Point", "admits", "balls", "breaks", "candidates", "fulfils", "points", "spread"]
 
 Point = Mapping[sp.Symbol, sp.Expr]
 
@@ -43,6 +43,7 @@ COMPLEX = (
     1000 * I,
 )
 RANDOM, CORNERS = 60, 64
+FIRST, LONGEST = 8, 400  # of points, where few can be tried
 NEAR = R(1, 1000)
 
 
@@ -97,6 +98,14 @@ def points(symbols: Iterable[sp.Symbol], *expressions: sp.Expr, assume: Sequence
         if key not in seen and all(fulfils(point, relation) for relation in assume):
             seen.add(key)
             yield point
+
+
+def spread(every: Iterable[Point]) -> Iterator[Point]:
+    """The first few of the points, then some from all the way: for lines of which few can be tried."""
+    listed = list(itertools.islice(every, LONGEST))
+    yield from listed[:FIRST]
+    yield from listed[FIRST :: max(1, len(listed) // FIRST)]
+    yield from listed[FIRST:]
 
 
 def fulfils(point: Point, relation: sp.Basic) -> bool:
@@ -172,16 +181,19 @@ def _switches(expression: sp.Expr) -> Iterator[sp.Expr]:
 
 
 def _roots(switch: sp.Expr, symbol: sp.Symbol) -> Iterator[sp.Expr]:
-    """Real roots of the numerator, where it is a polynomial of rational coefficients; a rational next to one that is not."""
+    """Real roots of the numerator, where it is a polynomial: exact where it is of degree 1 or 2; else a rational next to it."""
     numerator = sp.numer(sp.together(switch))
     if not numerator.is_polynomial(symbol) or len(numerator.free_symbols) != 1:
         return
     polynomial = sp.Poly(numerator, symbol)
+    if polynomial.degree() == 1 and not all(c.is_Rational for c in polynomial.all_coeffs()):
+        slope, constant = polynomial.all_coeffs()
+        yield from (r for r in [-constant / slope] if r.is_real)
     if not all(c.is_Rational for c in polynomial.all_coeffs()) or polynomial.degree() > 12:
         return
     for root in polynomial.real_roots(multiple=False):
         value = root[0]
-        yield value if value.is_Rational else R(str(sp.N(value, 30)))
+        yield R(str(sp.N(value, 30))) if isinstance(value, sp.CRootOf) else value
 
 
 def balls(point: Point, precision: int) -> dict[sp.Symbol, Any]:

@@ -23,9 +23,20 @@ DEPTH = 3
 A_WAY = 0.5  # seconds
 LARGEST = 150  # operations in what is tried
 Trusts = tuple[str, ...]
+TAYLOR: Trusts = ("Taylor's theorem",)
 Way = Callable[[sp.Expr], sp.Expr]
+
+
+def _by_squares(e: sp.Expr) -> sp.Expr:
+    """cos z = 1 - 2 sin(z/2)^2, cosh z = 1 + 2 sinh(z/2)^2, tanh z = 1 - 2/(exp(2z) + 1), conj(z) = |z|^2 / z."""
+    e = e.replace(sp.tanh, lambda z: 1 - 2 / (sp.exp(2 * z) + 1))
+    e = e.replace(sp.cos, lambda z: 1 - 2 * sp.sin(z / 2) ** 2).replace(sp.cosh, lambda z: 1 + 2 * sp.sinh(z / 2) ** 2)
+    return sp.expand(e.replace(sp.conjugate, lambda z: sp.Dummy("modulus", nonnegative=True) ** 2 / z))
+
+
 CHEAP: tuple[tuple[str, Way], ...] = (
     ("sympy.factor", lambda e: sp.factor(sp.together(e))),
+    ("half arguments", _by_squares),
     ("exp(p) > 1", lambda e: sp.factor(sp.together(above_one(e)))),
 )
 DEAR: tuple[tuple[str, Way], ...] = (
@@ -39,10 +50,30 @@ def is_shown(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Trust
     forms = dict.fromkeys(_on_half_lines(form, assume) for form in (in_logarithms(e, assume), e))
     tries: list[tuple[Callable[..., Trusts], tuple[Any, ...]]] = [
         *((_by_signs, (form, strict, CHEAP)) for form in forms),
-        *((_shown, (form, strict, depth)) for depth in range(1, DEPTH + 1) for form in forms),
+        *((_shown_by_cases, (form, strict, depth)) for depth in range(1, DEPTH + 1) for form in forms),
         *((_by_signs, (form, strict, DEAR)) for form in forms),
     ]
     return next((trusts for way, arguments in tries if (trusts := way(*arguments))), ())
+
+
+def _shown_by_cases(e: sp.Expr, strict: bool, depth: int) -> Trusts:
+    return _shown(e, strict, depth) or _by_cases(e, strict, depth)
+
+
+def _by_cases(e: sp.Expr, strict: bool, depth: int) -> Trusts:
+    """On either half of the line of one symbol whose sign is not known; of whole numbers, from 1 up and from 0 down."""
+    for s in sorted(e.free_symbols, key=str):
+        if not s.is_extended_real or s.is_nonnegative or s.is_nonpositive:
+            continue
+        u = sp.Dummy("u", positive=True) if s.is_nonzero and not s.is_integer else sp.Dummy("u", nonnegative=True)
+        found: list[Trusts] = []
+        for half in dict.fromkeys((e.subs(s, 1 + u if s.is_integer else u), e.subs(s, -u))):
+            found.append(_shown(half, strict, depth))
+            if not found[-1]:
+                break
+        if all(found):
+            return _put("on either half of the line", *found)
+    return ()
 
 
 def _on_half_lines(e: sp.Expr, assume: Sequence[sp.Basic]) -> sp.Expr:
@@ -66,9 +97,9 @@ def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
         return signs
     for form in dict.fromkeys((e, core)):
         for s in sorted(form.free_symbols, key=str):
-            if not is_smooth(form, s):
+            if s.is_integer or not is_smooth(form, s):  # its formula may use that it is whole
                 continue
-            for way in (_by_growth, _by_one_peak, _by_convexity, _by_fall):
+            for way in (_by_growth, _by_fall, _by_one_peak, _by_convexity):
                 if trusts := way(form, s, strict, depth):
                     return trusts
     return ()
@@ -103,15 +134,6 @@ def _ends(s: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:
     return (sp.S.Zero if s.is_nonnegative else sp.S.NegativeInfinity), sp.S.Infinity
 
 
-def _at_end(e: sp.Expr, s: sp.Symbol, end: sp.Expr) -> tuple[sp.Expr | None, Trusts]:
-    """The limit there, and what it trusts."""
-    value = limit_of(e, s, end, "+")
-    if value is not None:
-        return value, ("Taylor's theorem",)
-    value = patiently(A_WAY, sp.limit, e, s, end, "+")
-    return (None, ()) if value is None or value.has(sp.Limit, sp.AccumBounds, sp.nan) else (value, ("sympy.limit",))
-
-
 def _is_not_negative(value: sp.Expr | None, strict: bool, depth: int) -> Trusts:
     """Whether an end or a stationary value allows it."""
     if value is None:
@@ -128,11 +150,18 @@ def _by_growth(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     low, _ = _ends(s)
     if low is not sp.S.Zero:
         return ()
-    value, taken = _at_end(e, s, low)
+    value = limit_of(e, s, low, "+")
     includes_end = not s.is_positive
     below = _is_not_negative(value, strict and includes_end, depth)
-    rising = _shown(sp.diff(e, s), strict and not includes_end, depth - 1) if below else ()
-    return _put("not negative at the lower end, and growing", rising, (*below, *taken)) if rising else ()
+    slope = sp.diff(e, s)
+    strictly = strict and not includes_end and not _is_somewhere_positive(slope, s)
+    rising = _shown(slope, strictly, depth - 1) if below else ()
+    return _put("not negative at the lower end, and growing", rising, below, TAYLOR) if rising else ()
+
+
+def _is_somewhere_positive(slope: sp.Expr, s: sp.Symbol) -> bool:
+    """Whether an analytic slope without other symbols is not 0 throughout: then what it does not make fall grows strictly."""
+    return slope.free_symbols == {s} and bool(slope.subs(s, 1).is_positive)
 
 
 def _by_fall(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
@@ -140,22 +169,29 @@ def _by_fall(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     falling = _shown(-sp.diff(e, s), strict, depth - 1)
     if not falling:
         return ()
-    value, taken = _at_end(e, s, sp.S.Infinity)
-    below = _is_not_negative(value, False, depth)
-    return _put("not negative at infinity, and falling towards it", falling, (*below, *taken)) if below else ()
+    below = _is_not_negative(limit_of(e, s, sp.S.Infinity, ""), False, depth)
+    return _put("not negative at infinity, and falling towards it", falling, below, TAYLOR) if below else ()
 
 
 def _by_convexity(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     """Convex, and not negative where it is stationary."""
     slope = sp.diff(e, s)
+    convex = _shown(sp.diff(slope, s), False, depth - 1)
+    if not convex or (place := _stationary(slope, s)) is None:
+        return ()
+    below = _is_not_negative(e.subs(s, place), strict, depth)
+    return _put("convex, and not negative where it is stationary", convex, below) if below else ()
+
+
+def _stationary(slope: sp.Expr, s: sp.Symbol) -> sp.Expr | None:
+    """The one place where the slope is 0, inside the domain; at 0 or 1 without asking sympy, which is slow."""
+    if (
+        simple := next((v for v in (sp.S.Zero, sp.S.One) if _is_inside(v, s) and slope.subs(s, v) == 0), None)
+    ) is not None:
+        return simple
     found = [r for r in patiently(A_WAY, sp.solve, slope, s) or () if r.is_real is not False]
-    if len(found) != 1 or not _is_inside(found[0], s):
-        return ()
-    below = _is_not_negative(e.subs(s, found[0]), strict, depth)
-    convex = _shown(sp.diff(slope, s), False, depth - 1) if below else ()
-    if not convex or not reduces_to_zero(slope.subs(s, found[0])):
-        return ()
-    return _put("convex, and not negative where it is stationary", convex, below)
+    seen = len(found) == 1 and _is_inside(found[0], s) and reduces_to_zero(slope.subs(s, found[0]))
+    return found[0] if seen else None
 
 
 def _is_inside(value: sp.Expr, s: sp.Symbol) -> bool:
@@ -176,16 +212,15 @@ def _by_one_peak(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
         return ()
     taken: Trusts = ()
     for end in (low, high):
-        value, how = _at_end(e, s, end)
-        below = _is_not_negative(value, False, depth)
+        below = _is_not_negative(limit_of(e, s, end, "+"), False, depth)
         if not below:
             return ()
-        taken += (*below, *how)
-    return _put("one peak between two ends where it is not negative", falls, taken)
+        taken += below
+    return _put("one peak between two ends where it is not negative", falls, taken, TAYLOR)
 
 
 def _put(words: str, *trusts: Trusts) -> Trusts:
     """The words first, then what is trusted, each once."""
-    ways = ("every part", "every factor", "not negative", "convex", "one peak")
+    ways = ("every part", "every factor", "not negative", "convex", "one peak", "on either")
     flat = [t for part in trusts for t in part if not t.startswith(ways)]
     return tuple(dict.fromkeys((words, "sympy.diff", *flat)))

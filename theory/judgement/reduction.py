@@ -70,9 +70,19 @@ def _conjugates(e: sp.Expr) -> sp.Expr:
 
 
 def _lambert(e: sp.Expr) -> sp.Expr:
-    """exp(W(z)) = z/W(z), by definition."""
-    return sp.cancel(sp.together(e.replace(lambda p: isinstance(p, sp.exp) and isinstance(p.args[0], sp.LambertW),
-                                           lambda p: p.args[0].args[0] / p.args[0])))  # fmt: skip
+    """exp(n W(z)) = (z/W(z))^n, by definition."""
+
+    def replaced(p: sp.Expr) -> sp.Expr:
+        n, w = p.args[0].as_coeff_Mul()
+        return (w.args[0] / w) ** n if isinstance(w, sp.LambertW) and n.is_Integer else p
+
+    return sp.cancel(sp.together(e.replace(lambda p: isinstance(p, sp.exp), replaced)))
+
+
+def _algebraic(e: sp.Expr) -> sp.Expr:
+    """0 where its minimal polynomial is x; of numbers."""
+    x = sp.Dummy("x")
+    return sp.S.Zero if e.is_number and e.is_algebraic and sp.minimal_polynomial(e, x) == x else e
 
 
 def _recurrences(e: sp.Expr) -> sp.Expr:
@@ -90,11 +100,12 @@ WAYS: dict[str, Way] = {
     "|z|^2 = z conj(z)": _conjugates,
     "W exp(W) = z": _lambert,
     "sympy.rewrite(exp)": _exponentials,
-    "sympy.gammasimp, expand_func": _recurrences,
+    "sympy.gammasimp": _recurrences,
     "sympy.hyperexpand": lambda e: sp.simplify(sp.hyperexpand(e)) if e.has(sp.hyper, sp.meijerg) else e,
     "sympy.simplify": lambda e: sp.simplify(e, doit=False),
     "sympy.simplify of logarithms": lambda e: sp.simplify(sp.expand_log(sp.powdenest(sp.expand_power_base(e)))),
     "sympy.trigsimp": sp.trigsimp,
+    "sympy.minimal_polynomial": _algebraic,
 }
 
 
@@ -115,11 +126,12 @@ def _by_sign(e: sp.Expr) -> tuple[list[sp.Expr], str]:
 def _split(e: sp.Expr) -> Iterator[sp.Expr]:
     for argument in _signed(e):
         for s in sorted(argument.free_symbols, key=str):
-            rest = sp.expand(argument - s)
-            if s.is_extended_real and s not in rest.free_symbols and rest.is_extended_real:
+            slope = sp.diff(argument, s)
+            rest = sp.expand(argument - slope * s)
+            if s.is_extended_real and slope.is_Rational and s not in rest.free_symbols and rest.is_extended_real:
                 positive = sp.Dummy("p", positive=True)
-                for value in (-rest + positive, -rest - positive, -rest):
-                    yield _evaluated(e, s, value)
+                for value in (positive - rest, -positive - rest, -rest):
+                    yield _evaluated(e, s, value / slope)
                 return
     yield e
 

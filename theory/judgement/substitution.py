@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from theory.judgement.points import admits
+
 __all__ = ["above_one", "in_logarithms", "lower_bounds"]
 
 
 def lower_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp.Symbol, tuple[sp.Expr, bool]]:
     """{symbol: (lower bound, whether it is exceeded)} of counts and of what relations bound from below."""
-    found = {s: (sp.S.One, False) for s in symbols if s.is_integer and s.is_positive}
+    found = {s: (_least(s), False) for s in symbols if s.is_integer and s.is_nonnegative}
     for relation in assume:
         if isinstance(relation, sp.core.relational.Relational) and not isinstance(relation, sp.Eq | sp.Ne):
             strictly = isinstance(relation, sp.StrictGreaterThan | sp.StrictLessThan)
@@ -23,6 +25,11 @@ def lower_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp
             if above.is_Symbol and above in symbols and above not in below.free_symbols:
                 found[above] = (below, strictly)
     return found
+
+
+def _least(s: sp.Symbol) -> sp.Integer:
+    """The least whole number that the assumptions of a symbol that is not negative admit."""
+    return next(sp.Integer(v) for v in range(10**6) if admits(s, sp.Integer(v)))
 
 
 def in_logarithms(e: sp.Expr, assume: Sequence[sp.Basic] = ()) -> sp.Expr:

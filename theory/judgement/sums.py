@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import flint
 import sympy as sp
 
 from theory.algebra import enclosure
-from theory.judgement.integrals import ClosedForm, DivergesError
+from theory.judgement import tails
+from theory.judgement.closed_forms import ClosedForm
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.tails import DivergesError
 
 __all__ = ["added", "by_induction", "closed_form"]
 
 MOST_TERMS = 3000
 MARGIN = 1000  # of the estimate of what is left out
+SLOWEST = 0.999  # ratio of a geometric fall
+LENGTHS = 40, 60
+FAR = 10**40, 10**42  # x^k/k! grows as long as k < x, which is up to 10^30 here
+MOST_FIRST = 5  # terms taken off a series that starts later than at 0
 
 
-def added(total: sp.Sum, point: Point, precision: int) -> Any:
-    """A complex ball round a sum at a point of its parameters; of infinitely many terms, the rest is estimated from their fall.
+def added(total: sp.Sum | sp.Product, point: Point, precision: int) -> Any:
+    """A complex ball round a sum or a finite product at a point; what is left out of infinitely many terms is estimated.
 
     Raises:
         DivergesError: where the terms do not fall.
@@ -34,11 +42,15 @@ def added(total: sp.Sum, point: Point, precision: int) -> Any:
     term = total.function.xreplace({s: v for s, v in point.items() if s != k})
     if term.free_symbols - {k} or not low.is_Integer:
         raise NotImplementedError(f"no value of {total} while symbols are free")
-    if high is sp.S.Infinity:
+    if high is sp.S.Infinity and isinstance(total, sp.Sum):
         return _without_end(term, k, int(low), precision)
     if not high.is_Integer or high - low >= MOST_TERMS:
         raise NotImplementedError(f"no sum from {low} to {high} term by term")
-    return sum((_term(term, k, j, precision) for j in range(int(low), int(high) + 1)), flint.acb(0))
+    if high < low - 1:  # Karr's convention, which sympy follows
+        turned = total.func(total.function, (k, high + 1, low - 1))
+        return -added(turned, point, precision) if isinstance(total, sp.Sum) else 1 / added(turned, point, precision)
+    terms = [_term(term, k, j, precision) for j in range(int(low), int(high) + 1)]
+    return sum(terms, flint.acb(0)) if isinstance(total, sp.Sum) else math.prod(terms, start=flint.acb(1))
 
 
 def _term(term: sp.Expr, k: sp.Symbol, j: int, precision: int) -> Any:
@@ -46,6 +58,9 @@ def _term(term: sp.Expr, k: sp.Symbol, j: int, precision: int) -> Any:
 
 
 def _without_end(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
+    """Term by term as long as they fall like a geometric series; else by what kind they are."""
+    if (alternating := _alternating(term, k, low, precision)) is not None:
+        return alternating
     total, last, falling = flint.acb(0), None, 0
     smallest = flint.arb(2) ** (-precision)
     with flint.ctx.workprec(precision):
@@ -54,47 +69,79 @@ def _without_end(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
             total += here
             size = abs(here)
             if last is not None and last > 0:
-                falling = falling + 1 if size < last * 0.9 else 0
-            if falling > 8 and size < smallest * (1 + abs(total)):
-                rest = size.upper() * MARGIN
-                return total + flint.acb(flint.arb(0, rest), flint.arb(0, rest))
+                ratio = size / last
+                falling = falling + 1 if ratio < SLOWEST else 0
+                if falling > 8 and (rest := size / (1 - ratio)) < smallest * (1 + abs(total)):
+                    rest = rest.upper() * MARGIN
+                    return total + flint.acb(flint.arb(0, rest), flint.arb(0, rest))
             last = size
-    if last is not None and last > smallest and _does_not_fall(term, k):
+    real = sp.Dummy("k", positive=True)
+    if tails.diverges(term.xreplace({k: real}), real, sp.Integer(low + 2), sp.S.Infinity):  # the integral test
         raise DivergesError("the terms do not fall fast enough")
+    if not _falls_as_a_power(term, k):
+        raise NotImplementedError("the terms fall too slowly to be added up")
     return _extrapolated(term, k, low)
 
 
-def _both_ways(f: Any, low: int, methods: tuple[str, str]) -> tuple[Any, ...]:
+def _alternating(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
+    """Terms of alternating sign, accelerated in two lengths that have to agree (Cohen, Rodriguez Villegas, Zagier 2000)."""
+    if not any(isinstance(p, sp.Pow) and p.base.is_negative for p in term.atoms(sp.Pow)):
+        return None
+    with flint.ctx.workprec(2 * precision):
+        sizes = [_term(term, k, low + i, 2 * precision) * (-1) ** i for i in range(LENGTHS[-1])]
+        if not all(a.real.overlaps(abs(a)) or (-a).real.overlaps(abs(a)) for a in sizes):
+            return None
+        if len({bool(a.real > 0) for a in sizes if not a.contains(0)}) != 1:
+            return None
+        far = [abs(_term(term, k, j, precision)) for j in FAR]
+        if far[1] > far[0] * 0.999:
+            raise DivergesError("the terms do not fall to 0")
+        first, second = (_accelerated(sizes[:length]) for length in LENGTHS)
+        apart = abs(first - second).upper()
+        if not apart < 1e-15:
+            return None
+        rest = flint.arb(0, apart * MARGIN)
+        return second + flint.acb(rest, rest)
+
+
+def _accelerated(sizes: Sequence[Any]) -> Any:
+    n = len(sizes)
+    whole = (3 + flint.arb(8).sqrt()) ** n
+    whole = (whole + 1 / whole) / 2
+    b, c, total = flint.arb(-1), -whole, flint.acb(0)
+    for i, a in enumerate(sizes):
+        c = b - c
+        total += c * a
+        b = b * (i + n) * (i - n) * 2 / ((2 * i + 1) * (i + 1))
+    return total / whole
+
+
+def _falls_as_a_power(term: sp.Expr, k: sp.Symbol) -> bool:
+    """Whether doubling k costs the same factor far out as nearer: extrapolations of anything else are wrong and agree."""
+    falls = [abs(_term(term, k, 2 * j, 128)) / abs(_term(term, k, j, 128)) for j in (10**3, 10**5)]
+    return bool(abs(falls[0] - falls[1]) < falls[0] * 0.05)
+
+
+def _both_ways(f: Any, low: int) -> tuple[Any, ...]:
     import mpmath
 
     with mpmath.workdps(25):
-        return tuple(mpmath.nsum(f, [low, mpmath.inf], method=m) for m in methods)
+        return tuple(mpmath.nsum(f, [low, mpmath.inf], method=m) for m in ("richardson+shanks", "euler-maclaurin"))
 
 
 def _extrapolated(term: sp.Expr, k: sp.Symbol, low: int) -> Any:
-    """Slowly falling terms, by two extrapolations that have to agree; the radius is a thousand times their difference."""
+    """Terms that fall as a power, by two extrapolations that have to agree; the radius is a thousand times their difference."""
     import mpmath
 
-    methods = ("shanks", "levin") if _alternates(term, k) else ("richardson+shanks", "euler-maclaurin")
-    both = patiently(1.0, _both_ways, sp.lambdify(k, term, "mpmath"), low, methods)
+    both = patiently(1.0, _both_ways, sp.lambdify(k, term, "mpmath"), low)
     if both is None:
         raise NotImplementedError("the terms fall too slowly to be added up")
     first, second = both
     apart = abs(first - second)
     if not apart < 1e-10 * (1 + abs(first)):
         raise NotImplementedError("the terms fall too slowly to be added up")
-    rest = flint.arb(0, float(apart) * MARGIN + 1e-15)
+    rest = flint.arb(0, float(apart) * MARGIN + 1e-13 * float(1 + abs(first)))
     return flint.acb(flint.arb(str(mpmath.re(first))), flint.arb(str(mpmath.im(first)))) + flint.acb(rest, rest)
-
-
-def _does_not_fall(term: sp.Expr, k: sp.Symbol) -> bool:
-    """Whether k times the term is no smaller at larger k: no faster than the harmonic series."""
-    far = [abs(_term(term, k, j, 128)) * j for j in (10**3, 10**5)]
-    return bool(far[1] > far[0] * 0.99) and not term.has(sp.sin, sp.cos) and not _alternates(term, k)
-
-
-def _alternates(term: sp.Expr, k: sp.Symbol) -> bool:
-    return bool(_term(term, k, 100, 128).real * _term(term, k, 101, 128).real < 0)
 
 
 def closed_form(total: sp.Sum) -> ClosedForm | None:
@@ -113,7 +160,18 @@ def closed_form(total: sp.Sum) -> ClosedForm | None:
         )
     ):
         return found
-    return _by_sympy(total)
+    return _newton(total.function, k, low, high) or _by_sympy(total)
+
+
+def _newton(f: sp.Expr, k: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """sum over k from 0 to n of binomial(n, k) x^k = (1 + x)^n, a constant in front."""
+    if low != 0 or not high.is_integer or not high.is_nonnegative or not f.has(sp.binomial(high, k)):
+        return None
+    rest = sp.simplify(f / sp.binomial(high, k))
+    x = sp.simplify(rest.subs(k, k + 1) / rest)
+    if k in x.free_symbols or x.has(sp.nan, sp.zoo):
+        return None
+    return ClosedForm(rest.subs(k, 0) * (1 + x) ** high, "Newton's binomial theorem")
 
 
 def _by_sympy(total: sp.Sum) -> ClosedForm | None:
@@ -125,34 +183,51 @@ def _by_sympy(total: sp.Sum) -> ClosedForm | None:
     )
 
 
+def _as_power(f: sp.Expr, k: sp.Symbol) -> tuple[sp.Expr, sp.Poly] | None:
+    """(x, p) of f = x^k p(k), p a polynomial; None where it is not."""
+    x, rest = sp.S.One, sp.S.One
+    for factor in sp.Mul.make_args(sp.expand_power_exp(f)):
+        if isinstance(factor, sp.exp) and k not in (rate := sp.cancel(factor.args[0] / k)).free_symbols:
+            x *= sp.exp(rate)
+        elif isinstance(factor, sp.Pow) and factor.exp == k and k not in factor.base.free_symbols:
+            x *= factor.base
+        elif isinstance(factor, sp.Pow) and factor.exp == -k and k not in factor.base.free_symbols:
+            x /= factor.base
+        else:
+            rest *= factor
+    return (x, sp.Poly(rest, k)) if rest.is_polynomial(k) else None
+
+
+def _falling(p: sp.Poly, k: sp.Symbol) -> list[tuple[int, sp.Expr]]:
+    """p(k) = sum of c k (k-1) ... (k-r+1), as pairs (r, c)."""
+    found = []
+    while not p.is_zero:
+        r, c = p.degree(), p.LC()
+        found.append((r, c))
+        p -= sp.Poly(c * sp.prod([k - i for i in range(r)]), k)
+    return found
+
+
 def _geometric(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
-    ratio = sp.simplify(f.subs(k, k + 1) / f)
-    if k in ratio.free_symbols or not all(_is_proved(e) for e in (1 + ratio, 1 - ratio)):
+    """sum over k from 0 of k (k-1) ... (k-r+1) x^k = r! x^r / (1 - x)^(r+1) for -1 < x < 1."""
+    if (
+        low > MOST_FIRST
+        or (found := _as_power(f, k)) is None
+        or not all(is_shown(e, True) for e in (1 + found[0], 1 - found[0]))
+    ):
         return None
-    return ClosedForm(f.subs(k, low) / (1 - ratio), "the geometric series")
-
-
-def _is_proved(e: sp.Expr) -> bool:
-    trusts = is_shown(e, True)
-    return bool(trusts) and "sympy.limit" not in trusts
+    x, p = found
+    whole = sum((c * sp.factorial(r) * x**r / (1 - x) ** (r + 1) for r, c in _falling(p, k)), sp.S.Zero)
+    return ClosedForm(whole - sum((f.subs(k, j) for j in range(int(low))), sp.S.Zero), "the geometric series")
 
 
 def _exponential(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
-    """sum over k from 0 of k (k-1) ... (k-r+1) a^k / k! = a^r e^a, for a polynomial in k times a^k / k!."""
-    constant, rest = f.as_independent(k, as_Add=False)
-    rest = sp.powsimp(rest * sp.factorial(k))
-    base = [p for p in sp.Mul.make_args(rest) if isinstance(p, sp.Pow) and p.exp == k]
-    if low != 0 or len(base) != 1:
+    """sum over k from 0 of k (k-1) ... (k-r+1) x^k / k! = x^r e^x."""
+    if low > MOST_FIRST or (found := _as_power(f * sp.factorial(k), k)) is None:
         return None
-    polynomial = rest / base[0]
-    if not polynomial.is_polynomial(k):
-        return None
-    a, total, left = base[0].base, sp.S.Zero, sp.Poly(polynomial, k)
-    while not left.is_zero:
-        r = left.degree()
-        total += left.LC() * a**r
-        left -= sp.Poly(left.LC() * sp.prod([k - i for i in range(r)]), k)
-    return ClosedForm(constant * total * sp.exp(a), "the exponential series")
+    x, p = found
+    whole = sum((c * x**r for r, c in _falling(p, k)), sp.S.Zero) * sp.exp(x)
+    return ClosedForm(whole - sum((f.subs(k, j) for j in range(int(low))), sp.S.Zero), "the exponential series")
 
 
 def _dirichlet(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
@@ -167,23 +242,24 @@ def _dirichlet(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
 
 
 def by_induction(difference: sp.Expr) -> tuple[str, ...]:
-    """What was trusted to show that a difference with one finite sum to a symbol n is 0, from n to n + 1; empty where not."""
-    sums = [s for s in difference.atoms(sp.Sum) if len(s.limits) == 1]
-    if len(sums) != 1 or len(difference.atoms(sp.Sum, sp.Integral, sp.Limit)) != 1:
+    """What was trusted to show that a difference with one sum or product up to n is 0, from n to n + 1; empty where not."""
+    found = [s for s in difference.atoms(sp.Sum, sp.Product) if len(s.limits) == 1]
+    if len(found) != 1 or len(difference.atoms(sp.Sum, sp.Product, sp.Integral, sp.Limit)) != 1:
         return ()
-    (k, low, high), f = sums[0].limits[0], sums[0].function
+    (k, low, high), f = found[0].limits[0], found[0].function
     n = next((s for s in high.free_symbols if high - s == (high - s).doit() and (high - s).is_Integer), None)
     if n is None or not n.is_integer or not low.is_Integer or n in f.free_symbols or not n.is_nonnegative:
         return ()
     whole = sp.Dummy("S")
-    linear = difference.xreplace({sums[0]: whole})
+    linear = difference.xreplace({found[0]: whole})
     step = f.subs(k, high + 1)
     start = sp.S.One if n.is_positive else sp.S.Zero
-    first = sum((f.subs(k, j) for j in range(int(low), int(high.subs(n, start)) + 1)), sp.S.Zero)
+    first = found[0].func(f, (k, low, high.subs(n, start))).doit()
     slope = sp.diff(linear, whole)
     if slope.has(whole, n) or slope == 0:
         return ()
     closed = sp.solve(linear, whole)[0]
-    induction = reduces_to_zero(closed.subs(n, n + 1) - closed - step)
+    grown = closed + step if isinstance(found[0], sp.Sum) else closed * step
+    induction = reduces_to_zero(closed.subs(n, n + 1) - grown)
     base = reduces_to_zero(sp.simplify(closed.subs(n, start) - first))
     return ("induction", *induction) if induction and base else ()

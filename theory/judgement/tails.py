@@ -1,0 +1,118 @@
+"""Tails: what an integral is near an end that is infinite or singular. Whether it converges there, and how much oscillations add.
+
+Both look at functions of a Hardy field, which end monotone: sampled at doubling distances on the scale of the logarithm.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import flint
+import sympy as sp
+
+from theory.algebra import enclosure
+
+__all__ = ["DivergesError", "diverges", "oscillating", "oscillations"]
+
+TAME = (
+    sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.sign, sp.erf, sp.erfc, sp.tanh, sp.sinh, sp.cosh, sp.sech, sp.atan,
+    sp.asinh, sp.loggamma, sp.gamma, sp.Max, sp.Min, sp.Number, sp.NumberSymbol, sp.Symbol,
+)  # fmt: skip
+DISTANCES = 80, 160, 320, 640, 1280  # in v, at e^v out or e^-v short of the end
+BITS = 4096  # e^-1280 short of an end, and exponents that differ from -1 by 1e-30
+HUGE = flint.arb("1e1000")
+ROUNDING = flint.arb("1e-40")
+FAR = 10**6, 10**9
+PARTS = 12  # integrations by parts
+MOST_WAVES = 4
+
+
+class DivergesError(ArithmeticError):
+    """There is no value."""
+
+
+def is_tame(e: sp.Expr) -> bool:
+    """Whether a real expression is made of functions that end monotone."""
+    return not e.has(sp.I) and all(isinstance(node, TAME) for node in sp.preorder_traversal(e))
+
+
+def diverges(integrand: sp.Expr, y: sp.Symbol, good: sp.Expr, bad: sp.Expr) -> bool:
+    """Whether the integral from good to bad is seen to diverge at bad: in e^v, it falls no faster than 1/v.
+
+    Of e^(-epsilon v) the ratios at doubled distances fall, of v^-p they stay: so 1/y is told from y^-(1 + epsilon).
+    """
+    if not is_tame(integrand):
+        return False
+    heights = [_height(integrand, y, good, bad, v) for v in DISTANCES]
+    if not all(h is not None and h > 0 for h in heights):
+        return bad.is_infinite and _explodes([_height(integrand, y, good, bad, v) for v in (3, 4, 5)])
+    with flint.ctx.workprec(BITS):
+        ratios = [b / a for a, b in itertools.pairwise(heights)]
+        return bool(ratios[-1] > 0.5 - ROUNDING and ratios[-1] > ratios[-2] - ROUNDING)
+
+
+def _explodes(heights: list[Any]) -> bool:
+    """Whether it is huge and grows faster and faster, where further out it has no number."""
+    if not all(h is not None and h > 0 for h in heights):
+        return False
+    first, second, third = heights
+    return bool(third > HUGE and third / second > second / first)
+
+
+def _height(integrand: sp.Expr, y: sp.Symbol, good: sp.Expr, bad: sp.Expr, v: int) -> Any:
+    """|f| e^v out, or |f| e^-v at e^-v of the way short of the end; None where there is no number."""
+    with flint.ctx.workprec(BITS):
+        inner = enclosure.enclose(good, {}, BITS)
+        step = flint.acb(v).exp()
+        if bad.is_finite:
+            outer = enclosure.enclose(bad, {}, BITS)
+            where, weight = outer + (inner - outer) / step, 1 / step
+        else:
+            where, weight = inner + step * (1 if bad is sp.S.Infinity else -1), step
+        try:
+            height = abs(enclosure.enclose(integrand, {y: where}, BITS) * weight)
+        except (ArithmeticError, NotImplementedError):
+            return None
+        return height if height.is_finite() else None
+
+
+def oscillations(f: sp.Expr, y: sp.Symbol) -> dict[sp.Expr, sp.Expr] | None:
+    """f = sum p exp(i phase), as {phase: p}, phases polynomial in y, p tame; None where it is no such sum, or a long one."""
+    if len(f.atoms(sp.sin, sp.cos, sp.sinc)) > MOST_WAVES:
+        return None
+    f = f.replace(sp.sinc, lambda z: sp.sin(z) / z)
+    found: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(sp.expand(f.rewrite([sp.sin, sp.cos], sp.exp))):
+        waves = [w for w in sp.Mul.make_args(term) if isinstance(w, sp.exp) and w.has(sp.I)]
+        real, phase = sp.expand(sp.Add(*(w.args[0] for w in waves))).as_real_imag()
+        p = term / sp.Mul(*waves) * sp.exp(real)
+        constant, rest = p.as_independent(y, as_Add=False)
+        if not phase.is_polynomial(y) or phase.has(sp.re, sp.im) or not is_tame(rest):
+            return None
+        found[phase] = found.get(phase, sp.S.Zero) + constant * rest
+    return found
+
+
+def oscillating(p: sp.Expr, phase: sp.Expr, y: sp.Symbol, start: sp.Expr, bits: int) -> tuple[Any, Any]:
+    """int_start^infinity p exp(i phase) dy by parts, and the size of the first part left out.
+
+    Raises:
+        DivergesError: where p / phase' does not fall to 0.
+    """
+    rate = sp.diff(phase, y)
+    amplitude, factor, total = p / rate, sp.I, sp.S.Zero
+    if _stays(amplitude, y):
+        raise DivergesError("the integrand oscillates without falling")
+    for _ in range(PARTS):
+        total += factor * amplitude
+        amplitude, factor = sp.diff(amplitude, y) / rate, factor * sp.I
+    at = {y: enclosure.enclose(start, {}, bits)}
+    value = enclosure.enclose(total * sp.exp(sp.I * phase), at, bits)
+    return value, abs(enclosure.enclose(amplitude, at, bits))
+
+
+def _stays(amplitude: sp.Expr, y: sp.Symbol) -> bool:
+    with flint.ctx.workprec(BITS):
+        near, far = (abs(enclosure.enclose(amplitude, {y: flint.acb(v)}, BITS)) for v in FAR)
+        return bool(far > near * (1 - ROUNDING))
