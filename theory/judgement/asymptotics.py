@@ -13,11 +13,12 @@ from theory.judgement.growth import grows, vanishes
 
 __all__ = ["expanded", "thetas"]
 
-HYPERBOLIC = sp.cosh, sp.sinh, sp.tanh
+HYPERBOLIC = sp.cosh, sp.sinh
 
 
 def expanded(e: sp.Expr, u: sp.Symbol) -> sp.Expr:
     """The expression as u falls to 0, with bounded unknowns in place of what is left out."""
+    e = e.replace(lambda f: f.func in MIRRORED and grows(-f.args[0], u), lambda f: MIRRORED[f.func](-f.args[0]))
     e = e.replace(lambda f: isinstance(f, HYPERBOLIC) and grows(f.args[0], u), lambda f: f.rewrite(sp.exp))
     e = e.replace(
         lambda f: isinstance(f, sp.harmonic) and len(f.args) == 1, lambda f: sp.digamma(f.args[0] + 1) + sp.EulerGamma
@@ -49,6 +50,13 @@ FORMS = {
     sp.erfc: lambda x: sp.exp(-(x**2)) * (1 + _theta() / x**2) / (x * sp.sqrt(sp.pi)),
     sp.digamma: lambda x: sp.log(x) - 1 / (2 * x) + _theta() / x**2,
     sp.loggamma: lambda x: (x - sp.Rational(1, 2)) * sp.log(x) - x + sp.log(2 * sp.pi) / 2 + _theta() / x,
+}
+FORMS[sp.erf] = lambda x: 1 - FORMS[sp.erfc](x)
+FORMS[sp.tanh] = lambda x: 1 - 2 / (sp.exp(2 * x) + 1)
+MIRRORED = {  # of what goes to -infinity, by -x
+    sp.erf: lambda x: -FORMS[sp.erf](x),
+    sp.erfc: lambda x: 2 - FORMS[sp.erfc](x),
+    sp.tanh: lambda x: -FORMS[sp.tanh](x),
 }
 
 

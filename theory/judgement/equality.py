@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import flint
@@ -30,7 +31,8 @@ SECONDS = 0.8  # for points
 A_POINT = 1.0
 FEWEST = 6
 WHOLE = sp.Integral, sp.Sum, sp.Product, sp.Limit
-DEAR = 16  # points, where there are integrals and sums
+FIRST = 40  # points, before a reduction is tried: where it is by rational arithmetic they are enough
+OF_INTEGRALS, OF_SUMS = 16, 60  # points, where there are some
 
 
 @dataclass
@@ -47,16 +49,20 @@ class Met:
 
 def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Judgement:
     """Whether left = right for all values that the assumptions of their symbols admit, wherever both are defined."""
-    found = met(left, right, assume)
+    found = met(left, right, assume, most=FIRST)
     if found.refuted is not None:
         return found.refuted
-    exceptions = _named(found)
     by_rule: tuple[str, ...] = sums.by_induction(left - right)
     trusts: tuple[str, ...] = ()
     checked = True
     if not by_rule:
         difference, trusts, checked = resolved(left - right)
         by_rule = () if difference.has(*WHOLE) else _reduced(difference, assume)
+    if by_rule != ("rational arithmetic",):
+        met(left, right, assume, found=found)
+        if found.refuted is not None:
+            return found.refuted
+    exceptions = _named(found)
     if by_rule and found.agreed + len(found.undefined) > 0:
         evidence = f"the difference reduces to 0; at {found.agreed} exact points no enclosure excludes 0"
         trusted = tuple(dict.fromkeys((*trusts, *by_rule)))
@@ -117,16 +123,21 @@ def _closed_limit(inner: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: sp.Symb
         if left is not None and right is not None and (left - right).is_nonzero:
             raise DivergesError(f"the limits are {left} from the left and {right} from the right")
     value = patiently(1.0, sp.limit, inner, symbol, end, str(side))
-    return (
-        None if value is None or value.has(sp.Limit) else closed_forms.ClosedForm(value, "sympy.limit", checked=False)
-    )
+    if value is None or value.has(sp.Limit):
+        return None
+    return closed_forms.ClosedForm(value, "sympy.limit", checked=False)
 
 
-def _outermost(e: sp.Basic) -> Iterator[sp.Basic]:
+@lru_cache(64)
+def _outermost(e: sp.Basic) -> tuple[sp.Basic, ...]:
     if isinstance(e, WHOLE):
-        yield e
-    else:
-        yield from dict.fromkeys(itertools.chain.from_iterable(map(_outermost, e.args)))
+        return (e,)
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(map(_outermost, e.args)))) if e.has(*WHOLE) else ()
+
+
+@lru_cache(64)
+def _has_branches(e: sp.Basic) -> bool:
+    return bool(e.has(sp.Piecewise))
 
 
 # --- points ---
@@ -140,10 +151,11 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
         NotImplementedError: where no enclosure is known.
     """
     values: dict[Any, Any] = dict(balls(point, precision))
-    e = e.replace(  # at sqrt(2) balls do not tell whether x > sqrt(2)
-        lambda p: isinstance(p, sp.Piecewise),
-        lambda p: p.func(*((value, condition.xreplace(dict(point))) for value, condition in p.args)),
-    )
+    if _has_branches(e):  # at sqrt(2) balls do not tell whether x > sqrt(2)
+        e = e.replace(
+            lambda p: isinstance(p, sp.Piecewise),
+            lambda p: p.func(*((value, condition.xreplace(dict(point))) for value, condition in p.args)),
+        )
     for atom in _outermost(e):
         if isinstance(atom, sp.Integral):
             values[atom] = integrals.enclosed(atom, point)
@@ -157,15 +169,26 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
     return enclosure.enclose(e, values, precision)
 
 
-def met(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Met:
-    """Try the points of the domain, the simplest first, until one refutes left = right or the time is up."""
-    found, end = Met(), time.thread_time() + SECONDS
+def met(
+    left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = (), *, most: int | None = None, found: Met | None = None
+) -> Met:
+    """Try the points of the domain, the simplest first, until one refutes left = right or the time is up.
+
+    Args:
+        left: the left side.
+        right: the right side.
+        assume: relations that each point has to fulfil.
+        most: the number of points.
+        found: what the points before these said, which is added to.
+    """
+    found, end = found or Met(), time.thread_time() + SECONDS
     symbols = left.free_symbols | right.free_symbols
-    dear = any(True for side in (left, right) for _ in _outermost(side))
-    deep = 0
+    whole = (*_outermost(left), *_outermost(right))
+    dear, enough = bool(whole), OF_INTEGRALS if any(isinstance(a, sp.Integral) for a in whole) else OF_SUMS
+    deep = len(found.tried) and DEEPEST
     every = points(symbols, left, right, left - right, assume=assume)
-    for point in spread(every) if dear else every:
-        if time.thread_time() > end or (dear and len(found.tried) >= DEAR and found.agreed):
+    for point in itertools.islice(spread(every) if dear else every, len(found.tried), most):
+        if time.thread_time() > end or (dear and len(found.tried) >= enough and found.agreed):
             break
         found.tried.append(point)
         try:

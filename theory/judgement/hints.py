@@ -80,8 +80,6 @@ def _edits(side: sp.Expr, which: str = "right") -> Iterator[tuple[sp.Expr, str]]
     """The side with one thing changed, and what was."""
     where = "" if which == "right" else "left side: "
     yield -side, f"{where}the sign is off"
-    for factor in RATIOS[1:]:
-        yield side * factor, f"{where}a factor {factor} is missing"
     for power in sorted(side.atoms(sp.Pow), key=sp.default_sort_key):
         if (power.base is not sp.E and power.exp.free_symbols) or not power.exp.is_Integer:
             for factor in (2, sp.Rational(1, 2), -1):
@@ -100,6 +98,8 @@ def _edits(side: sp.Expr, which: str = "right") -> Iterator[tuple[sp.Expr, str]]
                 side.xreplace({call: sp.exp(call.args[0] * factor)}),
                 f"{where}{call} should be {sp.exp(call.args[0] * factor)}",
             )
+    for factor in RATIOS[1:]:
+        yield side * factor, f"{where}a factor {factor} is missing"
     terms = sp.Add.make_args(side)
     if 1 < len(terms) < 8:
         for term in terms:

@@ -88,7 +88,11 @@ def _over(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any:
     if low is sp.S.Infinity or high is sp.S.NegativeInfinity:
         return -_over(integrand, y, high, low)
     peaks = [abs(sp.diff(e.args[0], y)) for e in integrand.atoms(sp.exp)]  # far from one the integrand looks like 0
-    inner = [b for b in breaks([integrand, *peaks], y, {}) if (b - low).is_positive and (high - b).is_positive]
+    inner = [
+        b
+        for b in breaks([integrand, *peaks], y, {})
+        if (b - low).is_extended_positive and (high - b).is_extended_positive
+    ]
     finite = [end for end in (low, high) if end.is_finite]
     if not inner and len(finite) < 2:
         inner = [finite[0] + (1 if high is sp.S.Infinity else -1) if finite else sp.S.Zero]

@@ -42,17 +42,26 @@ def judge(
         ValueError: for a relation that is none of these, or a limit without its point.
     """
     left, right = (side if isinstance(side, sp.MatrixBase) else sp.sympify(side) for side in (left, right))
+    if relation in ("tends", "leading") and at is None:
+        raise ValueError(f"a line that {relation} needs at=(symbol, point) or (symbol, point, side)")
+    if relation not in ("=", ">", ">=", "!=", "tends", "leading"):
+        raise ValueError(f"the relation must be one of = > >= != tends leading, got {relation!r}")
+    try:
+        return _judged(left, right, relation, at or (), assume)
+    except NotImplementedError as error:
+        return Judgement("inconclusive", str(error))
+
+
+def _judged(
+    left: sp.Basic, right: sp.Basic, relation: Relation, at: Sequence[Any], assume: Sequence[sp.Basic]
+) -> Judgement:
     if relation in ("tends", "leading"):
-        if at is None:
-            raise ValueError(f"a line that {relation} needs at=(symbol, point) or (symbol, point, side)")
         return judge_limit(left, right, relation, at, assume)
     if relation == "=":
         return _of_equality(left, right, assume)
-    if relation in (">", ">="):
-        return judge_greater(left, right, relation == ">", assume)
     if relation == "!=":
         return judge_differs(left, right, assume)
-    raise ValueError(f"the relation must be one of = > >= != tends leading, got {relation!r}")
+    return judge_greater(left, right, relation == ">", assume)
 
 
 def _of_equality(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic]) -> Judgement:

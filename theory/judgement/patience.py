@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 __all__ = ["GivenUpError", "for_seconds", "patiently"]
 
+AGAIN = 0.1  # seconds after which what swallowed the exception, as a callback of C may, meets another
 Result = TypeVar("Result")
 
 
@@ -31,18 +33,23 @@ def for_seconds(seconds: float) -> Iterator[None]:
         yield
         return
 
+    inside = True
+
     def give_up(number: int, frame: FrameType | None) -> None:
-        raise GivenUpError
+        if inside:
+            raise GivenUpError
 
     left = signal.getitimer(signal.ITIMER_VIRTUAL)[0]
+    start = time.thread_time()
     before = signal.signal(signal.SIGVTALRM, give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, min(seconds, left) if left else seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, min(seconds, left) if left else seconds, AGAIN)
     try:
         yield
     finally:
-        used = seconds - signal.getitimer(signal.ITIMER_VIRTUAL)[0]
+        inside = False
         signal.signal(signal.SIGVTALRM, before)
-        signal.setitimer(signal.ITIMER_VIRTUAL, max(left - used, 1e-3) if left else 0)
+        rest = max(left - (time.thread_time() - start), 1e-3) if left else 0
+        signal.setitimer(signal.ITIMER_VIRTUAL, rest, AGAIN if left else 0)
 
 
 def patiently(seconds: float, work: Callable[..., Result], *arguments: Any) -> Result | None:
