@@ -16,7 +16,7 @@ from tests.theory.identities.shown import Line
 from theory.judgement.judge import judge
 from theory.judgement.patience import patiently
 
-SECONDS = 5.0  # for sympy's ways, which know no limit
+SECONDS = 3.0  # for sympy's ways, which know no limit
 
 
 def by_judge(line: Line) -> str:

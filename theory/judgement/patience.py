@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any, TypeVar
 
-__all__ = ["GivenUpError", "for_seconds", "patiently"]
+__all__ = ["GivenUpError", "for_seconds", "patiently", "unhurried"]
 
+PATIENCE = ContextVar("PATIENCE", default=1.0)  # by which all limits are multiplied
 AGAIN = 0.1  # seconds after which what swallowed the exception, as a callback of C may, meets another
 Result = TypeVar("Result")
 
@@ -33,6 +35,7 @@ def for_seconds(seconds: float) -> Iterator[None]:
         yield
         return
 
+    seconds *= PATIENCE.get()
     inside = True
 
     def give_up(number: int, frame: FrameType | None) -> None:
@@ -50,6 +53,16 @@ def for_seconds(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
         rest = max(left - (time.thread_time() - start), 1e-3) if left else 0
         signal.setitimer(signal.ITIMER_VIRTUAL, rest, AGAIN if left else 0)
+
+
+@contextmanager
+def unhurried(factor: float) -> Iterator[None]:
+    """Inside, all limits are that many times as long: for lines that are known, on a machine that is not."""
+    token = PATIENCE.set(factor)
+    try:
+        yield
+    finally:
+        PATIENCE.reset(token)
 
 
 def patiently(seconds: float, work: Callable[..., Result], *arguments: Any) -> Result | None:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import sympy as sp
 
 from theory.judgement.judgement import Judgement, Verdict
+from theory.judgement.patience import unhurried
 from theory.lines.declared import BOUNDS, Declared, connected, weaker
 from theory.lines.line import JUDGED, Kind, Line, Step
 from theory.lines.units import scaling
@@ -23,6 +24,7 @@ JUDGE = "theory.judgement.judge:judge"
 JUDGE_AGAIN = "theory.lines.roots:judge_with_true_roots"
 EXPLAIN = "theory.lines.roots:explain"
 TURNED = {"<": ">", "<=": ">="}
+UNHURRIED = 6.0  # times the limits of the judge, in this process: here are no others
 SMALL = 0.1  # an error of a limit law at its last setting
 WORST_FIRST: tuple[Verdict, ...] = ("refuted", "inconclusive", "supported", "proved")
 SIGNS = (("positive", ">"), ("nonnegative", ">="), ("negative", "<"), ("nonpositive", "<="))
@@ -79,7 +81,8 @@ def in_process(function: str, *arguments: Any, **named: Any) -> Judgement:
     from importlib import import_module
 
     module, _, name = function.partition(":")
-    return getattr(import_module(module), name)(*arguments, **named)
+    with unhurried(UNHURRIED):
+        return getattr(import_module(module), name)(*arguments, **named)
 
 
 def judge_lines(

@@ -1,5 +1,6 @@
-"""Lines of this field's style, true and false, to judge the judge by: what it was shown, and what its authors wrote."""
+"""Lines of this field's style, true and false, to judge the judge by: what it was shown, and what was written against it."""
 
-from tests.theory.identities import own, shown
+from tests.theory.identities import adversarial, own, shown
 
-LINES = [*shown.LINES, *own.LINES]
+LISTS = {"shown": shown.LINES, "own": own.LINES, "adversarial": adversarial.LINES}
+LINES = [line for lines in LISTS.values() for line in lines]

@@ -65,7 +65,7 @@ def test_true_identities_are_not_refuted(left, right):
 def test_false_identities_are_refuted_with_a_witness(left, right):
     found = judge(left, right)
     assert found.verdict == "refuted", found.evidence
-    assert set(found.witness) == {str(s) for s in (left - right).free_symbols}
+    assert set(found.witness) <= {str(s) for s in left.free_symbols | right.free_symbols}
     assert len(found.sides) == 2
 
 
