@@ -24,7 +24,7 @@ from theory.judgement.words import in_words, shown, told
 __all__ = ["judge_differs", "judge_greater"]
 
 PRECISIONS = 128, 1024, 8192
-SECONDS, FOR_A_PROOF = 0.6, 2.0
+SECONDS, FOR_A_PROOF = 0.6, 1.5
 FEWEST = 6
 DEAR = 12
 A_POINT = 1.0
