@@ -17,12 +17,6 @@ c, d = sp.symbols("c d")
 k = sp.Symbol("k", integer=True)
 
 
-def formula(name):
-    return next(
-        p.derivation()[name].expression for p in map(prediction, PREDICTIONS) if name in p.derivation().formulas
-    )
-
-
 # --- the package's own derivations ---
 
 
