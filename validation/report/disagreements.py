@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from validation.claim import by_claim, holds
-from validation.report.markup import Html, badge, measured, number, prose, scrolled, table
+from validation.report.markup import Html, badge, is_finite, measured, number, prose, scrolled, table
 from validation.report.predictions import address, coordinates
 from validation.report.standing import Row, Standing, farthest, ratio
 from validation.report.words import short
@@ -41,12 +41,12 @@ def _line(standing: Standing, name: str, points: Sequence[Row]) -> list[object]:
         Html(number(worst["predicted"], ".4g")),
         measured(worst["measured"], worst["sem"]),
         Html(f"<b>{_factor(ratio(worst))}</b>{_range(points)}"),
-        Html(number(worst["z"], "+.3g")),
+        _factor(worst["z"]),
     ]
 
 
-def _factor(value: float) -> str:
-    return short(value).replace("-", "−") if math.isfinite(value) else "–"
+def _factor(value: float | None) -> str:
+    return short(value).replace("-", "−") if is_finite(value) else "–"
 
 
 def _range(points: Sequence[Row]) -> str:

@@ -12,6 +12,7 @@ import sympy as sp
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from theory.derivation import Derivation, Step
+from validation.report import page as report
 from validation.report.page import Figure, Section, write_report
 
 VOID = {"meta", "br", "hr", "link"}
@@ -217,7 +218,7 @@ def test_expected_disagreements_are_shown_with_their_factor(tmp_path):
     point = row(claim="a.limit", statement="the limit", verdict="disagrees", expected="disagrees")
     claims = [point | {"measured": 1.0, "z": 9.0}, point | {"measured": 2.0, "z": 8.0}, row(claim="a.one")]
     shown = page(tmp_path, claims=claims)
-    assert "the limit a.limit D 64, t 0.1 0.5 1.0000 ± 0.0021 2 2 to 4 at 2 points +9" in shown.text
+    assert "the limit a.limit D 64, t 0.1 0.5 1.0000 ± 0.0021 2 2 to 4 at 2 points 9" in shown.text
     assert "part-expected-disagreements" not in {part.get("id") for part in page(tmp_path).all("section")}
 
 
@@ -275,3 +276,34 @@ def test_a_report_that_cannot_be_composed_leaves_the_old_one(tmp_path):
         write(tmp_path, title="new", claims=[{"claim": "only"}], manifest={"seed": 2})
     assert (tmp_path / "report.html").read_bytes() == old
     assert json.loads((tmp_path / "manifest.json").read_text()) == {"seed": 1}
+
+
+def _panels():
+    """A figure as the predictions have it, of five panels."""
+    figure = MatplotlibFigure(figsize=(15, 3))
+    x = np.geomspace(0.01, 10, 60)
+    for axes in figure.subplots(1, 5):
+        for power in (1, 2, 3):
+            axes.semilogx(x, x / (1 + x) ** power, label=f"$N = {10**power}$")
+            axes.errorbar(x[::10], x[::10] / (1 + x[::10]) ** power, yerr=0.02, fmt="o")
+        axes.set(xlabel="noise variance $t$", ylabel="participation ratio")
+        axes.legend()
+    return figure
+
+
+def test_thirty_predictions_are_a_page_of_three_megabytes(tmp_path, monkeypatch):
+    figure = _panels()
+    drawn = report._draw(figure, "svg")
+    monkeypatch.setattr(report, "_draw", lambda *_: drawn)
+    names = [f"prediction_{number}" for number in range(30)]
+    steps = [derivation().steps[0]] * 25
+    statement = "participation of 1x20, N = 20000, fresh x: exact at finite N and D"
+    claims = [row(claim=f"{name}.claim_{i // 4}", statement=statement) for name in names for i in range(45)]
+    made = write(
+        tmp_path,
+        claims=claims,
+        derivations=[Derivation(name, name, "", "", steps) for name in names],
+        figures=[Figure(name, "Participation ratio against $t$.", figure) for name in names],
+    )
+    assert len(drawn) > 134_000  # the mean of the fourteen that there are
+    assert made.stat().st_size < 3e6
