@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from theory.derivation import Derivation
+from theory.source import constants
 from validation.claim import Claim, Done, holds
-from validation.claims import PREDICTIONS, SURVEYS
+from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
 from validation.job import Evaluation, Experiment, Job, Run
 from validation.store import Found, Store
 from validation.sweep import sweep
@@ -32,12 +33,12 @@ __all__ = [
     "jobs_of",
     "prediction",
     "report",
+    "statement",
 ]
 
 INTRODUCTION = (
-    "Each claim holds a formula, derived symbolically below, against a simulation that does not know it. Errors are standard "
-    "errors over independent data sets; the chance that the whole suite reports any false disagreement is below $10^{-6}$. "
-    "Some claims expect a disagreement: published approximations that fail at these sizes are shown to."
+    "Each prediction is derived symbolically and held against simulations that do not know it. Errors are standard errors over "
+    "independent data sets; the chance that the whole suite reports any false disagreement is below $10^{-6}$."
 )
 
 
@@ -75,6 +76,12 @@ def prediction(name: str) -> ModuleType:
 def claims_module(name: str) -> ModuleType:
     """validation.claims.NAME, of a prediction or a survey."""
     return importlib.import_module(f"validation.claims.{name}")
+
+
+def statement(name: str) -> str:
+    """What a prediction or a survey says, a sentence."""
+    wing = "validation.claims" if name in SURVEYS else "theory.predictions"
+    return str(constants(f"{wing}.{name}")["STATEMENT"])
 
 
 def claims_of(names: Sequence[str], budget: str = "standard") -> list[Claim]:
@@ -182,4 +189,5 @@ def report(outcome: Outcome, directory: Path, manifest: dict[str, Any]) -> Path:
         derivations=outcome.derivations,
         figures=outcome.figures,
         manifest=manifest,
+        statements={name: statement(name) for name in CLAIMED},
     )
