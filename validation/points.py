@@ -203,7 +203,9 @@ class Work:
         self, points: Points, forms: Sequence[Form], experiment: ModuleType, repeats: int | str, times: ArrayLike | None
     ) -> dict[str, Measurement]:
         """What an experiment finds of each quantity at the points."""
-        first = {form.quantity: form for form in sorted(forms, key=lambda form: form.judged)}  # those that are judged win
+        first = {
+            form.quantity: form for form in sorted(forms, key=lambda form: form.judged)
+        }  # those that are judged win
         sought = {name: form for name, form in first.items() if form.sought}
         others = {name: form for name, form in first.items() if not form.sought}
         found: dict[str, Measurement] = {}
@@ -330,7 +332,7 @@ def _arranged(points: Points, form: Form, found: Sequence[Measurement]) -> Measu
 def _further(axis: Axis, known: Mapping[float, Array], form: Form, step: int) -> list[float]:
     """Where a line is looked at next: a quick one evenly at once, a slow one between values where it is bent."""
     x = sorted(known)
-    if form.kind == "control" and form.slow:
+    if form.kind == "control" and step:
         return []
     if not form.slow:
         return [] if step else sorted(set(axis.between(x[0], x[-1], FINE)) - set(x))

@@ -14,8 +14,6 @@ from validation.commands.options import CONTEXT, checked_seed, follows_x, number
 from validation.stopping import kept
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from theory.setting import Setting
     from validation.compare import Comparison
 
@@ -105,6 +103,7 @@ def compare(
     from validation.report import comparison_figure as drawing
     from validation.report import figures
     from validation.store import Store
+    from validation.sweep import chosen_executor
 
     for path, suffixes, what in (
         (output, drawing.FIGURES, "-o"),
@@ -121,7 +120,7 @@ def compare(
     _check_x(name, asked, options)
     setting, axes = _read(options, over)
     device = resolve_device(device)
-    with _point_lines() as finished, _executor(scheduler, device) as executor:
+    with _point_lines() as finished, chosen_executor(scheduler, device) as executor:
         found = comparing.compare(
             name,
             setting,
@@ -204,24 +203,6 @@ def _read(options: dict[str, Any], over: tuple[str, ...]) -> tuple[Setting, dict
     if "separation" in axes:
         one["separation"] = axes["separation"][0]
     return read_setting(**options | one | {"subspaces": manifolds[0]}), axes
-
-
-@contextmanager
-def _executor(scheduler: str | None, device: str) -> Iterator[Executor | None]:
-    """Of a cluster, or of the cores of this machine; none for its GPU."""
-    from numerics.storage.cluster import executor
-    from validation.sweep import local_executor
-
-    if scheduler is not None:
-        with executor(scheduler) as found:
-            yield found
-        return
-    local = local_executor() if device == "cpu" else None
-    try:
-        yield local
-    finally:
-        if local:
-            local.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager

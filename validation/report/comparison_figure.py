@@ -184,7 +184,6 @@ def _map(found: Comparison, form: Form, k: int | None) -> dict[str, Any]:
     finite = np.concatenate([predicted[np.isfinite(predicted)], mean[np.isfinite(mean)]])
     yscale = _scale(finite, form)
     low, high = float(finite.min()), float(finite.max())
-    inner = np.geomspace(low, high, 7)[1:-1] if yscale == "log" else np.linspace(low, high, 7)[1:-1]
     first, second = found.axes
     return {
         "map": "log" if second.values[0] > 0 else "linear",
@@ -193,7 +192,7 @@ def _map(found: Comparison, form: Form, k: int | None) -> dict[str, Any]:
         "mean": mean.tolist(),
         "predicted": predicted.tolist(),
         "z": z.tolist(),
-        "levels": inner.tolist() if high > low else [],
+        "levels": _levels(low, high, yscale),
         "threshold": found.threshold,
         "xscale": "log" if first.values[0] > 0 else "linear",
         "yscale": yscale,
@@ -203,6 +202,14 @@ def _map(found: Comparison, form: Form, k: int | None) -> dict[str, Any]:
         "ylabel2": second.label,
         "title": "" if k is None else f"subspace {k}",
     }
+
+
+def _levels(low: float, high: float, scale: str) -> list[float]:
+    """Round values between two."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    locator = LogLocator(subs=(1.0, 2.0, 5.0)) if scale == "log" else MaxNLocator(6)
+    return [float(value) for value in locator.tick_values(low, high) if low < value < high]
 
 
 def _shown(forms: Sequence[Form]) -> Form:
@@ -249,7 +256,9 @@ def _scale(values: Array, form: Form) -> str:
 
 def _limits(points: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> list[float] | None:
     """Of what was measured, and of theory that is not far from it; from 0 where that is near."""
-    mean, theory = (np.array([value for one in part for value in one[of]]) for part, of in ((points, "mean"), (lines, "y")))
+    mean, theory = (
+        np.array([value for one in part for value in one[of]]) for part, of in ((points, "mean"), (lines, "y"))
+    )
     mean, theory = (values[np.isfinite(values)] for values in (mean, theory))
     if not mean.size:
         return None

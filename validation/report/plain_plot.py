@@ -61,7 +61,7 @@ def _strip(axis: Any, panel: dict[str, Any]) -> None:
 
 
 def _maps(figure: Any, axes: Any, panel: dict[str, Any]) -> None:
-    """What was measured in shades, what is predicted as contours, and the map of |z|."""
+    """What was measured in shades and dotted contours, what is predicted in solid ones, and the map of |z|."""
     from matplotlib.colors import LogNorm, Normalize
 
     above, below = axes
@@ -69,12 +69,14 @@ def _maps(figure: Any, axes: Any, panel: dict[str, Any]) -> None:
     mesh = above.pcolormesh(
         panel["x"], panel["y"], np.array(panel["mean"]).T, norm=norm, cmap="cividis", rasterized=True
     )
-    figure.colorbar(mesh, ax=above, label=panel["ylabel"])
-    if panel["levels"]:
+    _plain_numbers(figure.colorbar(mesh, ax=above, label=panel["ylabel"]).ax.yaxis)
+    for values, stroke in (("predicted", "solid"), ("mean", "dotted")):
+        levels = panel["levels"]
         lines = above.contour(
-            panel["x"], panel["y"], np.array(panel["predicted"]).T, panel["levels"], colors="white", linewidths=0.9
+            panel["x"], panel["y"], np.array(panel[values]).T, levels, colors="white", linestyles=stroke, linewidths=0.9
         )
-        above.clabel(lines, fmt=lambda value: f"{value:.2g}", fontsize="x-small")
+        if values == "predicted":
+            above.clabel(lines, fmt=lambda value: f"{value:.2g}", fontsize="x-small")
     mesh = below.pcolormesh(
         panel["x"], panel["y"], np.abs(panel["z"]).T, vmin=0, vmax=panel["threshold"], cmap="Greys", rasterized=True
     )
@@ -115,6 +117,9 @@ def _legend(figure: Any, entries: list[dict[str, Any]]) -> None:
         )
         for e in entries
     ]
-    width, longest = figure.get_size_inches()[0], max(len(e["label"]) for e in entries)
-    columns = max(1, min(3, len(entries), int(width / (0.5 + 0.055 * longest))))
+    width, longest = (
+        figure.get_size_inches()[0],
+        max(len(e["label"].replace("\\lambda", "l").strip("$")) for e in entries),
+    )
+    columns = max(1, min(3, len(entries), int(width / (0.5 + 0.05 * longest))))
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, handlelength=2.4, columnspacing=1.2)
