@@ -46,6 +46,7 @@ def _curves(figure: Any, axes: Any, panel: dict[str, Any]) -> None:
     below.axhline(panel["threshold"], color="0.5", linestyle=(0, (3, 2)), linewidth=0.8)
     _strip(below, panel)
     _plain_numbers(below.xaxis)
+    _plain_numbers(above.yaxis)
     above.set_xlim(below.get_xlim())
 
 
