@@ -13,6 +13,7 @@ _WHERE = {
     "LinearManifold": "theory.setting",
     "Setting": "theory.setting",
     "audit": "validation.audit",
+    "compare": "validation.compare",
     "gibbs_moments": "numerics.gibbs",
     "gibbs_moments_of": "numerics.partitions",
     "load": "numerics.data",

@@ -13,6 +13,7 @@ import click
 from validation.commands.audit import audit
 from validation.commands.catalogue import list_
 from validation.commands.check import check
+from validation.commands.compare import compare
 from validation.commands.derive import derive
 from validation.commands.doctor import doctor
 from validation.commands.moments import moments
@@ -94,6 +95,7 @@ def cli(context: click.Context) -> None:
       geomem check draft.derivation.py               yours, line by line, with verdicts
       geomem predict collapse --subspaces 1.0x20     numbers from the formulas
       geomem simulate collapse --subspaces 1.0x20    the same numbers, measured
+      geomem compare collapse --subspaces 1.0x20     both, over the values you name, as a figure
       geomem validate                                do they agree? table and report
       geomem audit digits                            the same questions asked of your data
       geomem moments data.npy --queries x.npy ...    the score and its moments, for data larger than memory
@@ -104,7 +106,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (list_, derive, check, predict, simulate, validate, audit, moments, doctor):
+for command in (list_, derive, check, predict, simulate, compare, validate, audit, moments, doctor):
     cli.add_command(command)
 
 if __name__ == "__main__":

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
+from contextlib import contextmanager
 from os import cpu_count
 
+from numerics.storage.cluster import executor as executor_of
 from numerics.threads import OneThreadEach
 from validation.job import Job, Run
 from validation.store import Found, Store
 from validation.workers import WorkerLostError, Workers
 
-__all__ = ["local_executor", "sweep"]
+__all__ = ["chosen_executor", "local_executor", "sweep"]
 
 
 def sweep(
@@ -76,6 +78,25 @@ def sweep(
 def local_executor(workers: int | None = None) -> Executor:
     """One process per core, each with one thread of linear algebra."""
     return Workers(workers or cpu_count() or 1)
+
+
+@contextmanager
+def chosen_executor(scheduler: str | None, device: str) -> Iterator[Executor | None]:
+    """That of a dask scheduler, else the cores of this machine; none for a GPU, which is one.
+
+    Raises:
+        ValueError: where nobody answers at the address, or distributed is not installed.
+    """
+    if scheduler is not None:
+        with executor_of(scheduler) as found:
+            yield found
+        return
+    local = local_executor() if device == "cpu" else None
+    try:
+        yield local
+    finally:
+        if local:
+            local.shutdown(wait=False, cancel_futures=True)
 
 
 def _batches(jobs: Sequence[Job]) -> list[list[Job]]:

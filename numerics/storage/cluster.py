@@ -10,7 +10,7 @@ import operator
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["connected", "reduced"]
+__all__ = ["connected", "executor", "reduced"]
 
 ROUND = 256  # spans of a tree: the sum is associated alike on any number of workers
 CONNECT_WITHIN = 10.0  # seconds
@@ -168,13 +168,33 @@ def _result(future: Future) -> Any:
     except (ValueError, OSError):
         raise
     except KilledWorker as error:
-        raise ValueError(
-            f"{error.task} killed {error.allowed_failures + 1} workers, for want of memory perhaps; ask for fewer rows "
-            "at a time or give workers more memory"
-        ) from None
+        raise ValueError(_killed(error)) from None
     except CancelledError:
         raise ConnectionError("the scheduler was lost, or cancelled the work") from None
     except Exception as error:
         raise ValueError(
             f"the cluster failed: {type(error).__name__}: {error}; scheduler and workers need the packages of this machine"
         ) from error
+
+
+def _killed(error: Any) -> str:
+    return (
+        f"{error.task} killed {error.allowed_failures + 1} workers, for want of memory perhaps; ask for less at a time or "
+        "give workers more memory"
+    )
+
+
+@contextmanager
+def executor(scheduler: str | Client) -> Iterator[Executor]:
+    """The workers of a scheduler as an executor of `concurrent.futures`; a call whose worker is lost is made by another.
+
+    Raises:
+        ValueError: as of `connected`, and where a call kills one worker after the other.
+    """
+    with connected(scheduler) as client:
+        from distributed.scheduler import KilledWorker
+
+        try:
+            yield client.get_executor(pure=False)
+        except KilledWorker as error:
+            raise ValueError(_killed(error)) from None

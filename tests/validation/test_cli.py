@@ -191,6 +191,7 @@ def test_help_names_every_command():
         "check",
         "predict",
         "simulate",
+        "compare",
         "validate",
         "audit",
         "moments",

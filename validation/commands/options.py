@@ -21,19 +21,50 @@ __all__ = [
     "read_setting",
     "setting_options",
     "some_of",
+    "swept_options",
     "table_options",
 ]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+class _Numbers(click.ParamType):  # type: ignore[type-arg]  # that of older versions takes none
+    """One number or several, comma separated."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        return tuple(numbers(value, param.opts[0] if param else "it"))
+
+
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a setting, as `predict` and `simulate` take them."""
-    options = [
+    return _with(_of_setting(int, float, several=False), command)
+
+
+def swept_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, each of several values, as `compare` takes them."""
+    return _with(_of_setting(_Numbers(), _Numbers(), several=True), command)
+
+
+def _with(options: Iterable[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(tuple(options)):
+        command = option(command)
+    return command
+
+
+def _of_setting(count: Any, number: Any, *, several: bool) -> list[Callable[..., Any]]:
+    """The options of a setting, where counts and numbers are of these types."""
+    manifold = "Variance x dimension, as in 1.0x20,0.1x4." + (" Again for another manifold." if several else "")
+    return [
         click.argument("name"),
-        click.option("--subspaces", required=True, metavar="VxM,...", help="Variance x dimension, as in 1.0x20,0.1x4."),
-        click.option("--ambient-dimension", type=int, metavar="D", help="Dimension of the space around the manifold."),
-        click.option("--samples", type=float, default=1000, show_default=True, metavar="N", help="Training samples."),
+        click.option("--subspaces", required=True, multiple=several, metavar="VxM,...", help=manifold),
+        click.option(
+            "--ambient-dimension", type=count, metavar="D", help="Dimension of the space around the manifold."
+        ),
+        click.option(
+            "--samples", type=number, default="1000", show_default=True, metavar="N", help="Training samples."
+        ),
         click.option("--times", metavar="T,...", help="Comma separated; by default nine around the collapse time."),
         click.option("--schedule", default="ve", show_default=True, help="ve, ou (or vp), ddpm, cosine, edm or flow."),
         click.option("--ensemble", default="gaussian", show_default=True, help="gaussian, sphere or mixture."),
@@ -43,14 +74,11 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--x", "point", metavar="X,...", help="One x along the principal axes; by default an average over x."
         ),
-        click.option("--temperature", type=float, metavar="T", help="Of the weights, for predictions that follow it."),
-        click.option("--bandwidth", type=float, metavar="H", help="Of the kernel that smooths the score, likewise."),
-        click.option("--separation", type=float, metavar="A", help="Of the two centres of the ensemble mixture."),
+        click.option("--temperature", type=number, metavar="T", help="Of the weights, for predictions that follow it."),
+        click.option("--bandwidth", type=number, metavar="H", help="Of the kernel that smooths the score, likewise."),
+        click.option("--separation", type=number, metavar="A", help="Of the two centres of the ensemble mixture."),
         click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 COLUMNS = click.option(
@@ -68,9 +96,7 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--decimal", metavar="MARK", help="Text: the decimal mark, a point or a comma."),
         click.option("--drop-missing", is_flag=True, help="Leave out rows with missing cells, else refused."),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with(options, command)
 
 
 def read_setting(

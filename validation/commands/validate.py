@@ -35,9 +35,18 @@ BUDGETS = "headline", "quick", "standard", "deep"
     show_default=True,
     help="Where the report goes; an interrupted run is taken up from there.",
 )
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Work on this dask scheduler, whose workers see --output.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also the claims as JSON.")
 @kept("what was finished is kept")
-def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output: Path, json_file: Path | None) -> int:
+def validate(
+    names: tuple[str, ...],
+    budget: str,
+    device: str,
+    seed: int,
+    output: Path,
+    scheduler: str | None,
+    json_file: Path | None,
+) -> int:
     """Hold predictions against experiments: a line per claim as it is decided, and a report.
 
     Without NAME all predictions, and with a budget other than headline the surveys over them too.
@@ -54,7 +63,7 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     from validation.manifest import manifest
     from validation.report import figures, tables
     from validation.store import Store
-    from validation.sweep import local_executor
+    from validation.sweep import chosen_executor
 
     start = time.perf_counter()
     known = PREDICTIONS if budget == "headline" and not names else CLAIMED
@@ -69,27 +78,22 @@ def validate(names: tuple[str, ...], budget: str, device: str, seed: int, output
     run = Run(budget, seed, device)
     jobs = suite.jobs_of(names, budget)
     figures.check()
-    executor = local_executor() if device == "cpu" else None  # a GPU is one; cores are several
     lines = tables.Verdicts(claim.name for claim in suite.claims_of(names, budget))
     click.echo(lines.header)
-    with progress(len(jobs), "jobs") as bar:
+    with chosen_executor(scheduler, device) as executor, progress(len(jobs), "jobs") as bar:
 
         def decided(rows: list[dict[str, Any]]) -> None:
             with bar.external_write_mode():
                 click.echo(lines.line(rows))
 
-        try:
-            outcome = suite.hold(
-                names,
-                run,
-                store=Store(output / "measurements"),
-                executor=executor,
-                finished=lambda job: bar.update(),
-                decided=decided,
-            )
-        finally:
-            if executor:
-                executor.shutdown(wait=False, cancel_futures=True)
+        outcome = suite.hold(
+            names,
+            run,
+            store=Store((output / "measurements").absolute()),
+            executor=executor,
+            finished=lambda job: bar.update(),
+            decided=decided,
+        )
     asked = {"predictions": list(names), "budget": budget, "seed": seed, "device": device, "dtype": "float64"}
     made_with = manifest(**asked, seconds=round(time.perf_counter() - start, 1))
     page = suite.report(outcome, output, made_with)

@@ -17,7 +17,7 @@ from theory.setting import Setting
 from validation.claim import by_claim, holds
 from validation.comparison import besides
 
-__all__ = ["Verdicts", "plain", "predicted", "render", "seen", "strict_json", "tally"]
+__all__ = ["Verdicts", "aligned", "plain", "predicted", "render", "seen", "strict_json", "tally"]
 
 
 def predicted(
@@ -121,7 +121,7 @@ def _table(coordinates: Mapping[str, Any], dims: Sequence[str], observable: str,
         *([observable] if len(dims) == 1 else [f"{dims[1]} {k}" for k in coordinates[dims[1]]]),
     ]
     title = f"\n{observable}\n" if len(dims) == 2 else "\n"
-    return title + _aligned([header, *rows])
+    return title + aligned([header, *rows])
 
 
 def _cells(mean: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
@@ -130,7 +130,8 @@ def _cells(mean: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
     return np.vectorize(lambda m, s: f"{m:.5g} ± {s:.1g}", otypes=[object])(mean, sem)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as text, their columns aligned."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return "\n".join(_padded(row, widths) for row in rows)
 

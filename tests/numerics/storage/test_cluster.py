@@ -285,3 +285,17 @@ def test_queries_of_another_library_are_refused(threads, tmp_path):
 
     with pytest.raises(ValueError, match="on a cluster the queries must be a NumPy array"):
         gibbs_moments_of(saved(tmp_path, ".npy", TABLE), array_api_strict.asarray(TABLE[:2]), 1.0, scheduler=threads)
+
+
+# -- an executor
+
+
+def doubled(number):
+    return 2 * number
+
+
+def test_an_executor_makes_calls_on_the_workers(threads):
+    with cluster.executor(threads) as pool:
+        assert [pool.submit(doubled, k).result() for k in (1, 2)] == [2, 4]
+    with pytest.raises(ValueError, match="expected the address of a running dask scheduler"), cluster.executor("no"):
+        pass

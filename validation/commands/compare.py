@@ -1,0 +1,219 @@
+"""geomem compare."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from validation.commands.options import CONTEXT, checked_seed, follows_x, numbers, progress, read_setting, swept_options
+from validation.stopping import kept
+
+if TYPE_CHECKING:
+    from theory.setting import Setting
+    from validation.compare import Comparison
+
+__all__ = ["compare"]
+
+SWEPT = {
+    "samples": "samples",
+    "ambient_dimension": "ambient",
+    "temperature": "temperature",
+    "bandwidth": "bandwidth",
+    "separation": "separation",
+}
+
+
+@click.command(context_settings=CONTEXT)
+@swept_options
+@click.option(
+    "--observable",
+    metavar="A,...",
+    help="Of the prediction; by default the first that is exact. Forms of one go together.",
+)
+@click.option(
+    "--over",
+    multiple=True,
+    metavar="AXIS=a:b:n",
+    help="n values from a to b, or AXIS=a,b,c. Axes: time, samples, variance.K, dimension.K (K a subspace, from 0), ambient, "
+    "temperature, bandwidth, separation. Twice for curves, or a map.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The figure: .pdf, .svg or .png.")
+@click.option("--style", metavar="S,...", help="Of the figure: prl, jmlr, slides, any of matplotlib, or a file.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="The points: .csv, .nc or .parquet.")
+@click.option("--script", type=click.Path(path_type=Path), metavar="FILE.py", help="Redraws the figure without geomem.")
+@click.option(
+    "--repeats", default="200", show_default=True, help="Data sets at each point; auto:0.02 until that relative error."
+)
+@click.option("--control", is_flag=True, help="Also a wrong prediction: every variance off by 10 %.")
+@click.option("--budget", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True,
+              help="Half, once, ten times the data sets.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option(
+    "--scheduler", metavar="tcp://HOST:PORT", help="Work on this dask scheduler, whose workers see the store."
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    default=Path("geomem-report/measurements"),
+    show_default=True,
+    help="Where what is found is kept; the same command goes on from it.",
+)
+@kept("what was finished is kept")
+def compare(
+    name: str,
+    as_json: bool,
+    observable: str | None,
+    over: tuple[str, ...],
+    output: Path | None,
+    style: str | None,
+    data: Path | None,
+    script: Path | None,
+    repeats: str,
+    control: bool,
+    budget: str,
+    seed: int,
+    device: str,
+    scheduler: str | None,
+    store: Path,
+    **options: Any,
+) -> int:
+    """Draw theory against experiment at a setting of yours, over one axis or two.
+
+    An option of one number takes a comma separated list too, and is an axis then; so are several --subspaces. What depends on
+    time is drawn over --times.
+
+    \b
+      geomem compare collapse --subspaces 1.0x20 --samples 100,1000,10000 -o collapse.pdf
+      geomem compare subspace_loss --subspaces 1.0x5,0.2x10 --over samples=100:30000:9 \\
+          --observable loss_time_exact,loss_time_annealed,loss_time_published -o loss.pdf
+
+    Exit code 1 where a form that is exact and the experiment disagree, by a threshold that true predictions pass with a
+    chance of less than 1e-6; others as of validate. What was finished is kept.
+    """  # noqa: D301
+    from numerics.arrays import resolve_device
+    from numerics.storage.files import check_directory, write_atomic
+    from validation import compare as comparing
+    from validation.job import Run
+    from validation.report import comparison_figure as drawing
+    from validation.report import figures
+    from validation.store import Store
+    from validation.sweep import chosen_executor
+
+    for path, suffixes, what in (
+        (output, drawing.FIGURES, "-o"),
+        (data, drawing.DATA, "--data"),
+        (script, (".py",), "--script"),
+    ):
+        _check_file(path, suffixes, what)
+    check_directory(store)
+    figures.check()
+    styles = style.split(",") if style else []
+    with drawing.style(styles):
+        pass  # before any work is done for it
+    asked = tuple(observable.split(",")) if observable else ()
+    _check_x(name, asked, options)
+    setting, axes = _read(options, over)
+    device = resolve_device(device)
+    with _point_lines() as finished, chosen_executor(scheduler, device) as executor:
+        found = comparing.compare(
+            name,
+            setting,
+            over=axes,
+            observables=asked,
+            times=numbers(options["times"], "--times") if options["times"] else None,
+            repeats=repeats,
+            control=control,
+            run=Run(budget, checked_seed(seed), device),
+            store=Store(store.absolute()),
+            executor=executor,
+            finished=finished,
+        )
+    written: list[tuple[Path | None, Callable[[], bytes]]] = [
+        (output, lambda: drawing.saved(found, output.suffix if output else "", styles)),
+        (data, lambda: drawing.data(found, data.suffix if data else "")),
+        (script, lambda: drawing.script(found, styles).encode()),
+    ]
+    click.echo(_json(found) if as_json else found.table())
+    for place, content in written:
+        if place is not None:
+            write_atomic(place, content())
+            click.echo(f"written: {place}", err=True)
+    return 1 if found.disagrees else 0
+
+
+def _json(found: Comparison) -> str:
+    from validation.report.tables import strict_json
+
+    return strict_json(
+        {"name": found.name, "points": found.rows, "verdict": found.verdict, "threshold": found.threshold}
+    )
+
+
+def _check_file(path: Path | None, suffixes: tuple[str, ...], what: str) -> None:
+    """Raises ValueError where it could not be written, before any work is done for it."""
+    from numerics.storage.files import check_directory
+
+    if path is None:
+        return
+    if path.suffix not in suffixes or path.is_dir():
+        raise ValueError(f"{what} must be a file that ends in {' or '.join(suffixes)}, got {path}")
+    check_directory(path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _check_x(name: str, asked: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Where x is asked for, observables must follow it."""
+    from theory.observable import observables
+    from validation.suite import check_names, prediction
+
+    (name,) = check_names([name])
+    known = observables(prediction(name))
+    anywhere = [one for one, about in known.items() if about.anywhere]
+    shown = follows_x(known, anywhere, name, options["query"], options["point"])
+    if unmoved := [one for one in asked if one in known and one not in shown]:
+        raise ValueError(f"--at and --x are for {', '.join(shown)}, which follow x; got {unmoved[0]!r}")
+
+
+def _read(options: dict[str, Any], over: tuple[str, ...]) -> tuple[Setting, dict[str, Any]]:
+    """The setting at the first value of every option, and the axes by name.
+
+    Raises:
+        ValueError: where an axis is named twice.
+    """
+    from validation.axes import ranged
+
+    axes: dict[str, Any] = {}
+    manifolds = options["subspaces"]
+    lists = {SWEPT[option]: options[option] for option in SWEPT if len(options[option] or ()) > 1}
+    if len(manifolds) > 1:
+        lists["subspaces"] = manifolds
+    for axis, values in [*map(ranged, over), *lists.items()]:
+        if axis in axes:
+            raise ValueError(f"the axes must be different, got {axis} twice; name two, or one")
+        axes[axis] = values
+    one = {option: options[option][0] if options[option] else None for option in SWEPT}
+    one["ambient_dimension"] = None if one["ambient_dimension"] is None else int(one["ambient_dimension"])
+    # a mixture takes a separation from the first
+    if "separation" in axes:
+        one["separation"] = axes["separation"][0]
+    return read_setting(**options | one | {"subspaces": manifolds[0]}), axes
+
+
+@contextmanager
+def _point_lines() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal; off it a line for each point that is done."""
+    with progress(1, "jobs") as bar:
+
+        def finished(told: str, done: int, of: int) -> None:
+            bar.total, bar.n = of, done
+            bar.refresh()
+            if told and not sys.stderr.isatty():
+                click.echo(f"geomem: {done} of {of}: {told}", err=True)
+
+        yield finished
