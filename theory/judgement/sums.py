@@ -61,7 +61,7 @@ def _without_end(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
     """Term by term as long as they fall like a geometric series; else by what kind they are."""
     if (alternating := _alternating(term, k, low, precision)) is not None:
         return alternating
-    total, last, falling = flint.acb(0), None, 0
+    total, last, falling, small = flint.acb(0), None, 0, 0
     smallest = flint.arb(2) ** (-precision)
     with flint.ctx.workprec(precision):
         for j in range(low, low + MOST_TERMS):
@@ -71,7 +71,9 @@ def _without_end(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
             if last is not None and last > 0:
                 ratio = size / last
                 falling = falling + 1 if ratio < SLOWEST else 0
-                if falling > 8 and (rest := size / (1 - ratio)) < smallest * (1 + abs(total)):
+                over = falling > 8 and (rest := size / (1 - ratio)) < smallest * (1 + abs(total))
+                small = small + 1 if over else 0
+                if small > 8:  # one small term may be a zero of them, before they rise again
                     rest = rest.upper() * MARGIN
                     return total + flint.acb(flint.arb(0, rest), flint.arb(0, rest))
             last = size
