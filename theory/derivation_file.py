@@ -20,7 +20,7 @@ from typing import Any
 from theory.derivation import Derivation, Step, check, collected
 from theory.judgement.limited import TIME, import_path
 
-__all__ = ["UnusableError", "checked", "read"]
+__all__ = ["UnusableError", "checked", "main", "read"]
 
 TOLD = "prediction", "statement", "source", "assumptions"
 

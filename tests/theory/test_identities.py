@@ -9,7 +9,8 @@ from theory.judgement.judge import judge
 
 OBSCURE = "window", "tail", "beyond", "below"  # what a supported line says that it cannot exclude
 SUPPORTED_FALSE = 0.03  # of the false lines, at most
-NAMES = ["shown", "own", pytest.param("adversarial", marks=pytest.mark.slow)]  # as many lines again, of the same kinds
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("own", "adversarial")]  # more lines of the same kinds
+NAMES = ["shown", *SLOW]
 
 
 @cache

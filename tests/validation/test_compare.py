@@ -458,6 +458,7 @@ def test_manifolds_are_an_axis():
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["whole", "a worker killed"])
+@pytest.mark.slow
 def test_a_cluster_finds_the_same(tmp_path, killed):
     distributed = pytest.importorskip("distributed")
     how = {"over": SAMPLES, "observables": ["information"], "repeats": 20}

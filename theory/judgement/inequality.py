@@ -34,7 +34,7 @@ STEPS = 100  # of a bisection: thirty digits
 
 
 @dataclass
-class Tried:
+class _Tried:
     """What the points said: how many were above, the least room, where a side was not defined."""
 
     above: int = 0
@@ -118,8 +118,8 @@ def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()
 # --- points ---
 
 
-def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> Tried:
-    tried, end = Tried(undefined=[]), time.thread_time() + SECONDS
+def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> _Tried:
+    tried, end = _Tried(undefined=[]), time.thread_time() + SECONDS
     symbols = left.free_symbols | right.free_symbols
     dear = (left - right).has(sp.Integral, sp.Sum)
     known = [left - right] if _is_light(left - right) else []
@@ -148,7 +148,7 @@ def _is_light(e: sp.Expr) -> bool:
     return bool(e.count_ops() < 200)
 
 
-def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Tried) -> None:
+def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: _Tried) -> None:
     sign = ">" if strict else ">="
     for precision in PRECISIONS:
         try:
@@ -194,7 +194,7 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: Trie
         tried.unknown = f"no enclosure decides at {in_words(point)}"
 
 
-def _count(tried: Tried, gap: Any, sides: Sequence[Any], point: Point) -> None:
+def _count(tried: _Tried, gap: Any, sides: Sequence[Any], point: Point) -> None:
     tried.above += 1
     size = max(abs(s).mid() for s in sides)
     room = gap.mid() / size if size > 0 else None

@@ -19,7 +19,7 @@ from theory.judgement.smooth import is_smooth
 from theory.judgement.substitution import in_logarithms
 from theory.judgement.words import told
 
-__all__ = ["along", "judge_limit", "limit_of"]
+__all__ = ["judge_limit", "limit_of"]
 
 STEPS = 1, 2, 3, 4, 6, 12, 30, 100, 10**3, 10**4, 10**6, 10**9, 10**12, 10**15  # exponents of ten
 TO_A_POINT = 9  # of them, where the point is finite
@@ -88,16 +88,6 @@ def _where(at: Sequence[Any]) -> tuple[sp.Symbol, sp.Expr, tuple[str, ...]]:
     return symbol, end, ("+", "-") if given == "+-" else (given,)
 
 
-def along(symbol: sp.Symbol, end: sp.Expr, side: str, exponent: int) -> sp.Expr:
-    """A point on the way, 10^-exponent short of the end, or 10^exponent out."""
-    step = sp.Integer(10) ** exponent if exponent < 400 else sp.Pow(10, exponent, evaluate=False)
-    if end is sp.S.Infinity:
-        return step
-    if end is sp.S.NegativeInfinity:
-        return -step
-    return end + (1 / step if side == "+" else -1 / step)
-
-
 def _few(found: Any) -> list[Point]:
     kept = []
     for point in found:
@@ -150,7 +140,7 @@ def _followed(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: P
     found = [b for exponent in steps if (b := _at(gap, symbol, end, side, exponent, point)) is not None]
     if len(found) < 3:
         return None
-    if oscillates(gap):  # one path tells nothing
+    if _oscillates(gap):  # one path tells nothing
         wave = _swing(gap, symbol, end, side, point)
         return (False, found[-1]) if wave is None else (True, wave)
     first, second, third = (abs(b).mid() for b in found[-3:])
@@ -163,7 +153,7 @@ def _followed(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, point: P
     return False, found[-1]
 
 
-def oscillates(e: sp.Expr) -> bool:
+def _oscillates(e: sp.Expr) -> bool:
     """Whether a part of it may come back for ever to what it was."""
     return bool(e.has(*OSCILLATES)) or any(not p.base.is_nonnegative and p.exp.free_symbols for p in e.atoms(sp.Pow))
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 __all__ = ["GivenUpError", "for_seconds", "patiently", "unhurried"]
 
 PATIENCE = ContextVar("PATIENCE", default=1.0)  # by which all limits are multiplied
+CALLBACKS = "__del__", "gc_callback"
 AGAIN = 0.1  # seconds after which what swallowed the exception, as a callback of C may, meets another
 Result = TypeVar("Result")
 
@@ -39,7 +40,7 @@ def for_seconds(seconds: float) -> Iterator[None]:
     inside = True
 
     def give_up(number: int, frame: FrameType | None) -> None:
-        if inside:
+        if inside and not _is_swallowed(frame):
             raise GivenUpError
 
     left = signal.getitimer(signal.ITIMER_VIRTUAL)[0]
@@ -53,6 +54,16 @@ def for_seconds(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
         rest = max(left - (time.thread_time() - start), 1e-3) if left else 0
         signal.setitimer(signal.ITIMER_VIRTUAL, rest, AGAIN if left else 0)
+
+
+def _is_swallowed(frame: FrameType | None) -> bool:
+    """Whether an exception would end in a callback of the collector, which goes on; the next alarm will do."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name in CALLBACKS or code.co_filename.endswith(("weakref.py", "_weakrefset.py")):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import sympy as sp
 
 from theory.algebra import enclosure
 
-__all__ = ["DivergesError", "diverges", "oscillating", "oscillations"]
+__all__ = ["DivergesError", "diverges", "is_tame", "oscillating", "oscillations"]
 
 TAME = (
     sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.sign, sp.erf, sp.erfc, sp.tanh, sp.sinh, sp.cosh, sp.sech, sp.atan,

@@ -180,7 +180,7 @@ def test_a_partition_that_kills_every_worker_is_given_up(tmp_path):
         config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0") as workers,
         distributed.Client(workers, set_as_default=False) as client,
-        pytest.raises(ValueError, match=r"deadly-0-5-\w+ killed 1 workers, .* fewer rows"),
+        pytest.raises(ValueError, match=r"deadly-0-5-\w+ killed 1 workers, .* ask for less"),
     ):
         list(reduced(client, deadly, [(0, 5)], None))
 

@@ -69,15 +69,7 @@ def test_false_identities_are_refuted_with_a_witness(left, right):
     assert len(found.sides) == 2
 
 
-OWN = ["information", "dispersion", "noise_share", "spread", "log_weight_ratio", "log_weight_ratio_typical"]
-OWN += [
-    "log_ratio_at_origin",
-    "annealed_factor",
-    "typical_factor",
-    "published",
-    "kl_leading",
-    "correlation_length",
-]
+OWN = ["information", "dispersion", "noise_share", "annealed_factor", "published", "kl_leading"]
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -246,4 +246,13 @@ def test_what_json_has_no_word_for_is_its_text():
 
 
 def test_the_names_are_the_public_ones():
-    assert set(tables.__all__) == {"Verdicts", "plain", "predicted", "render", "seen", "strict_json", "tally"}
+    assert set(tables.__all__) == {
+        "Verdicts",
+        "aligned",
+        "plain",
+        "predicted",
+        "render",
+        "seen",
+        "strict_json",
+        "tally",
+    }
