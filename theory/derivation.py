@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from theory.judgement.judgement import Judgement, Verdict
+from theory.judgement.judgement import WORST_FIRST, Judgement, Verdict
 from theory.lines.line import KINDS, Line, Step, here
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Derivation", "Step", "Verdict", "check", "collected", "judge"]
 
-WORST_FIRST: tuple[Verdict, ...] = ("refuted", "inconclusive", "supported", "proved")
 CHAINED = ("=", "<", "<=", ">", ">=", "!=")
 MADE: ContextVar[list[Derivation] | None] = ContextVar("MADE", default=None)
 

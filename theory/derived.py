@@ -9,7 +9,6 @@ of another key is as good as none.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from theory.algebra import code
 from theory.derivation import Derivation, Step
 from theory.formula import Formula
-from theory.source import cache_directory, fingerprint, write_whole
+from theory.source import cache_directory, fingerprint, keep, kept
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -43,10 +42,10 @@ def derived(module: str) -> Callable[[], Derivation]:
     def derivation() -> Derivation:
         """The formulas, and the steps with their verdicts where they are asked for; kept in the cache, by source."""
         path = _place("formulas", module)
-        if (content := _read(path)) is not None:
+        if (content := kept(path)) is not None:
             with suppress(*UNREADABLE):
                 return _Kept(
-                    module, content, {name: _KeptFormula(name, kept) for name, kept in content["formulas"].items()}
+                    module, content, {name: _KeptFormula(name, record) for name, record in content["formulas"].items()}
                 )
         made = import_module(module).derive()
         content = {name: getattr(made, name) for name in TOLD}
@@ -75,7 +74,7 @@ class _Kept(Derivation):
             path = _place("steps", self._module, *JUDGES)
             steps = None
             with suppress(*UNREADABLE):
-                steps = [Step.of(step) for step in (_read(path) or {})["steps"]]
+                steps = [Step.of(step) for step in (kept(path) or {})["steps"]]
             if steps is None:
                 made = self._made or import_module(self._module).derive()
                 steps = made.judged(ask).judged_steps
@@ -116,20 +115,10 @@ def _place(what: str, *modules: str) -> Path:
     return cache_directory() / "derivations" / f"{modules[0].rpartition('.')[2]}-{what}-{key}.json"
 
 
-def _read(path: Path) -> Any:
-    """What was kept, or None."""
-    with suppress(*UNREADABLE):
-        whole = json.loads(path.read_text(encoding="utf-8"))
-        if whole["check_sum"] == _check_sum(path, whole["content"]):
-            return whole["content"]
-    return None
-
-
 def _keep(path: Path, content: Mapping[str, Any]) -> None:
-    """Write it whole, and delete what was kept for other sources; a directory that cannot be written is no error."""
+    """Keep it, and delete what was kept for other sources; a directory that cannot be written is no error."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps({"check_sum": _check_sum(path, content), "content": content}, indent=1))
+        keep(path, content)
         for other in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json"):
             if other != path:
                 other.unlink(missing_ok=True)
@@ -152,8 +141,3 @@ def _record(formula: Formula) -> dict[str, Any]:
     }
     _KeptFormula(formula.name, kept)
     return kept
-
-
-def _check_sum(path: Path, content: Any) -> str:
-    """Of the content and the key that it was found by."""
-    return hashlib.sha256((path.name + json.dumps(content, sort_keys=True)).encode()).hexdigest()

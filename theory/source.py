@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import os
 import re
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-__all__ = ["cache_directory", "constants", "fingerprint", "sources", "write_whole"]
+__all__ = ["cache_directory", "check_sum", "constants", "fingerprint", "keep", "kept", "sources", "write_whole"]
 
 WINGS = ("theory", "numerics", "validation")
 _WITHIN = rf"(?:{'|'.join(WINGS)})(?:\.\w+)*"
@@ -53,6 +56,30 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def check_sum(path: Path, content: Any) -> str:
+    """Of what is kept, and of the key that it is found by."""
+    return hashlib.sha256((path.name + json.dumps(content, sort_keys=True)).encode()).hexdigest()
+
+
+def kept(path: Path) -> Any:
+    """What `keep` put there; None where it is not whole, not what was put, or put under another name."""
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        if whole["check_sum"] == check_sum(path, whole["content"]):
+            return whole["content"]
+    return None
+
+
+def keep(path: Path, content: Any) -> None:
+    """Write what JSON can say, with its check sum.
+
+    Raises:
+        OSError: where the disk refuses it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps({"check_sum": check_sum(path, content), "content": content}, indent=1))
 
 
 def fingerprint(*modules: str) -> str:

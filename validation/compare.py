@@ -348,8 +348,8 @@ def _ordered(setting: Setting, axes: tuple[Axis, ...], forms: Sequence[Form]) ->
     Raises:
         ValueError: where forms do not depend on the same, or axes are too many or none.
     """
-    in_time = [form.name for form in forms if form.dims_of("time")]
-    others = [form.name for form in forms if not form.dims_of("time")]
+    in_time = [form.name for form in forms if "time" in form.dims]
+    others = [form.name for form in forms if "time" not in form.dims]
     explicit = any(axis.kind == "time" for axis in axes)
     if explicit and others:
         raise ValueError(f"{others[0]} does not depend on time; give it another axis, of {', '.join(AXES)}")
@@ -373,7 +373,7 @@ def _check(points: Points, forms: Sequence[Form]) -> None:
     settings = points.settings
     if any("sample" in form.dims for form in forms):
         raise ValueError("observables of every sample cannot be drawn over an axis; use geomem predict and simulate")
-    if any(form.dims_of("subspace") for form in forms) and len({len(s.manifold.subspaces) for s in settings}) > 1:
+    if any("subspace" in form.dims for form in forms) and len({len(s.manifold.subspaces) for s in settings}) > 1:
         raise ValueError(
             "observables of every subspace take manifolds of equally many; got manifolds of different numbers"
         )
@@ -425,7 +425,7 @@ def _given(measured: Mapping[str, ArrayLike], points: Points, forms: Sequence[Fo
         raise ValueError(f"points of your own take one axis, each value once; got {len(order)} rows over {name}")
     if len({form.quantity for form in forms}) != 1:
         raise ValueError("points of your own are of one quantity; name one of its observables, or several forms of it")
-    shape = (len(order), *forms[0].shape(points.setting)[forms[0].dims_of("time") :])
+    shape = (len(order), *forms[0].shape(points.setting)["time" in forms[0].dims :])
     columns = [np.asarray(measured[part], dtype=np.float64) for part in ("measured", "sem")]
     if any(column.shape != shape for column in columns):
         raise ValueError(f"measured and sem must have shape {shape}, got {columns[0].shape} and {columns[1].shape}")

@@ -72,11 +72,7 @@ class Form:
     @property
     def sought(self) -> bool:
         """Whether it is a time, which an experiment looks for among many."""
-        return not self.dims_of("time") and self.quantity.endswith("_time")
-
-    def dims_of(self, dim: str) -> bool:
-        """Whether it depends on time, or is one number for each subspace."""
-        return dim in self.dims
+        return "time" not in self.dims and self.quantity.endswith("_time")
 
     def job(self, setting: Setting) -> Evaluation:
         """Its evaluation: a control has another lambda."""
@@ -125,7 +121,7 @@ class Points:
         """What was found at each setting, with the axes in their order, and the subspaces last."""
         found = np.array(values, dtype=np.float64)
         found = found.reshape(*(len(axis.values) for axis in self.others), *found.shape[1:])
-        if not form.dims_of("time"):
+        if "time" not in form.dims:
             return found
         place = [k for k, axis in enumerate(self.axes) if axis.kind == "time"]
         behind = len(self.others)
@@ -281,7 +277,7 @@ class Work:
             if points.axes[0].kind == "time":
                 known[key].update(zip(further[key], found[0], strict=True))
             else:
-                drop = forms[key].dims_of("time")
+                drop = "time" in forms[key].dims
                 known[key].update(zip(further[key], (v[0] if drop else v for v in found), strict=True))
 
 

@@ -17,7 +17,7 @@ from theory.derivation import Derivation
 from theory.derived import derived
 from theory.formula import Formula
 from theory.lines import judging
-from theory.source import cache_directory
+from theory.source import cache_directory, check_sum
 
 MODULES = [*(f"theory.derivations.{name}" for name in PREDICTIONS), "theory.algebra.squared_distance"]
 DISTANCE = "theory.algebra.squared_distance"  # the quickest of them
@@ -49,7 +49,7 @@ def rewrite(path, change):
     """A tampered file whose check sum is right."""
     content = json.loads(path.read_text())["content"]
     change(content)
-    path.write_text(json.dumps({"check_sum": module._check_sum(path, content), "content": content}))
+    path.write_text(json.dumps({"check_sum": check_sum(path, content), "content": content}))
 
 
 @pytest.mark.parametrize("name", MODULES)

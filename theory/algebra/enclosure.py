@@ -13,7 +13,7 @@ from typing import Any
 import flint
 import sympy as sp
 
-__all__ = ["FINER", "PRECISION", "branch", "enclose", "holds", "point", "value_at"]
+__all__ = ["FINER", "PRECISION", "about_zero", "branch", "enclose", "holds", "point", "value_at"]
 
 PRECISION = 240  # bits; about 72 digits
 FINER = PRECISION, 960, 3840  # bits, tried in turn where an enclosure is too wide
@@ -89,6 +89,11 @@ _REWRITTEN: dict[Any, Callable[..., sp.Expr]] = {
     sp.subfactorial: lambda n: sp.uppergamma(n + 1, -1) / sp.E,
 }
 _CONSTANTS = {sp.pi: "pi", sp.E: "const_e", sp.EulerGamma: "const_euler", sp.Catalan: "const_catalan"}
+
+
+def about_zero(radius: Any) -> Any:
+    """The complex ball of a radius about 0."""
+    return flint.acb(flint.arb(0, radius), flint.arb(0, radius))
 
 
 def point(real: Any, imaginary: Any = 0, precision: int = PRECISION) -> Any:

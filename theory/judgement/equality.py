@@ -40,7 +40,6 @@ class Met:
     """What the points said: where the sides agreed, where one was not defined, and the first where they differ."""
 
     agreed: int = 0
-    room: Any = None
     undefined: list[Point] = field(default_factory=list)
     tried: list[Point] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
@@ -41,7 +41,7 @@ class _Tried:
     room: Any = None
     least: Point | None = None
     touches: Point | None = None
-    undefined: list[Point] | None = None
+    undefined: list[Point] = field(default_factory=list)
     unknown: str = ""
     refuted: Judgement | None = None
 
@@ -51,7 +51,7 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
     tried = _try(left, right, strict, assume)
     if tried.refuted is not None:
         return tried.refuted
-    exceptions = tuple(dict.fromkeys(in_words(p) for p in (tried.undefined or [])[:3]))
+    exceptions = tuple(dict.fromkeys(in_words(p) for p in tried.undefined[:3]))
     difference = left - right
     trusts = patiently(FOR_A_PROOF, is_shown, difference, strict, assume) or ()
     if trusts:
@@ -119,7 +119,7 @@ def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()
 
 
 def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> _Tried:
-    tried, end = _Tried(undefined=[]), time.thread_time() + SECONDS
+    tried, end = _Tried(), time.thread_time() + SECONDS
     symbols = left.free_symbols | right.free_symbols
     dear = (left - right).has(sp.Integral, sp.Sum)
     known = [left - right] if _is_light(left - right) else []
@@ -183,8 +183,7 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: _Tri
             tried.above += 1
             return
     if not gap.is_finite():
-        if tried.undefined is not None:
-            tried.undefined.append(point)
+        tried.undefined.append(point)
     elif _is_zero(left - right, point):
         if strict:
             tried.refuted = _refuted(point, sides, sign)
@@ -233,13 +232,10 @@ def _crossing(difference: sp.Expr) -> Judgement | None:
     (s,) = f.free_symbols
     if s.is_integer or not is_smooth(f, s):
         return None
-    grid = sorted((v for v in candidates(s) if v.is_Rational), key=float)
-    known = [(v, sign) for v in grid if (sign := _sign(f, s, v))]
-    for (low, a), (high, b) in itertools.pairwise(known):
-        if a * b < 0:
-            near = {s: _bisected(f, s, low, high, a)}
-            evidence = f"{f} has different signs at {s} = {low} and {s} = {high}, so it is 0 in between: not >"
-            return Judgement("refuted", evidence, ("Arb", "the intermediate value theorem"), told(near))
+    for low, high, below in _changes_of_sign(f, s):
+        near = {s: _bisected(f, s, low, high, below)}
+        evidence = f"{f} has different signs at {s} = {low} and {s} = {high}, so it is 0 in between: not >"
+        return Judgement("refuted", evidence, ("Arb", "the intermediate value theorem"), told(near))
     return None
 
 
@@ -276,12 +272,15 @@ def _zeros(slope: sp.Expr, s: sp.Symbol) -> Iterator[sp.Expr]:
         yield from exact or sp.Poly(numerator, s).real_roots()
         return
     yield from _solved(slope, s)
+    for low, high, below in _changes_of_sign(slope, s):
+        yield _bisected(slope, s, low, high, below)
+
+
+def _changes_of_sign(f: sp.Expr, s: sp.Symbol) -> Iterator[tuple[sp.Rational, sp.Rational, int]]:
+    """Numbers of the domain between which f changes its sign, and the sign at the lower one."""
     grid = sorted((v for v in candidates(s) if v.is_Rational), key=float)
-    signs = [(v, _sign(slope, s, v)) for v in grid]
-    known = [(v, sign) for v, sign in signs if sign]
-    for (low, a), (high, b) in itertools.pairwise(known):
-        if a * b < 0:
-            yield _bisected(slope, s, low, high, a)
+    known = [(v, sign) for v in grid if (sign := _sign(f, s, v))]
+    yield from ((low, high, a) for (low, a), (high, b) in itertools.pairwise(known) if a * b < 0)
 
 
 def _solved(slope: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:

@@ -18,6 +18,7 @@ from theory.algebra import enclosure
 from theory.judgement import closed_forms
 from theory.judgement.patience import GivenUpError
 from theory.judgement.points import Point, breaks
+from theory.judgement.smooth import ENTIRE
 from theory.judgement.tails import DivergesError, diverges, oscillating, oscillations
 
 __all__ = ["enclosed"]
@@ -31,7 +32,6 @@ CUT = flint.arb("1e-16")
 SLOWEST = 0.98  # what is left of the integrand in e^v after one more v
 MARGIN = 1000  # of the estimate of what is cut off
 OSCILLATES = sp.sin, sp.cos, sp.tan, sp.sinc, sp.besselj, sp.bessely
-ENTIRE = sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.sinc
 MEROMORPHIC = sp.tan, sp.tanh, sp.gamma, sp.digamma, sp.sec, sp.sech, sp.coth, sp.cot
 RIGHT = (
     sp.loggamma,
@@ -199,8 +199,7 @@ def _to_the_end(g: Integrand) -> Any:
 
 def _unknown(height: Any) -> Any:
     """What was cut off where the integrand was this high."""
-    rest = (height.upper() + flint.arb("1e-60")) * MARGIN
-    return flint.acb(flint.arb(0, rest), flint.arb(0, rest))
+    return enclosure.about_zero((height.upper() + flint.arb("1e-60")) * MARGIN)
 
 
 def _integral(f: Integrand, low: Any, high: Any) -> Any:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Judgement", "Relation", "Verdict"]
+__all__ = ["WORST_FIRST", "Judgement", "Relation", "Verdict"]
 
 Verdict = Literal["proved", "supported", "refuted", "inconclusive"]
+WORST_FIRST: tuple[Verdict, ...] = ("refuted", "inconclusive", "supported", "proved")
 Relation = Literal["=", ">", ">=", "!=", "tends", "leading"]
 
 

@@ -29,7 +29,7 @@ from threading import Lock
 from typing import IO, Any
 
 from theory.judgement.judgement import Judgement
-from theory.source import cache_directory, fingerprint, write_whole
+from theory.source import cache_directory, fingerprint, keep, kept
 
 __all__ = ["MEMORY", "TIME", "ask", "import_path"]
 
@@ -37,7 +37,6 @@ TIME = 20.0  # seconds for a line
 MEMORY = 4 << 30  # bytes of address space, much of which is never used
 HELP = "a simpler form of the two sides, or two lines in place of one"
 LENGTH = struct.Struct("!Q")
-UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 LISTS = "trusts", "sides", "exceptions"
 
 
@@ -56,8 +55,8 @@ def ask(function: str, *arguments: Any, timeout: float = TIME, **named: Any) -> 
     if not timeout > 0:
         raise ValueError(f"the timeout must be a positive number of seconds, got {timeout}")
     path = _place(function, arguments, named)
-    if path is not None and (kept := _read(path)) is not None:
-        return kept
+    if path is not None and (known := _read(path)) is not None:
+        return known
     found, finished = _CHILD.answer((function, arguments, named), timeout)
     if finished and path is not None:
         _keep(path, found)
@@ -111,25 +110,17 @@ def _told_in_full(expression: Any) -> bool:
 
 
 def _read(path: Path) -> Judgement | None:
-    with suppress(*UNREADABLE):
-        whole = json.loads(path.read_text(encoding="utf-8"))
-        content = whole["content"]
-        if whole["check_sum"] == _check_sum(path, content):
-            return Judgement(**content | {name: tuple(content[name]) for name in LISTS})
+    if (content := kept(path)) is None:
+        return None
+    with suppress(KeyError, TypeError):
+        return Judgement(**content | {name: tuple(content[name]) for name in LISTS})
     return None
 
 
 def _keep(path: Path, found: Judgement) -> None:
-    """Write it whole; a directory that cannot be written is no error."""
-    content = json.loads(json.dumps(asdict(found)))
+    """Keep it; a directory that cannot be written is no error."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps({"check_sum": _check_sum(path, content), "content": content}))
-
-
-def _check_sum(path: Path, content: Any) -> str:
-    """Of the content and the key that it was found by."""
-    return hashlib.sha256((path.name + json.dumps(content, sort_keys=True)).encode()).hexdigest()
+        keep(path, json.loads(json.dumps(asdict(found))))  # as it will be read
 
 
 # the child

@@ -22,6 +22,7 @@ from theory.judgement.words import told
 __all__ = ["judge_limit", "limit_of"]
 
 STEPS = 1, 2, 3, 4, 6, 12, 30, 100, 10**3, 10**4, 10**6, 10**9, 10**12, 10**15  # exponents of ten
+FEW = 4  # points, of the other symbols
 TO_A_POINT = 9  # of them, where the point is finite
 PRECISIONS = 256, 2048, 16384
 ORDERS = 6
@@ -54,8 +55,8 @@ def judge_limit(
     symbol, end, sides = _where(at)
     gap = left / right - 1 if relation == "leading" else left - right
     others = gap.free_symbols - {symbol}
-    seen = 0
-    for point in _few(points(others, assume=[a for a in assume if symbol not in a.free_symbols])):
+    seen, elsewhere = 0, [a for a in assume if symbol not in a.free_symbols]
+    for point in list(itertools.islice(points(others, assume=elsewhere), FEW)) or [{}]:
         for side in sides:
             found = _followed(gap, symbol, end, side, point)
             if found is None:
@@ -64,11 +65,9 @@ def judge_limit(
             away, last = found
             if away:
                 return _refuted(left, right, relation, symbol, end, side, point, last)
-    by_logarithms = in_logarithms(gap, [a for a in assume if symbol not in a.free_symbols])
-    trusted = [
-        _by_taylor(by_logarithms if symbol in by_logarithms.free_symbols else gap, symbol, end, side) for side in sides
-    ]
-    if all(trusted):
+    by_logarithms = in_logarithms(gap, elsewhere)
+    form = by_logarithms if symbol in by_logarithms.free_symbols else gap
+    if all(_by_taylor(form, symbol, end, side) for side in sides):
         return Judgement(
             "proved",
             f"the Taylor series at {symbol} = {end} has the constant term claimed",
@@ -86,15 +85,6 @@ def _where(at: Sequence[Any]) -> tuple[sp.Symbol, sp.Expr, tuple[str, ...]]:
         return symbol, end, ("",)
     given = side[0] if side else "+" if symbol.is_positive else "+-"
     return symbol, end, ("+", "-") if given == "+-" else (given,)
-
-
-def _few(found: Any) -> list[Point]:
-    kept = []
-    for point in found:
-        kept.append(point)
-        if len(kept) == 4:
-            break
-    return kept or [{}]
 
 
 def _way(symbol: sp.Symbol, end: sp.Expr, side: str, exponent: int, aside: tuple[int, int]) -> Any:

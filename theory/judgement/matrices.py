@@ -11,12 +11,11 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from theory.judgement.equality import judge_equal
-from theory.judgement.judgement import Judgement
+from theory.judgement.judgement import WORST_FIRST, Judgement
 
 __all__ = ["is_of_matrices", "judge_matrices"]
 
 SIZES = 2, 3, 1
-WORST_FIRST = "refuted", "inconclusive", "supported", "proved"
 CLOSE = 1e-9
 Matrix = NDArray[Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-__all__ = ["is_smooth"]
+__all__ = ["ENTIRE", "is_smooth"]
 
 ENTIRE = sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.sinc
 REAL = sp.atan, sp.asinh, sp.tanh, sp.sech  # analytic on the whole real line

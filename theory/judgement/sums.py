@@ -74,8 +74,7 @@ def _without_end(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
                 over = falling > 8 and (rest := size / (1 - ratio)) < smallest * (1 + abs(total))
                 small = small + 1 if over else 0
                 if small > 8:  # one small term may be a zero of them, before they rise again
-                    rest = rest.upper() * MARGIN
-                    return total + flint.acb(flint.arb(0, rest), flint.arb(0, rest))
+                    return total + enclosure.about_zero(rest.upper() * MARGIN)
             last = size
     real = sp.Dummy("k", positive=True)
     if tails.diverges(term.xreplace({k: real}), real, sp.Integer(low + 2), sp.S.Infinity):  # the integral test
@@ -102,8 +101,7 @@ def _alternating(term: sp.Expr, k: sp.Symbol, low: int, precision: int) -> Any:
         apart = abs(first - second).upper()
         if not apart < 1e-15:
             return None
-        rest = flint.arb(0, apart * MARGIN)
-        return second + flint.acb(rest, rest)
+        return second + enclosure.about_zero(apart * MARGIN)
 
 
 def _accelerated(sizes: Sequence[Any]) -> Any:
@@ -142,8 +140,8 @@ def _extrapolated(term: sp.Expr, k: sp.Symbol, low: int) -> Any:
     apart = abs(first - second)
     if not apart < 1e-10 * (1 + abs(first)):
         raise NotImplementedError("the terms fall too slowly to be added up")
-    rest = flint.arb(0, float(apart) * MARGIN + 1e-13 * float(1 + abs(first)))
-    return flint.acb(flint.arb(str(mpmath.re(first))), flint.arb(str(mpmath.im(first)))) + flint.acb(rest, rest)
+    rest = enclosure.about_zero(float(apart) * MARGIN + 1e-13 * float(1 + abs(first)))
+    return flint.acb(flint.arb(str(mpmath.re(first))), flint.arb(str(mpmath.im(first)))) + rest
 
 
 def closed_form(total: sp.Sum) -> ClosedForm | None:

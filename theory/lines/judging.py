@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import sympy as sp
 
-from theory.judgement.judgement import Judgement, Verdict
+from theory.judgement.judgement import WORST_FIRST, Judgement, Verdict
 from theory.judgement.patience import unhurried
 from theory.lines.declared import BOUNDS, Declared, connected, weaker
 from theory.lines.line import JUDGED, Kind, Line, Step
@@ -26,7 +26,6 @@ EXPLAIN = "theory.lines.roots:explain"
 TURNED = {"<": ">", "<=": ">="}
 UNHURRIED = 6.0  # times the limits of the judge, in this process: here are no others
 SMALL = 0.1  # an error of a limit law at its last setting
-WORST_FIRST: tuple[Verdict, ...] = ("refuted", "inconclusive", "supported", "proved")
 SIGNS = (("positive", ">"), ("nonnegative", ">="), ("negative", "<"), ("nonpositive", "<="))
 
 

@@ -7,6 +7,7 @@ numerically at points of the domain, and the line is looked at there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from typing import Any
@@ -132,8 +133,6 @@ def judge_with_true_roots(
 
 
 def _with_evidence(judgement: Judgement, more: str) -> Judgement:
-    from dataclasses import replace
-
     return replace(judgement, evidence=f"{more}: {judgement.evidence}")
 
 

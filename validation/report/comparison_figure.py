@@ -287,7 +287,7 @@ def title(found: Comparison) -> str:
     setting = found.setting
     parts = [str(setting.manifold)] if "subspaces" not in varied else []
     parts += [f"N = {setting.samples}"] if "samples" not in varied else []
-    in_time = any(form.dims_of("time") for form in found.forms)
+    in_time = any("time" in form.dims for form in found.forms)
     parts += [f"t = {setting.times[0]:g}"] if in_time and "time" not in varied else []
     parts += [where(setting)] if setting.point or setting.query != "fresh" else []
     return ", ".join(parts) + besides(setting)
@@ -414,7 +414,7 @@ def _netcdf(found: Comparison) -> bytes:
         variable = file.createVariable(name, "f8", (name,))
         variable[:] = axis.values if axis.numeric else np.arange(len(axis.values))
         variable.long_name = axis.label if axis.numeric else "; ".join(map(axis.plain, axis.values))
-    if any(form.dims_of("subspace") for form in found.forms):
+    if any("subspace" in form.dims for form in found.forms):
         file.createDimension("subspace", len(found.setting.manifold.subspaces))
     for form in found.forms:
         dims = tuple(dim.replace(".", "_") for dim in found.dims[form.name])

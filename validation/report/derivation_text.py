@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from theory.derivation import WORST_FIRST, Derivation, Step
+from theory.derivation import Derivation, Step
+from theory.judgement.judgement import WORST_FIRST
 from theory.lines.line import KINDS
 
 __all__ = ["checked_json", "checked_text", "footnotes", "json", "latex", "tallied", "text"]
