@@ -113,7 +113,7 @@ def test_the_variance_solves_its_equation(T):
         ("variance_ode", lambda t, v: T * v / (lam + t * T)),
         ("variance_sde", lambda t, v: 2 * T * v / (lam + t * T) - 1),
     ):
-        solved = solve_ivp(slope, (first, last), [first], method="DOP853", rtol=1e-12, atol=1e-13).y[0, -1]
+        solved = solve_ivp(slope, (first, last), [first], method="DOP853", rtol=1e-13, atol=1e-13).y[0, -1]
         assert temperature.derivation()[name](lam, last, T, first) == pytest.approx(solved, rel=1e-10)
 
 
