@@ -1,11 +1,12 @@
+import numpy as np
 import pytest
 
-from tests.validation.conftest import all_claims, check_evaluation, check_rows, check_structure, draw_figures
+from tests.validation.conftest import Roughly, all_claims, check_evaluation, check_rows, check_structure, draw_figures
 from theory.observable import observables
 from theory.setting import Setting
 from validation.claims import CLAIMED, PREDICTIONS, SURVEYS, UNCLAIMED
 from validation.job import Evaluation
-from validation.statistics import Verdict
+from validation.statistics import COMPARISONS, Verdict
 from validation.suite import prediction
 
 CLAIMS = {claim.name: claim for name in CLAIMED for claim in all_claims(name)}
@@ -27,6 +28,10 @@ EVALUATED = [pytest.param(n, marks=[pytest.mark.slow] * takes_long(claim)) for n
 @pytest.mark.parametrize("name", CLAIMS)
 def test_structure(name):
     check_structure(CLAIMS[name], name.partition(".")[0])
+
+
+def test_all_comparisons_are_within_the_budget_they_are_judged_by():
+    assert 0 < sum(np.size(claim.points(Roughly(claim.jobs))[0]) for claim in CLAIMS.values()) <= COMPARISONS
 
 
 @pytest.mark.parametrize("name", EVALUATED)
