@@ -345,6 +345,7 @@ class Contract:
     name: str
     on_sphere: tuple[str, ...] = ()  # what does not take the density of the data; with none of it, spheres are refused
     small: Setting = SMALL  # where it is measured
+    few: int = 40  # repeats
     elsewhere: tuple[str, ...] = ()  # what is known in another number of directions
 
     @property
@@ -387,7 +388,7 @@ class Contract:
 
     def test_more_repeats_go_on_where_fewer_stopped(self):
         # each data set has its own stream, so a longer run holds the shorter one
-        few, many = self.measure(repeats=40, rng=1), self.measure(repeats=41, rng=1)
+        few, many = self.measure(repeats=self.few, rng=1), self.measure(repeats=self.few + 1, rng=1)
         for k in few:
             drift = np.abs(few[k].mean - many[k].mean)
             assert (np.isnan(drift) | (drift <= 2.5 * few[k].sem + 1e-12)).all(), k
@@ -483,6 +484,7 @@ class Generating(Contract):
     """Of an experiment that generates, with fewer points and steps: what is owed does not depend on them."""
 
     coarsely: Mapping[str, float]  # its constants
+    few = 10
 
     @pytest.fixture(autouse=True)
     def coarse(self, monkeypatch):

@@ -257,7 +257,10 @@ def test_branches_are_taken_by_more_digits():
 COPIES = copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))
 
 
-@pytest.mark.parametrize("name", PREDICTIONS)
+MANY = "kernel_smoothing", "score_covariance", "led_kde", "temperature"  # formulas, of the same kinds
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in MANY)) for n in PREDICTIONS])
 def test_derivations_are_copied_before_and_after_use(name):
     derivation = prediction(name).derivation()
     fresh = {n: Formula(n, f.expression, f.symbols) for n, f in derivation.formulas.items()}

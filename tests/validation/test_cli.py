@@ -489,7 +489,7 @@ EXTREMES = [
     ["--subspaces", "1.0x3", "--times", "1e-12,1e12"],
     pytest.param(["--subspaces", "1e12x3,1x2", "--times", "1e-3,1e10"], marks=pytest.mark.slow),
     ["--subspaces", "1x100000", "--times", "1e3,2e4"],
-    ["--subspaces", "1x3", "--samples", "1e12", "--times", "0.001,1"],
+    pytest.param(["--subspaces", "1x3", "--samples", "1e12", "--times", "0.001,1"], marks=pytest.mark.slow),
     ["--subspaces", "1e-6x1", "--samples", "2", "--times", "1e-8,1e-6,1e-4"],
 ]
 

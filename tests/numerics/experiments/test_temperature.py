@@ -36,10 +36,10 @@ def test_a_sample_is_chosen_as_the_noise_goes_to_nothing():
 
 
 def test_times_come_in_the_order_asked_for():
-    found = measure_samples(HOT, repeats=20)
+    found = measure_samples(HOT, repeats=8)
     low, middle, high = found["largest_weight_generated"].mean[[1, 2, 0]]
     assert low > middle > high
-    variance = measure_distribution(HOT, repeats=20)["generated_variance_ode"].mean[:, 0]
+    variance = measure_distribution(HOT, repeats=8)["generated_variance_ode"].mean[:, 0]
     assert variance[1] < variance[2] < variance[0]
 
 

@@ -68,7 +68,8 @@ def test_one_subspace_is_the_reference(variance, dimension, t, samples):
 
 
 @pytest.mark.parametrize(
-    ("variance", "dimension", "t"), [(1.0, 1, 0.01), (3.0, 1, 300.0), (1.0, 2, 1.0), (1.0, 20, 20.0), (0.01, 1000, 1.0)]
+    ("variance", "dimension", "t"),
+    [(1, 1, 0.01), (3, 1, 300), (1, 2, 1), (1, 20, 20), pytest.param(0.01, 1000, 1, marks=pytest.mark.slow)],
 )
 def test_the_reference_for_a_pair_is_students_law(variance, dimension, t):
     assert own_is_nearest_reference(variance, dimension, t, 2) == pytest.approx(pair(variance, dimension, t), abs=1e-10)
@@ -85,7 +86,11 @@ def test_a_pair_is_students_law(dimension):
 
 @pytest.mark.parametrize(
     ("manifold", "t"),
-    [("1x2,0.1x3", 0.3), ("1x1,0.01x5", 0.05), pytest.param("1x2,0.3x1,0.05x2", 0.4, marks=pytest.mark.slow)],
+    [
+        ("1x2,0.1x3", 0.3),
+        pytest.param("1x1,0.01x5", 0.05, marks=pytest.mark.slow),
+        pytest.param("1x2,0.3x1,0.05x2", 0.4, marks=pytest.mark.slow),
+    ],
 )
 def test_a_pair_in_several_subspaces_is_imhofs_integral(manifold, t):
     expected = pair_of_many(LinearManifold.parse(manifold).spectrum, t)
@@ -98,7 +103,11 @@ def test_the_two_routes_for_a_pair_are_one():
 
 @pytest.mark.parametrize(
     ("manifold", "t", "samples"),
-    [("1x2,0.1x2", 0.05, 10), ("1x3,0.2x5", 0.4, 40), pytest.param("1x1,0.3x2,0.1x2", 0.1, 8, marks=pytest.mark.slow)],
+    [
+        ("1x2,0.1x2", 0.05, 10),
+        pytest.param("1x3,0.2x5", 0.4, 40, marks=pytest.mark.slow),
+        pytest.param("1x1,0.3x2,0.1x2", 0.1, 8, marks=pytest.mark.slow),
+    ],
 )
 def test_several_subspaces_are_the_plain_experiment(manifold, t, samples):
     mean, error = drawn(manifold, t, samples, 40_000, seed=20260101)
@@ -163,22 +172,22 @@ def test_extremes_are_probabilities(manifold, t, samples):
 
 @pytest.mark.parametrize("samples", [20, 10**5])
 def test_units_drop_out(samples):
-    t = np.array([0.03, 0.3, 3.0])
+    t = np.array([0.03, 3.0])
     plain = exact("1x9", t, samples)
-    for c in (1e-8, 1e-3, 1e5):
+    for c in (1e-8, 1e5):
         np.testing.assert_allclose(exact(f"{c}x9", c * t, samples), plain, rtol=1e-6)
 
 
 def test_order_splitting_and_normal_directions_change_nothing():
-    one = exact("1x2,0.1x3", 0.2, 50)
-    np.testing.assert_array_equal(exact("0.1x3,1x2", 0.2, 50), one)
-    np.testing.assert_array_equal(exact("0.1x1,1x1,0.1x2,1x1", 0.2, 50), one)
-    inside = own_is_nearest(LinearManifold.parse("1x2,0.1x3", 11), np.array([0.2]), 50)
+    one = exact("1x4,0.3x6", 1.0, 10)
+    np.testing.assert_array_equal(exact("0.3x6,1x4", 1.0, 10), one)
+    np.testing.assert_array_equal(exact("0.3x1,1x1,0.3x5,1x3", 1.0, 10), one)
+    inside = own_is_nearest(LinearManifold.parse("1x4,0.3x6", 15), np.array([1.0]), 10)
     np.testing.assert_allclose(inside, one, rtol=1e-12)
 
 
 def test_nearly_equal_variances_are_nearly_one_subspace():
-    np.testing.assert_allclose(exact("1x2,1.000001x2", 0.3, 50), exact("1x4", 0.3, 50), atol=2e-6)
+    np.testing.assert_allclose(exact("1x6,1.000001x6", 0.3, 50), exact("1x12", 0.3, 50), atol=2e-6)
 
 
 def test_it_falls_with_time_and_with_the_number_of_samples():
