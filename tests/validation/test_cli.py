@@ -1172,7 +1172,7 @@ def test_what_does_not_fit_into_memory_is_said_in_a_line(monkeypatch):
         raise MemoryError("Unable to allocate 7.28 TiB for an array")
 
     monkeypatch.setattr(suite.prediction("collapse"), "information", exhausted)
-    is_one_line(geomem("predict", "collapse", "--subspaces", "1x1"))
+    is_one_line(geomem("predict", "collapse", "--subspaces", "1x1", "--only", "information"))
 
 
 @pytest.mark.parametrize("epsilon", ["0", "-1", "nan", "inf", "x", ""])
