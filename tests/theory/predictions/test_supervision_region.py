@@ -54,8 +54,8 @@ def test_more_samples_and_directions_are_closer_to_the_limit():
 
 @pytest.mark.parametrize("query", ["fresh", "trajectory"])
 def test_normal_directions_add_their_noise(query):
-    inside = Setting.of("1x2", samples=30, times=np.array([0.1, 0.5]), query=query)
-    outside = inside.at(manifold=LinearManifold(inside.manifold.subspaces, 9))
+    inside = Setting.of("1x20", samples=30, times=np.array([0.1, 0.5]), query=query)
+    outside = inside.at(manifold=LinearManifold(inside.manifold.subspaces, 27))
     for f in (
         supervision_region.nearest_distance_squared,
         supervision_region.nearest_distance_squared_asymptotic,
@@ -63,7 +63,7 @@ def test_normal_directions_add_their_noise(query):
         np.testing.assert_allclose(f(outside), f(inside) + 7 * inside.t, rtol=1e-12)
     np.testing.assert_allclose(
         supervision_region.shell_ratio(outside) ** 2,
-        (2 * supervision_region.shell_ratio(inside) ** 2 + 7) / 9,
+        (20 * supervision_region.shell_ratio(inside) ** 2 + 7) / 27,
         rtol=1e-12,
     )
     np.testing.assert_array_equal(supervision_region.shell_overlap(outside), supervision_region.shell_overlap(inside))
@@ -161,9 +161,9 @@ def test_extremes_neither_warn_nor_give_nan(spec, samples):
 @pytest.mark.parametrize("query", ["fresh", "trajectory"])
 def test_units_and_schedules_drop_out(observable, query):
     f = getattr(supervision_region, observable)
-    plain = Setting.of("1x4", samples=50, times=np.array([0.1, 0.6]), query=query)
-    scaled = Setting.of("1e6x4", samples=50, times=1e6 * plain.times, query=query)
+    plain = Setting.of("1x20", samples=50, times=np.array([0.1, 0.6]), query=query)
+    scaled = Setting.of("1e6x20", samples=50, times=1e6 * plain.times, query=query)
     power = 1e6 if observable == "nearest_distance_squared" else 1
     np.testing.assert_allclose(f(scaled), power * f(plain), rtol=1e-9)
-    flow = Setting.of("1x4", samples=50, times=np.sqrt(plain.t) / (1 + np.sqrt(plain.t)), schedule="flow", query=query)
+    flow = Setting.of("1x20", samples=50, times=np.sqrt(plain.t) / (1 + np.sqrt(plain.t)), schedule="flow", query=query)
     np.testing.assert_allclose(f(flow), f(plain), rtol=1e-9)
