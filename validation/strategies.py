@@ -15,7 +15,7 @@ hypothesis.extra.array_api; the larger ones are made of a seed, not drawn number
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -67,39 +67,46 @@ __all__ = [
 
 Array = NDArray[np.float64]
 NORMAL = (0, 0, 1, 2, 10)  # directions that data do not vary along
+PLACES = 2**8  # more than one-digit numbers in 28 decades
+MOST_SAMPLES = 10**27
 EQUAL = (1, 1 + 1e-12, 1 + 1e-9, 1 + 1e-6, 1 + 1e-3)  # ratios of variances that are easily taken for one
-SHARE = 30  # so many times each of them, among a thousand variances
+SHARE = PLACES // 4  # so many times each of them, among ten PLACES of variances
 FACES = (0, 1, 10, 100, 0.1)  # how far a point is out: the origin, typical, far, near
 COORDINATES = (1, -1, 0, 2, -2, 0.5, -0.5, 0.1)  # of a point, in its typical size
 PERIOD = 4  # coordinates drawn of a point; then they repeat
-NEAR = 15  # so many times each ratio to the collapse time: two times in three or more
+NEAR = 3  # so many ratios to the collapse time for each time that is none
 LATE = 1 - 1e-6  # of the last time
 NEWTON = 4  # steps to the collapse time: to a few per cent
+UNITS = (1, 10, 0.1, 1000, 0.001)
 SEEDS = 2**16
 
 
-@cache
-def _decimals(low: int, high: int, digits: int = 2) -> tuple[float, ...]:
-    """m 10^e of at most so many digits from 10^low to 10^high: those of one digit first, near 1 before far from it."""
-    keyed = [
-        (size, abs(e), m, e, float(f"{m}e{e - size + 1}"))
-        for size in range(1, digits + 1)
-        for e in range(low, high)
-        for m in range(10 ** (size - 1), 10**size)
-        if size == 1 or m % 10
-    ]
-    return tuple(value for *_, value in sorted([*keyed, (1, abs(high), 1, high, float(f"1e{high}"))]))
+def _places(exponents: Iterable[int], first: int = 1) -> list[tuple[int, int]]:
+    """(m, e) of the numbers m 10^e of one digit, those near 1 first, again and again until there are PLACES of them."""
+    one_digit = sorted(((m, e) for e in exponents for m in range(1, 10)), key=lambda n: (abs(n[1]), n[0] != first, n))
+    return [one_digit[i % len(one_digit)] for i in range(PLACES)]
 
 
 @cache
-def _integers(at_least: int, at_most: int) -> tuple[int, ...]:
-    """Integers of at most two digits and zeros, to 10^100, and the two ends."""
-    exact = (m * 10**e for m in range(1, 100) for e in range(len(str(min(at_most, 10**100)))))
-    return tuple(sorted({n for n in exact if at_least <= n <= at_most} | {at_least, at_most}, key=_plainness))
+def _decimals(low: int, high: int) -> tuple[float, ...]:
+    """Numbers from 10^low to 10^high: those of one digit, and PLACES times d further on the same with d as second digit.
+
+    Hypothesis makes an index smaller by dropping its high bits; that rounds the number.
+    """
+    return tuple(float(f"{m}.{d}e{e}") for d in range(10) for m, e in _places(range(low, high)))
 
 
-def _plainness(n: int) -> tuple[int, int]:
-    return len(str(n).rstrip("0")), n
+@cache
+def _integers(at_least: int, at_most: int, first: int = 1) -> tuple[int, ...]:
+    """The same of integers; those out of bounds are folded into them."""
+    places = _places(range(len(str(at_most))), first)
+    found = (m * 10**e + d * 10**e // 10 for d in range(10) for m, e in places)
+    return tuple(n if at_least <= n <= at_most else at_least + n % (at_most - at_least + 1) for n in found)
+
+
+@cache
+def _numbers(low: int, high: int) -> SearchStrategy[float]:
+    return st.sampled_from(_decimals(low, high))
 
 
 def _rounded(value: float, digits: int = 2) -> float:
@@ -124,12 +131,12 @@ def _bound(value: Any, at_least: int, at_most: float, what: str) -> int:
 
 def variances() -> SearchStrategy[float]:
     """Variances lambda, over 12 decades about 1, data units squared."""
-    return st.sampled_from(_decimals(-6, 6))
+    return _numbers(-6, 6)
 
 
 def noise() -> SearchStrategy[float]:
     """Noise variances t, over 24 decades about 1, data units squared."""
-    return st.sampled_from(_decimals(-12, 12))
+    return _numbers(-12, 12)
 
 
 def counts(*, at_least: int = 1, at_most: int = 10**12) -> SearchStrategy[int]:
@@ -138,9 +145,8 @@ def counts(*, at_least: int = 1, at_most: int = 10**12) -> SearchStrategy[int]:
     Raises:
         ValueError: for bounds that are no integers, or leave nothing between them.
     """
-    _bound(at_least, 1, at_most, "at_least")
-    found = _integers(at_least, _bound(at_most, at_least, math.inf, "at_most"))
-    return st.sampled_from(sorted(found, key=lambda n: n != 2))
+    _bound(at_least, 1, MOST_SAMPLES, "at_least")
+    return st.sampled_from(_integers(at_least, _bound(at_most, at_least, MOST_SAMPLES, "at_most"), first=2))
 
 
 def schedules() -> SearchStrategy[Schedule]:
@@ -286,14 +292,17 @@ def _settings(
 ) -> Setting:
     manifold, N, (ensemble, query, schedule) = draw(manifolds), draw(samples), draw(kinds)
     collapse = _collapse_time(manifold, N)
-    t = [_within(value * collapse if near else value) for value, near in (draw(_times()) for _ in range(draw(sizes)))]
+    t = [
+        _within(_rounded(value * collapse, 1)) if near else value
+        for value, near in (draw(_times()) for _ in range(draw(sizes)))
+    ]
     others: dict[str, Any] = {}
     if ensemble == "mixture":
-        others["separation"] = _rounded(draw(_factors(-1)) * math.sqrt(manifold.subspaces[0].variance))
+        others["separation"] = _rounded(draw(_numbers(-1, 1)) * math.sqrt(manifold.subspaces[0].variance))
     if "temperature" in remedies:
-        others["temperature"] = draw(_factors(-1))
+        others["temperature"] = draw(_numbers(-1, 1))
     if "bandwidth" in remedies:
-        others["bandwidth"] = draw(st.sampled_from((0.0, *_decimals(-2, 2, 1)))) * t[0]
+        others["bandwidth"] = draw(_numbers(-2, 2)) * t[0] if draw(_of(False, True)) else 0.0
     setting = Setting(
         manifold, N, np.array(sorted({_time(schedule, v) for v in t})), schedule, ensemble, query, **others
     )
@@ -308,8 +317,8 @@ def _times() -> SearchStrategy[tuple[float, bool]]:
 
 
 @cache
-def _factors(low: int) -> SearchStrategy[float]:
-    return st.sampled_from(_decimals(low, -low))
+def _of(*values: Any) -> SearchStrategy[Any]:
+    return st.sampled_from(values)
 
 
 def _within(t: float) -> float:
@@ -358,13 +367,13 @@ def points(draw: DrawFn, setting: Setting, *, xp: Any = np, dtype: Any = "float6
     The coordinates repeat after four, in units of their own typical size to a digit.
     """
     manifold, alpha, t = setting.manifold, float(setting.alpha[0]), float(setting.t[0])
-    face = draw(st.sampled_from(FACES))
+    face = draw(_of(*FACES))
     if not face:
         return _array(np.zeros(manifold.ambient_dimension), xp, dtype)
     D = manifold.ambient_dimension
     sizes = [_rounded(face * alpha * math.sqrt(lam + t), 1) for lam in (*manifold.variances, 0.0)]
     repeats = (*manifold.dimensions, D - manifold.intrinsic_dimension)
-    pattern = [draw(st.sampled_from(COORDINATES)) for _ in range(min(D, PERIOD))]
+    pattern = [draw(_of(*COORDINATES)) for _ in range(min(D, PERIOD))]
     return _array(np.repeat(sizes, repeats) * np.resize(pattern, D), xp, dtype)
 
 
@@ -401,14 +410,9 @@ def spectra(
         ValueError: for a kind or a bound outside its domain.
     """
     shape = SPECTRA[draw(st.sampled_from(_from(kinds, list(SPECTRA), "kinds")))]
-    D, normal = draw(_dimensions(max_dimension)), draw(st.sampled_from(NORMAL))
-    values = draw(variances()) * shape(np.arange(float(D)), draw(_conditions()))
+    D, normal = draw(_dimensions(max_dimension)), draw(_of(*NORMAL))
+    values = draw(variances()) * shape(np.arange(float(D)), draw(_numbers(0, 12)))
     return _array(np.concatenate([values, np.zeros(normal)]), xp, dtype)
-
-
-@cache
-def _conditions() -> SearchStrategy[float]:
-    return st.sampled_from(_decimals(0, 12))
 
 
 def _gaussian(rng: np.random.Generator, N: int, D: int) -> Array:
@@ -459,7 +463,7 @@ def data_sets(
     """
     kind = DATA_SETS[draw(st.sampled_from(_from(kinds, list(DATA_SETS), "kinds")))]
     N, D = draw(counts(at_least=2, at_most=max_samples)), draw(_dimensions(max_dimension))
-    unit = draw(st.sampled_from((1, 10, 0.1, 1000, 0.001)))
+    unit = draw(_of(*UNITS))
     return _array(unit * kind(np.random.default_rng(draw(st.integers(0, SEEDS))), N, D), xp, dtype)
 
 
@@ -490,7 +494,7 @@ def mixtures(draw: DrawFn, *, max_parts: int = 3, max_dimension: int = 3) -> Mix
     A, D = draw(counts(at_most=max_parts)), draw(_dimensions(max_dimension))
     weights = np.array([draw(st.integers(1, 9)) for _ in range(A)], dtype=float)
     means = [[float(draw(st.integers(-9, 9))) for _ in range(D)] for _ in range(A)]
-    factors = [np.diag([draw(_factors(-2)) for _ in range(D)]) for _ in range(A)]
+    factors = [np.diag([draw(_numbers(-2, 2)) for _ in range(D)]) for _ in range(A)]
     return Mixture(
         tuple((weights / weights.sum()).tolist()),
         tuple(map(tuple, means)),
