@@ -7,6 +7,7 @@ strategies are imported when the first is asked for.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -45,10 +46,10 @@ def _register(module: ModuleType) -> None:
     if Path(str(module.__file__)).parent.parent != HOME:  # another project's, of that name
         return
     for name, strategy in STRATEGIES[module.__name__].items():
-        st.register_type_strategy(getattr(module, name), lambda _, strategy=strategy: _strategy(strategy))
+        st.register_type_strategy(getattr(module, name), partial(_strategy, strategy))
 
 
-def _strategy(name: str) -> Any:
+def _strategy(name: str, _: type) -> Any:
     return getattr(import_module("validation.strategies"), name)()
 
 
@@ -81,6 +82,8 @@ class _Registering(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """As the other, which is its loader from then on."""
-        module.__loader__ = module.__spec__.loader = self.loader
+        module.__loader__ = self.loader
+        if module.__spec__:
+            module.__spec__.loader = self.loader
         self.loader.exec_module(module)
         _register(module)

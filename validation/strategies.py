@@ -31,6 +31,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from theory.setting import (
     ENSEMBLES,
     LARGEST,
+    MOST_DIRECTIONS,
     QUERIES,
     REMEDIES,
     SCHEDULES,
@@ -45,7 +46,6 @@ from validation.drawing.arrays import (
     NORMAL,
     SPECTRA,
     data_sets,
-    dimensions,
     mixtures,
     orthogonal,
     permutations,
@@ -54,13 +54,14 @@ from validation.drawing.arrays import (
     spectra,
 )
 from validation.drawing.numbers import (
+    MOST_SAMPLES,
     PLACES,
     bound,
     counts,
     decimals,
+    entry,
+    integers,
     noise,
-    numbers,
-    one_of,
     some_of,
     variances,
 )
@@ -92,7 +93,7 @@ NEWTON = 4  # steps to the collapse time
 
 def schedules() -> SearchStrategy[Schedule]:
     """Schedules of noise, `ve` first."""
-    return one_of(*SCHEDULES.values())
+    return st.sampled_from(list(SCHEDULES.values()))
 
 
 def subspaces(*, max_dimension: int = 100_000) -> SearchStrategy[Subspace]:
@@ -101,7 +102,12 @@ def subspaces(*, max_dimension: int = 100_000) -> SearchStrategy[Subspace]:
     Raises:
         ValueError: for another bound than a positive integer.
     """
-    return st.builds(Subspace, variances(), dimensions(max_dimension))
+    return _subspaces(bound(max_dimension, 1, MOST_DIRECTIONS, "max_dimension"))
+
+
+@st.composite
+def _subspaces(draw: DrawFn, max_dimension: int) -> Subspace:
+    return Subspace(entry(draw, decimals(-6, 6)), entry(draw, integers(1, max_dimension)))
 
 
 def manifolds(
@@ -124,37 +130,41 @@ def manifolds(
     Raises:
         ValueError: for bounds that are no positive integers, or leave nothing between them.
     """
-    bound(max_subspaces, 1, math.inf if directions is None else directions, "max_subspaces")
-    sizes = range(bound(min_subspaces, 1, max_subspaces, "min_subspaces"), max_subspaces + 1)
-    shapes = sorted(((K, normal) for K in sizes for normal in NORMAL), key=sum)
-    return _manifolds(st.sampled_from(shapes), dimensions(max_dimension), directions, ambient)
+    bound(max_subspaces, 1, MOST_DIRECTIONS // max(NORMAL), "max_subspaces")
+    bound(ambient, 1, MOST_DIRECTIONS, "ambient")
+    if directions is not None:
+        max_subspaces = min(max_subspaces, bound(directions, 1, MOST_DIRECTIONS, "directions"))
+    bound(min_subspaces, 1, max_subspaces, "min_subspaces")
+    bound(max_dimension, 1, MOST_DIRECTIONS // max_subspaces - max(NORMAL), "max_dimension")
+    return _manifolds(min_subspaces, max_subspaces, max_dimension, directions, ambient)
 
 
 _manifolds_of = manifolds  # an option of `settings` has its name
 
 
-@cache
-def _further() -> SearchStrategy[tuple[float, bool]]:
-    """The variance of a second subspace, or its ratio to the first, and whether it is that."""
-    free, tied = [(value, False) for value in decimals(-6, 6)], [(ratio, True) for ratio in EQUAL]
-    return st.sampled_from(free + SHARE * tied)
-
-
 @st.composite
 def _manifolds(
-    draw: DrawFn,
-    shapes: SearchStrategy[tuple[int, int]],
-    dimensions: SearchStrategy[int],
-    directions: int | None,
-    ambient: int,
+    draw: DrawFn, min_subspaces: int, max_subspaces: int, max_dimension: int, directions: int | None, ambient: int
 ) -> LinearManifold:
-    K, normal = draw(shapes)
+    K, normal = entry(draw, _shapes(min_subspaces, max_subspaces))
     parts: list[Subspace] = []
     for k in range(K):
-        value, tied = draw(_further()) if parts else (draw(variances()), False)
-        m = draw(dimensions) if directions is None else directions - K + 1 if k == 0 else 1
+        value, tied = entry(draw, _further()) if parts else (entry(draw, decimals(-6, 6)), False)
+        m = entry(draw, integers(1, max_dimension)) if directions is None else 1 if k else directions - K + 1
         parts.append(Subspace(value * parts[0].variance if tied else value, m))
     return LinearManifold(tuple(parts), max(sum(part.dimension for part in parts) + normal, ambient))
+
+
+@cache
+def _shapes(least: int, most: int) -> tuple[tuple[int, int], ...]:
+    """K and the number of normal directions."""
+    return tuple(sorted(((K, normal) for K in range(least, most + 1) for normal in NORMAL), key=sum))
+
+
+@cache
+def _further() -> tuple[tuple[float, bool], ...]:
+    """The variance of a second subspace, or its ratio to the first, and whether it is that."""
+    return (*((value, False) for value in decimals(-6, 6)), *SHARE * [(ratio, True) for ratio in EQUAL])
 
 
 # settings
@@ -195,59 +205,53 @@ def settings(
         ValueError: for an option outside its domain.
     """
     if manifolds is None:
-        most = min(max_subspaces, directions or max_subspaces)
         largest = (8 if points else 100_000) if max_dimension is None else max_dimension
-        manifolds = _manifolds_of(max_subspaces=most, max_dimension=largest, directions=directions, ambient=ambient)
+        manifolds = _manifolds_of(
+            max_subspaces=max_subspaces, max_dimension=largest, directions=directions, ambient=ambient
+        )
     kinds = [
-        (ensemble, query, SCHEDULES[schedule])
+        (ensemble, query, schedule)
         for schedule in some_of(schedules, list(SCHEDULES), "schedules")
         for ensemble in some_of(ensembles, ENSEMBLES, "ensembles")
         for query in some_of(queries, QUERIES, "queries")
     ]
-    return _settings(
-        manifolds,
-        counts(at_least=2, at_most=max_samples),
-        st.just(kinds[0]) if len(kinds) == 1 else st.sampled_from(kinds),
-        st.sampled_from(range(1, 1 + bound(times, 1, math.inf, "times"))),
-        points,
-        some_of(remedies, list(REMEDIES), "remedies") if remedies else (),
-    )
+    bound(max_samples, 2, MOST_SAMPLES, "max_samples")
+    bound(times, 1, math.inf, "times")
+    remedies = some_of(remedies, REMEDIES, "remedies") if remedies else ()
+    return _settings(manifolds, max_samples, times, kinds, points, remedies)
 
 
 @st.composite
 def _settings(
     draw: DrawFn,
     manifolds: SearchStrategy[LinearManifold],
-    samples: SearchStrategy[int],
-    kinds: SearchStrategy[tuple[Any, Any, Schedule]],
-    sizes: SearchStrategy[int],
+    max_samples: int,
+    times: int,
+    kinds: list[tuple[Any, Any, str]],
     pointed: bool,
-    remedies: tuple[str, ...],
+    remedies: Sequence[str],
 ) -> Setting:
-    manifold, N, (ensemble, query, schedule) = draw(manifolds), draw(samples), draw(kinds)
+    manifold, N = draw(manifolds), entry(draw, integers(2, max_samples))
+    ensemble, query, schedule = entry(draw, kinds)
     collapse = _collapse_time(manifold, N)
-    t = [
-        _within(rounded(value * collapse, 1)) if near else value
-        for value, near in (draw(_times()) for _ in range(draw(sizes)))
-    ]
+    drawn = (entry(draw, _times()) for _ in range(1 + entry(draw, range(times))))
+    t = [_within(rounded(value * collapse, 1)) if near else value for value, near in drawn]
     others: dict[str, Any] = {}
     if ensemble == "mixture":
-        others["separation"] = rounded(draw(numbers(-1, 1)) * math.sqrt(manifold.subspaces[0].variance), 2)
+        others["separation"] = rounded(entry(draw, decimals(-1, 1)) * math.sqrt(manifold.subspaces[0].variance), 2)
     if "temperature" in remedies:
-        others["temperature"] = draw(numbers(-1, 1))
+        others["temperature"] = entry(draw, decimals(-1, 1))
     if "bandwidth" in remedies:
-        others["bandwidth"] = rounded(draw(numbers(-2, 2)) * t[0], 2) if draw(one_of(False, True)) else 0.0
-    setting = Setting(
-        manifold, N, np.array(sorted({_time(schedule, v) for v in t})), schedule, ensemble, query, **others
-    )
+        others["bandwidth"] = rounded(entry(draw, decimals(-2, 2)) * t[0], 2) if entry(draw, (False, True)) else 0.0
+    own = np.array(sorted({_time(SCHEDULES[schedule], value) for value in t}))
+    setting = Setting(manifold, N, own, SCHEDULES[schedule], ensemble, query, **others)
     return setting.at(point=tuple(draw(points(setting)))) if pointed else setting
 
 
 @cache
-def _times() -> SearchStrategy[tuple[float, bool]]:
+def _times() -> tuple[tuple[float, bool], ...]:
     """A time, or its ratio to the collapse time, as most are, and whether it is that."""
-    free, near = [(t, False) for t in decimals(-12, 12)], [(ratio, True) for ratio in decimals(-2, 2)]
-    return st.sampled_from(free + NEAR * near)
+    return (*((t, False) for t in decimals(-12, 12)), *NEAR * [(ratio, True) for ratio in decimals(-2, 2)])
 
 
 def _within(t: float) -> float:

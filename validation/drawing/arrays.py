@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from numpy.typing import NDArray
 
 from theory.setting import MOST_DIRECTIONS, Setting
-from validation.drawing.numbers import bound, counts, integers, numbers, one_of, some_of, variances
+from validation.drawing.numbers import MOST_SAMPLES, bound, decimals, entry, integers, some_of
 
 if TYPE_CHECKING:
     from numerics.data import Mixture
@@ -25,7 +25,6 @@ __all__ = [
     "NORMAL",
     "SPECTRA",
     "data_sets",
-    "dimensions",
     "mixtures",
     "orthogonal",
     "permutations",
@@ -40,31 +39,16 @@ DISTANCES = (0, 1, 10, 100, 0.1)  # of a point: at the origin, typical, far, nea
 COORDINATES = (1, -1, 0, 2, -2, 0.5, -0.5, 0.1)  # in typical units
 PERIOD = 4  # of them are drawn; then they repeat
 UNITS = (1, 10, 0.1, 1000, 0.001)
-SEEDS = 2**16
+SEEDS = range(2**16)
 
 
 def _array(values: Any, xp: Any, dtype: Any) -> Any:
     return xp.asarray(values, dtype=getattr(xp, dtype) if isinstance(dtype, str) else dtype)
 
 
-def dimensions(at_most: int) -> SearchStrategy[int]:
-    """Numbers of directions, even in their logarithm.
-
-    Raises:
-        ValueError: for another bound than a positive integer.
-    """
-    return integers(1, bound(at_most, 1, MOST_DIRECTIONS // 10, "max_dimension"))
-
-
 def rounded(value: float, digits: int) -> float:
     """`value` to a number of digits."""
     return float(f"{value:.{digits}g}")
-
-
-@st.composite
-def _made(draw: DrawFn, make: Callable[..., Any], *parts: SearchStrategy[Any]) -> Any:
-    """As st.builds, but shown as what is made, not as the call."""
-    return make(*(draw(part) for part in parts))
 
 
 # spectra
@@ -94,13 +78,15 @@ def spectra(
     Raises:
         ValueError: for a kind or a bound outside its domain.
     """
+    bound(max_dimension, 1, MOST_DIRECTIONS, "max_dimension")
+    return _spectra(some_of(kinds, SPECTRA, "kinds"), max_dimension, xp, dtype)
 
-    def spectrum(kind: str, D: int, normal: int, largest: float, condition: float) -> Any:
-        values = largest * SPECTRA[kind](np.arange(float(D)), condition)
-        return _array(np.concatenate([values, np.zeros(normal)]), xp, dtype)
 
-    kind = one_of(*some_of(kinds, SPECTRA, "kinds"))
-    return _made(spectrum, kind, dimensions(max_dimension), one_of(*NORMAL), variances(), numbers(0, 12))
+@st.composite
+def _spectra(draw: DrawFn, kinds: tuple[str, ...], max_dimension: int, xp: Any, dtype: Any) -> Any:
+    shape, D = SPECTRA[entry(draw, kinds)], entry(draw, integers(1, max_dimension))
+    normal, largest, condition = entry(draw, NORMAL), entry(draw, decimals(-6, 6)), entry(draw, decimals(0, 12))
+    return _array(np.concatenate([largest * shape(np.arange(float(D)), condition), np.zeros(normal)]), xp, dtype)
 
 
 # points and data
@@ -113,12 +99,12 @@ def points(draw: DrawFn, setting: Setting, *, xp: Any = np, dtype: Any = "float6
     The coordinates repeat after four, in units of their typical size to a digit.
     """
     manifold, alpha, t = setting.manifold, float(setting.alpha[0]), float(setting.t[0])
-    D, distance = manifold.ambient_dimension, draw(one_of(*DISTANCES))
+    D, distance = manifold.ambient_dimension, entry(draw, DISTANCES)
     if not distance:
         return _array(np.zeros(D), xp, dtype)
     sizes = [rounded(distance * alpha * math.sqrt(lam + t), 1) for lam in (*manifold.variances, 0.0)]
     repeats = (*manifold.dimensions, D - manifold.intrinsic_dimension)
-    pattern = [draw(one_of(*COORDINATES)) for _ in range(min(D, PERIOD))]
+    pattern = [entry(draw, COORDINATES) for _ in range(min(D, PERIOD))]
     return _array(np.repeat(sizes, repeats) * np.resize(pattern, D), xp, dtype)
 
 
@@ -172,34 +158,33 @@ def data_sets(
     Raises:
         ValueError: for a kind or a bound outside its domain.
     """
-
-    def data_set(kind: str, N: int, D: int, unit: float, seed: int) -> Any:
-        return _array(unit * DATA_SETS[kind](np.random.default_rng(seed), N, D), xp, dtype)
-
-    kind, N = one_of(*some_of(kinds, DATA_SETS, "kinds")), counts(at_least=2, at_most=max_samples)
-    return _made(data_set, kind, N, dimensions(max_dimension), one_of(*UNITS), st.integers(0, SEEDS))
+    bound(max_samples, 2, MOST_SAMPLES, "max_samples")
+    bound(max_dimension, 1, MOST_DIRECTIONS, "max_dimension")
+    return _data_sets(some_of(kinds, DATA_SETS, "kinds"), max_samples, max_dimension, xp, dtype)
 
 
-def mixtures(*, max_parts: int = 3, max_dimension: int = 3) -> SearchStrategy[Mixture]:
-    """Mixtures of Gaussians of independent directions, for `numerics.data`.
+@st.composite
+def _data_sets(draw: DrawFn, kinds: tuple[str, ...], max_samples: int, max_dimension: int, xp: Any, dtype: Any) -> Any:
+    make, N = DATA_SETS[entry(draw, kinds)], entry(draw, integers(2, max_samples))
+    D, unit = entry(draw, integers(1, max_dimension)), entry(draw, UNITS)
+    return _array(unit * make(_stream(draw), N, D), xp, dtype)
 
-    Raises:
-        ValueError: for bounds that are no positive integers.
-    """
+
+def _stream(draw: DrawFn) -> np.random.Generator:
+    return np.random.default_rng(entry(draw, SEEDS))
+
+
+@st.composite
+def mixtures(draw: DrawFn, *, max_parts: int = 3, max_dimension: int = 3) -> Mixture:
+    """Mixtures of Gaussians of independent directions, for `numerics.data`."""
     from numerics.data import Mixture
 
-    def mixture(parts: int, D: int, spread: float, seed: int) -> Mixture:
-        rng = np.random.default_rng(seed)
-        weights, means = rng.integers(1, 10, parts), rng.integers(-9, 10, (parts, D))
-        factors = np.eye(D) * rng.integers(1, 10, (parts, D, 1)) * spread
-        return Mixture(
-            tuple((weights / weights.sum()).tolist()),
-            tuple(tuple(map(float, mean)) for mean in means),
-            tuple(tuple(map(tuple, factor)) for factor in factors.tolist()),
-        )
-
-    A = st.integers(1, bound(max_parts, 1, math.inf, "max_parts"))
-    return _made(mixture, A, dimensions(max_dimension), numbers(-2, 2), st.integers(0, SEEDS))
+    A, D = draw(st.integers(1, max_parts)), draw(st.integers(1, max_dimension))
+    shares = [draw(st.integers(1, 9)) for _ in range(A)]
+    means = tuple(tuple(float(draw(st.integers(-9, 9))) for _ in range(D)) for _ in range(A))
+    scales = [[entry(draw, decimals(-2, 2)) for _ in range(D)] for _ in range(A)]
+    factors = tuple(tuple(map(tuple, np.diag(scale).tolist())) for scale in scales)
+    return Mixture(tuple(share / sum(shares) for share in shares), means, factors)
 
 
 # maps
@@ -212,12 +197,14 @@ def orthogonal(D: int, *, xp: Any = np, dtype: Any = "float64") -> SearchStrateg
         ValueError: unless D is a positive integer.
     """
     bound(D, 1, MOST_DIRECTIONS, "D")
+    return _orthogonal(D, xp, dtype)
 
-    def turn(seed: int) -> Any:
-        Q, R = np.linalg.qr(np.random.default_rng(seed).standard_normal((D, D)))
-        return _array(Q * np.sign(np.diagonal(R)) if seed else np.eye(D), xp, dtype)
 
-    return _made(turn, st.integers(0, SEEDS))
+@st.composite
+def _orthogonal(draw: DrawFn, D: int, xp: Any, dtype: Any) -> Any:
+    seed = entry(draw, SEEDS)
+    Q, R = np.linalg.qr(np.random.default_rng(seed).standard_normal((D, D)))
+    return _array(Q * np.sign(np.diagonal(R)) if seed else np.eye(D), xp, dtype)
 
 
 def permutations(K: int, *, xp: Any = np) -> SearchStrategy[Any]:

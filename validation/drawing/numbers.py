@@ -6,12 +6,13 @@ same with d as second digit. Hypothesis makes an index smaller by dropping its h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
+from hypothesis.strategies import DrawFn, SearchStrategy
 
 __all__ = [
     "MOST_SAMPLES",
@@ -19,25 +20,28 @@ __all__ = [
     "bound",
     "counts",
     "decimals",
+    "entry",
+    "integers",
     "noise",
-    "numbers",
-    "one_of",
     "some_of",
     "variances",
 ]
 
+T = TypeVar("T")
 PLACES = 2**8  # more than the numbers of one digit in 28 decades
 MOST_SAMPLES = 10**27
 
 
-def variances() -> SearchStrategy[float]:
+@st.composite
+def variances(draw: DrawFn) -> float:
     """Variances lambda, over 12 decades about 1, data units squared."""
-    return numbers(-6, 6)
+    return entry(draw, decimals(-6, 6))
 
 
-def noise() -> SearchStrategy[float]:
+@st.composite
+def noise(draw: DrawFn) -> float:
     """Noise variances t, over 24 decades about 1, data units squared."""
-    return numbers(-12, 12)
+    return entry(draw, decimals(-12, 12))
 
 
 def counts(*, at_least: int = 1, at_most: int = 10**12) -> SearchStrategy[int]:
@@ -47,46 +51,52 @@ def counts(*, at_least: int = 1, at_most: int = 10**12) -> SearchStrategy[int]:
         ValueError: for bounds that are no integers, or leave nothing between them.
     """
     bound(at_least, 1, MOST_SAMPLES, "at_least")
-    return integers(at_least, bound(at_most, at_least, MOST_SAMPLES, "at_most"), 2)
+    return _counts(at_least, bound(at_most, at_least, MOST_SAMPLES, "at_most"))
+
+
+@st.composite
+def _counts(draw: DrawFn, at_least: int, at_most: int) -> int:
+    return entry(draw, integers(at_least, at_most, 2))
+
+
+def entry(draw: DrawFn, table: Sequence[T]) -> T:
+    """An entry of a table, the first if it may be; as of sampled_from, which would tell the table whenever it is named."""
+    return table[draw(_index(len(table)))]
 
 
 @cache
-def numbers(low: int, high: int) -> SearchStrategy[float]:
-    """Numbers from 10^low to 10^high, even in their logarithm."""
-    return st.sampled_from(decimals(low, high))
-
-
-@cache
-def integers(at_least: int, at_most: int, first: int = 1) -> SearchStrategy[int]:
-    """Integers, even in their logarithm; those out of bounds are folded into them."""
-    places = _places(range(len(str(at_most))), first)
-    found = (m * 10**e + d * 10**e // 10 for d in range(10) for m, e in places)
-    return st.sampled_from([n if at_least <= n <= at_most else at_least + n % (at_most - at_least + 1) for n in found])
-
-
-@cache
-def one_of(*values: Any) -> SearchStrategy[Any]:
-    """One of a few values."""
-    return st.sampled_from(values)
+def _index(size: int) -> SearchStrategy[int]:
+    return st.integers(0, size - 1)
 
 
 @cache
 def decimals(low: int, high: int) -> tuple[float, ...]:
-    """The table of the numbers from 10^low to 10^high."""
-    places = _places(range(low, high))
-    return tuple(float(f"{m}.{d}e{e}") for d in range(10) for m, e in places)
+    """The table of numbers from 10^low to 10^high, even in their logarithm."""
+    one_digit = sorted(((m, e) for e in range(low, high) for m in range(1, 10)), key=lambda n: (abs(n[1]), n))
+    return tuple(float(f"{m}.{d}e{e}") for d in range(10) for m, e in _repeated(one_digit))
 
 
-def _places(exponents: Iterable[int], first: int = 1) -> list[tuple[int, int]]:
-    """(m, e) of the numbers m 10^e of one digit, again and again."""
-    one_digit = sorted(((m, e) for e in exponents for m in range(1, 10)), key=lambda n: (abs(n[1]), n != (first, 0), n))
-    return [one_digit[i % len(one_digit)] for i in range(PLACES)]
+@cache
+def integers(at_least: int, at_most: int, first: int = 1) -> tuple[int, ...]:
+    """The table of integers, even in their logarithm, and of the two ends."""
+    one_digit = (m * 10**e for e in range(len(str(at_most))) for m in range(1, 10))
+    plain = {at_least, at_most, *(n for n in one_digit if at_least <= n <= at_most)}
+    places = _repeated(sorted(plain, key=lambda n: (n != first, len(str(n)), n)))
+    further = ((n, n + d * 10 ** int(math.log10(n)) // 10) for d in range(10) for n in places)
+    return tuple(n if m > at_most else m for n, m in further)
+
+
+def _repeated(values: Iterable[T]) -> list[T]:
+    """The values again and again, PLACES of them."""
+    once = list(values)
+    return [once[i % len(once)] for i in range(PLACES)]
 
 
 def bound(value: Any, at_least: int, at_most: float, what: str) -> int:
     """`value` if it is an integer between the two, or a ValueError that names `what`."""
     if not isinstance(value, int) or not at_least <= value <= at_most:
-        raise ValueError(f"{what} must be an integer from {at_least} to {at_most:g}, got {value!r}")
+        most = "more" if at_most == math.inf else f"{at_most:g}"
+        raise ValueError(f"{what} must be an integer from {at_least} to {most}, got {value!r}")
     return value
 
 
