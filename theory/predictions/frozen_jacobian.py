@@ -28,6 +28,7 @@ from theory.predictions import condensation
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "derivation",
     "estimated_dimension",
     "estimated_dimension_asymptotic",
@@ -85,3 +86,29 @@ def log_critical_samples_jacobian(setting: Setting) -> Array:
     """log N_k = KL(lambda_k) at a clean point: with fewer samples E C^_k/t stays below 1/2 at every t, limit, typical fresh x."""
     manifold = setting.manifold
     return condensation.relative_entropy(manifold, manifold.variances, manifold.dimensions * manifold.variances)
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "retained_variance": (
+        "schedule(0); normal_directions; at_least(0); at_most((N-1)/N*lam); monotone(time, up); "
+        "monotone(samples, up); limit(time, inf, (N-1)/N*lam)"
+    ),
+    "retained_variance_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(lam*t/(lam+t)); "
+        "monotone(time, up); monotone(samples, up); ordered; limit(time, inf, lam); "
+        "equation(lam*t/f - lam, t/(1 - condensation.participation_asymptotic))"
+    ),
+    "estimated_dimension": (
+        "schedule(0); normal_directions; at_least(0); equation(f*t, sum(m*frozen_jacobian.retained_variance)); "
+        "limit(time, inf, (N-1)/N*sum(m*lam)/t)"
+    ),
+    "estimated_dimension_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(d); monotone(samples, up); "
+        "equation(f*t, sum(m*frozen_jacobian.retained_variance_asymptotic)); limit(time, inf, sum(m*lam)/t)"
+    ),
+    "log_critical_samples_jacobian": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(time); same_for(samples); at_least(0); "
+        "equation(f, over(mj*(log1p(lamj/pairs(lam)) - lamj*pairs(lam)/(lamj + pairs(lam))**2))/2)"
+    ),
+}

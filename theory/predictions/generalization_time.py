@@ -27,6 +27,7 @@ from theory.predictions import condensation
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "derivation",
     "generalization_time",
     "generalization_time_asymptotic",
@@ -105,3 +106,28 @@ def onset_time(setting: Setting) -> float:
     """The time t_o below which the weight at a sample is its own, log N = O(D) large: traps appear, far above collapse."""
     found = time_where(lambda t: extensive(derivation()["onset"], setting.manifold, t), setting.log_samples)
     return float(setting.schedule.time(found))
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "kl_clean": (
+        "schedule(0); normal_directions; at_least(0); monotone(samples, down); "
+        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2)"
+    ),
+    "kl_clean_asymptotic": (
+        "schedule(0); normal_directions; at_least(0); monotone(samples, down); "
+        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2)"
+    ),
+    "generalization_time": (
+        "schedule(time); normal_directions; same_for(time); monotone(samples, down); "
+        "least_at(time, generalization_time.kl_clean)"
+    ),
+    "generalization_time_asymptotic": (
+        "schedule(time); normal_directions; same_for(time); monotone(samples, down); "
+        "at_most(collapse.collapse_time); least_at(time, generalization_time.kl_clean_asymptotic)"
+    ),
+    "onset_time": (
+        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "at_least(collapse.collapse_time); equation(sum(m*(lam/(lam+f) + log1p(lam/f)))/2, logN)"
+    ),
+}

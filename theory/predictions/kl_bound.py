@@ -26,6 +26,7 @@ from theory.predictions import collapse, condensation
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "caution",
     "derivation",
     "kl_asymptotic",
@@ -145,3 +146,32 @@ def samples_for_kl(setting: Setting, epsilon: float) -> Array:
     if not (np.isfinite(epsilon) and epsilon > 0):
         raise ValueError(f"the wanted divergence must be positive and finite, in nats, got {epsilon}")
     return derivation()["samples_for_kl"](collapse.information(setting), epsilon)
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "kl_leading": (
+        "schedule(0); normal_directions; vanishing_direction; power(samples, -1); data_processing; at_least(0); "
+        "limit(time, inf, sum(m*lam)/(2*N*t)); slope(time, -t*sum(m*score_covariance.noise_variance_annealed)/2)"
+    ),
+    "kl_exact": (
+        "schedule(0); normal_directions; at_least(0); data_processing; monotone(samples, down); "
+        "at_most(kl_bound.kl_leading); limit(time, inf, sum(m*lam)/(2*N*t))"
+    ),
+    "kl_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); data_processing; "
+        "monotone(samples, down); slope(time, -t*sum(m/(lam+t)/subspace_loss.signal_to_noise_asymptotic)/2)"
+    ),
+    "log_kl_leading": (
+        "schedule(0); normal_directions; vanishing_direction; data_processing; "
+        "equation(f, log(kl_bound.kl_leading)); slope(time, -sum(m*lam/(lam+t))/(1 - exp(-sum(m*log1p(lam/t)))))"
+    ),
+    "rare_share": (
+        "schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, down); "
+        "on_a_line(erfc(sqrt(larger(0, logN - log(10) - log1p(lam/t) + log1p(2*lam/t)/2)*t/(2*lam))))"
+    ),
+    "samples_trusted": (
+        "schedule(0); normal_directions; same_for(samples); monotone(time, down); at_least(10); "
+        "on_a_line(10*exp(2*lam/t*1.3859038243496777**2)*(1 + lam/t)/sqrt(1 + 2*lam/t))"
+    ),
+}

@@ -31,6 +31,7 @@ from theory.observable import observable
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "atoms",
     "derivation",
     "kl_leading",
@@ -251,3 +252,40 @@ def _moments(a: float, v: float, h: float) -> tuple[float, float]:
 
 def _fallen(r: float, a: float, v: float, h: float, level: float) -> float:
     return float(_smoothed(np.array(r), a, v, h)) - level
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "log_density": (
+        "log_scaling(-1); same_for(samples); normalized; "
+        "at(bandwidth, 0, -log(2*pi*(lam+t))/2 - (lam + t + a**2/2)/(2*(lam+t)) + logcosh(a*sqrt(lam + t + "
+        "a**2/4)/2/(lam+t)))"
+    ),
+    "normalization": (
+        "same_for(samples); at_most(0); monotone(bandwidth, down); at(bandwidth, 0, 0); equation(g*f, -g*h/(2*(lam+t)))"
+    ),
+    "variance": (
+        "same_for(samples); normal_directions; at(bandwidth, 0, sum(m*f), sum(m*(lam+t)) + a**2/4); "
+        "equation(g*f, g*(lam+t)); at_least(t)"
+    ),
+    "mode_separation": (
+        "same_for(samples); normal_directions; at_least(0); at_most(a); monotone(bandwidth, down); "
+        "monotone(time, down); limit(separation, inf, a); at(bandwidth, 0, f, a*tanh(a*f/4/(lam1+t)))"
+    ),
+    "mode_separation_asymptotic": (
+        "same_for(samples); same_for(time); normal_directions; at_least(0); at_most(a); "
+        "monotone(bandwidth, down); limit(separation, inf, a); equation(f, a*erf(f/2/sqrt(2*h)))"
+    ),
+    "merging_bandwidth": (
+        "same_for(samples); same_for(bandwidth); normal_directions; at_least(0); monotone(time, down); "
+        "at_most(led_kde.merging_bandwidth_asymptotic); limit(separation, inf, a**2/(2*pi))"
+    ),
+    "merging_bandwidth_asymptotic": "same_for(samples); same_for(time); normal_directions; equation(2*pi*f, a**2)",
+    "atoms": ("same_for(samples); same_for(time); normal_directions; equation(f, if_positive(a**2/(2*pi) - h, 2, 1))"),
+    "normal_variance": "same_for(samples); same_for(variance); equation(f, t)",
+    "normal_variance_plain": "same_for(samples); same_for(variance); equation(f, led_kde.normal_variance + h)",
+    "kl_leading": (
+        "normal_directions; power(samples, -1); at(bandwidth, 0, kl_bound.kl_leading); "
+        "limit(time, inf, sum(m*lam)/(2*N*t))"
+    ),
+}

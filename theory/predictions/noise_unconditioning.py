@@ -30,6 +30,7 @@ from theory.predictions.condensation import critical_noise_variance
 from theory.setting import ENSEMBLES, Setting
 
 __all__ = [
+    "LAWS",
     "collapsed_fraction",
     "derivation",
     "effective_samples",
@@ -125,3 +126,38 @@ def _level(setting: Setting, t: Array) -> Array:
 def _on_its_own(setting: Setting, critical: Array) -> NDArray[np.bool_]:
     """At which times x is so close to the sample it came from that this one has all weight."""
     return np.asarray((setting.query == "trajectory") & (setting.t < critical))
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "implied_noise": "schedule(0); at_least(0); monotone(samples, down); limit(time, inf, D*t/(D-2))",
+    "implied_noise_asymptotic": (
+        "schedule(0); vanishing_direction; at_least(0); monotone(samples, down); limit(time, inf, D*t/(D-2)); "
+        "equation(if_positive(noise_unconditioning.participation_asymptotic - 2.001/D, f*(D-2), 0), "
+        "if_positive(noise_unconditioning.participation_asymptotic - 2.001/D, "
+        "supervision_region.nearest_distance_squared_asymptotic, 0))"
+    ),
+    "participation": (
+        "schedule(0); at_least(1/N); at_most(1); limit(time, inf, 1/N); "
+        "expansion(time, inf, 1/N, (N-1)/N**2*(D-2)/D*sum(m*lam)/t)"
+    ),
+    "participation_asymptotic": (
+        "schedule(0); at_least(0); at_most(1); "
+        "equation(if_positive(condensation.participation_asymptotic, f, 0), "
+        "if_positive(condensation.participation_asymptotic, larger(0, 1 - "
+        "supervision_region.nearest_distance_squared_asymptotic*(1-condensation.participation_asymptotic)/(t*D)), 0))"
+    ),
+    "effective_samples": (
+        "schedule(0); at_least(1); at_most(N); equation(f*noise_unconditioning.participation, 1); limit(time, inf, N)"
+    ),
+    "effective_samples_asymptotic": (
+        "schedule(0); at_least(1); "
+        "equation(f*noise_unconditioning.participation_asymptotic, "
+        "if_positive(noise_unconditioning.participation_asymptotic, 1, inf))"
+    ),
+    "own_weight": (
+        "schedule(0); at_least(1/N); at_most(1); monotone(time, down); monotone(samples, down); "
+        "limit(time, inf, 1/N); expansion(time, inf, 1/N, (N-1)/N**2*(D-2)/D*sum(m*lam)/t)"
+    ),
+    "collapsed_fraction": "same_for(samples); same_for(time); equation(f, 1)",
+}

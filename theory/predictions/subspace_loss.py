@@ -35,6 +35,7 @@ from theory.predictions import collapse, condensation, score_covariance
 from theory.setting import ENSEMBLES, Setting
 
 __all__ = [
+    "LAWS",
     "critical_samples_annealed",
     "critical_samples_typical",
     "derivation",
@@ -216,3 +217,53 @@ def _loss_time(setting: Setting, factor: Formula, log_common: Callable[[Setting,
 
     found = time_where(log_size, np.full_like(variances, setting.log_samples))
     return np.asarray(setting.schedule.time(found))
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "loss_time_annealed": (
+        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "ordered; crosses(subspace_loss.log_critical_samples_annealed, logN)"
+    ),
+    "critical_samples_annealed": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
+        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_annealed)"
+    ),
+    "loss_time_typical": (
+        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "ordered; crosses(subspace_loss.log_critical_samples_typical, logN)"
+    ),
+    "critical_samples_typical": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
+        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_typical)"
+    ),
+    "loss_time_published": (
+        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "ordered; equation((4*logN*f - lam)**2, lam**2 + 4*g*logN*sum(m*lam**2))"
+    ),
+    "log_critical_samples_annealed": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
+        "equation(f - logN, log(score_covariance.noise_variance_annealed*(lam+t))); "
+        "slope(time, -1 - sum(m*lam/(lam+t)))"
+    ),
+    "log_critical_samples_typical": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); "
+        "at_most(subspace_loss.log_critical_samples_annealed); ordered; "
+        "equation(logN - f, log(score_covariance.effective_samples_typical*t*(2*lam+t)/(lam*(lam+t)))); "
+        "slope(time, t/(lam+t) - 1 - t/(2*lam+t) - sum(m*(lam/(lam+t) - lam/(2*lam+t) + lam*t/(2*lam+t)**2)))"
+    ),
+    "signal_to_noise": (
+        "schedule(0); normal_directions; at_least(0); monotone(samples, up); limit(time, inf, N*t/lam)"
+    ),
+    "signal_to_noise_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); monotone(samples, up); "
+        "slope_of(kl_bound.kl_asymptotic, time, -t*sum(m/(lam+t)/f)/2)"
+    ),
+    "loss_time_exact": (
+        "schedule(time); same_for(time); monotone(samples, down); crosses(subspace_loss.signal_to_noise, 1)"
+    ),
+    "loss_time_asymptotic": (
+        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "crosses(subspace_loss.signal_to_noise_asymptotic, 1); at_most(collapse.collapse_time)"
+    ),
+}

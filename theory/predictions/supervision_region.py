@@ -26,6 +26,7 @@ from theory.predictions import collapse, condensation
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
+    "LAWS",
     "derivation",
     "extrapolation_time",
     "nearest_distance_squared",
@@ -125,3 +126,38 @@ def _pair_is_nearest(manifold: LinearManifold, neighbours: int, noise: float) ->
 def extrapolation_time(setting: Setting) -> float:
     """The time below which a typical fresh point is outside of all shells, log N = O(D) large: the collapse time."""
     return collapse.collapse_time(setting)
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "nearest_distance_squared": (
+        "schedule(0); at_least(0); monotone(samples, down); monotone(time, up); limit(time, inf, D*t); "
+        "on_a_line(2*lam + t - sqrt(2*lam*(6*lam + 4*t))/pi, 2)"
+    ),
+    "nearest_distance_squared_asymptotic": (
+        "schedule(0); vanishing_direction; at_least(0); monotone(samples, down); limit(time, inf, D*t); "
+        "at_time(collapse.collapse_time, D*t); "
+        "equation(if_positive(condensation.participation_asymptotic, f, 0), "
+        "if_positive(condensation.participation_asymptotic, (D-d)*t + "
+        "sum(m*(lam*t/(1-condensation.participation_asymptotic)/(lam + t/(1-condensation.participation_asymptotic)) + "
+        "x2*(t/(1-condensation.participation_asymptotic))**2/(lam + t/(1-condensation.participation_asymptotic))**2)), "
+        "0))"
+    ),
+    "shell_ratio": (
+        "schedule(0); at_least(0); monotone(samples, down); limit(time, inf, 1); "
+        "equation(f**2*t*D, supervision_region.nearest_distance_squared)"
+    ),
+    "shell_ratio_asymptotic": (
+        "schedule(0); at_least(0); monotone(samples, down); limit(time, inf, 1); "
+        "equation(f**2*t*D, supervision_region.nearest_distance_squared_asymptotic); "
+        "at_time(collapse.collapse_time, 1)"
+    ),
+    "shell_overlap": (
+        "schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, up); monotone(time, up); "
+        "limit(time, inf, 1); at(samples, 2, prod((1 + lam/(2*t))**(-m/2)))"
+    ),
+    "extrapolation_time": (
+        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "crosses(collapse.information, logN)"
+    ),
+}
