@@ -110,7 +110,7 @@ def search(subject: Subject, law: Law, *, where: st.SearchStrategy[Setting] | No
     miss = _miss(_test(subject, law, drawn, seen, -math.inf, options))
     if miss is not None and miss.sides.drama < SLIGHT and seen.drama > miss.sides.drama + SHARE:
         miss = _miss(_test(subject, law, drawn, seen, seen.drama - SHARE, options)) or miss
-    broken = miss and Broken(law, miss.case, miss.sides, tuple(seen.ratios))
+    broken = None if miss is None else Broken(law, miss.case, miss.sides, tuple(seen.ratios))
     return Found(law, seen.spoke, broken)
 
 

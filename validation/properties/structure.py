@@ -30,9 +30,9 @@ def scaled(setting: Setting, c: float) -> Setting:
     )
 
 
-def joined(setting: Setting, parts: Sequence[tuple[float, int]]) -> Setting:
-    """The setting with other subspaces, without normal directions."""
-    return setting.at(manifold=LinearManifold(tuple(Subspace(*part) for part in parts)), point=None)
+def joined(setting: Setting, parts: Sequence[tuple[float, int]], ambient: int = 0) -> Setting:
+    """The setting with other subspaces, without normal directions but to fill up the ambient dimension."""
+    return setting.at(manifold=LinearManifold(tuple(Subspace(*part) for part in parts), ambient), point=None)
 
 
 def _parts(setting: Setting) -> list[tuple[float, int]]:
@@ -164,7 +164,7 @@ def splitting() -> Law:
         variance, m = parts[k]
         ambient = setting.manifold.ambient_dimension + 1
         whole, apart = (
-            setting.at(manifold=LinearManifold((*parts[:k], *pieces, *parts[k + 1 :]), ambient))
+            joined(setting, (*parts[:k], *pieces, *parts[k + 1 :]), ambient)
             for pieces in (((variance, m + 1),), ((variance, m), (variance, 1)))
         )
         value = f(whole)
@@ -217,8 +217,7 @@ def vanishing_direction() -> Law:
         if least < 1e-95:
             return None
         ambient = setting.manifold.ambient_dimension + 1
-        more = setting.at(manifold=LinearManifold((*parts, (least, 1)), ambient))
-        wide = setting.at(manifold=LinearManifold(tuple(parts), ambient))
+        more, wide = (joined(setting, one, ambient) for one in ((*parts, (least, 1)), parts))
         value = f(wide)
         left = f(more)[:, : value.shape[1]]
         return Sides(left, value, 1e-9 * np.abs(value) + 2 * f.tolerance(wide), (more, wide))

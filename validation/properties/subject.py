@@ -164,7 +164,9 @@ def subject(
         ValueError: where it takes what no setting has.
     """
     name = getattr(function, "__name__", type(function).__name__)
-    about = replace(like or DEFAULT, name=name, **({} if dims is None else {"dims": tuple(dims)}))
+    about = replace(like or DEFAULT, name=name)
+    if dims is not None:
+        about = replace(about, dims=tuple(dims))
     origin = f"from {getattr(function, '__module__', '__main__')} import {name}"
     letters = _letters(function, name)
     if letters is None:

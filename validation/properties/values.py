@@ -176,8 +176,8 @@ def _equation(f: Subject, setting: Setting, left: str, right: str) -> Sides | No
     silent = np.isinf(sides[1]) | (np.isnan(sides[1]) & np.isnan(sides[0]))
     if silent.all():
         return None
-    shown = [np.where(silent, 0.0, side) for side in sides]
-    return Sides(*shown, np.where(silent, 0.0, tolerance), (setting,), (left if left != "f" else "value", right))
+    shown, held, tolerance = (np.where(silent, 0.0, side) for side in (*sides, tolerance))
+    return Sides(shown, held, tolerance, (setting,), (left if left != "f" else "value", right))
 
 
 @lawgiver
