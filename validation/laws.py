@@ -125,9 +125,8 @@ def chosen_laws(
         ValueError: as `assert_laws`.
     """
     reference = catalogued(like) if like else None
-    tried = subject(
-        function, dims, reference and reference.about, max(accuracy, reference.accuracy if reference else 0.0)
-    )
+    about, least = (reference.about, reference.accuracy) if reference else (None, 0.0)
+    tried = subject(function, dims, about, max(accuracy, least))
     asked = [law(one) for one in laws or ()]
     if unfit := [one.name for one in asked if not one.needs(tried)]:
         raise ValueError(

@@ -250,16 +250,10 @@ def crosses(name: str, value: str) -> Law:
         there_is, *around = (_own(other(one)) for one in (there, *near) if one is not None)
         by = [np.abs(one - there_is) for one in around]
         tolerance = sum(by, _own(other.tolerance(there)))
-        right = np.broadcast_to(wanted(there), value.shape)
-        return Sides(
-            np.where(known, value, 0),
-            np.where(known, right, 0),
-            tolerance,
-            (case.setting,),
-            (f"{name} at that time", value_text),
-        )
+        right = np.where(known, wanted(there).ravel()[0], 0.0)
+        return Sides(np.where(known, there_is, 0.0), right, tolerance, (case.setting,), words)
 
-    value_text = value
+    words = f"{name} at that time", value
     return Law(
         f"crosses({name}, {value})",
         f"it is the time at which {name} is {value}",
