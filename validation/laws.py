@@ -14,6 +14,7 @@ hypothesis draws the settings, and a counterexample comes back small, as code to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from validation.properties.catalogue import declared
@@ -26,7 +27,18 @@ if TYPE_CHECKING:
     from theory.setting import Setting
     from validation.properties.search import Broken, Found
 
-__all__ = ["Case", "Law", "LawError", "Sides", "Subject", "assert_laws", "examine", "known_laws", "laws_for"]
+__all__ = [
+    "Case",
+    "Law",
+    "LawError",
+    "Sides",
+    "Subject",
+    "assert_laws",
+    "each_law",
+    "examine",
+    "known_laws",
+    "laws_for",
+]
 
 ACCURACY = 1e-9
 
@@ -84,14 +96,36 @@ def assert_laws(
         ValueError: where there is no law, one is unknown or needs other dims, or the function takes or returns what does not
             fit.
     """
+    examined = examine(function, dims=dims, laws=laws, like=like, accuracy=accuracy, where=where, **options)
+    _raise([(tried, found.broken) for tried, found in examined if found.broken])
+
+
+def _raise(broken: Sequence[tuple[Subject, Broken]]) -> None:
     from validation.properties.report import report
 
-    tried, found = zip(
-        *examine(function, dims=dims, laws=laws, like=like, accuracy=accuracy, where=where, **options), strict=True
-    )
-    broken = tuple(one.broken for one in found if one.broken is not None)
     if broken:
-        raise LawError("\n\n".join(report(tried[0], one) for one in broken), broken)
+        raise LawError("\n\n".join(report(tried, one) for tried, one in broken), tuple(one for _, one in broken))
+
+
+def each_law(
+    function: Callable[..., Any],
+    *,
+    dims: Sequence[str] | None = None,
+    laws: Iterable[str | Law] | None = None,
+    like: str | None = None,
+    accuracy: float = ACCURACY,
+    **options: Any,
+) -> dict[str, Callable[[], None]]:
+    """What `assert_laws` asserts as a test for each law, by its name; arguments and errors are its own."""
+    from validation.properties.search import search
+
+    tried, chosen = _chosen(function, dims, laws, like, accuracy)
+
+    def test(one: Law) -> None:
+        found = search(tried, one, **options)
+        _raise([(tried, found.broken)] if found.broken else [])
+
+    return {one.name: partial(test, one) for one in chosen}
 
 
 def examine(
@@ -107,12 +141,12 @@ def examine(
     """What `assert_laws` asserts, law by law, as it is found; arguments and errors are its own."""
     from validation.properties.search import search
 
-    tried, chosen = chosen_laws(function, dims, laws, like, accuracy)
+    tried, chosen = _chosen(function, dims, laws, like, accuracy)
     for one in chosen:
         yield tried, search(tried, one, where=where, **options)
 
 
-def chosen_laws(
+def _chosen(
     function: Callable[..., Any],
     dims: Sequence[str] | None,
     laws: Iterable[str | Law] | None,

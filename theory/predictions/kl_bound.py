@@ -164,7 +164,7 @@ LAWS = {
     ),
     "log_kl_leading": (
         "schedule(0); normal_directions; vanishing_direction; data_processing; "
-        "equation(f, log(kl_bound.kl_leading)); slope(time, -sum(m*lam/(lam+t))/(1 - exp(-sum(m*log1p(lam/t)))))"
+        "equation(f, log(kl_bound.kl_leading)); slope(time, -sum(m*lam/(lam+t))/-expm1(-sum(m*log1p(lam/t))))"
     ),
     "rare_share": (
         "schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, down); "

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.setting import Setting
-from validation.properties.subject import catalogued
+from validation.properties.subject import catalogued, perturbed
 
 __all__ = ["Expression", "expression"]
 
@@ -120,8 +120,9 @@ class Expression:
         value = self(setting, f)
         with np.errstate(all="ignore"):
             by_f = np.fmax(np.abs(self(setting, f + of_f) - value), np.abs(self(setting, f - of_f) - value))
+            by_inputs = np.abs(self(perturbed(setting, 4), f) - value)
         from_others = [self._by(other, setting, f) for other in self.others]
-        own = 1e-13 * np.abs(value)
+        own = 1e-13 * np.abs(value) + 8 * np.nan_to_num(by_inputs, posinf=0.0)
         return np.asarray(np.nan_to_num(by_f) + own + sum(from_others, np.zeros(())))
 
     def _by(self, other: str, setting: Setting, f: Array) -> Array:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from validation.properties.search import Broken
 from validation.properties.subject import Subject
 
-__all__ = ["constant_ratio", "report", "reproduction"]
+__all__ = ["constant_ratio", "record", "report", "reproduction"]
 
 SAME = 1e-6
 KNOWN = {
@@ -36,6 +37,20 @@ def report(subject: Subject, broken: Broken) -> str:
         lines[-1] += f", where the first must be {broken.sides.relation} the second"
     lines += ["  To see it:", *(f"    {line}" for line in reproduction(subject, broken))]
     return "\n".join(lines)
+
+
+def record(subject: Subject, broken: Broken) -> dict[str, Any]:
+    """The same for programs."""
+    left, right = (side if math.isfinite(side) else None for side in broken.sides.worst)
+    return {
+        "at": told(broken),
+        "left": left,
+        "right": right,
+        "relation": broken.sides.relation,
+        "words": broken.sides.words,
+        "everywhere": constant_ratio(broken.ratios).removeprefix(": ") if broken.sides.relation == "=" else "",
+        "code": reproduction(subject, broken),
+    }
 
 
 def told(broken: Broken) -> str:
