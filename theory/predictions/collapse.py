@@ -61,7 +61,7 @@ def collapse_time(setting: Setting) -> float:
     return float(setting.schedule.time(found))
 
 
-@observable("time", kind="exact", symbol="P", scaling=0, slow=True)
+@observable("time", kind="exact", symbol="P", scaling=0, slow=True, accuracy=1e-6)
 def memorized_probability(setting: Setting) -> Array:
     """P(the training sample nearest to x^1 + sqrt(t) xi is x^1), exact at finite N and D.
 
@@ -76,7 +76,7 @@ def memorized_probability_asymptotic(setting: Setting) -> Array:
     return derivation()["memorized_probability_asymptotic"](information(setting), dispersion(setting), setting.samples)
 
 
-@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, slow=True)
+@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, slow=True, accuracy=1e-6)
 def own_weight(setting: Setting) -> Array:
     """E of the weight of x^1 at x = x^1 + sqrt(t) xi, exact at finite N and D, over x or at the setting's point.
 

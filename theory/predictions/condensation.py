@@ -107,7 +107,7 @@ def _one(setting: Setting, critical: Array) -> float:
     return float(setting.schedule.time(np.ravel(critical)[0]))
 
 
-@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def participation(setting: Setting) -> Array:
     """E Y2, exact at finite N and D."""
     return averages(setting, *EXACT)["participation"]
@@ -119,7 +119,7 @@ def participation_asymptotic(setting: Setting) -> Array:
     return _two_phases(setting, "participation_asymptotic", own=1.0, above=np.zeros_like(setting.t))
 
 
-@observable("time", kind="exact", symbol=r"E\,S", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,S", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def entropy(setting: Setting) -> Array:
     """E of -sum w log w, nats, exact at finite N and D."""
     return averages(setting, *EXACT)["entropy"]
@@ -140,7 +140,7 @@ def _two_phases(setting: Setting, condensed: str, *, own: float, above: Array) -
     return found
 
 
-@observable("time", kind="exact", symbol="C", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol="C", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def heat_capacity(setting: Setting) -> Array:
     """E of the variance of the energy |x - y|^2 / 2t, exact at finite N and D."""
     return averages(setting, *EXACT)["heat_capacity"]

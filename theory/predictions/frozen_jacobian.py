@@ -48,7 +48,7 @@ Array = NDArray[np.float64]
 derivation = derived("theory.derivations.frozen_jacobian")
 
 
-@observable("time", "subspace", kind="exact", symbol=r"E\,\hat C_k", scaling=2, anywhere=True, slow=True)
+@observable("time", "subspace", kind="exact", symbol=r"E\,\hat C_k", scaling=2, anywhere=True, slow=True, accuracy=1e-6)
 def retained_variance(setting: Setting) -> Array:
     """E tr C^_k / m_k, data units squared: the variance under the weights along a direction, exact at finite N and D."""
     return averages(setting, "spread")["spread"] / setting.manifold.dimensions
@@ -65,7 +65,7 @@ def retained_variance_asymptotic(setting: Setting) -> Array:
     return found
 
 
-@observable("time", kind="exact", symbol=r"E\,\hat d", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,\hat d", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def estimated_dimension(setting: Setting) -> Array:
     """E tr C^/t = D + t E tr J^, exact at finite N and D."""
     return _dimension(setting, retained_variance(setting))

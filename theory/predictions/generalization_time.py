@@ -47,7 +47,7 @@ derivation = derived("theory.derivations.generalization_time")
 TOLERANCE = 1e-5  # of t_g, and of the energy there
 
 
-@observable("time", kind="exact", symbol=r"KL(p_0 \| \hat p_t)", scaling=0, slow=True)
+@observable("time", kind="exact", symbol=r"KL(p_0 \| \hat p_t)", scaling=0, slow=True, accuracy=1e-6)
 def kl_clean(setting: Setting) -> Array:
     """E KL(p_0 || p^_t) on the manifold, nats, exact at finite N and D."""
     clean = setting.at(query="fresh", point=None)
@@ -69,7 +69,7 @@ def _bias(setting: Setting) -> Array:
     return np.asarray((log1p_less(u) + u**2 / (1 + u)) / 2 @ setting.manifold.dimensions)
 
 
-@observable(kind="exact", symbol="t_g", scaling=2, slow=True)
+@observable(kind="exact", symbol="t_g", scaling=2, slow=True, accuracy=TOLERANCE)
 def generalization_time(setting: Setting) -> float:
     """The time t_g where E KL(p_0 || p^_t) is least, exact at finite N and D, to 1e-5 of itself; a few seconds."""
     clean = setting.at(query="fresh", point=None, schedule="ve")

@@ -71,6 +71,7 @@ derivation = derived("theory.derivations.kernel_smoothing")
     anywhere=True,
     ensembles=EITHER,
     follows=FOLLOWS,
+    accuracy=1e-9,
 )
 def score_bias(setting: Setting) -> Array:
     """The bias of infinitely many samples along the first direction of each subspace, inverse data units.
@@ -131,7 +132,15 @@ def largest_bandwidth(setting: Setting) -> Array:
 
 
 @observable(
-    "time", kind="exact", symbol=r"E (s_h - s)", scaling=-1, anywhere=True, slow=True, directions=1, follows=FOLLOWS
+    "time",
+    kind="exact",
+    symbol=r"E (s_h - s)",
+    scaling=-1,
+    anywhere=True,
+    slow=True,
+    accuracy=1e-6,
+    directions=1,
+    follows=FOLLOWS,
 )
 def score_bias_exact(setting: Setting) -> Array:
     """E (s_h - s) at finite N in one direction, at a fresh x: see `theory.averages.two_points`."""
@@ -139,7 +148,15 @@ def score_bias_exact(setting: Setting) -> Array:
 
 
 @observable(
-    "time", kind="exact", symbol=r"E |s_h - s|^2", scaling=-2, anywhere=True, slow=True, directions=1, follows=FOLLOWS
+    "time",
+    kind="exact",
+    symbol=r"E |s_h - s|^2",
+    scaling=-2,
+    anywhere=True,
+    slow=True,
+    accuracy=1e-6,
+    directions=1,
+    follows=FOLLOWS,
 )
 def score_error_exact(setting: Setting) -> Array:
     """E |s_h - s|^2 at finite N in one direction, at a fresh x, to 1e-6.
@@ -150,7 +167,7 @@ def score_error_exact(setting: Setting) -> Array:
     return _exact(two_points.smoothed_error, setting) / setting.alpha**2
 
 
-@observable("time", kind="leading", symbol="KL", scaling=0, follows=FOLLOWS)
+@observable("time", kind="leading", symbol="KL", scaling=0, follows=FOLLOWS, accuracy=1e-9)
 def kl_leading(setting: Setting) -> Array:
     """(1/2N) int_t^inf sum_k N E Var_k dt' at constant h, nats; NaN from `largest_bandwidth` on.
 
@@ -160,7 +177,9 @@ def kl_leading(setting: Setting) -> Array:
     return np.array([_divergence(setting, t) for t in setting.t]) / setting.samples
 
 
-@observable("time", kind="leading", symbol="h^*", scaling=2, anywhere=True, ensembles=EITHER, follows=FOLLOWS)
+@observable(
+    "time", kind="leading", symbol="h^*", scaling=2, anywhere=True, ensembles=EITHER, follows=FOLLOWS, accuracy=1e-9
+)
 def best_bandwidth(setting: Setting) -> Array:
     """The bandwidth of least error at x to leading order, data units squared, whatever that of the setting is.
 

@@ -54,7 +54,7 @@ def kl_leading(setting: Setting) -> Array:
     return derivation()["kl_leading"](collapse.information(setting), setting.samples)
 
 
-@observable("time", kind="exact", symbol=r"E\,KL", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,KL", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def kl_exact(setting: Setting) -> Array:
     """E KL(p_t || p^_t), nats, exact at finite N and D; seconds a time where there are several subspaces.
 
@@ -93,7 +93,7 @@ def caution(setting: Setting) -> str | None:
     return None
 
 
-@observable("time", kind="bound", symbol=r"\epsilon", scaling=0)
+@observable("time", kind="bound", symbol=r"\epsilon", scaling=0, accuracy=1e-9)
 def rare_share(setting: Setting) -> Array:
     """The share of E R from points with fewer than ten effective samples, a bound on the error of `kl_leading`.
 
@@ -103,7 +103,7 @@ def rare_share(setting: Setting) -> Array:
     return np.array([_share_beyond(setting.log_samples - np.log(FEW), setting, t) for t in setting.t])
 
 
-@observable("time", kind="bound", symbol=r"N_\epsilon", scaling=0)
+@observable("time", kind="bound", symbol=r"N_\epsilon", scaling=0, accuracy=1e-9)
 def samples_trusted(setting: Setting) -> Array:
     """The N from which on rare_share is at most 5 %, so that `kl_leading` may be trusted to as much; infinite on overflow."""
     from scipy.optimize import brentq

@@ -59,6 +59,7 @@ REGIME = (
 
 FOLLOWS = ("bandwidth",)
 BOTH = ("gaussian", "mixture")
+QUADRATURE = 1e-11  # relative accuracy
 DEPTH = 45.0  # of log pi below its peak, beyond which it counts for nothing
 PANELS, NODES = 24, 32
 CENTRE = 1e-9  # of half the separation, below which two modes are one
@@ -68,7 +69,16 @@ derivation = derived("theory.derivations.led_kde")
 _nodes, _weights = np.polynomial.legendre.leggauss(NODES)
 
 
-@observable("time", kind="exact", symbol=r"\log \pi", anywhere=True, directions=1, ensembles=BOTH, follows=FOLLOWS)
+@observable(
+    "time",
+    kind="exact",
+    symbol=r"\log \pi",
+    anywhere=True,
+    directions=1,
+    ensembles=BOTH,
+    follows=FOLLOWS,
+    accuracy=QUADRATURE,
+)
 def log_density(setting: Setting) -> Array:
     """log pi at the setting's point, or where x^2 has its mean, in one direction, for infinitely many samples.
 
@@ -82,7 +92,16 @@ def log_density(setting: Setting) -> Array:
     return np.array(found) - normalization(setting)
 
 
-@observable("time", kind="exact", symbol=r"\log Z", scaling=0, directions=1, ensembles=BOTH, follows=FOLLOWS)
+@observable(
+    "time",
+    kind="exact",
+    symbol=r"\log Z",
+    scaling=0,
+    directions=1,
+    ensembles=BOTH,
+    follows=FOLLOWS,
+    accuracy=QUADRATURE,
+)
 def normalization(setting: Setting) -> Array:
     """log of int exp(K_h * log p_t), in one direction, for infinitely many samples: 0 or below, by Jensen."""
     if setting.ensemble == "gaussian":
@@ -90,7 +109,16 @@ def normalization(setting: Setting) -> Array:
     return np.array([_moments(*at)[0] for at in _each(setting)])
 
 
-@observable("time", "subspace", kind="exact", symbol=r"E\,x_k^2", scaling=2, ensembles=BOTH, follows=FOLLOWS)
+@observable(
+    "time",
+    "subspace",
+    kind="exact",
+    symbol=r"E\,x_k^2",
+    scaling=2,
+    ensembles=BOTH,
+    follows=FOLLOWS,
+    accuracy=QUADRATURE,
+)
 def variance(setting: Setting) -> Array:
     """Mean square of x under pi along a direction, over those of the subspace, for infinitely many samples.
 
@@ -103,7 +131,9 @@ def variance(setting: Setting) -> Array:
     return found
 
 
-@observable("time", kind="exact", symbol=r"\Delta x", scaling=1, ensembles=("mixture",), follows=FOLLOWS)
+@observable(
+    "time", kind="exact", symbol=r"\Delta x", scaling=1, ensembles=("mixture",), follows=FOLLOWS, accuracy=QUADRATURE
+)
 def mode_separation(setting: Setting) -> Array:
     """Distance between the two modes of pi, data units, for infinitely many samples; 0 where there is one."""
     return np.array([2 * _mode(*at) for at in _each(setting)])
@@ -117,13 +147,14 @@ def mode_separation(setting: Setting) -> Array:
     scaling=1,
     ensembles=("mixture",),
     follows=FOLLOWS,
+    accuracy=QUADRATURE,
 )
 def mode_separation_asymptotic(setting: Setting) -> Array:
     """Its limit for a^2 >> lambda + t, a half the separation: the distance of the atoms of two samples, x = a erf(x/sqrt(2h))."""
     return np.full_like(setting.t, 2 * _atom(_half(setting), setting.bandwidth))
 
 
-@observable("time", kind="exact", symbol="h_m", scaling=2, ensembles=("mixture",), follows=FOLLOWS)
+@observable("time", kind="exact", symbol="h_m", scaling=2, ensembles=("mixture",), follows=FOLLOWS, accuracy=QUADRATURE)
 def merging_bandwidth(setting: Setting) -> Array:
     """The bandwidth from which on pi has one mode, data units squared; 0 where p_t has one. Whatever the setting's."""
     return np.array([_merging(a, v) for a, v, _ in _each(setting)])

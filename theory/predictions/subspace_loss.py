@@ -108,7 +108,9 @@ def log_critical_samples_typical(setting: Setting) -> Array:
     return _log_critical_samples(setting, setting.t, *_typical())
 
 
-@observable("time", "subspace", kind="exact", symbol=r"\mathrm{SNR}_k", scaling=0, anywhere=True, slow=True)
+@observable(
+    "time", "subspace", kind="exact", symbol=r"\mathrm{SNR}_k", scaling=0, anywhere=True, slow=True, accuracy=1e-6
+)
 def signal_to_noise(setting: Setting) -> Array:
     """E s_k^2 / E (s^_k - s_k)^2, exact at finite N and D; seconds a time where there are several subspaces.
 
@@ -138,7 +140,7 @@ def _noise_asymptotic(setting: Setting) -> Array:
     return np.where(t < critical, condensed * manifold.dimensions, 0.0)
 
 
-@observable("subspace", kind="exact", symbol="t_k", scaling=2, anywhere=True, slow=True)
+@observable("subspace", kind="exact", symbol="t_k", scaling=2, anywhere=True, slow=True, accuracy=ACCURACY)
 def loss_time_exact(setting: Setting) -> Array:
     """The time where `signal_to_noise` passes 1, to 1e-4 of itself; NaN where it does not, as at points near the mean."""
     typical, annealed = (_loss_time(setting.at(schedule="ve"), *kind) for kind in (_typical(), _annealed()))

@@ -44,7 +44,7 @@ Array = NDArray[np.float64]
 derivation = derived("theory.derivations.supervision_region")
 
 
-@observable("time", kind="exact", symbol=r"E\,r^2", scaling=2, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,r^2", scaling=2, anywhere=True, slow=True, accuracy=1e-6)
 def nearest_distance_squared(setting: Setting) -> Array:
     """E min |x - x^mu|^2, exact at finite N and D, data units squared, directions normal to the manifold included.
 
@@ -86,7 +86,7 @@ def nearest_distance_squared_asymptotic(setting: Setting) -> Array:
     return np.asarray(per_direction @ manifold.dimensions + normal_squares(setting))
 
 
-@observable("time", kind="exact", symbol=r"r / \sqrt{t D}", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"r / \sqrt{t D}", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def shell_ratio(setting: Setting) -> Array:
     """Root of E min |x - x^mu|^2 over t D, exact: 1 on the shell of the nearest sample, above 1 outside of all shells."""
     return _in_shells(setting, nearest_distance_squared(setting))
@@ -103,7 +103,7 @@ def _in_shells(setting: Setting, squared: Array) -> Array:
     return np.sqrt(squared / (setting.t * setting.manifold.ambient_dimension))
 
 
-@observable("time", kind="exact", symbol=r"E\,e^{-r^2/8t}", scaling=0, slow=True)
+@observable("time", kind="exact", symbol=r"E\,e^{-r^2/8t}", scaling=0, slow=True, accuracy=1e-6)
 def shell_overlap(setting: Setting) -> Array:
     """E exp(-r^2/8t), r the distance of a sample to the nearest of the N - 1 others, exact at finite N and D."""
     pair = np.exp(extensive(derivation()["log_pair_overlap"], setting.manifold, setting.t))

@@ -113,7 +113,7 @@ def memorized_fraction(setting: Setting) -> Array:
     return derivation()["memorized_fraction"](*means, setting.samples)
 
 
-@observable("time", kind="model", symbol=r"E\,w_{max}", scaling=0, follows=FOLLOWS, slow=True)
+@observable("time", kind="model", symbol=r"E\,w_{max}", scaling=0, follows=FOLLOWS, slow=True, accuracy=1e-6)
 def largest_weight_generated(setting: Setting) -> Array:
     """E of the largest weight at generated points of the same model, at finite N and D.
 

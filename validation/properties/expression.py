@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.setting import Setting
-from validation.properties.subject import catalogued, perturbed
+from validation.properties.subject import CAREFUL, SPREAD, catalogued, rounding
 
 __all__ = ["Expression", "expression"]
 
@@ -118,12 +118,14 @@ class Expression:
     def tolerance(self, setting: Setting, f: Array, of_f: Array) -> Array:
         """What it may be off by, where f is by `of_f`, besides its own rounding and that of the catalogue's quantities."""
         value = self(setting, f)
+        own = 1e-13 * np.abs(value)
+        if not CAREFUL.get():
+            return own
         with np.errstate(all="ignore"):
             by_f = np.fmax(np.abs(self(setting, f + of_f) - value), np.abs(self(setting, f - of_f) - value))
-            by_inputs = np.abs(self(perturbed(setting, 4), f) - value)
+        by_inputs = SPREAD * rounding(lambda at: self(at, f), setting)
         from_others = [self._by(other, setting, f) for other in self.others]
-        own = 1e-13 * np.abs(value) + 8 * np.nan_to_num(by_inputs, posinf=0.0)
-        return np.asarray(np.nan_to_num(by_f) + own + sum(from_others, np.zeros(())))
+        return np.asarray(np.nan_to_num(by_f) + own + by_inputs + sum(from_others, np.zeros(())))
 
     def _by(self, other: str, setting: Setting, f: Array) -> Array:
         """What it changes by where a quantity of the catalogue is off by its tolerance."""

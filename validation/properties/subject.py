@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -15,12 +17,14 @@ from numpy.typing import NDArray
 from theory.observable import Observable
 from theory.setting import LinearManifold, Setting, Subspace
 
-__all__ = ["Subject", "catalogued", "perturbed", "subject"]
+__all__ = ["Subject", "catalogued", "perturbed", "roughly", "rounding", "subject"]
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
-STEPS = 4, -4, 3  # of rounding, that inputs are perturbed by
+STEPS = 4 * EPS, -4 * EPS, 3 * EPS  # relative, that inputs are perturbed by
+BENDS = 1e-6, 3e-7  # relative, over which a value is smooth but for its rounding
 SPREAD, ROUNDINGS = 8.0, 64.0  # tolerance: times the change that perturbed inputs make, and roundings of the value
+CAREFUL = ContextVar("CAREFUL", default=True)
 DEFAULT = Observable("f", (), "exact", "f")
 
 _READ: dict[str, Callable[[Setting], Any]] = {
@@ -104,24 +108,45 @@ class Subject:
         return found.astype(np.float64).reshape(rows, -1)
 
     def tolerance(self, setting: Setting) -> Array:
-        """What its value may be off by: its accuracy, a few roundings, and what roundings of its inputs change."""
+        """What its value may be off by: its accuracy, a few roundings, and what roundings of its inputs change.
+
+        Inside `roughly` that last part, which takes more calls, is left out.
+        """
         value = self(setting)
-        with np.errstate(invalid="ignore"):
-            changes = [np.abs(self(perturbed(setting, step)) - value) for step in STEPS]
-            change = np.nanmax([np.where(np.isfinite(c), c, 0.0) for c in changes], axis=0)
-            return np.asarray(SPREAD * change + (self.accuracy + ROUNDINGS * EPS) * np.abs(value))
+        own = (self.accuracy + ROUNDINGS * EPS) * np.abs(value)
+        return np.asarray(own + SPREAD * rounding(self, setting) if CAREFUL.get() else own)
 
 
-def perturbed(setting: Setting, step: int) -> Setting:
-    """A setting whose variances and times, one up and the next down, are `step` roundings off."""
+@contextmanager
+def roughly() -> Iterator[None]:
+    """Inside, tolerances are at most what they are outside, and cost nothing."""
+    token = CAREFUL.set(False)
+    try:
+        yield
+    finally:
+        CAREFUL.reset(token)
 
-    def off(values: Array) -> Array:
-        signs = np.where(np.arange(values.size) % 2, -1, 1)
-        return values * (1 + step * EPS * signs)
+
+def rounding(value_at: Callable[[Setting], Array], setting: Setting) -> Array:
+    """What perturbed inputs change of a value, and what is not smooth about it: the rounding that it makes by itself."""
+    value = value_at(setting)
+    with np.errstate(all="ignore"):
+        changes = [np.abs(value_at(perturbed(setting, step)) - value) for step in STEPS]
+        ends = [(value_at(perturbed(setting, step)), value_at(perturbed(setting, -step))) for step in BENDS]
+        bends = [np.abs(one - 2 * value + other) for one, other in ends]
+        return np.asarray(np.max([np.where(np.isfinite(c), c, 0.0) for c in (*changes, *bends)], axis=0))
+
+
+def perturbed(setting: Setting, step: float) -> Setting:
+    """A setting whose variances and times are off by `step`, relative: the first variance up, times and the next down."""
+
+    def off(values: Array, sign: int) -> Array:
+        signs = np.where(np.arange(values.size) % 2, -sign, sign)
+        return values * (1 + step * signs)
 
     manifold = setting.manifold
-    parts = tuple(map(Subspace, off(manifold.variances).tolist(), manifold.dimensions.tolist()))
-    times = np.minimum(off(setting.times), np.nextafter(setting.schedule.last_time, 0))
+    parts = tuple(map(Subspace, off(manifold.variances, 1).tolist(), manifold.dimensions.tolist()))
+    times = np.minimum(off(setting.times, -1), np.nextafter(setting.schedule.last_time, 0))
     return setting.at(manifold=LinearManifold(parts, manifold.ambient_dimension), times=times)
 
 
