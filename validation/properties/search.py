@@ -10,7 +10,7 @@ from typing import Any
 
 import hypothesis
 import numpy as np
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
 from theory.setting import Setting
@@ -136,7 +136,13 @@ def _test(
 
     holds.__name__ = holds.__qualname__ = re.sub(r"\W+", "_", f"{subject.name}_{law.name}")  # its key in the database
     suppressed = [HealthCheck.too_slow, HealthCheck.differing_executors]
-    usual = {"deadline": None, "report_multiple_bugs": False, "suppress_health_check": suppressed, "print_blob": False}
+    usual = {
+        "deadline": None,
+        "report_multiple_bugs": False,
+        "suppress_health_check": suppressed,
+        "print_blob": False,
+        "phases": tuple(set(Phase) - {Phase.explain}),  # a report of its own explains
+    }
     return hypothesis.settings(**(usual | options))(hypothesis.given(drawn)(holds))
 
 

@@ -127,9 +127,9 @@ def test_a_bandwidth_of_least_error_and_a_density_have_laws():
     assert_laws(right, dims=(), laws=[least], **QUICK)
     with pytest.raises(LawError):
         assert_laws(lambda s: 1.05 * right(s), dims=(), laws=[least], **QUICK)
-    few = QUICK | {"max_examples": 3}
+    few = QUICK | {"max_examples": 2}
     assert_laws(led_kde.log_density, like="led_kde.log_density", laws=["normalized"], **few)
-    with pytest.raises(LawError, match="integral: 2.5"):
+    with pytest.raises(LawError, match=r"integral: 2\.5"):
         assert_laws(log_density, like="led_kde.log_density", laws=["normalized"], **few)
 
 
