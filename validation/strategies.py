@@ -62,8 +62,11 @@ from validation.drawing.numbers import (
     entry,
     integers,
     noise,
+    one_digit,
+    repeated,
     some_of,
     variances,
+    with_second_digits,
 )
 
 __all__ = [
@@ -85,8 +88,8 @@ __all__ = [
 ]
 
 EQUAL = (1, 1 + 1e-12, 1 + 1e-9, 1 + 1e-6, 1 + 1e-3)  # ratios of variances that are easily taken for one
-SHARE = PLACES // 4  # so many times each of them, among ten PLACES of variances
-NEAR = 3  # so many ratios to the collapse time for each time that is none
+TIED = 40  # of PLACES
+FAR = 4  # of so many times in 24 decades that are not ratios to the collapse time one is among PLACES
 LATE = 1 - 1e-6  # of the last time
 NEWTON = 4  # steps to the collapse time
 
@@ -139,9 +142,6 @@ def manifolds(
     return _manifolds(min_subspaces, max_subspaces, max_dimension, directions, ambient)
 
 
-_manifolds_of = manifolds  # an option of `settings` has its name
-
-
 @st.composite
 def _manifolds(
     draw: DrawFn, min_subspaces: int, max_subspaces: int, max_dimension: int, directions: int | None, ambient: int
@@ -164,7 +164,11 @@ def _shapes(least: int, most: int) -> tuple[tuple[int, int], ...]:
 @cache
 def _further() -> tuple[tuple[float, bool], ...]:
     """The variance of a second subspace, or its ratio to the first, and whether it is that."""
-    return (*((value, False) for value in decimals(-6, 6)), *SHARE * [(ratio, True) for ratio in EQUAL])
+    found = enumerate(decimals(-6, 6))
+    return tuple((EQUAL[i % len(EQUAL)], True) if i % PLACES >= PLACES - TIED else (value, False) for i, value in found)
+
+
+_manifolds_of = manifolds  # an option of settings has its name
 
 
 # settings
@@ -251,11 +255,14 @@ def _settings(
 @cache
 def _times() -> tuple[tuple[float, bool], ...]:
     """A time, or its ratio to the collapse time, as most are, and whether it is that."""
-    return (*((t, False) for t in decimals(-12, 12)), *NEAR * [(ratio, True) for ratio in decimals(-2, 2)])
+    free = one_digit(-12, 12)
+    free = free[:9] + free[9::FAR]
+    near = repeated(one_digit(-2, 2), PLACES - len(free))
+    return tuple((value, i % PLACES >= len(free)) for i, value in enumerate(with_second_digits(free + near)))
 
 
 def _within(t: float) -> float:
-    return min(max(t, SMALLEST), LARGEST)
+    return min(max(t, 10 * SMALLEST), LARGEST / 10)  # room for the rounding of a schedule's own time
 
 
 def _time(schedule: Schedule, t: float) -> float:

@@ -208,9 +208,9 @@ def _orthogonal(draw: DrawFn, D: int, xp: Any, dtype: Any) -> Any:
 
 
 def permutations(K: int, *, xp: Any = np) -> SearchStrategy[Any]:
-    """Orders of K things, indices of shape (K,); they shrink to that which changes nothing.
+    """Orders of K things, indices of shape (K,) in the integers of the library; they shrink to that which changes nothing.
 
     Raises:
         ValueError: unless K is a positive integer.
     """
-    return st.permutations(range(bound(K, 1, math.inf, "K"))).map(lambda order: _array(order, xp, "int64"))
+    return st.permutations(range(bound(K, 1, math.inf, "K"))).map(xp.asarray)

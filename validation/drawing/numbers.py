@@ -1,13 +1,14 @@
 """Numbers to draw: each is one choice from a table of decimals, simplest first.
 
 Tables begin with the numbers of one digit, m 10^e, those near 1 first, in PLACES places; d times PLACES further on stand the
-same with d as second digit. Hypothesis makes an index smaller by dropping its high bits, which rounds the number.
+same with d as second digit. Hypothesis draws the small indices more often than the large ones, about evenly among the first
+PLACES, and makes one smaller by dropping its high bits, which rounds the number.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -23,8 +24,11 @@ __all__ = [
     "entry",
     "integers",
     "noise",
+    "one_digit",
+    "repeated",
     "some_of",
     "variances",
+    "with_second_digits",
 ]
 
 T = TypeVar("T")
@@ -72,24 +76,32 @@ def _index(size: int) -> SearchStrategy[int]:
 @cache
 def decimals(low: int, high: int) -> tuple[float, ...]:
     """The table of numbers from 10^low to 10^high, even in their logarithm."""
-    one_digit = sorted(((m, e) for e in range(low, high) for m in range(1, 10)), key=lambda n: (abs(n[1]), n))
-    return tuple(float(f"{m}.{d}e{e}") for d in range(10) for m, e in _repeated(one_digit))
+    return with_second_digits(repeated(one_digit(low, high), PLACES))
+
+
+def one_digit(low: int, high: int) -> list[tuple[int, int]]:
+    """(m, e) of the numbers m 10^e from 10^low to 10^high, those near 1 first."""
+    return sorted(((m, e) for e in range(low, high) for m in range(1, 10)), key=lambda n: (abs(n[1]), n))
+
+
+def with_second_digits(places: Sequence[tuple[int, int]]) -> tuple[float, ...]:
+    """The table that begins with these numbers."""
+    return tuple(float(f"{m}.{d}e{e}") for d in range(10) for m, e in places)
 
 
 @cache
 def integers(at_least: int, at_most: int, first: int = 1) -> tuple[int, ...]:
     """The table of integers, even in their logarithm, and of the two ends."""
-    one_digit = (m * 10**e for e in range(len(str(at_most))) for m in range(1, 10))
-    plain = {at_least, at_most, *(n for n in one_digit if at_least <= n <= at_most)}
-    places = _repeated(sorted(plain, key=lambda n: (n != first, len(str(n)), n)))
+    found = (m * 10**e for m, e in one_digit(0, len(str(at_most))))
+    plain = {at_least, at_most, *(n for n in found if at_least <= n <= at_most)}
+    places = repeated(sorted(plain, key=lambda n: (n != first, len(str(n)), n)), PLACES)
     further = ((n, n + d * 10 ** int(math.log10(n)) // 10) for d in range(10) for n in places)
     return tuple(n if m > at_most else m for n, m in further)
 
 
-def _repeated(values: Iterable[T]) -> list[T]:
-    """The values again and again, PLACES of them."""
-    once = list(values)
-    return [once[i % len(once)] for i in range(PLACES)]
+def repeated(values: Sequence[T], count: int) -> list[T]:
+    """The values again and again, `count` of them."""
+    return [values[i % len(values)] for i in range(count)]
 
 
 def bound(value: Any, at_least: int, at_most: float, what: str) -> int:
