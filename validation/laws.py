@@ -163,9 +163,8 @@ def _chosen(
     tried = subject(function, dims, about, max(accuracy, least))
     asked = [law(one) for one in laws or ()]
     if unfit := [one.name for one in asked if not one.needs(tried)]:
-        raise ValueError(
-            f"the law {unfit[0]} says nothing of {tried.name}, of dims {tried.about.dims or '()'} and these arguments"
-        )
+        told = ", ".join(tried.about.dims) or "none"
+        raise ValueError(f"the law {unfit[0]} says nothing of {tried.name}, of the dims {told} and these arguments")
     if like:
         asked += [one for one in (*laws_for(like), law(f"agrees({like})")) if one.needs(tried)]
     if not asked:

@@ -88,17 +88,17 @@ def own_weight(setting: Setting) -> Array:
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
     "information": (
-        "schedule(0); normal_directions; vanishing_direction; additive; data_processing; convex(time); "
+        "finite; schedule(0); normal_directions; vanishing_direction; additive; data_processing; convex(time); "
         "same_for(samples); monotone(variance, up); at_least(0); slope(time, -sum(m*lam/(lam+t))/2); "
         "limit(time, inf, sum(m*lam)/(2*t))"
     ),
     "dispersion": (
-        "schedule(0); normal_directions; vanishing_direction; additive; monotone(time, down); same_for(samples); "
-        "at_least(0); at_most(d); slope_of(collapse.information, time, -f/2); limit(time, 0, d); "
-        "limit(time, inf, sum(m*lam)/t)"
+        "finite; schedule(0); normal_directions; vanishing_direction; additive; monotone(time, down); "
+        "same_for(samples); at_least(0); at_most(d); slope_of(collapse.information, time, -f/2); "
+        "limit(time, 0, d); limit(time, inf, sum(m*lam)/t)"
     ),
     "collapse_time": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "monotone(variance, up); monotone(dimension, up); crosses(collapse.information, logN); "
         "equation(sum(m*log1p(lam/f))/2, logN)"
     ),
@@ -108,7 +108,7 @@ LAWS = {
         "on_a_line(1/2 + arctan(sqrt(lam/(2*t)))/pi, 2)"
     ),
     "memorized_probability_asymptotic": (
-        "schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, down); "
+        "finite; schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, down); "
         "at_time(collapse.collapse_time, 1/2); "
         "equation(f, Phi((collapse.information - logN)/sqrt(collapse.dispersion)))"
     ),

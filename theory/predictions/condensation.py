@@ -157,11 +157,11 @@ def heat_capacity_asymptotic(setting: Setting) -> Array:
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
     "condensation_time": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "crosses(collapse.information, logN)"
     ),
     "condensation_time_gaussian": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "equation(2*logN*f**2 - f*sum(m*lam), 3*sum(m*lam**2)/2)"
     ),
     "participation": (

@@ -64,9 +64,11 @@ def kl_clean_asymptotic(setting: Setting) -> Array:
 
 
 def _bias(setting: Setting) -> Array:
-    """KL(p_0 || p_t), the derivation's `bias` without its cancellation at small t, shape (T,)."""
+    """KL(p_0 || p_t), the derivation's `bias` without its cancellation at small and at large t, shape (T,)."""
     u = setting.t[:, None] / setting.manifold.variances
-    return np.asarray((log1p_less(u) + u**2 / (1 + u)) / 2 @ setting.manifold.dimensions)
+    share = u / (1 + u)
+    of_one = np.where(u < 1, -log1p_less(-share), np.log1p(u) - share) / 2
+    return np.asarray(of_one @ setting.manifold.dimensions)
 
 
 @observable(kind="exact", symbol="t_g", scaling=2, slow=True, accuracy=TOLERANCE)
@@ -116,18 +118,21 @@ LAWS = {
     ),
     "kl_clean_asymptotic": (
         "schedule(0); normal_directions; at_least(0); monotone(samples, down); "
-        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2)"
+        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2); "
+        "equation(f, if_positive(sum(m*(log1p(lam/t)/2 - lam*t/(2*(lam+t)**2))) - logN, logN + d*(log(t) + "
+        "generalization_time.generalization_time_asymptotic/t)/2 - sum(m*(log(lam) + 1))/2, sum(m*(log1p(t/lam) - "
+        "t/(lam+t)))/2))"
     ),
     "generalization_time": (
         "schedule(time); normal_directions; same_for(time); monotone(samples, down); "
         "least_at(time, generalization_time.kl_clean)"
     ),
     "generalization_time_asymptotic": (
-        "schedule(time); normal_directions; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; same_for(time); monotone(samples, down); "
         "at_most(collapse.collapse_time); least_at(time, generalization_time.kl_clean_asymptotic)"
     ),
     "onset_time": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "at_least(collapse.collapse_time); equation(sum(m*(lam/(lam+f) + log1p(lam/f)))/2, logN)"
     ),
 }

@@ -163,12 +163,13 @@ LAWS = {
         "monotone(samples, down); slope(time, -t*sum(m/(lam+t)/subspace_loss.signal_to_noise_asymptotic)/2)"
     ),
     "log_kl_leading": (
-        "schedule(0); normal_directions; vanishing_direction; data_processing; "
+        "finite; schedule(0); normal_directions; vanishing_direction; data_processing; "
         "equation(f, log(kl_bound.kl_leading)); slope(time, -sum(m*lam/(lam+t))/-expm1(-sum(m*log1p(lam/t))))"
     ),
     "rare_share": (
         "schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, down); "
-        "on_a_line(erfc(sqrt(larger(0, logN - log(10) - log1p(lam/t) + log1p(2*lam/t)/2)*t/(2*lam))))"
+        "on_a_line(erfc(sqrt(larger(0, logN - log(10) - log1p(lam/t) + log1p(2*lam/t)/2)*t/(2*lam)))); "
+        "at_samples(kl_bound.samples_trusted, 0.05)"
     ),
     "samples_trusted": (
         "schedule(0); normal_directions; same_for(samples); monotone(time, down); at_least(10); "

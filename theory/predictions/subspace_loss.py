@@ -224,7 +224,7 @@ def _loss_time(setting: Setting, factor: Formula, log_common: Callable[[Setting,
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
     "loss_time_annealed": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "ordered; crosses(subspace_loss.log_critical_samples_annealed, logN)"
     ),
     "critical_samples_annealed": (
@@ -232,7 +232,7 @@ LAWS = {
         "at_least(0); equation(log(f), subspace_loss.log_critical_samples_annealed)"
     ),
     "loss_time_typical": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "ordered; crosses(subspace_loss.log_critical_samples_typical, logN)"
     ),
     "critical_samples_typical": (
@@ -240,7 +240,7 @@ LAWS = {
         "at_least(0); equation(log(f), subspace_loss.log_critical_samples_typical)"
     ),
     "loss_time_published": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "ordered; equation((4*logN*f - lam)**2, lam**2 + 4*g*logN*sum(m*lam**2))"
     ),
     "log_critical_samples_annealed": (
@@ -265,7 +265,7 @@ LAWS = {
         "schedule(time); same_for(time); monotone(samples, down); crosses(subspace_loss.signal_to_noise, 1)"
     ),
     "loss_time_asymptotic": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "crosses(subspace_loss.signal_to_noise_asymptotic, 1); at_most(collapse.collapse_time)"
     ),
 }

@@ -157,12 +157,12 @@ LAWS = {
         "equation(f*(lam+T*t)**2, lam**2*temperature.generated_variance_ode)"
     ),
     "collapse_time_generated": (
-        "schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "at(temperature, 1, collapse.collapse_time); "
         "equation(sum(m*(log1p(lam/(T*f)) - (1 - 1/T)*lam/(lam + T*f)))/2, logN)"
     ),
     "frozen_variance": (
-        "schedule(0); normal_directions; vanishing_direction; same_for(time); at_least(0); "
+        "finite; schedule(0); normal_directions; vanishing_direction; same_for(time); at_least(0); "
         "at(temperature, 1, lam); "
         "equation(f, lam**2/(T*(lam + T*temperature.collapse_time_generated)) + "
         "lam*T*temperature.collapse_time_generated/(lam + T*temperature.collapse_time_generated))"
@@ -170,7 +170,9 @@ LAWS = {
     "memorized_fraction": (
         "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(1); monotone(samples, down); "
         "at(temperature, 1, collapse.memorized_probability_asymptotic); "
-        "at_time(temperature.collapse_time_generated, 1/2)"
+        "at_time(temperature.collapse_time_generated, 1/2); "
+        "equation(f, Phi((sum(m*(log1p(lam/(T*t)) - (1 - 1/T)*lam/(lam + T*t)))/2 - logN)/sqrt(sum(m*lam*(T**2*lam + "
+        "2*T**2*t + lam)/(2*T**2*(lam + T*t)**2)))))"
     ),
     "largest_weight_generated": (
         "schedule(0); normal_directions; at_least(1/N); at_most(1); monotone(samples, down); limit(time, 0, 1); "

@@ -107,6 +107,13 @@ class Expression:
         """Its value at a setting, for a value f."""
         return self._value(self._names(setting), f)
 
+    def known(self, setting: Setting) -> Any:
+        """Where the quantities of the catalogue that it names are numbers, or infinite."""
+        found: Any = np.ones((1, 1), bool)
+        for other in self.others:
+            found = found & ~np.isnan(_other(other, setting)[0]).any(axis=1, keepdims=True)
+        return found
+
     def _names(self, setting: Setting) -> dict[str, Any]:
         letters = {letter: LETTERS[letter](setting) for letter in self.letters}
         return letters | {_flat(other): _other(other, setting)[0] for other in self.others}
@@ -142,6 +149,8 @@ def _other(name: str, setting: Setting, off: bool = False) -> tuple[Array, Array
     if name.startswith("plain."):
         name, setting = name.removeprefix("plain."), setting.plain
     known = catalogued(name)
+    if setting.ensemble not in known.about.ensembles:
+        return np.full((1, 1), np.nan), 0.0
     return known(setting), known.tolerance(setting) if off else 0.0
 
 

@@ -48,7 +48,7 @@ def _equal(subject: Subject, one: Setting, other: Setting, turned: Array, factor
 
 def _like(turned: Array, tolerance: Array) -> Array:
     """A tolerance in the order of the values that it belongs to, where it is the same for all: their largest."""
-    return tolerance if tolerance.shape == turned.shape else np.full(turned.shape, np.nanmax(tolerance))
+    return tolerance if tolerance.shape == turned.shape else np.full(turned.shape, np.fmax.reduce(tolerance.ravel()))
 
 
 @lawgiver

@@ -22,7 +22,7 @@ __all__ = ["Subject", "catalogued", "perturbed", "roughly", "rounding", "subject
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 STEPS = 4 * EPS, -4 * EPS, 3 * EPS  # relative, that inputs are perturbed by
-BENDS = 1e-6, 3e-7  # relative, over which a value is smooth but for its rounding
+FINEST, FINE, COARSE = 1e-6, 1e-3, 0.1  # relative, over which a value is smooth but for its rounding
 SPREAD, ROUNDINGS = 8.0, 64.0  # tolerance: times the change that perturbed inputs make, and roundings of the value
 CAREFUL = ContextVar("CAREFUL", default=True)
 DEFAULT = Observable("f", (), "exact", "f")
@@ -132,21 +132,28 @@ def rounding(value_at: Callable[[Setting], Array], setting: Setting) -> Array:
     value = value_at(setting)
     with np.errstate(all="ignore"):
         changes = [np.abs(value_at(perturbed(setting, step)) - value) for step in STEPS]
-        ends = [(value_at(perturbed(setting, step)), value_at(perturbed(setting, -step))) for step in BENDS]
-        bends = [np.abs(one - 2 * value + other) for one, other in ends]
+        stuck = value_at(perturbed(setting, FINE)) == value_at(perturbed(setting, -FINE))
+        bends = [
+            np.where(stuck | (step < COARSE), _bend(value_at, setting, step), 0.0) for step in (FINEST, FINE, COARSE)
+        ]
         return np.asarray(np.max([np.where(np.isfinite(c), c, 0.0) for c in (*changes, *bends)], axis=0))
 
 
-def perturbed(setting: Setting, step: float) -> Setting:
-    """A setting whose variances and times are off by `step`, relative: the first variance up, times and the next down."""
+def _bend(value_at: Callable[[Setting], Array], setting: Setting, step: float) -> Array:
+    """A fourth difference over perturbed inputs, a quarter of it: next to nothing where a value is smooth."""
+    a, b, c, d = (value_at(perturbed(setting, k * step)) for k in (-2, -1, 1, 2))
+    return np.asarray(np.abs(a - 4 * b + 6 * value_at(setting) - 4 * c + d) / 4)
 
-    def off(values: Array, sign: int) -> Array:
-        signs = np.where(np.arange(values.size) % 2, -sign, sign)
-        return values * (1 + step * signs)
+
+def perturbed(setting: Setting, step: float) -> Setting:
+    """A setting whose variances and times are off by `step` or less, relative, each by its own share of that."""
+
+    def off(values: Array, phase: float) -> Array:
+        return np.asarray(values * (1 + step * np.cos(2.4 * np.arange(values.size) + phase)))
 
     manifold = setting.manifold
-    parts = tuple(map(Subspace, off(manifold.variances, 1).tolist(), manifold.dimensions.tolist()))
-    times = np.minimum(off(setting.times, -1), np.nextafter(setting.schedule.last_time, 0))
+    parts = tuple(map(Subspace, off(manifold.variances, 0.0).tolist(), manifold.dimensions.tolist()))
+    times = np.minimum(off(setting.times, 3.0), np.nextafter(setting.schedule.last_time, 0))
     return setting.at(manifold=LinearManifold(parts, manifold.ambient_dimension), times=times)
 
 

@@ -20,6 +20,7 @@ REACHED = 1e-3  # of the limit, at one of its far points
 FAR = 1e3, 1e6, 1e12, 1e40  # of the scale of an argument
 PART = 0.05  # of what comes second in an expansion
 LARGE = 30.0  # that infinity is held against
+COUNTABLE = 10.5, 1e15  # numbers of samples that a change of one does not move much, and float64 tells apart
 ASIDE = 0.02  # of what is least
 POINTS, WIDTHS = 801, 9.0  # of a density, and standard deviations to both sides
 STEP = 0.02  # in the logarithm of an argument, of a slope
@@ -168,12 +169,14 @@ def _line(setting: Setting) -> Setting:
 
 
 def _equation(f: Subject, setting: Setting, left: str, right: str) -> Sides | None:
-    """Two sides of an equation at a setting; nothing is said where the value is not a number or the right side infinite."""
+    """Two sides of an equation at a setting; nothing is said where both sides are no numbers, or the right one infinite."""
     one, other = expression(left), expression(right)
     value, off = f(setting), f.tolerance(setting)
     sides = one(setting, value), other(setting, value)
     tolerance = one.tolerance(setting, value, off) + other.tolerance(setting, value, off)
-    silent = np.isinf(sides[1]) | (np.isnan(sides[1]) & np.isnan(sides[0]))
+    known = one.known(setting) & other.known(setting)
+    silent = np.isinf(sides[1]) | (np.isnan(sides[1]) & np.isnan(sides[0])) | ~known
+    silent = silent | (np.isinf(value) & np.isnan(sides[0]))  # infinity times nothing
     if silent.all():
         return None
     shown, held, tolerance = (np.where(silent, 0.0, side) for side in (*sides, tolerance))
@@ -293,6 +296,29 @@ def at_time(name: str, value: str) -> Law:
         f"at_time({name}, {value})",
         f"at the time {name} it is {value}",
         rf"f(t = \mathrm{{{name}}}) = {value}",
+        check,
+        anchored=True,
+    )
+
+
+@lawgiver
+def at_samples(name: str, value: str) -> Law:
+    """With as many samples as the catalogue says it has a value."""
+    many, wanted = catalogued(name), expression(value)
+
+    def check(f: Subject, case: Case) -> Sides | None:
+        setting = case.setting.at(times=case.setting.times[:1])
+        samples = many(setting).ravel()[0]
+        if not COUNTABLE[0] < samples < COUNTABLE[1]:
+            return None
+        there, more = (setting.at(samples=round(samples) + k) for k in (0, 1))
+        off = f.tolerance(there) + np.abs(f(more) - f(there)) * (2 + many.accuracy * samples)
+        return Sides(f(there), np.broadcast_to(wanted(there), f(there).shape), off, (there,), ("value", value))
+
+    return Law(
+        f"at_samples({name}, {value})",
+        f"with {name} samples it is {value}",
+        rf"f(N = \mathrm{{{name}}}) = {value}",
         check,
         anchored=True,
     )

@@ -115,7 +115,7 @@ def test_a_law_tells_wrong_from_right(name, dims, right, wrong):
 
 
 def test_every_law_is_tried():
-    tried = {name.partition("(")[0] for name, *_ in WRONG} | {"approaches", "least_at", "normalized"}
+    tried = {name.partition("(")[0] for name, *_ in WRONG} | {"approaches", "at_samples", "least_at", "normalized"}
     assert tried == set(lawgivers())
 
 
@@ -131,6 +131,14 @@ def test_a_bandwidth_of_least_error_and_a_density_have_laws():
     assert_laws(led_kde.log_density, like="led_kde.log_density", laws=["normalized"], **few)
     with pytest.raises(LawError, match=r"integral: 2\.5"):
         assert_laws(log_density, like="led_kde.log_density", laws=["normalized"], **few)
+
+
+def test_a_size_that_the_catalogue_knows_gives_a_value():
+    trusted = "at_samples(kl_bound.samples_trusted, 0.05)"
+    few = QUICK | {"max_examples": 10}
+    assert_laws(kl_bound.rare_share, like="kl_bound.rare_share", laws=[trusted], **few)
+    with pytest.raises(LawError):
+        assert_laws(lambda s: 1.05 * kl_bound.rare_share(s), dims=("time",), laws=[trusted], **few)
 
 
 def test_an_order_of_convergence_is_measured():
