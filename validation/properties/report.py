@@ -88,4 +88,5 @@ def reproduction(subject: Subject, broken: Broken) -> list[str]:
     calls = [subject.call(setting) for setting in broken.sides.at]
     imports = sorted({name for name in ("LinearManifold", "Setting") if any(f"{name}." in call for call in calls)})
     first = [f"from theory.setting import {', '.join(imports)}"] if imports else []
-    return [*first, subject.origin, *(f"print({call})" for call in calls)]
+    origin = [subject.origin] if subject.origin else []
+    return [*first, *origin, *(f"print({call})" for call in calls)]

@@ -120,7 +120,7 @@ def schedule(power: str) -> Law:
         rf"f_{{\alpha,\sigma}}(\tau) = \alpha^{{{power}}} f(\sigma^2/\alpha^2)",
         check,
         "x_tau = alpha x_0 + sigma xi is x_0 + sqrt(t) xi seen through a lens",
-        needs=lambda f: not f.most_directions,
+        needs=lambda f: f.schedules,
     )
 
 

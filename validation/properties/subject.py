@@ -73,7 +73,10 @@ class Subject:
         about: its dims, and where it may be asked.
         accuracy: relative, that its own method has.
         call: how it is called at a setting, as source.
-        origin: the line that imports it.
+        origin: the line that imports it, where one does.
+        schedules: whether it knows of them, or of t alone.
+        most_directions, most_subspaces: that it takes, any by default.
+        kept: its values.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Subject:
     accuracy: float
     call: Callable[[Setting], str]
     origin: str = ""
+    schedules: bool = True
     most_directions: int | None = None
     most_subspaces: int | None = None
     kept: dict[Setting, Array] = field(default_factory=dict, compare=False, repr=False)
@@ -199,7 +203,8 @@ def subject(
     about = replace(like or DEFAULT, name=name)
     if dims is not None:
         about = replace(about, dims=tuple(dims))
-    origin = f"from {getattr(function, '__module__', '__main__')} import {name}"
+    home = getattr(function, "__module__", None)
+    origin = f"from {home} import {name}" if name.isidentifier() and home not in (None, "__main__") else ""
     letters = _letters(function, name)
     if letters is None:
         return Subject(name, function, about, accuracy, lambda s: f"{name}({written(s)})", origin)
@@ -213,6 +218,7 @@ def subject(
         accuracy,
         lambda s: f"{name}({', '.join(f'{k}={_read(v, s)!r}' for k, v in letters.items())})",
         origin,
+        schedules=False,
         most_directions=1 if single and not {"m", "d"} & set(letters.values()) else None,
         most_subspaces=1 if single or "m" in letters.values() else None,
     )
