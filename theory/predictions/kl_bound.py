@@ -173,6 +173,7 @@ LAWS = {
     ),
     "samples_trusted": (
         "schedule(0); normal_directions; same_for(samples); monotone(time, down); at_least(10); "
-        "on_a_line(10*exp(2*lam/t*1.3859038243496777**2)*(1 + lam/t)/sqrt(1 + 2*lam/t))"
+        "on_a_line(10*exp(2*lam/t*1.3859038243496777**2)*(1 + lam/t)/sqrt(1 + 2*lam/t)); "
+        "crosses(kl_bound.rare_share, 0.05, samples)"
     ),
 }
