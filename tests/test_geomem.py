@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import geomem
+from geomem import plugin
 from numerics.gibbs import gibbs_moments
-from theory.setting import Setting
-from validation import cli
+from theory.setting import LinearManifold, Setting
+from validation import cli, strategies
 from validation.audit import audit
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,39 @@ def test_the_command_is_its_main():
     assert list(scripts) == ["geomem"]
     module, _, name = scripts["geomem"].partition(":")
     assert callable(getattr(import_module(module), name))
+
+
+def test_hypothesis_is_told_of_its_types():
+    hooks = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["hypothesis"]
+    assert hooks == {"geomem": "geomem.plugin:register"}
+    for module, types in plugin.STRATEGIES.items():
+        for name, strategy in types.items():
+            assert isinstance(getattr(import_module(module), name), type)
+            assert strategy in strategies.__all__
+
+
+def test_tests_of_others_pay_nothing_for_its_types_until_they_are_imported(tmp_path):
+    before = (
+        "import sys; import hypothesis as h; from geomem.plugin import register; register(); a = list(sys.meta_path)"
+    )
+    code = f"{before}; print({{'numpy', 'theory', 'validation'}} & set(sys.modules))"
+    assert python("-P", "-c", code, cwd=tmp_path, HYPOTHESIS_NO_PLUGINS="1").stdout == "set()\n"
+    loaded = "import theory.setting as s; assert s.__spec__.loader is s.__loader__; print(len(a) - len(sys.meta_path))"
+    drawn = "print(h.find(h.strategies.from_type(s.LinearManifold), lambda m: m.spectrum.size > 2))"
+    done = python("-P", "-c", f"{before}; {loaded}; {drawn}", cwd=tmp_path, HYPOTHESIS_NO_PLUGINS="1")
+    assert (done.stdout.splitlines()[0], done.stderr) == ("1", "")
+    assert LinearManifold.parse(done.stdout.splitlines()[1].split(" in ")[0])
+
+
+def test_types_of_others_that_have_the_names_of_its_own_are_left_alone(tmp_path):
+    (tmp_path / "theory").mkdir()
+    (tmp_path / "theory/setting.py").write_text("class Setting: pass")
+    code = (
+        "import hypothesis as h; from geomem.plugin import register; register(); from theory.setting import Setting; "
+        "print(type(h.find(h.strategies.from_type(Setting), lambda _: True)) is Setting)"
+    )
+    done = python("-c", code, cwd=tmp_path, HYPOTHESIS_NO_PLUGINS="1")
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 @pytest.mark.parametrize("module", ["geomem", "validation.cli"])

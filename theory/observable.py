@@ -52,6 +52,7 @@ class Observable:
         follows: which of temperature and bandwidth it depends on.
         directions: how many it is known in; None for any number.
         ambient: the least ambient dimension it is known in.
+        accuracy: relative, of the method that evaluates it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Observable:
     follows: tuple[str, ...] = ()
     directions: int | None = None
     ambient: int = 1
+    accuracy: float = 1e-12
 
     def __post_init__(self) -> None:
         if unknown := [d for d in self.dims if d not in DIMS]:

@@ -313,6 +313,12 @@ class Schedule:
     def __reduce__(self) -> tuple[Callable[[str], Schedule], tuple[str]]:
         return _schedule, (self.name,)  # its functions do not pickle, its name does
 
+    def __repr__(self) -> str:
+        return f"SCHEDULES[{self.name!r}]"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))  # of IPython and hypothesis, which would show its functions
+
 
 def _variance_preserving(
     name: str, statement: str, B: Callable[..., Any], tau: Callable[..., Any], last: float

@@ -16,6 +16,7 @@ from validation.commands.check import check
 from validation.commands.compare import compare
 from validation.commands.derive import derive
 from validation.commands.doctor import doctor
+from validation.commands.laws import laws
 from validation.commands.moments import moments
 from validation.commands.options import CONTEXT
 from validation.commands.predict import predict
@@ -97,6 +98,7 @@ def cli(context: click.Context) -> None:
       geomem simulate collapse --subspaces 1.0x20    the same numbers, measured
       geomem compare collapse --subspaces 1.0x20     both, over the values you name, as a figure
       geomem validate                                do they agree? table and report
+      geomem laws draft.py:my_kl --like kl_bound.kl_exact    your formula, held to the laws of the field
       geomem audit digits                            the same questions asked of your data
       geomem moments data.npy --queries x.npy ...    the score and its moments, for data larger than memory
 
@@ -106,7 +108,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (list_, derive, check, predict, simulate, compare, validate, audit, moments, doctor):
+for command in (list_, derive, check, predict, simulate, compare, validate, laws, audit, moments, doctor):
     cli.add_command(command)
 
 if __name__ == "__main__":

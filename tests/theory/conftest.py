@@ -5,7 +5,6 @@ name before.
 """
 
 import importlib
-import math
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from scipy.stats import chi2
 
 from theory.observable import observables
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace
+from validation import strategies
 
 settings.register_profile(
     "theory", deadline=None, max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -42,13 +42,12 @@ def decades(low: float, high: float) -> st.SearchStrategy[float]:
     return st.floats(low, high).map(lambda u: 10.0**u)
 
 
-variances = decades(-6, 6)
+variances = strategies.variances()
 noise = decades(-8, 8)
-counts = decades(math.log10(2), 12).map(round)
+counts = strategies.counts(at_least=2)
 dimensions = decades(0, 5).map(round)
 small_dimensions = st.integers(1, 6)
-subspaces = st.builds(Subspace, variances, dimensions)
-manifolds = st.lists(subspaces, min_size=1, max_size=3).map(lambda s: LinearManifold(tuple(s)))
+manifolds = strategies.manifolds()
 small_manifolds = st.lists(st.builds(Subspace, decades(-2, 2), small_dimensions), min_size=1, max_size=3).map(
     lambda s: LinearManifold(tuple(s))
 )

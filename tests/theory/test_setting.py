@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import pretty
 
 import theory
 from tests.theory.conftest import PREDICTIONS, fitting, manifolds, prediction, variances
@@ -362,6 +363,11 @@ def test_settings_of_the_same_values_are_one_key():
 
 
 # --- schedules ---
+
+
+def test_a_schedule_is_shown_by_its_name(schedule):
+    assert repr(schedule) == pretty(schedule) == f"SCHEDULES[{schedule.name!r}]"
+    assert eval(repr(schedule)) is schedule
 
 
 @pytest.mark.parametrize("decade", range(-12, 13))

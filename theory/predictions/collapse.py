@@ -23,6 +23,7 @@ from theory.observable import observable
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "collapse_time",
     "derivation",
     "dispersion",
@@ -60,7 +61,7 @@ def collapse_time(setting: Setting) -> float:
     return float(setting.schedule.time(found))
 
 
-@observable("time", kind="exact", symbol="P", scaling=0, slow=True)
+@observable("time", kind="exact", symbol="P", scaling=0, slow=True, accuracy=1e-6)
 def memorized_probability(setting: Setting) -> Array:
     """P(the training sample nearest to x^1 + sqrt(t) xi is x^1), exact at finite N and D.
 
@@ -75,10 +76,45 @@ def memorized_probability_asymptotic(setting: Setting) -> Array:
     return derivation()["memorized_probability_asymptotic"](information(setting), dispersion(setting), setting.samples)
 
 
-@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, slow=True)
+@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, slow=True, accuracy=1e-6)
 def own_weight(setting: Setting) -> Array:
     """E of the weight of x^1 at x = x^1 + sqrt(t) xi, exact at finite N and D, over x or at the setting's point.
 
     The sample x came from is one of N by their weights: this is E Y2 of `condensation` on trajectories.
     """
     return averages(setting.at(query="trajectory"), "own_weight")["own_weight"]
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "information": (
+        "finite; schedule(0); normal_directions; vanishing_direction; additive; data_processing; convex(time); "
+        "same_for(samples); monotone(variance, up); at_least(0); slope(time, -sum(m*lam/(lam+t))/2); "
+        "limit(time, inf, sum(m*lam)/(2*t))"
+    ),
+    "dispersion": (
+        "finite; schedule(0); normal_directions; vanishing_direction; additive; monotone(time, down); "
+        "same_for(samples); at_least(0); at_most(d); slope_of(collapse.information, time, -f/2); "
+        "limit(time, 0, d); limit(time, inf, sum(m*lam)/t)"
+    ),
+    "collapse_time": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "monotone(variance, up); monotone(dimension, up); crosses(collapse.information, logN); "
+        "equation(sum(m*log1p(lam/f))/2, logN)"
+    ),
+    "memorized_probability": (
+        "schedule(0); normal_directions; at_least(1/N); at_most(1); monotone(time, down); "
+        "monotone(samples, down); limit(time, 0, 1); limit(time, inf, 1/N); "
+        "on_a_line(1/2 + arctan(sqrt(lam/(2*t)))/pi, 2)"
+    ),
+    "memorized_probability_asymptotic": (
+        "finite; schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, down); "
+        "at_time(collapse.collapse_time, 1/2); "
+        "equation(f, Phi((collapse.information - logN)/sqrt(collapse.dispersion)))"
+    ),
+    "own_weight": (
+        "schedule(0); normal_directions; at_least(1/N); at_most(1); monotone(time, down); "
+        "monotone(samples, down); limit(time, 0, 1); limit(time, inf, 1/N); "
+        "expansion(time, inf, 1/N, (N-1)/N**2*sum(m*lam)/t); at(query, trajectory, condensation.participation)"
+    ),
+}

@@ -27,6 +27,7 @@ from theory.predictions import collapse
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
+    "LAWS",
     "condensation_time",
     "condensation_time_gaussian",
     "critical_noise_at",
@@ -106,7 +107,7 @@ def _one(setting: Setting, critical: Array) -> float:
     return float(setting.schedule.time(np.ravel(critical)[0]))
 
 
-@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def participation(setting: Setting) -> Array:
     """E Y2, exact at finite N and D."""
     return averages(setting, *EXACT)["participation"]
@@ -118,7 +119,7 @@ def participation_asymptotic(setting: Setting) -> Array:
     return _two_phases(setting, "participation_asymptotic", own=1.0, above=np.zeros_like(setting.t))
 
 
-@observable("time", kind="exact", symbol=r"E\,S", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,S", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def entropy(setting: Setting) -> Array:
     """E of -sum w log w, nats, exact at finite N and D."""
     return averages(setting, *EXACT)["entropy"]
@@ -139,7 +140,7 @@ def _two_phases(setting: Setting, condensed: str, *, own: float, above: Array) -
     return found
 
 
-@observable("time", kind="exact", symbol="C", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol="C", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def heat_capacity(setting: Setting) -> Array:
     """E of the variance of the energy |x - y|^2 / 2t, exact at finite N and D."""
     return averages(setting, *EXACT)["heat_capacity"]
@@ -151,3 +152,45 @@ def heat_capacity_asymptotic(setting: Setting) -> Array:
     manifold, formula = setting.manifold, derivation()["heat_capacity_self_averaging"]
     above = formula(manifold.variances, setting.squares, setting.t[:, None])
     return _two_phases(setting, "heat_capacity_condensed", own=0.0, above=above @ manifold.dimensions)
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "condensation_time": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "crosses(collapse.information, logN)"
+    ),
+    "condensation_time_gaussian": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "equation(2*logN*f**2 - f*sum(m*lam), 3*sum(m*lam**2)/2)"
+    ),
+    "participation": (
+        "schedule(0); normal_directions; at_least(1/N); at_most(1); limit(time, 0, 1); limit(time, inf, 1/N); "
+        "expansion(time, inf, 1/N, (N-1)/N**2*sum(m*lam)/t)"
+    ),
+    "participation_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(1); monotone(samples, down); "
+        "limit(time, 0, 1); "
+        "equation(if_positive(f, sum(m*(lam*(x2 - lam - t/(1-f))/(2*(lam + t/(1-f))**2) + log1p(lam/(t/(1-f)))/2)), "
+        "logN), logN)"
+    ),
+    "entropy": (
+        "schedule(0); normal_directions; at_least(0); at_most(logN); limit(time, 0, 0); limit(time, inf, logN); "
+        "expansion(time, inf, logN, -(N-1)/N*sum(m*lam)/t/2)"
+    ),
+    "entropy_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); limit(time, 0, 0); "
+        "limit(time, inf, logN); "
+        "equation(f, if_positive(condensation.participation_asymptotic, -0.5772156649015329 - "
+        "digamma(condensation.participation_asymptotic), logN - sum(m*(lam*(x2 - lam - t)/(2*(lam + t)**2) + "
+        "log1p(lam/(t))/2))))"
+    ),
+    "heat_capacity": (
+        "schedule(0); normal_directions; at_least(0); limit(time, inf, (N-1)/N*sum(m*lam)/t); "
+        "slope_of(condensation.entropy, time, f, point)"
+    ),
+    "heat_capacity_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); limit(time, inf, sum(m*lam)/t); "
+        "slope_of(condensation.entropy_asymptotic, time, f, point)"
+    ),
+}

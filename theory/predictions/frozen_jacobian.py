@@ -28,6 +28,7 @@ from theory.predictions import condensation
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "derivation",
     "estimated_dimension",
     "estimated_dimension_asymptotic",
@@ -47,7 +48,7 @@ Array = NDArray[np.float64]
 derivation = derived("theory.derivations.frozen_jacobian")
 
 
-@observable("time", "subspace", kind="exact", symbol=r"E\,\hat C_k", scaling=2, anywhere=True, slow=True)
+@observable("time", "subspace", kind="exact", symbol=r"E\,\hat C_k", scaling=2, anywhere=True, slow=True, accuracy=1e-6)
 def retained_variance(setting: Setting) -> Array:
     """E tr C^_k / m_k, data units squared: the variance under the weights along a direction, exact at finite N and D."""
     return averages(setting, "spread")["spread"] / setting.manifold.dimensions
@@ -64,7 +65,7 @@ def retained_variance_asymptotic(setting: Setting) -> Array:
     return found
 
 
-@observable("time", kind="exact", symbol=r"E\,\hat d", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,\hat d", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def estimated_dimension(setting: Setting) -> Array:
     """E tr C^/t = D + t E tr J^, exact at finite N and D."""
     return _dimension(setting, retained_variance(setting))
@@ -85,3 +86,29 @@ def log_critical_samples_jacobian(setting: Setting) -> Array:
     """log N_k = KL(lambda_k) at a clean point: with fewer samples E C^_k/t stays below 1/2 at every t, limit, typical fresh x."""
     manifold = setting.manifold
     return condensation.relative_entropy(manifold, manifold.variances, manifold.dimensions * manifold.variances)
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "retained_variance": (
+        "schedule(0); normal_directions; at_least(0); at_most((N-1)/N*lam); monotone(time, up); "
+        "monotone(samples, up); limit(time, inf, (N-1)/N*lam)"
+    ),
+    "retained_variance_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(lam*t/(lam+t)); "
+        "monotone(time, up); monotone(samples, up); ordered; limit(time, inf, lam); "
+        "equation(lam*t/f - lam, t/(1 - condensation.participation_asymptotic))"
+    ),
+    "estimated_dimension": (
+        "schedule(0); normal_directions; at_least(0); equation(f*t, sum(m*frozen_jacobian.retained_variance)); "
+        "limit(time, inf, (N-1)/N*sum(m*lam)/t)"
+    ),
+    "estimated_dimension_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(d); monotone(samples, up); "
+        "equation(f*t, sum(m*frozen_jacobian.retained_variance_asymptotic)); limit(time, inf, sum(m*lam)/t)"
+    ),
+    "log_critical_samples_jacobian": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(time); same_for(samples); at_least(0); "
+        "equation(f, over(mj*(log1p(lamj/pairs(lam)) - lamj*pairs(lam)/(lamj + pairs(lam))**2))/2)"
+    ),
+}

@@ -27,6 +27,7 @@ from theory.predictions import condensation
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "derivation",
     "generalization_time",
     "generalization_time_asymptotic",
@@ -46,7 +47,7 @@ derivation = derived("theory.derivations.generalization_time")
 TOLERANCE = 1e-5  # of t_g, and of the energy there
 
 
-@observable("time", kind="exact", symbol=r"KL(p_0 \| \hat p_t)", scaling=0, slow=True)
+@observable("time", kind="exact", symbol=r"KL(p_0 \| \hat p_t)", scaling=0, slow=True, accuracy=1e-6)
 def kl_clean(setting: Setting) -> Array:
     """E KL(p_0 || p^_t) on the manifold, nats, exact at finite N and D."""
     clean = setting.at(query="fresh", point=None)
@@ -63,12 +64,14 @@ def kl_clean_asymptotic(setting: Setting) -> Array:
 
 
 def _bias(setting: Setting) -> Array:
-    """KL(p_0 || p_t), the derivation's `bias` without its cancellation at small t, shape (T,)."""
+    """KL(p_0 || p_t), the derivation's `bias` without its cancellation at small and at large t, shape (T,)."""
     u = setting.t[:, None] / setting.manifold.variances
-    return np.asarray((log1p_less(u) + u**2 / (1 + u)) / 2 @ setting.manifold.dimensions)
+    share = u / (1 + u)
+    of_one = np.where(u < 1, -log1p_less(-share), np.log1p(u) - share) / 2
+    return np.asarray(of_one @ setting.manifold.dimensions)
 
 
-@observable(kind="exact", symbol="t_g", scaling=2, slow=True)
+@observable(kind="exact", symbol="t_g", scaling=2, slow=True, accuracy=TOLERANCE)
 def generalization_time(setting: Setting) -> float:
     """The time t_g where E KL(p_0 || p^_t) is least, exact at finite N and D, to 1e-5 of itself; a few seconds."""
     clean = setting.at(query="fresh", point=None, schedule="ve")
@@ -105,3 +108,31 @@ def onset_time(setting: Setting) -> float:
     """The time t_o below which the weight at a sample is its own, log N = O(D) large: traps appear, far above collapse."""
     found = time_where(lambda t: extensive(derivation()["onset"], setting.manifold, t), setting.log_samples)
     return float(setting.schedule.time(found))
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "kl_clean": (
+        "schedule(0); normal_directions; at_least(0); monotone(samples, down); "
+        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2)"
+    ),
+    "kl_clean_asymptotic": (
+        "schedule(0); normal_directions; at_least(0); monotone(samples, down); "
+        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2); "
+        "equation(f, if_positive(sum(m*(log1p(lam/t)/2 - lam*t/(2*(lam+t)**2))) - logN, logN + d*(log(t) + "
+        "generalization_time.generalization_time_asymptotic/t)/2 - sum(m*(log(lam) + 1))/2, sum(m*(log1p(t/lam) - "
+        "t/(lam+t)))/2))"
+    ),
+    "generalization_time": (
+        "schedule(time); normal_directions; same_for(time); monotone(samples, down); "
+        "least_at(time, generalization_time.kl_clean)"
+    ),
+    "generalization_time_asymptotic": (
+        "finite; schedule(time); normal_directions; same_for(time); monotone(samples, down); "
+        "at_most(collapse.collapse_time); least_at(time, generalization_time.kl_clean_asymptotic)"
+    ),
+    "onset_time": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "at_least(collapse.collapse_time); equation(sum(m*(lam/(lam+f) + log1p(lam/f)))/2, logN)"
+    ),
+}

@@ -29,6 +29,7 @@ from theory.observable import observable
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "best_bandwidth",
     "derivation",
     "kl_leading",
@@ -70,6 +71,7 @@ derivation = derived("theory.derivations.kernel_smoothing")
     anywhere=True,
     ensembles=EITHER,
     follows=FOLLOWS,
+    accuracy=1e-9,
 )
 def score_bias(setting: Setting) -> Array:
     """The bias of infinitely many samples along the first direction of each subspace, inverse data units.
@@ -130,7 +132,15 @@ def largest_bandwidth(setting: Setting) -> Array:
 
 
 @observable(
-    "time", kind="exact", symbol=r"E (s_h - s)", scaling=-1, anywhere=True, slow=True, directions=1, follows=FOLLOWS
+    "time",
+    kind="exact",
+    symbol=r"E (s_h - s)",
+    scaling=-1,
+    anywhere=True,
+    slow=True,
+    accuracy=1e-6,
+    directions=1,
+    follows=FOLLOWS,
 )
 def score_bias_exact(setting: Setting) -> Array:
     """E (s_h - s) at finite N in one direction, at a fresh x: see `theory.averages.two_points`."""
@@ -138,7 +148,15 @@ def score_bias_exact(setting: Setting) -> Array:
 
 
 @observable(
-    "time", kind="exact", symbol=r"E |s_h - s|^2", scaling=-2, anywhere=True, slow=True, directions=1, follows=FOLLOWS
+    "time",
+    kind="exact",
+    symbol=r"E |s_h - s|^2",
+    scaling=-2,
+    anywhere=True,
+    slow=True,
+    accuracy=1e-6,
+    directions=1,
+    follows=FOLLOWS,
 )
 def score_error_exact(setting: Setting) -> Array:
     """E |s_h - s|^2 at finite N in one direction, at a fresh x, to 1e-6.
@@ -149,7 +167,7 @@ def score_error_exact(setting: Setting) -> Array:
     return _exact(two_points.smoothed_error, setting) / setting.alpha**2
 
 
-@observable("time", kind="leading", symbol="KL", scaling=0, follows=FOLLOWS)
+@observable("time", kind="leading", symbol="KL", scaling=0, follows=FOLLOWS, accuracy=1e-9)
 def kl_leading(setting: Setting) -> Array:
     """(1/2N) int_t^inf sum_k N E Var_k dt' at constant h, nats; NaN from `largest_bandwidth` on.
 
@@ -159,7 +177,9 @@ def kl_leading(setting: Setting) -> Array:
     return np.array([_divergence(setting, t) for t in setting.t]) / setting.samples
 
 
-@observable("time", kind="leading", symbol="h^*", scaling=2, anywhere=True, ensembles=EITHER, follows=FOLLOWS)
+@observable(
+    "time", kind="leading", symbol="h^*", scaling=2, anywhere=True, ensembles=EITHER, follows=FOLLOWS, accuracy=1e-9
+)
 def best_bandwidth(setting: Setting) -> Array:
     """The bandwidth of least error at x to leading order, data units squared, whatever that of the setting is.
 
@@ -343,3 +363,40 @@ def _exact(average: Callable[[float, float, float, float, int], float], setting:
     lam, x = float(setting.manifold.variances[0]), _first(setting)
     at = zip(x.tolist(), setting.t.tolist(), strict=True)
     return np.array([average(*one, setting.bandwidth, lam, setting.samples) for one in at])
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "score_bias": (
+        "at(bandwidth, 0, 0); equation(g*f, 0); "
+        "limit(bandwidth, 0, "
+        "-first*h*a**3/8*tanh(a*sqrt(lam1+t)/2/(lam1+t))/(cosh(a*sqrt(lam1+t)/2/(lam1+t))**2*(lam1+t)**3))"
+    ),
+    "score_variance": (
+        "power(samples, -1); at_least(0); "
+        "at(bandwidth, 0, g*f*score_covariance.effective_samples_typical*t**2, g*(lam*t/(2*lam+t) + "
+        "lam**2*t**2/((lam+t)*(2*lam+t)**2)))"
+    ),
+    "variance_gain": (
+        "same_for(samples); at_least(0); at(bandwidth, 0, 1); "
+        "equation(f*kernel_smoothing.score_variance, plain.kernel_smoothing.score_variance)"
+    ),
+    "score_variance_mean": (
+        "schedule(-2); normal_directions; power(samples, -1); at_least(0); monotone(bandwidth, up); "
+        "at(bandwidth, 0, score_covariance.noise_variance_annealed); "
+        "slope_of(kernel_smoothing.kl_leading, time, -t*sum(m*f)/2)"
+    ),
+    "largest_bandwidth": (
+        "schedule(0); normal_directions; same_for(samples); same_for(bandwidth); monotone(time, up); "
+        "equation(max(lam)*f/(max(lam)+t), t)"
+    ),
+    "score_bias_exact": "limit(time, inf, -lam/(N*t**1.5)); limit(samples, inf, 0)",
+    "score_error_exact": "at_least(0); limit(time, inf, lam/(N*t**2)); monotone(samples, down)",
+    "kl_leading": (
+        "schedule(0); normal_directions; power(samples, -1); at_least(0); at(bandwidth, 0, kl_bound.kl_leading); "
+        "limit(time, inf, sum(m*lam)/(2*N*t)); slope(time, -t*sum(m*kernel_smoothing.score_variance_mean)/2)"
+    ),
+    "best_bandwidth": (
+        "same_for(bandwidth); at_least(0); least_at(bandwidth, g*sum(m*kernel_smoothing.score_variance))"
+    ),
+}

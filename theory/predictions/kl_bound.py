@@ -26,6 +26,7 @@ from theory.predictions import collapse, condensation
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "caution",
     "derivation",
     "kl_asymptotic",
@@ -53,7 +54,7 @@ def kl_leading(setting: Setting) -> Array:
     return derivation()["kl_leading"](collapse.information(setting), setting.samples)
 
 
-@observable("time", kind="exact", symbol=r"E\,KL", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,KL", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def kl_exact(setting: Setting) -> Array:
     """E KL(p_t || p^_t), nats, exact at finite N and D; seconds a time where there are several subspaces.
 
@@ -92,7 +93,7 @@ def caution(setting: Setting) -> str | None:
     return None
 
 
-@observable("time", kind="bound", symbol=r"\epsilon", scaling=0)
+@observable("time", kind="bound", symbol=r"\epsilon", scaling=0, accuracy=1e-9)
 def rare_share(setting: Setting) -> Array:
     """The share of E R from points with fewer than ten effective samples, a bound on the error of `kl_leading`.
 
@@ -102,7 +103,7 @@ def rare_share(setting: Setting) -> Array:
     return np.array([_share_beyond(setting.log_samples - np.log(FEW), setting, t) for t in setting.t])
 
 
-@observable("time", kind="bound", symbol=r"N_\epsilon", scaling=0)
+@observable("time", kind="bound", symbol=r"N_\epsilon", scaling=0, accuracy=1e-9)
 def samples_trusted(setting: Setting) -> Array:
     """The N from which on rare_share is at most 5 %, so that `kl_leading` may be trusted to as much; infinite on overflow."""
     from scipy.optimize import brentq
@@ -145,3 +146,34 @@ def samples_for_kl(setting: Setting, epsilon: float) -> Array:
     if not (np.isfinite(epsilon) and epsilon > 0):
         raise ValueError(f"the wanted divergence must be positive and finite, in nats, got {epsilon}")
     return derivation()["samples_for_kl"](collapse.information(setting), epsilon)
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "kl_leading": (
+        "schedule(0); normal_directions; vanishing_direction; power(samples, -1); data_processing; at_least(0); "
+        "limit(time, inf, sum(m*lam)/(2*N*t)); slope(time, -t*sum(m*score_covariance.noise_variance_annealed)/2)"
+    ),
+    "kl_exact": (
+        "schedule(0); normal_directions; at_least(0); data_processing; monotone(samples, down); "
+        "at_most(kl_bound.kl_leading); limit(time, inf, sum(m*lam)/(2*N*t))"
+    ),
+    "kl_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); data_processing; "
+        "monotone(samples, down); slope(time, -t*sum(m/(lam+t)/subspace_loss.signal_to_noise_asymptotic)/2)"
+    ),
+    "log_kl_leading": (
+        "finite; schedule(0); normal_directions; vanishing_direction; data_processing; "
+        "equation(f, log(kl_bound.kl_leading)); slope(time, -sum(m*lam/(lam+t))/-expm1(-sum(m*log1p(lam/t))))"
+    ),
+    "rare_share": (
+        "schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, down); "
+        "on_a_line(erfc(sqrt(larger(0, logN - log(10) - log1p(lam/t) + log1p(2*lam/t)/2)*t/(2*lam)))); "
+        "at_samples(kl_bound.samples_trusted, 0.05)"
+    ),
+    "samples_trusted": (
+        "schedule(0); normal_directions; same_for(samples); monotone(time, down); at_least(10); "
+        "on_a_line(10*exp(2*lam/t*1.3859038243496777**2)*(1 + lam/t)/sqrt(1 + 2*lam/t)); "
+        "crosses(kl_bound.rare_share, 0.05, samples)"
+    ),
+}

@@ -30,6 +30,7 @@ from theory.predictions.condensation import critical_noise_variance
 from theory.setting import ENSEMBLES, Setting
 
 __all__ = [
+    "LAWS",
     "collapsed_fraction",
     "derivation",
     "effective_samples",
@@ -54,7 +55,7 @@ Array = NDArray[np.float64]
 derivation = derived("theory.derivations.noise_unconditioning")
 
 
-@observable("time", kind="exact", symbol=r"E\,t^*", scaling=2, anywhere=True, slow=True, ambient=LEAST)
+@observable("time", kind="exact", symbol=r"E\,t^*", scaling=2, anywhere=True, slow=True, accuracy=1e-6, ambient=LEAST)
 def implied_noise(setting: Setting) -> Array:
     """E of the level that the score implies, sum w r^2/(D - 2), data units squared, to 1e-6."""
     return newtonian_averages(setting)["square"] / (setting.manifold.ambient_dimension - 2)
@@ -76,7 +77,7 @@ def implied_noise_asymptotic(setting: Setting) -> Array:
     return np.where(_on_its_own(setting, critical), own, found)
 
 
-@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True, ambient=LEAST)
+@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True, accuracy=1e-6, ambient=LEAST)
 def participation(setting: Setting) -> Array:
     """E of sum w^2, weights r^-(D-2), to 1e-6."""
     return newtonian_averages(setting)["participation"]
@@ -90,7 +91,7 @@ def participation_asymptotic(setting: Setting) -> Array:
     return np.where(_on_its_own(setting, critical), 1.0, np.maximum(condensed, 0.0))
 
 
-@observable("time", kind="exact", symbol=r"1/E\,Y_2", scaling=0, anywhere=True, slow=True, ambient=LEAST)
+@observable("time", kind="exact", symbol=r"1/E\,Y_2", scaling=0, anywhere=True, slow=True, accuracy=1e-6, ambient=LEAST)
 def effective_samples(setting: Setting) -> Array:
     """1/E Y2, how many samples share the weight, to 1e-6."""
     return 1 / participation(setting)
@@ -103,7 +104,7 @@ def effective_samples_asymptotic(setting: Setting) -> Array:
         return 1 / participation_asymptotic(setting)
 
 
-@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, anywhere=True, slow=True, ambient=LEAST)
+@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, anywhere=True, slow=True, accuracy=1e-6, ambient=LEAST)
 def own_weight(setting: Setting) -> Array:
     """E w of x^1 at x^1 + sqrt t xi, whatever the query, to 1e-6. Unlike that of the conditioned score it is not E Y2."""
     return newtonian_averages(setting.at(query="trajectory"))["own_weight"]
@@ -125,3 +126,38 @@ def _level(setting: Setting, t: Array) -> Array:
 def _on_its_own(setting: Setting, critical: Array) -> NDArray[np.bool_]:
     """At which times x is so close to the sample it came from that this one has all weight."""
     return np.asarray((setting.query == "trajectory") & (setting.t < critical))
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "implied_noise": "schedule(0); at_least(0); monotone(samples, down); limit(time, inf, D*t/(D-2))",
+    "implied_noise_asymptotic": (
+        "schedule(0); vanishing_direction; at_least(0); monotone(samples, down); limit(time, inf, D*t/(D-2)); "
+        "equation(if_positive(noise_unconditioning.participation_asymptotic - 2.001/D, f*(D-2), 0), "
+        "if_positive(noise_unconditioning.participation_asymptotic - 2.001/D, "
+        "supervision_region.nearest_distance_squared_asymptotic, 0))"
+    ),
+    "participation": (
+        "schedule(0); at_least(1/N); at_most(1); limit(time, inf, 1/N); "
+        "expansion(time, inf, 1/N, (N-1)/N**2*(D-2)/D*sum(m*lam)/t)"
+    ),
+    "participation_asymptotic": (
+        "schedule(0); at_least(0); at_most(1); "
+        "equation(if_positive(condensation.participation_asymptotic, f, 0), "
+        "if_positive(condensation.participation_asymptotic, larger(0, 1 - "
+        "supervision_region.nearest_distance_squared_asymptotic*(1-condensation.participation_asymptotic)/(t*D)), 0))"
+    ),
+    "effective_samples": (
+        "schedule(0); at_least(1); at_most(N); equation(f*noise_unconditioning.participation, 1); limit(time, inf, N)"
+    ),
+    "effective_samples_asymptotic": (
+        "schedule(0); at_least(1); "
+        "equation(f*noise_unconditioning.participation_asymptotic, "
+        "if_positive(noise_unconditioning.participation_asymptotic, 1, inf))"
+    ),
+    "own_weight": (
+        "schedule(0); at_least(1/N); at_most(1); monotone(time, down); monotone(samples, down); "
+        "limit(time, inf, 1/N); expansion(time, inf, 1/N, (N-1)/N**2*(D-2)/D*sum(m*lam)/t)"
+    ),
+    "collapsed_fraction": "same_for(samples); same_for(time); equation(f, 1)",
+}

@@ -25,6 +25,7 @@ from theory.predictions import collapse
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
+    "LAWS",
     "caution",
     "correlation_length",
     "covariance",
@@ -221,3 +222,25 @@ def _require(holds: Any, what: str, got: Any) -> None:
 
 def _effective(setting: Setting, formula: str) -> Array:
     return np.asarray(setting.samples * np.exp(-extensive(derivation()[formula], setting.manifold, setting.t)))
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "effective_samples_typical": (
+        "schedule(0); power(samples, 1); monotone(time, up); at_most(N); "
+        "at_least(score_covariance.effective_samples_annealed); limit(time, inf, N); "
+        "slope(time, f*sum(m*(lam/(lam+t) - lam/(2*lam+t) + lam*t/(2*lam+t)**2)))"
+    ),
+    "effective_samples_annealed": (
+        "schedule(0); power(samples, 1); monotone(time, up); at_most(N); limit(time, inf, N); "
+        "slope(time, f*sum(m*lam/(lam+t)))"
+    ),
+    "noise_variance_annealed": (
+        "schedule(-2); power(samples, -1); monotone(time, down); ordered; at_least(0); "
+        "limit(time, inf, lam/(N*t**2)); slope_of(kl_bound.kl_leading, time, -t*sum(m*f)/2)"
+    ),
+    "correlation_length": (
+        "schedule(1); same_for(samples); same_for(dimension); monotone(time, up); limit(time, 0, sqrt(2*t)); "
+        "limit(time, inf, sqrt(2/lam)*t); equation(f**2*lam/t, 2*(lam+t))"
+    ),
+}

@@ -35,6 +35,7 @@ from theory.predictions import collapse, condensation, score_covariance
 from theory.setting import ENSEMBLES, Setting
 
 __all__ = [
+    "LAWS",
     "critical_samples_annealed",
     "critical_samples_typical",
     "derivation",
@@ -107,7 +108,9 @@ def log_critical_samples_typical(setting: Setting) -> Array:
     return _log_critical_samples(setting, setting.t, *_typical())
 
 
-@observable("time", "subspace", kind="exact", symbol=r"\mathrm{SNR}_k", scaling=0, anywhere=True, slow=True)
+@observable(
+    "time", "subspace", kind="exact", symbol=r"\mathrm{SNR}_k", scaling=0, anywhere=True, slow=True, accuracy=1e-6
+)
 def signal_to_noise(setting: Setting) -> Array:
     """E s_k^2 / E (s^_k - s_k)^2, exact at finite N and D; seconds a time where there are several subspaces.
 
@@ -137,7 +140,7 @@ def _noise_asymptotic(setting: Setting) -> Array:
     return np.where(t < critical, condensed * manifold.dimensions, 0.0)
 
 
-@observable("subspace", kind="exact", symbol="t_k", scaling=2, anywhere=True, slow=True)
+@observable("subspace", kind="exact", symbol="t_k", scaling=2, anywhere=True, slow=True, accuracy=ACCURACY)
 def loss_time_exact(setting: Setting) -> Array:
     """The time where `signal_to_noise` passes 1, to 1e-4 of itself; NaN where it does not, as at points near the mean."""
     typical, annealed = (_loss_time(setting.at(schedule="ve"), *kind) for kind in (_typical(), _annealed()))
@@ -216,3 +219,53 @@ def _loss_time(setting: Setting, factor: Formula, log_common: Callable[[Setting,
 
     found = time_where(log_size, np.full_like(variances, setting.log_samples))
     return np.asarray(setting.schedule.time(found))
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "loss_time_annealed": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "ordered; crosses(subspace_loss.log_critical_samples_annealed, logN)"
+    ),
+    "critical_samples_annealed": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
+        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_annealed)"
+    ),
+    "loss_time_typical": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "ordered; crosses(subspace_loss.log_critical_samples_typical, logN)"
+    ),
+    "critical_samples_typical": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
+        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_typical)"
+    ),
+    "loss_time_published": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "ordered; equation((4*logN*f - lam)**2, lam**2 + 4*g*logN*sum(m*lam**2))"
+    ),
+    "log_critical_samples_annealed": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
+        "equation(f - logN, log(score_covariance.noise_variance_annealed*(lam+t))); "
+        "slope(time, -1 - sum(m*lam/(lam+t)))"
+    ),
+    "log_critical_samples_typical": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); "
+        "at_most(subspace_loss.log_critical_samples_annealed); ordered; "
+        "equation(logN - f, log(score_covariance.effective_samples_typical*t*(2*lam+t)/(lam*(lam+t)))); "
+        "slope(time, t/(lam+t) - 1 - t/(2*lam+t) - sum(m*(lam/(lam+t) - lam/(2*lam+t) + lam*t/(2*lam+t)**2)))"
+    ),
+    "signal_to_noise": (
+        "schedule(0); normal_directions; at_least(0); monotone(samples, up); limit(time, inf, N*t/lam)"
+    ),
+    "signal_to_noise_asymptotic": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); monotone(samples, up); "
+        "slope_of(kl_bound.kl_asymptotic, time, -t*sum(m/(lam+t)/f)/2)"
+    ),
+    "loss_time_exact": (
+        "schedule(time); same_for(time); monotone(samples, down); crosses(subspace_loss.signal_to_noise, 1)"
+    ),
+    "loss_time_asymptotic": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "crosses(subspace_loss.signal_to_noise_asymptotic, 1); at_most(collapse.collapse_time)"
+    ),
+}

@@ -26,6 +26,7 @@ from theory.predictions import collapse, condensation
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
+    "LAWS",
     "derivation",
     "extrapolation_time",
     "nearest_distance_squared",
@@ -43,7 +44,7 @@ Array = NDArray[np.float64]
 derivation = derived("theory.derivations.supervision_region")
 
 
-@observable("time", kind="exact", symbol=r"E\,r^2", scaling=2, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"E\,r^2", scaling=2, anywhere=True, slow=True, accuracy=1e-6)
 def nearest_distance_squared(setting: Setting) -> Array:
     """E min |x - x^mu|^2, exact at finite N and D, data units squared, directions normal to the manifold included.
 
@@ -85,7 +86,7 @@ def nearest_distance_squared_asymptotic(setting: Setting) -> Array:
     return np.asarray(per_direction @ manifold.dimensions + normal_squares(setting))
 
 
-@observable("time", kind="exact", symbol=r"r / \sqrt{t D}", scaling=0, anywhere=True, slow=True)
+@observable("time", kind="exact", symbol=r"r / \sqrt{t D}", scaling=0, anywhere=True, slow=True, accuracy=1e-6)
 def shell_ratio(setting: Setting) -> Array:
     """Root of E min |x - x^mu|^2 over t D, exact: 1 on the shell of the nearest sample, above 1 outside of all shells."""
     return _in_shells(setting, nearest_distance_squared(setting))
@@ -102,7 +103,7 @@ def _in_shells(setting: Setting, squared: Array) -> Array:
     return np.sqrt(squared / (setting.t * setting.manifold.ambient_dimension))
 
 
-@observable("time", kind="exact", symbol=r"E\,e^{-r^2/8t}", scaling=0, slow=True)
+@observable("time", kind="exact", symbol=r"E\,e^{-r^2/8t}", scaling=0, slow=True, accuracy=1e-6)
 def shell_overlap(setting: Setting) -> Array:
     """E exp(-r^2/8t), r the distance of a sample to the nearest of the N - 1 others, exact at finite N and D."""
     pair = np.exp(extensive(derivation()["log_pair_overlap"], setting.manifold, setting.t))
@@ -125,3 +126,38 @@ def _pair_is_nearest(manifold: LinearManifold, neighbours: int, noise: float) ->
 def extrapolation_time(setting: Setting) -> float:
     """The time below which a typical fresh point is outside of all shells, log N = O(D) large: the collapse time."""
     return collapse.collapse_time(setting)
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "nearest_distance_squared": (
+        "schedule(0); at_least(0); monotone(samples, down); monotone(time, up); limit(time, inf, D*t); "
+        "on_a_line(2*lam + t - sqrt(2*lam*(6*lam + 4*t))/pi, 2)"
+    ),
+    "nearest_distance_squared_asymptotic": (
+        "schedule(0); vanishing_direction; at_least(0); monotone(samples, down); limit(time, inf, D*t); "
+        "at_time(collapse.collapse_time, D*t); "
+        "equation(if_positive(condensation.participation_asymptotic, f, 0), "
+        "if_positive(condensation.participation_asymptotic, (D-d)*t + "
+        "sum(m*(lam*t/(1-condensation.participation_asymptotic)/(lam + t/(1-condensation.participation_asymptotic)) + "
+        "x2*(t/(1-condensation.participation_asymptotic))**2/(lam + t/(1-condensation.participation_asymptotic))**2)), "
+        "0))"
+    ),
+    "shell_ratio": (
+        "schedule(0); at_least(0); monotone(samples, down); limit(time, inf, 1); "
+        "equation(f**2*t*D, supervision_region.nearest_distance_squared)"
+    ),
+    "shell_ratio_asymptotic": (
+        "schedule(0); at_least(0); monotone(samples, down); limit(time, inf, 1); "
+        "equation(f**2*t*D, supervision_region.nearest_distance_squared_asymptotic); "
+        "at_time(collapse.collapse_time, 1)"
+    ),
+    "shell_overlap": (
+        "schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, up); monotone(time, up); "
+        "limit(time, inf, 1); at(samples, 2, prod((1 + lam/(2*t))**(-m/2)))"
+    ),
+    "extrapolation_time": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "crosses(collapse.information, logN)"
+    ),
+}

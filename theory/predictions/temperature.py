@@ -27,6 +27,7 @@ from theory.observable import observable
 from theory.setting import Setting
 
 __all__ = [
+    "LAWS",
     "collapse_time_generated",
     "denoised_variance",
     "derivation",
@@ -112,7 +113,7 @@ def memorized_fraction(setting: Setting) -> Array:
     return derivation()["memorized_fraction"](*means, setting.samples)
 
 
-@observable("time", kind="model", symbol=r"E\,w_{max}", scaling=0, follows=FOLLOWS, slow=True)
+@observable("time", kind="model", symbol=r"E\,w_{max}", scaling=0, follows=FOLLOWS, slow=True, accuracy=1e-6)
 def largest_weight_generated(setting: Setting) -> Array:
     """E of the largest weight at generated points of the same model, at finite N and D.
 
@@ -138,3 +139,48 @@ def sample_probabilities(setting: Setting) -> Array:
     outer = np.diff(derivation()["starts_beyond"](z, T), prepend=0.0)
     middle = derivation()["starts_within"](z[-1:], T)[: N % 2]
     return np.concatenate([outer, middle, outer[::-1]])
+
+
+# what validation.laws holds each to, besides what follows from its declaration
+LAWS = {
+    "generated_variance_ode": (
+        "schedule(0); normal_directions; same_for(samples); same_for(dimension); monotone(temperature, down); "
+        "ordered; at(temperature, 1, lam + t); limit(time, 0, lam/T); limit(time, inf, t); slope(time, t)"
+    ),
+    "generated_variance_sde": (
+        "schedule(0); normal_directions; same_for(samples); same_for(dimension); monotone(temperature, down); "
+        "ordered; at(temperature, 1, lam + t); limit(time, 0, lam/T); limit(time, inf, t); slope(time, t)"
+    ),
+    "denoised_variance": (
+        "schedule(0); normal_directions; same_for(samples); monotone(temperature, down); ordered; "
+        "at(temperature, 1, lam**2/(lam+t)); limit(time, 0, lam/T); limit(time, inf, lam**2/(T**2*t)); "
+        "equation(f*(lam+T*t)**2, lam**2*temperature.generated_variance_ode)"
+    ),
+    "collapse_time_generated": (
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "at(temperature, 1, collapse.collapse_time); "
+        "equation(sum(m*(log1p(lam/(T*f)) - (1 - 1/T)*lam/(lam + T*f)))/2, logN)"
+    ),
+    "frozen_variance": (
+        "finite; schedule(0); normal_directions; vanishing_direction; same_for(time); at_least(0); "
+        "at(temperature, 1, lam); "
+        "equation(f, lam**2/(T*(lam + T*temperature.collapse_time_generated)) + "
+        "lam*T*temperature.collapse_time_generated/(lam + T*temperature.collapse_time_generated))"
+    ),
+    "memorized_fraction": (
+        "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(1); monotone(samples, down); "
+        "at(temperature, 1, collapse.memorized_probability_asymptotic); "
+        "at_time(temperature.collapse_time_generated, 1/2); "
+        "equation(f, Phi((sum(m*(log1p(lam/(T*t)) - (1 - 1/T)*lam/(lam + T*t)))/2 - logN)/sqrt(sum(m*lam*(T**2*lam + "
+        "2*T**2*t + lam)/(2*T**2*(lam + T*t)**2)))))"
+    ),
+    "largest_weight_generated": (
+        "schedule(0); normal_directions; at_least(1/N); at_most(1); monotone(samples, down); limit(time, 0, 1); "
+        "limit(time, inf, 1/N); at(temperature, 1, collapse.memorized_probability)"
+    ),
+    "sample_probabilities": (
+        "at_least(0); at_most(1); same_for(time); same_for(variance); equation(sum(f), 1); "
+        "at(temperature, 1, 1/N); at(samples, 2, 1/2); "
+        "at(samples, 3, sum(f**2), 2*Phi(-sqrt(T)*0.4307272992954576)**2 + (1 - 2*Phi(-sqrt(T)*0.4307272992954576))**2)"
+    ),
+}

@@ -18,7 +18,8 @@ def declared(name, observable):
 
 
 def scaled(setting, c):
-    manifold = LinearManifold(tuple((c * s.variance, s.dimension) for s in setting.manifold.subspaces))
+    parts = tuple((c * s.variance, s.dimension) for s in setting.manifold.subspaces)
+    manifold = LinearManifold(parts, setting.manifold.ambient_dimension)
     return setting.at(manifold=manifold, times=c * setting.times)
 
 
@@ -81,7 +82,8 @@ def test_splitting_a_subspace_changes_nothing(name, observable, setting, part):
         return
     m = min(max(1, int(part * first.dimension)), first.dimension - 1)
     pieces = ((first.variance, m), (first.variance, first.dimension - m), *rest)
-    split = observe(name, observable, setting.at(manifold=LinearManifold(pieces)))
+    split = LinearManifold(pieces, setting.manifold.ambient_dimension)
+    split = observe(name, observable, setting.at(manifold=split))
     plain = observe(name, observable, setting)
     if "subspace" in declared(name, observable).dims:
         same(split[..., 0], split[..., 1])

@@ -1,0 +1,227 @@
+"""The doors: assert_laws, each_law, the command and the marker of pytest."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from theory.predictions import collapse, kl_bound
+from theory.setting import Setting
+from validation import laws
+from validation.cli import cli
+from validation.laws import LawError, assert_laws, each_law, examine, known_laws, laws_for
+from validation.properties.report import constant_ratio
+
+ROOT = Path(__file__).parents[2]
+pytest_plugins = "pytester"
+QUICK = {"derandomize": True, "database": None, "max_examples": 30}
+LEADING = "limit(time, inf, sum(m * lam) / (2 * N * t))"
+
+
+def my_kl(lam, t, N):
+    return lam / t / N
+
+
+def right_kl(lam, t, N):
+    return lam / t / N / 2
+
+
+def my_time(setting):
+    lam, m = setting.manifold.variances, setting.manifold.dimensions
+    return lam / np.expm1(2 / m * setting.log_samples)
+
+
+def test_the_example_of_the_docstring():
+    names = ["scaling(2)", "monotone(samples, down)", "permutation"]
+    assert_laws(my_time, dims=("subspace",), laws=names, **QUICK)
+    with pytest.raises(LawError, match="my_time breaks the law splitting") as found:
+        assert_laws(my_time, dims=("subspace",), laws=[*names, "splitting"], **QUICK)
+    assert isinstance(found.value, AssertionError)
+    assert [one.law.name for one in found.value.broken] == ["splitting"]
+
+
+def test_a_counterexample_is_small_and_says_the_factor_and_runs():
+    with pytest.raises(LawError) as found:
+        assert_laws(my_kl, like="kl_bound.kl_leading", **QUICK)
+    message = str(found.value)
+    assert "at 1x1, N = 2, t = 1\n" in message
+    assert "value: 0.5; kl_bound.kl_leading: 0.25; ratio 2: off by the factor 2 everywhere" in message
+    code = f"from {__name__} import my_kl\n    print(my_kl(lam=1.0, t=1.0, N=2))"
+    assert code in message
+
+
+def test_a_right_formula_of_letters_passes_what_it_can_be_asked():
+    assert_laws(right_kl, like="kl_bound.kl_leading", **QUICK)
+    asked = each_law(right_kl, like="kl_bound.kl_leading", **QUICK)
+    assert "splitting" not in asked  # it takes one variance
+    assert {"scaling(0)", "power(samples, -1)", LEADING, "agrees(kl_bound.kl_leading)"} <= set(asked)
+
+
+def test_a_scalar_function_is_called_time_by_time():
+    def scalar(lam, t, N):
+        return math.sqrt(1 + lam / t) / N
+
+    def vectorized(lam, m, t, N):
+        return np.sqrt(1 + lam / t) ** m / N
+
+    for f in (scalar, vectorized):
+        assert_laws(f, laws=["scaling(0)", "power(samples, -1)", "monotone(time, down)"], **QUICK)
+
+
+def test_rounding_breaks_no_law():
+    def cancelling(lam, t, N):
+        return (math.exp(math.log1p(lam / t)) - 1) / 2 / N
+
+    assert_laws(cancelling, like="kl_bound.kl_leading", **QUICK | {"max_examples": 200})
+
+
+def test_what_fits_no_law_is_said():
+    for wrong, said in (
+        ({"laws": ["scale(1)"]}, "a law is one of additive, .* with its arguments"),
+        ({"laws": ["scaling(1"]}, "a law is written NAME or NAME"),
+        ({"laws": ["scaling"]}, "the law scaling cannot be read"),
+        ({"laws": ["monotone(size, up)"]}, "an argument is one of time, samples"),
+        ({"laws": ["monotone(samples, sideways)"]}, "up or down"),
+        ({"laws": ["at_most(q)"]}, "arithmetic in f, N, .* got q in 'q'"),
+        ({"laws": ["at_most(__import__('os'))"]}, "got"),
+        ({"laws": ["limit(time, 1, 0)"]}, "goes to 0 or inf"),
+        ({"laws": ["ordered"]}, "the law ordered says nothing of my_kl, of the dims time and"),
+        ({"like": "kl_bound.kl"}, "kl_bound has the observables"),
+        ({"like": "kl"}, "PREDICTION.OBSERVABLE"),
+        ({}, "name laws, as laws="),
+    ):
+        with pytest.raises(ValueError, match=said):
+            assert_laws(my_kl, **wrong, **QUICK)
+
+
+def test_functions_that_cannot_be_called_are_said():
+    def of_strangers(lam, q):
+        return lam * q
+
+    with pytest.raises(ValueError, match=r"of_strangers must take a setting, or letters of lam, .*; got q"):
+        assert_laws(of_strangers, laws=["scaling(0)"], **QUICK)
+    with pytest.raises(ValueError, match=r"must return real numbers of shape \(1,\) for the dims .*'subspace'"):
+        assert_laws(lambda setting: np.ones(5), dims=("subspace",), laws=["scaling(0)"], **QUICK)
+
+
+def test_laws_of_the_catalogue_are_listed():
+    assert [law.name for law in laws_for("collapse.collapse_time")][:3] == ["scaling(2)", "permutation", "splitting"]
+    assert known_laws()["scaling"].startswith("In other units")
+    assert set(laws.__all__) >= {"assert_laws", "laws_for", "Law", "LawError"}
+
+
+def test_what_is_examined_counts_the_settings():
+    ((tried, found),) = examine(kl_bound.kl_leading, dims=("time",), laws=["at_least(0)"], **QUICK)
+    assert (tried.name, found.settings, found.broken) == ("kl_leading", 30, None)
+
+
+def test_settings_of_ones_own_are_drawn_from():
+    from hypothesis import strategies as st
+
+    where = st.just(Setting.of("1x3", samples=7, times=[0.5]))
+    with pytest.raises(LawError, match=r"at 1x3, N = 7, t = 0\.5"):
+        assert_laws(collapse.information, dims=("time",), laws=["at_most(1)"], where=where, **QUICK)
+
+
+def test_ratios_that_are_the_same_everywhere():
+    assert constant_ratio([2.0] * 3) == ": off by the factor 2 everywhere"
+    assert constant_ratio([-0.5] * 3) == ": off by the factor -1/2 everywhere"
+    assert constant_ratio([1 / math.sqrt(2 * math.pi)] * 3) == ": off by the factor 1/(sqrt(2 pi)) everywhere"
+    assert constant_ratio([1.05] * 4) == ": off by the factor 1.05 everywhere"
+    assert constant_ratio([1.0, 2.0, 3.0]) == constant_ratio([2.0]) == ""
+
+
+DRAFT = """
+def my_kl(lam, t, N):
+    return lam / t / N
+
+def right(lam, t, N):
+    return lam / t / N / 2
+"""
+
+
+@pytest.fixture
+def draft(tmp_path, monkeypatch):
+    (tmp_path / "draft.py").write_text(DRAFT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "draft", raising=False)
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["laws", *arguments], standalone_mode=False)
+
+
+def test_the_command(draft):
+    found = run("draft.py:my_kl", "--like", "kl_bound.kl_leading", "--examples", "20")
+    assert found.return_value == 1
+    assert "scaling(0): holds in 20 settings\n" in found.stdout
+    assert f"{LEADING}: BROKEN\n" in found.stdout
+    assert "    from draft import my_kl\n    print(my_kl(lam=1.0, t=1.0, N=2))\n" in found.stdout
+    assert run("draft:right", "--like", "kl_bound.kl_leading", "--examples", "20").return_value == 0
+
+
+def test_the_command_in_json(draft):
+    found = json.loads(run("draft.py:my_kl", "--law", LEADING, "--examples", "20", "--json").stdout)
+    assert found["function"] == "my_kl"
+    (law,) = found["laws"]
+    assert law["verdict"] == "broken"
+    assert law["counterexample"]["everywhere"] == "off by the factor 2 everywhere"
+    assert law["counterexample"]["code"][0] == "from draft import my_kl"
+
+
+def test_the_command_lists():
+    assert "scaling " in run().stdout
+    assert "crosses(collapse.information, logN)" in run("--like", "collapse.collapse_time").stdout
+    assert json.loads(run("--json").stdout)["additive"].startswith("Over directions")
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("draft.py", "MODULE:FUNCTION"),
+        ("draft.py:nothing", "has no function 'nothing'"),
+        ("nowhere.py:f", "there is no file nowhere.py"),
+        ("nowhere:f", "cannot be imported"),
+        ("broken.py:f", "broken.py, line 1"),
+    ],
+)
+def test_targets_that_cannot_be_used_are_said(draft, tmp_path, target, said):
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    with pytest.raises(ValueError, match=said):
+        raise run(target, "--law", "finite").exception
+
+
+def test_the_marker_and_the_fixture_of_pytest(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def my_kl(lam, t, N):
+            return lam / t / N
+
+        @pytest.mark.laws(my_kl, laws=["scaling(0)", "limit(time, inf, lam/(2*N*t))"], derandomize=True)
+        def test_my_kl(law):
+            law()
+
+        def test_mine(assert_laws):
+            assert_laws(my_kl, laws=["scaling(0)"], derandomize=True)
+        """
+    )
+    plugin = ("-p", "no:geomem", "-p", "geomem.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:xdist", "-v")
+    found = pytester.runpytest_inprocess(*plugin)
+    found.assert_outcomes(passed=2, failed=1)
+    found.stdout.fnmatch_lines(["*test_my_kl*limit(time, inf, lam / (2 `*` N `*` t))*FAILED*".replace("`*`", "[*]")])
+
+
+def test_the_plugin_imports_nothing_but_pytest():
+    code = "import sys, pytest; a = set(sys.modules); import geomem.pytest_plugin; print(*sorted(set(sys.modules) - a))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
+    assert found in (["geomem", "geomem.pytest_plugin"], [])

@@ -1,0 +1,1 @@
+"""What validation.strategies draws numbers and arrays by."""

@@ -1,0 +1,92 @@
+"""How a broken law is told: the law, the simplest setting, both numbers, their ratio, and code that shows it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from validation.properties.search import Broken
+from validation.properties.subject import Subject
+
+__all__ = ["constant_ratio", "record", "report", "reproduction"]
+
+SAME = 1e-6
+KNOWN = {
+    "2": 2.0, "3": 3.0, "4": 4.0, "pi": math.pi, "2 pi": 2 * math.pi, "sqrt 2": math.sqrt(2), "sqrt pi": math.sqrt(math.pi),
+    "sqrt(2 pi)": math.sqrt(2 * math.pi), "log 2": math.log(2),
+}  # fmt: skip
+
+
+def report(subject: Subject, broken: Broken) -> str:
+    """Some lines of text."""
+    left, right = broken.sides.worst
+    law = broken.law
+    lines = [f"{subject.name} breaks the law {law.name}: {law.sentence}"]
+    if law.reference:
+        lines[-1] += f" ({law.reference})"
+    lines.append(f"  at {told(broken)}")
+    words = broken.sides.words
+    if words == ("left", "right"):
+        words = ("value", "by the law")
+    numbers = f"{words[0]}: {left:.10g}; {words[1]}: {right:.10g}"
+    said = constant_ratio(broken.ratios) if broken.sides.relation == "=" else ""
+    ratio = f"; ratio {left / right:.6g}{said}" if right and math.isfinite(left / right) else ""
+    lines.append(f"  {numbers}{ratio}")
+    if broken.sides.relation != "=":
+        lines[-1] += f", where the first must be {broken.sides.relation} the second"
+    lines += ["  To see it:", *(f"    {line}" for line in reproduction(subject, broken))]
+    return "\n".join(lines)
+
+
+def record(subject: Subject, broken: Broken) -> dict[str, Any]:
+    """The same for programs."""
+    left, right = (side if math.isfinite(side) else None for side in broken.sides.worst)
+    return {
+        "at": told(broken),
+        "left": left,
+        "right": right,
+        "relation": broken.sides.relation,
+        "words": broken.sides.words,
+        "everywhere": constant_ratio(broken.ratios).removeprefix(": ") if broken.sides.relation == "=" else "",
+        "code": reproduction(subject, broken),
+    }
+
+
+def told(broken: Broken) -> str:
+    """The simplest setting in words."""
+    setting = broken.case.setting
+    times = ", ".join(f"{t:g}" for t in setting.times)
+    words = [f"{setting.manifold}", f"N = {setting.samples}", f"t = {times}"]
+    if setting.schedule.name != "ve":
+        words[-1] = f"time {times} of the schedule {setting.schedule.name}"
+    words += [f"{name} = {value:g}" for name, value in setting.extras.items()]
+    if setting.point is not None:
+        words.append(f"x = {setting.point}")
+    return ", ".join(words)
+
+
+def constant_ratio(ratios: Sequence[float]) -> str:
+    """Whether the ratio is the same wherever the law was broken, and by which factor then."""
+    if len(ratios) < 3 or not all(math.isclose(r, ratios[0], rel_tol=SAME) for r in ratios):
+        return ""
+    return f": off by the factor {_named(ratios[0])} everywhere"
+
+
+def _named(factor: float) -> str:
+    for name, value in KNOWN.items():
+        for minus, sign in (("", 1), ("-", -1)):
+            if math.isclose(factor, sign * value, rel_tol=SAME):
+                return f"{minus}{name}"
+            if math.isclose(factor, sign / value, rel_tol=SAME):
+                return f"{minus}1/{f'({name})' if ' ' in name else name}"
+    return f"{factor:.6g}"
+
+
+def reproduction(subject: Subject, broken: Broken) -> list[str]:
+    """Lines of Python that print what was compared."""
+    calls = [subject.call(setting) for setting in broken.sides.at]
+    imports = sorted({name for name in ("LinearManifold", "Setting") if any(f"{name}." in call for call in calls)})
+    first = [f"from theory.setting import {', '.join(imports)}"] if imports else []
+    origin = [subject.origin] if subject.origin else []
+    return [*first, *origin, *(f"print({call})" for call in calls)]

@@ -1,0 +1,277 @@
+"""Subject: anybody's formula as a function of a setting, with what its rounding is worth measured by perturbed inputs."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.observable import Observable
+from theory.setting import LinearManifold, Setting, Subspace
+
+__all__ = ["Subject", "catalogued", "perturbed", "roughly", "rounding", "subject"]
+
+Array = NDArray[np.float64]
+EPS = float(np.finfo(np.float64).eps)
+STEPS = 4 * EPS, -4 * EPS, 3 * EPS  # relative, that inputs are perturbed by
+FINEST, FINE, COARSE = 1e-6, 1e-3, 0.1  # relative, over which a value is smooth but for its rounding
+SPREAD, ROUNDINGS = 8.0, 64.0  # tolerance: times the change that perturbed inputs make, and roundings of the value
+CAREFUL = ContextVar("CAREFUL", default=True)
+DEFAULT = Observable("f", (), "exact", "f")
+
+_READ: dict[str, Callable[[Setting], Any]] = {
+    "lam": lambda s: float(s.manifold.variances[0]),
+    "lams": lambda s: s.manifold.variances,
+    "m": lambda s: int(s.manifold.dimensions[0]),
+    "dims": lambda s: s.manifold.dimensions,
+    "d": lambda s: s.manifold.intrinsic_dimension,
+    "D": lambda s: s.manifold.ambient_dimension,
+    "spectrum": lambda s: s.manifold.spectrum,
+    "t": lambda s: s.t,
+    "N": lambda s: s.samples,
+    "T": lambda s: s.temperature,
+    "h": lambda s: s.bandwidth,
+    "separation": lambda s: s.separation,
+    "x": lambda s: np.array(s.point) if s.point else None,
+    "setting": lambda s: s,
+}
+_ALIASES = {
+    "lambda_": "lam",
+    "variance": "lam",
+    "variances": "lams",
+    "lambdas": "lams",
+    "dimension": "m",
+    "dimensions": "dims",
+    "ms": "dims",
+    "ambient_dimension": "D",
+    "time": "t",
+    "times": "t",
+    "noise_variance": "t",
+    "n": "N",
+    "samples": "N",
+    "temperature": "T",
+    "bandwidth": "h",
+    "point": "x",
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What laws are asked of.
+
+    Attributes:
+        name: in words that a reader can find it by.
+        function: of a setting, of the shape that `about` declares.
+        about: its dims, and where it may be asked.
+        accuracy: relative, that its own method has.
+        call: how it is called at a setting, as source.
+        origin: the line that imports it, where one does.
+        schedules: whether it knows of them, or of t alone.
+        most_directions, most_subspaces: that it takes, any by default.
+        kept: its values.
+    """
+
+    name: str
+    function: Callable[[Setting], Any]
+    about: Observable
+    accuracy: float
+    call: Callable[[Setting], str]
+    origin: str = ""
+    schedules: bool = True
+    most_directions: int | None = None
+    most_subspaces: int | None = None
+    kept: dict[Setting, Array] = field(default_factory=dict, compare=False, repr=False)
+
+    def __call__(self, setting: Setting) -> Array:
+        """Its value, shape (T or 1, K or 1): (1, N) for what is said of every sample."""
+        if setting not in self.kept:
+            if len(self.kept) > 4096:
+                self.kept.clear()
+            self.kept[setting] = self._shaped(setting)
+        return self.kept[setting]
+
+    def _shaped(self, setting: Setting) -> Array:
+        with np.errstate(all="ignore"):
+            found = np.asarray(self.function(setting))
+        sizes = {"time": setting.times.size, "subspace": len(setting.manifold.subspaces), "sample": setting.samples}
+        shape = tuple(sizes[dim] for dim in self.about.dims)
+        if found.size != np.prod(shape) or found.ndim > len(shape) or found.dtype.kind not in "fiub":
+            raise ValueError(
+                f"{self.name} must return real numbers of shape {shape} for the dims {self.about.dims or '()'}, got "
+                f"{found.dtype} of shape {found.shape} at {setting.manifold}; name its dims, from time, subspace, sample"
+            )
+        rows = sizes["time"] if "time" in self.about.dims else 1
+        return found.astype(np.float64).reshape(rows, -1)
+
+    def tolerance(self, setting: Setting) -> Array:
+        """What its value may be off by: its accuracy, a few roundings, and what roundings of its inputs change.
+
+        Inside `roughly` that last part, which takes more calls, is left out.
+        """
+        value = self(setting)
+        own = (self.accuracy + ROUNDINGS * EPS) * np.abs(value)
+        return np.asarray(own + SPREAD * rounding(self, setting) if CAREFUL.get() else own)
+
+
+@contextmanager
+def roughly() -> Iterator[None]:
+    """Inside, tolerances are at most what they are outside, and cost nothing."""
+    token = CAREFUL.set(False)
+    try:
+        yield
+    finally:
+        CAREFUL.reset(token)
+
+
+def rounding(value_at: Callable[[Setting], Array], setting: Setting) -> Array:
+    """What perturbed inputs change of a value, and what is not smooth about it: the rounding that it makes by itself."""
+    value = value_at(setting)
+    with np.errstate(all="ignore"):
+        changes = [np.abs(value_at(perturbed(setting, step)) - value) for step in STEPS]
+        stuck = value_at(perturbed(setting, FINE)) == value_at(perturbed(setting, -FINE))
+        bends = [
+            np.where(stuck | (step < COARSE), _bend(value_at, setting, step), 0.0) for step in (FINEST, FINE, COARSE)
+        ]
+        return np.asarray(np.max([np.where(np.isfinite(c), c, 0.0) for c in (*changes, *bends)], axis=0))
+
+
+def _bend(value_at: Callable[[Setting], Array], setting: Setting, step: float) -> Array:
+    """A fourth difference over perturbed inputs, a quarter of it: next to nothing where a value is smooth."""
+    a, b, c, d = (value_at(perturbed(setting, k * step)) for k in (-2, -1, 1, 2))
+    return np.asarray(np.abs(a - 4 * b + 6 * value_at(setting) - 4 * c + d) / 4)
+
+
+def perturbed(setting: Setting, step: float) -> Setting:
+    """A setting whose variances and times are off by `step` or less, relative, each by its own share of that."""
+
+    def off(values: Array, phase: float) -> Array:
+        return np.asarray(values * (1 + step * np.cos(2.4 * np.arange(values.size) + phase)))
+
+    manifold = setting.manifold
+    parts = tuple(map(Subspace, off(manifold.variances, 0.0).tolist(), manifold.dimensions.tolist()))
+    times = np.minimum(off(setting.times, 3.0), np.nextafter(setting.schedule.last_time, 0))
+    return setting.at(manifold=LinearManifold(parts, manifold.ambient_dimension), times=times)
+
+
+@lru_cache(maxsize=256)
+def catalogued(name: str) -> Subject:
+    """An observable of the catalogue by its name, PREDICTION.OBSERVABLE.
+
+    Raises:
+        ValueError: for a name that is not there.
+    """
+    from theory.observable import observables
+    from validation.claims import PREDICTIONS
+
+    prediction, _, observable = name.partition(".")
+    if prediction not in PREDICTIONS:
+        raise ValueError(
+            f"a quantity of the catalogue is PREDICTION.OBSERVABLE, of {', '.join(PREDICTIONS)}; got {name!r}"
+        )
+    module = importlib.import_module(f"theory.predictions.{prediction}")
+    known = observables(module)
+    if observable not in known:
+        raise ValueError(f"{prediction} has the observables {', '.join(known)}; got {observable!r}")
+    about = known[observable]
+    return Subject(
+        name,
+        getattr(module, observable),
+        about,
+        about.accuracy,
+        lambda s: f"{name}({written(s)})",
+        f"from theory.predictions import {prediction}",
+    )
+
+
+def subject(
+    function: Callable[..., Any], dims: Sequence[str] | None, like: Observable | None, accuracy: float
+) -> Subject:
+    """A user's function: of a setting, or of the letters that it names.
+
+    Raises:
+        ValueError: where it takes what no setting has.
+    """
+    name = getattr(function, "__name__", type(function).__name__)
+    about = replace(like or DEFAULT, name=name)
+    if dims is not None:
+        about = replace(about, dims=tuple(dims))
+    home = getattr(function, "__module__", None)
+    origin = f"from {home} import {name}" if name.isidentifier() and home not in (None, "__main__") else ""
+    letters = _letters(function, name)
+    if letters is None:
+        return Subject(name, function, about, accuracy, lambda s: f"{name}({written(s)})", origin)
+    single = "lam" in letters.values()
+    if dims is None and like is None:
+        about = replace(about, name=name, dims=("time",) if "t" in letters.values() else ())
+    return Subject(
+        name,
+        _of_letters(function, letters),
+        about,
+        accuracy,
+        lambda s: f"{name}({', '.join(f'{k}={_read(v, s)!r}' for k, v in letters.items())})",
+        origin,
+        schedules=False,
+        most_directions=1 if single and not {"m", "d"} & set(letters.values()) else None,
+        most_subspaces=1 if single or "m" in letters.values() else None,
+    )
+
+
+def _letters(function: Callable[..., Any], name: str) -> dict[str, str] | None:
+    """The parameters and the letters they stand for; None where there is one, which is the setting."""
+    parameters = inspect.signature(function).parameters.values()
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    known = {p: _ALIASES.get(p, p) for p in needed}
+    strangers = [p for p, letter in known.items() if letter not in _READ]
+    if len(needed) == 1 and (strangers or known[needed[0]] == "setting"):
+        return None
+    if strangers or not needed:
+        raise ValueError(
+            f"{name} must take a setting, or letters of {', '.join(_READ)}; got {', '.join(strangers) or 'no argument'}"
+        )
+    return known
+
+
+def _read(letter: str, setting: Setting) -> Any:
+    value = _READ[letter](setting)
+    return float(setting.t[0]) if letter == "t" else value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _of_letters(function: Callable[..., Any], letters: dict[str, str]) -> Callable[[Setting], Any]:
+    """All times at once where the function takes arrays, one by one where it does not."""
+
+    def at(setting: Setting) -> Any:
+        values = {parameter: _READ[letter](setting) for parameter, letter in letters.items()}
+        times = [parameter for parameter, letter in letters.items() if letter == "t"]
+        if not times:
+            return function(**values)
+        return np.array([function(**values | {times[0]: float(t)}) for t in setting.t])
+
+    return at
+
+
+def written(setting: Setting) -> str:
+    """A setting as source."""
+    manifold = setting.manifold
+    parts = ",".join(f"{s.variance!r}x{s.dimension}" for s in manifold.subspaces)
+    source = f"Setting.of({parts!r}"
+    if manifold.ambient_dimension > manifold.intrinsic_dimension:
+        source = f"Setting.of(LinearManifold.parse({parts!r}, {manifold.ambient_dimension})"
+    others = [f"samples={setting.samples}", f"times={setting.times.tolist()}"]
+    if setting.schedule.name != "ve":
+        others.append(f"schedule={setting.schedule.name!r}")
+    if setting.ensemble != "gaussian":
+        others.append(f"ensemble={setting.ensemble!r}")
+    if setting.query != "fresh":
+        others.append(f"query={setting.query!r}")
+    if setting.point is not None:
+        others.append(f"point={setting.point!r}")
+    others += [f"{name}={value!r}" for name, value in setting.extras.items()]
+    return f"{source}, {', '.join(others)})"
