@@ -219,7 +219,7 @@ def compare(
         run: budget, which multiplies the data sets, seed, device and dtype.
         store: where what is found is kept.
         executor: where jobs are done; by default here.
-        finished: is told each point that is done, empty for a step of theory, how many are, and of how many.
+        finished: is told each point that is done, empty for a line of theory, how many are, and of how many.
 
     Raises:
         ValueError: for what cannot be asked.
@@ -304,7 +304,7 @@ def _form(module: ModuleType, about: Observable) -> Form:
         getattr(module, about.name),
         about.symbol,
         about.scaling,
-        about.kind == "exact",
+        about.slow,
         about.follows,
     )
 

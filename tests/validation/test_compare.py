@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,17 +13,19 @@ import matplotlib as mpl
 import numpy as np
 import pyarrow.parquet
 import pytest
+from matplotlib.image import imread
 from scipy.io import netcdf_file
 
 import geomem as door
 from numerics.measurement import Measurement
 from numerics.storage.cluster import executor
 from tests.validation.conftest import geomem
+from theory.extensive import rising_root
 from theory.predictions import collapse
 from theory.setting import Setting
 from validation import points, sweep
 from validation.axes import Axis, axes_of, ranged
-from validation.compare import compare
+from validation.compare import Comparison, compare
 from validation.job import Run
 from validation.report import comparison_figure as drawing
 from validation.store import Store
@@ -183,10 +186,29 @@ def test_a_time_is_looked_for_where_it_is_expected_and_far_away():
     np.testing.assert_allclose(near, 0, atol=1e-5)
     steps = np.diff(np.log(t))
     for value in expected:
-        assert steps[np.abs(np.log(t[1:] / value)) < 0.7].max() <= points.STEP + 1e-5
+        assert steps[np.abs(np.log(t[1:] / value)) < 0.45].max() <= points.STEP + 1e-5
     assert steps.max() <= 8 * points.STEP
     assert t[0] < expected.min() / 20
     assert t[-1] > expected.max() * 20
+
+
+@pytest.mark.parametrize(("power", "root", "few"), [(2.3, 0.05, 4), (0.7, 4.0, 7), (2.0, -9.0, 8), (60.0, 1.0, 14)])
+def test_a_root_of_what_takes_long_is_found_in_few_steps_with_its_slope(power, root, few):
+    asked = []
+
+    def rising(u):
+        asked.append(u)
+        return np.log(np.logaddexp(0, power * (u - root)) / np.log(2))
+
+    found, slope = rising_root(rising, 0.0, 1e-3)
+    assert found == pytest.approx(root, abs=1e-4)
+    assert slope == pytest.approx(power / np.log(4), rel=0.05)
+    assert len(asked) <= few
+
+
+@pytest.mark.parametrize("rising", [lambda u: -1.0, lambda u: -np.exp(-u), lambda u: np.nan])
+def test_what_never_passes_0_has_no_root(rising):
+    assert np.isnan(rising_root(rising, 0.0, 1e-3)).all()
 
 
 def compare_form(name, observable):
@@ -315,7 +337,8 @@ def test_the_script_redraws_the_figure_without_us(found, tmp_path):
     for j, shown in enumerate(json.loads(done.stdout)):
         assert shown["mean"] == found.measured[FORMS[0]][:, j].tolist()
         assert shown["sem"] == found.sem[FORMS[0]][:, j].tolist()
-    assert (tmp_path / "fig.png").read_bytes() == drawing.saved(found, ".png", ["slides"])
+    ours = io.BytesIO(drawing.saved(found, ".png", ["slides"]))
+    np.testing.assert_array_equal(imread(tmp_path / "fig.png"), imread(ours))
 
 
 def test_data_are_read_back(found):
@@ -401,7 +424,10 @@ def test_the_command_writes_what_it_is_asked_for_and_keeps_what_it_found(tmp_pat
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "memorized_probability: of 6 points " in done.out
-    assert all(path.stat().st_size for path in wanted)
+    assert wanted[1].stat().st_size
+    typed = "geomem " + shlex.join(map(str, [*COMMAND, "--samples", "30,100", "--observable", ",".join(FORMS), "-o"]))
+    assert f"<dc:description>{typed} " in wanted[0].read_text()
+    assert f"Found by: {typed} " in wanted[2].read_text()
     assert [line for line in done.err.splitlines() if "2 of 2: samples = " in line]
     monkeypatch.setattr("validation.job.Experiment.do", lambda self, run: pytest.fail("measured again"))
     again = geomem(*COMMAND, "--samples", "30,100", "--observable", ",".join(FORMS), "--json")
@@ -415,6 +441,20 @@ def test_exit_code_1_where_they_disagree(monkeypatch):
     done = geomem(*COMMAND, "--samples", "30,100", "--observable", "memorized_probability", "--store", "wrong")
     assert done.code == 1
     assert "disagrees" in done.out
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "asked", "code"),
+    [
+        (["agrees", "undecided"], [], 0),
+        (["agrees", "undecided"], ["--strict"], 3),
+        (["undecided", "undecided"], [], 3),
+        (["disagrees", "undecided"], ["--strict"], 1),
+    ],
+)
+def test_the_exit_code_is_that_of_the_verdicts(monkeypatch, verdicts, asked, code):
+    monkeypatch.setattr(Comparison, "verdicts", lambda self, name: np.resize(verdicts, self.z[name].shape))
+    assert geomem(*COMMAND, "--samples", "30,100", "--observable", "information", *asked).code == code
 
 
 def _declared(function):

@@ -154,11 +154,9 @@ def loss_time_exact(setting: Setting) -> Array:
 
 def _root(rising: Callable[..., float], first: float) -> float:
     """Where a function of some accuracy passes 0: first roughly, which takes a fifth as long, then by Newton's steps."""
-    roughly = partial(rising, accuracy=np.inf)
-    found = rising_root(roughly, first, ASIDE)
+    found, slope = rising_root(partial(rising, accuracy=np.inf), first, ASIDE)
     if np.isnan(found):
         return found
-    slope = (roughly(found + ASIDE) - roughly(found)) / ASIDE
     for _ in range(NEWTON):
         step = rising(found, accuracy=ACCURACY) / slope
         found -= step

@@ -313,24 +313,27 @@ def figure(found: Comparison, names: Sequence[str] = ()) -> Figure:
     return drawn(found, names)[0]
 
 
-def saved(found: Comparison, suffix: str, names: Sequence[str] = ()) -> bytes:
-    """The content of a figure file; the same figure gives the same bytes."""
+def saved(found: Comparison, suffix: str, names: Sequence[str] = (), command: str | None = None) -> bytes:
+    """The content of a figure file, which says what it shows and by which command; the same figure gives the same bytes."""
     import matplotlib as mpl
 
+    said = {"Title": f"{found.name}: {title(found)}"}
+    said |= {"Subject" if suffix == ".pdf" else "Description": command} if command else {}
     date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[suffix]
     with style(names), mpl.rc_context({"svg.hashsalt": "geomem"}), io.BytesIO() as buffer:
-        figure(found, names).savefig(buffer, format=suffix[1:], metadata=date, dpi=300)
+        figure(found, names).savefig(buffer, format=suffix[1:], metadata=said | date, dpi=300)
         return buffer.getvalue()
 
 
-def script(found: Comparison, names: Sequence[str] = ()) -> str:
+def script(found: Comparison, names: Sequence[str] = (), command: str | None = None) -> str:
     """A program that redraws the figure with matplotlib and numpy alone, its numbers inline."""
     _, what, rc = drawn(found, names)
     source = Path(plain_plot.__file__).read_text()
     body = source.partition('__all__ = ["draw"]')[2].strip()
     cycle = "from cycler import cycler\n" if "axes.prop_cycle" in rc else ""
     return (
-        f'"""{found.name}: {title(found)}. {found.verdict}.\n\nRedraw with: python THIS_FILE [FIGURE]\n"""\n\n'
+        f'r"""{found.name}: {title(found)}. {found.verdict}.\n\n'
+        f'{_found_by(command)}Redraw with: python THIS_FILE [FIGURE]\n"""\n\n'
         f"import sys\nfrom typing import Any\n\n"
         f"import matplotlib as mpl\nimport numpy as np\n{cycle}from numpy import inf, nan\n\n"
         f"STYLE = {pprint.pformat(rc, width=120, compact=True)}\n\n"
@@ -340,6 +343,10 @@ def script(found: Comparison, names: Sequence[str] = ()) -> str:
         "    mpl.rcParams.update(STYLE)\n"
         '    draw(FIGURE).savefig(sys.argv[1] if len(sys.argv) > 1 else "figure.pdf", dpi=300)\n'
     )
+
+
+def _found_by(command: str | None) -> str:
+    return f"Found by: {command}\n" if command else ""
 
 
 # table and data
@@ -377,11 +384,11 @@ def html(found: Comparison) -> str:
     )
 
 
-def data(found: Comparison, suffix: str) -> bytes:
+def data(found: Comparison, suffix: str, command: str | None = None) -> bytes:
     """The points as CSV or Parquet, a row each, or as netCDF, an array of each form and part."""
     if suffix == ".csv":
         return _csv(found)
-    return _netcdf(found) if suffix == ".nc" else _parquet(found)
+    return _netcdf(found, command) if suffix == ".nc" else _parquet(found)
 
 
 def _csv(found: Comparison) -> bytes:
@@ -402,12 +409,12 @@ def _parquet(found: Comparison) -> bytes:
         return buffer.getvalue()
 
 
-def _netcdf(found: Comparison) -> bytes:
+def _netcdf(found: Comparison, command: str | None) -> bytes:
     """Classic netCDF, which every reader knows, by scipy alone."""
     from scipy.io import netcdf_file
 
     file: Any = netcdf_file(buffer := io.BytesIO(), "w")
-    file.title, file.verdict = f"{found.name}: {title(found)}", found.verdict
+    file.title, file.verdict, file.history = f"{found.name}: {title(found)}", found.verdict, command or ""
     for axis in found.axes:
         name = axis.name.replace(".", "_")
         file.createDimension(name, len(axis.values))
