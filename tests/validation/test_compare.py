@@ -1,4 +1,3 @@
-import contextlib
 import csv
 import io
 import json
@@ -174,6 +173,44 @@ def test_points_of_ones_own_stand_in_the_place_of_the_experiment():
     ]:
         with pytest.raises(ValueError, match=said):
             compare("collapse", SETTING, measured=own | change, observables=FORMS[:1])
+
+
+@pytest.mark.parametrize("kind", ["arrow", "structured", "frame"])
+def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
+    columns = {"time": [0.4, 0.9], "measured": [12.5, 7.5], "sem": [0.1, 0.1]}
+    if kind == "frame":
+        table = pytest.importorskip("pandas").DataFrame(columns)
+    elif kind == "arrow":
+        table = pyarrow.table(columns)
+    else:
+        table = np.array(list(zip(*columns.values(), strict=True)), dtype=[(name, float) for name in columns])
+    found = compare("collapse", SETTING, measured=table, observables="information")
+    assert found.measured["information"].tolist() == columns["measured"]
+    with pytest.raises(ValueError, match=r"a table with named columns, .* got float"):
+        compare("collapse", SETTING, measured=3.0, observables="information")
+
+
+def test_points_of_ones_own_may_have_a_row_for_each_subspace():
+    table = {"samples": [60, 30, 30, 60], "subspace": [0, 1, 0, 1], "measured": [3.0, 2, 1, 4], "sem": [0.1] * 4}
+    setting = Setting.of("1.0x2,0.1x2")
+    found = compare("subspace_loss", setting, measured=table, observables="loss_time_annealed")
+    assert found.measured["loss_time_annealed"].tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(ValueError, match=r"once a subspace; got 3 rows over samples"):
+        compare(
+            "subspace_loss",
+            setting,
+            measured={name: column[:3] for name, column in table.items()},
+            observables="loss_time_annealed",
+        )
+
+
+def test_axes_are_read_as_on_the_command_line_and_print_as_a_table():
+    how = {"observables": "information", "repeats": 20}
+    found = compare("collapse", SETTING, over={"samples": "30:100:2"}, **how)
+    assert found.axes[1].values == (30, 100)
+    assert repr(found) == found.table()
+    with pytest.raises(ValueError, match=r"takes whole numbers, got 54.7723; a range rounds"):
+        compare("collapse", SETTING, over={"samples": np.geomspace(30, 100, 3)}, **how)
 
 
 def test_a_time_is_looked_for_where_it_is_expected_and_far_away():
@@ -365,12 +402,23 @@ def test_table_and_notebook_say_the_verdict(found):
     assert "points</summary>" in html
 
 
-def test_labelled_arrays_are_those_of_xarray_where_it_is(found):
-    with contextlib.suppress(ImportError):
-        import xarray
+def test_labelled_arrays_are_the_same_numbers(found):
+    xarray = pytest.importorskip("xarray")
+    labelled = found.to_xarray()
+    kept = xarray.load_dataset(io.BytesIO(labelled.to_netcdf()))
+    ours = xarray.load_dataset(io.BytesIO(drawing.data(found, ".nc")))
+    for part in ("predicted", "measured", "sem", "n", "z"):
+        for form in found.forms:
+            of = f"{form.name}_{part}"
+            for one in (labelled, kept, ours):
+                assert one[of].dims == found.dims[form.name]
+                np.testing.assert_array_equal(one[of], getattr(found, part)[form.name])
+    at = labelled.sel(samples=100, time=0.9)["memorized_probability_predicted"]
+    assert at == found.predicted["memorized_probability"][1, 1]
 
-        assert isinstance(found.to_xarray(), xarray.Dataset)
-        return
+
+def test_without_xarray_what_to_install_is_said(found, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(ValueError, match=r"pip install 'geomem\[xarray\]'"):
         found.to_xarray()
 
