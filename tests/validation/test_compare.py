@@ -444,7 +444,10 @@ def test_many_values_of_a_second_axis_make_a_map():
     found = compare("collapse", SETTING.at(times=[0.9]), over=over, observables=["information"], repeats=20)
     assert found.predicted["information"].shape == (3, 7)
     assert found.lines == {}
-    assert len(found.figure().axes) == 4  # two maps and their bars
+    above, *_ = axes = found.figure().axes
+    assert len(axes) == 4  # two maps and their bars
+    edges = above.collections[0].get_coordinates()[0, :, 0]
+    np.testing.assert_allclose(edges**2, [200, 800, 3200, 12800])  # cells of N = 20, 40, 80, half way on the scale
     assert drawing.script(found)
 
 

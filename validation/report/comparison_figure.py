@@ -60,7 +60,6 @@ STROKES: tuple[Any, ...] = (
     (0, (8, 2, 1, 1, 1, 2)),
     (0, (2, 2)),
 )
-CONTROL = {"color": "0.55", "style": (0, (3, 2))}
 WIDE = 10.0  # the ratio of largest and smallest from which an axis is logarithmic
 
 
@@ -143,7 +142,7 @@ def _panel(
         colour, marker = colours[(j + (not series)) % len(colours)], drawing.MARKERS[j % len(drawing.MARKERS)]
         for i, form in enumerate(forms):
             look = {"color": colour if series else colours[(i + (i > 0)) % len(colours)], "style": strokes[form.name]}
-            look = CONTROL if form.kind == "control" else look
+            look = drawing.CONTROL if form.kind == "control" else look
             x, y = _line(found, form, j, k)
             lines.append({"x": x.tolist(), "y": y.tolist(), **look})
             if not series:
@@ -158,7 +157,7 @@ def _panel(
     if series and len(forms) > 1:
         legend += [
             {"label": _called(form), "marker": None}
-            | (CONTROL if form.kind == "control" else {"color": "black", "style": strokes[form.name]})
+            | (drawing.CONTROL if form.kind == "control" else {"color": "black", "style": strokes[form.name]})
             for form in forms
         ]
     values = [np.array([*p["mean"], *(v for line in lines for v in line["y"])]) for p in points]
@@ -329,7 +328,7 @@ def script(found: Comparison, names: Sequence[str] = (), command: str | None = N
     """A program that redraws the figure with matplotlib and numpy alone, its numbers inline."""
     _, what, rc = drawn(found, names)
     source = Path(plain_plot.__file__).read_text()
-    body = source.partition('__all__ = ["draw"]')[2].strip()
+    body = source.partition("\n\n\n")[2].strip()
     cycle = "from cycler import cycler\n" if "axes.prop_cycle" in rc else ""
     return (
         f'r"""{found.name}: {title(found)}. {found.verdict}.\n\n'
