@@ -357,6 +357,12 @@ def test_styles_change_the_figure(found, style):
     assert drawing.saved(found, ".svg", [style]) != drawing.saved(found, ".svg")
 
 
+def test_a_style_may_be_a_file_of_the_users(tmp_path):
+    (tmp_path / "mine.mplstyle").write_text("lines.linewidth: 5\n")
+    with drawing.style(["prl", str(tmp_path / "mine.mplstyle")]) as rc:
+        assert (rc["lines.linewidth"], rc["font.size"]) == (5, 8)
+
+
 def test_a_style_that_is_none_is_said(found):
     with pytest.raises(ValueError, match=r"--style must be one of prl, jmlr, slides, .* got 'nope'"):
         found.figure(["nope"])
@@ -365,6 +371,7 @@ def test_a_style_that_is_none_is_said(found):
 def test_the_script_redraws_the_figure_without_us(found, tmp_path):
     program = tmp_path / "fig.py"
     program.write_text(drawing.script(found, ["slides"]))
+    (tmp_path / "matplotlibrc").write_text("axes.facecolor: red\nfont.size: 30\nbackend: agg\n")  # the user's, unasked
     code = (
         "import sys; sys.argv = ['fig.py', 'fig.png']; import runpy; names = runpy.run_path('fig.py', run_name='__main__');"
         "assert not {'geomem', 'theory', 'validation'} & set(sys.modules); import json;"
