@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import html
 import importlib
 import io
 import re
@@ -203,6 +204,38 @@ def test_commands_parse(page):
         if name in ("derive", "predict", "simulate"):
             assert arguments[0] in (*PREDICTIONS, "NAME"), f"{relative(page)}: geomem {name} {arguments[0]}"
         cli.commands[name].make_context(name, list(arguments))
+
+
+def drawn_by(image):
+    """The command that an image says it was drawn by, as a list of words; none where it says nothing."""
+    said = re.search(r"<dc:description>(.*?)</dc:description>", image.read_text(), flags=re.DOTALL)
+    return shlex.split(html.unescape(said[1]))[1:] if said else []
+
+
+def test_figures_are_drawn_by_the_lines_that_pages_show():
+    shown = {
+        page: [page.parent / target for target in re.findall(r"!\[[^]]*\]\(([^()\s]+\.svg)\)", prose(page))]
+        for page in PAGES
+    }
+    assert drawn_by(shown[README][0])
+    for page, images in shown.items():
+        lines = [line for one in (README, page) for line in commands(one)]
+        for image in images:
+            assert drawn_by(image) in ([], *lines), f"{relative(page)}: {image.name}"
+
+
+@pytest.mark.slow
+def test_the_first_figure_is_what_its_line_draws(tmp_path, monkeypatch):
+    image = ROOT / "docs/images/collapse.svg"
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, drawn_by(image))
+    assert result.exit_code == 0, result.output
+    marks = [
+        [float(n) for pair in re.findall(r'<use [^>]*?x="([\d.]+)" y="([\d.]+)"', file.read_text()) for n in pair]
+        for file in (image, tmp_path / "docs/images/collapse.svg")
+    ]
+    assert len(marks[0]) > 2 * 54  # of points and their z, and of ticks
+    assert marks[1] == pytest.approx(marks[0], abs=1)  # in points of print
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "console")], ids=relative)

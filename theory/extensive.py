@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 LARGEST = 230.0  # log t: from 1e-100 to 1e100, whose squares are finite
 STEPS = 200  # some twenty are enough
 REACH = 20.0  # in log t, of what takes long
+SLOPE = 2.0  # of the first step; those of what is asked for are about that
 
 
 def extensive(formula: Formula, manifold: LinearManifold, t: ArrayLike) -> Array:
@@ -60,18 +61,23 @@ def _root(f: Callable[[Array], Array], a: Array, b: Array) -> Array:
     return found
 
 
-def rising_root(rising: Callable[[float], float], first: float, tolerance: float) -> float:
-    """Where a function that takes long to evaluate passes 0, from a guess; NaN where it does not within REACH of that.
+def rising_root(rising: Callable[[float], float], first: float, tolerance: float) -> tuple[float, float]:
+    """Where a function that takes long to evaluate passes 0, from a guess, and its slope there; NaN where it does not.
 
-    The bracket grows by the value at the guess, which is enough at once where the slope is one or more.
+    By secants, at most four times as long as the one before, between what is known to lie below and above, within REACH.
     """
-    from scipy.optimize import brentq
-
-    step = -rising(first)
-    near, far = first, first + step
-    while rising(far) * step < 0:
-        step *= 2
-        near, far = far, far + step
-        if abs(far - first) > REACH:
-            return np.nan
-    return near if near == far else float(brentq(rising, near, far, xtol=tolerance))
+    x, y, slope, low, high = first, rising(first), SLOPE, -np.inf, np.inf
+    for _ in range(STEPS):
+        low, high = (x, high) if y < 0 else (low, x)
+        next_x = x - y / slope
+        if not low <= next_x <= high:
+            next_x = (low + high) / 2
+        if abs(next_x - x) < tolerance:
+            return float(next_x), float(slope)
+        next_x = np.clip(next_x, first - REACH, first + REACH)
+        if next_x == x:
+            break
+        step, before, x = next_x - x, y, float(next_x)
+        y = rising(x)
+        slope = max((y - before) / step, abs(y / step) / 4)
+    return np.nan, np.nan

@@ -114,7 +114,13 @@ class Axis:
             number = float(value)
         except (TypeError, ValueError):
             raise ValueError(f"the axis {self.name} takes numbers, got {value!r}") from None
-        return round(number) if self.kind in COUNTS and number.is_integer() else number
+        if self.kind not in COUNTS:
+            return number
+        if not number.is_integer():
+            raise ValueError(
+                f"the axis {self.name} takes whole numbers, got {number:g}; a range rounds, as {self.name}=30:100:3"
+            )
+        return round(number)
 
     def _manifold(self, manifold: LinearManifold, value: Any) -> LinearManifold:
         if self.kind == "ambient":

@@ -9,6 +9,7 @@ user's own, an experiment beyond the threshold of the suite is a disagreement.
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from numerics.measurement import Measurement
 from theory.observable import Observable
 from theory.observable import observables as observables_of
 from theory.setting import REMEDIES, Setting, without_remedies
-from validation.axes import AXES, Axis, axes_of
+from validation.axes import AXES, Axis, axes_of, ranged
 from validation.comparison import measured_name, told
 from validation.job import Run
 from validation.points import STEP, Form, Line, Points, Work, precision
@@ -40,7 +41,7 @@ Array = NDArray[np.float64]
 CURVES = 6  # of a second axis; more values make a map
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What theory says and an experiment finds, over one axis or two.
 
@@ -147,17 +148,20 @@ class Comparison:
             f"threshold {self.threshold:.2f}"
         )
 
+    def __repr__(self) -> str:
+        return self.table()
+
     def table(self) -> str:
         """The points as text, and the verdict."""
         from validation.report.comparison_figure import table
 
         return table(self)
 
-    def figure(self, style: Sequence[str] = ()) -> Figure:
-        """Theory as lines, the experiment as points with standard errors, |z| below; in some matplotlib styles."""
+    def figure(self, style: str | Sequence[str] = ()) -> Figure:
+        """Theory as lines, the experiment as points with standard errors, |z| below; in a style of matplotlib, or several."""
         from validation.report.comparison_figure import figure
 
-        return figure(self, style)
+        return figure(self, [style] if isinstance(style, str) else style)
 
     def _repr_html_(self) -> str:
         from validation.report.comparison_figure import html
@@ -190,10 +194,10 @@ def compare(
     theory: str | Callable[[Setting], ArrayLike],
     setting: Setting | None = None,
     *,
-    over: Mapping[str, Sequence[Any]] | None = None,
-    observables: Sequence[str] = (),
+    over: Mapping[str, str | Sequence[Any]] | None = None,
+    observables: str | Sequence[str] = (),
     experiment: str | None = None,
-    measured: Mapping[str, ArrayLike] | None = None,
+    measured: Any = None,
     times: ArrayLike | None = None,
     repeats: int | str = 200,
     control: bool = False,
@@ -207,11 +211,11 @@ def compare(
     Args:
         theory: the name of a prediction, or a function of a setting that stands in its place, of the shape of the observable.
         setting: what is not varied. Observables that depend on time are taken at its times, an axis where there are several.
-        over: values by axis, one or two of validation.axes.AXES.
-        observables: of the prediction; for a function the one that the experiment measures.
+        over: values by axis, one or two of validation.axes.AXES: numbers, or text such as `100:10000:5`, as of --over.
+        observables: of the prediction, one or several; for a function the one that the experiment measures.
         experiment: whose simulation to hold it against; by default the prediction's.
-        measured: own points in its place, a mapping or a data frame: columns of the axis, `measured`, `sem`, and `n`, the number
-            of draws, where it is known.
+        measured: own points in its place, a mapping, a data frame, a structured array or an arrow table: columns of the axis,
+            `measured`, `sem`, `n`, the number of draws, where it is known, and `subspace` where rows are of one each.
         times: that are looked at where the observable is a time itself; by default about the predicted ones.
         repeats: data sets at each point; `auto:0.02` for as many as that relative error takes, in units of a curve's largest
             value, up to 10^5.
@@ -219,7 +223,7 @@ def compare(
         run: budget, which multiplies the data sets, seed, device and dtype.
         store: where what is found is kept.
         executor: where jobs are done; by default here.
-        finished: is told each point that is done, empty for a step of theory, how many are, and of how many.
+        finished: is told each point that is done, empty for a line of theory, how many are, and of how many.
 
     Raises:
         ValueError: for what cannot be asked.
@@ -227,18 +231,20 @@ def compare(
     if not isinstance(setting, Setting):
         raise ValueError(f"compare takes a Setting, such as Setting.of('1.0x20', samples=1000); got {setting!r}")
     precision(repeats)
+    observables = (observables,) if isinstance(observables, str) else observables
     if callable(theory):
         name, forms = getattr(theory, "__name__", "yours"), _own(theory, experiment, observables)
     else:
         name, forms = theory, _forms(theory, observables, control)
-    over = dict(over or {}) if measured is None else _axis_of(measured, over)
+    columns = None if measured is None else _columns(measured)
+    over = _values(over or {}) if columns is None else _axis_of(columns, over)
     points = Points(setting, _ordered(setting, axes_of(over), forms))
     _check(points, forms)
     module = None if measured is not None else _experiment(experiment or name, forms)
     work = Work(run or Run(), store, executor, finished)
     predicted = work.predicted(points, forms)
     _check_known(predicted)
-    given = _given(measured, points, forms) if measured is not None else {}
+    given = _given(columns, points, forms) if columns is not None else {}
     found = work.measured(points, forms, module, repeats, times) if module else given
     lines = work.lines(points, forms, predicted) if not _is_map(points.axes) else {}
     spacing = 0.0 if not module else STEP if times is None else _spacing(times)
@@ -304,7 +310,7 @@ def _form(module: ModuleType, about: Observable) -> Form:
         getattr(module, about.name),
         about.symbol,
         about.scaling,
-        about.kind == "exact",
+        about.slow,
         about.follows,
     )
 
@@ -388,6 +394,11 @@ def _check_known(predicted: Mapping[str, Array]) -> None:
         raise ValueError(f"{unknown[0]} is not known (NaN) at any of the points; leave it out, or ask elsewhere")
 
 
+def _values(over: Mapping[str, str | Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The values of each axis, read where they are text."""
+    return dict(ranged(f"{name}={v}") if isinstance(v, str) else (name, v) for name, v in over.items())
+
+
 def _is_map(axes: Sequence[Axis]) -> bool:
     """Whether the second axis has too many values for curves."""
     return len(axes) == 2 and len(axes[1].values) > CURVES
@@ -401,36 +412,74 @@ def _spacing(times: ArrayLike) -> float:
 # points of one's own
 
 
-def _axis_of(measured: Mapping[str, ArrayLike], over: Mapping[str, Sequence[Any]] | None) -> dict[str, Sequence[Any]]:
+def _columns(measured: Any) -> dict[str, NDArray[Any]]:
+    """The columns of a mapping, a data frame, a structured array or an arrow table.
+
+    Raises:
+        ValueError: where it has none.
+    """
+    if not (names := _names(measured)):
+        raise ValueError(
+            "points of your own must be a table with named columns, such as {'samples': [...], 'measured': [...], 'sem': [...]} "
+            f"or a data frame; got {type(measured).__name__}"
+        )
+    return {str(name): np.asarray(measured[name]) for name in names}
+
+
+def _names(table: Any) -> list[Any]:
+    """Of the columns; none where it has none."""
+    for known in (getattr(table, "column_names", None), getattr(getattr(table, "dtype", None), "names", None)):
+        if known is not None:  # of an arrow table, and of a structured array
+            return list(known)
+    return list(table.keys() if hasattr(table, "keys") else getattr(table, "columns", ()))
+
+
+def _axis_of(
+    measured: Mapping[str, NDArray[Any]], over: Mapping[str, Sequence[Any]] | None
+) -> dict[str, Sequence[Any]]:
     """The axis that own points have a column of.
 
     Raises:
         ValueError: where there is not one, or columns are missing.
     """
-    columns = [str(name) for name in measured.keys()]  # noqa: SIM118  (a data frame iterates alike, an array does not)
-    names = [name for name in columns if name.partition(".")[0] in {axis.partition(".")[0] for axis in AXES}]
-    if over or len(names) != 1 or not {"measured", "sem"} <= set(columns):
+    names = [name for name in measured if name.partition(".")[0] in {axis.partition(".")[0] for axis in AXES}]
+    if over or len(names) != 1 or not {"measured", "sem"} <= set(measured):
         raise ValueError(
             "points of your own take the columns measured, sem, and one axis, such as samples, in place of over=; got "
-            f"{', '.join(columns)}"
+            f"{', '.join(measured)}"
         )
     return {names[0]: np.ravel(measured[names[0]]).tolist()}
 
 
-def _given(measured: Mapping[str, ArrayLike], points: Points, forms: Sequence[Form]) -> dict[str, Measurement]:
-    """Own points in the order of the axis."""
+def _given(measured: Mapping[str, NDArray[Any]], points: Points, forms: Sequence[Form]) -> dict[str, Measurement]:
+    """Own points in the order of the axis, and of subspaces where rows are of one each."""
     (name,) = _axis_of(measured, None)
-    order = np.argsort(np.ravel(measured[name]), kind="stable")
-    if len(points.axes) != 1 or len(order) != len(points.axes[0].values):
-        raise ValueError(f"points of your own take one axis, each value once; got {len(order)} rows over {name}")
     if len({form.quantity for form in forms}) != 1:
         raise ValueError("points of your own are of one quantity; name one of its observables, or several forms of it")
-    shape = (len(order), *forms[0].shape(points.setting)["time" in forms[0].dims :])
-    columns = [np.asarray(measured[part], dtype=np.float64) for part in ("measured", "sem")]
-    if any(column.shape != shape for column in columns):
-        raise ValueError(f"measured and sem must have shape {shape}, got {columns[0].shape} and {columns[1].shape}")
-    if not (np.isfinite(columns).all() and (columns[1] > 0).all()):
+    shape = (len(points.axes[0].values), *forms[0].shape(points.setting)["time" in forms[0].dims :])
+    own, order = (math.prod(shape),) if "subspace" in measured else shape, _order(measured, name)
+    if len(points.axes) != 1 or len(order) != own[0]:
+        raise ValueError(
+            f"points of your own take one axis, each value once, or once a subspace; got {len(order)} rows over {name}"
+        )
+    mean, sem = (np.asarray(measured[part], dtype=np.float64) for part in ("measured", "sem"))
+    if not mean.shape == sem.shape == own:
+        raise ValueError(f"measured and sem must have shape {own}, got {mean.shape} and {sem.shape}")
+    if not (np.isfinite([mean, sem]).all() and (sem > 0).all()):
         raise ValueError("measured must be finite numbers and sem positive ones, got others; leave such rows out")
-    n = np.asarray(measured["n"], dtype=np.float64)[order] if "n" in measured else np.inf
-    mean, sem = (column[order] for column in columns)
+    n = np.asarray(measured.get("n", np.inf), dtype=np.float64)
+    n = np.broadcast_to(n.reshape(*n.shape, *[1] * (len(own) - n.ndim)), own)
+    mean, sem, n = (column[order].reshape(shape) for column in (mean, sem, n))
     return {forms[0].quantity: Measurement(mean, sem, n)}  # type: ignore[arg-type]
+
+
+def _order(measured: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.intp]:
+    """The rows by axis, and by subspace.
+
+    Raises:
+        ValueError: where one is there twice.
+    """
+    places = np.stack([measured[name], measured.get("subspace", np.zeros(len(measured[name])))])
+    if np.unique(places, axis=1).shape != places.shape:
+        raise ValueError(f"points of your own take one axis, each value once, or once a subspace; got {name} twice")
+    return np.lexsort(places[::-1])

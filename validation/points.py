@@ -31,11 +31,8 @@ LEAST, MOST = 20, 100_000  # data sets: fewer hardly know their own error
 GROWTH = 20.0  # of their number at a time
 FINE = 65  # values of an axis that a quick formula is drawn through
 ROUNDS, FLAT = 3, 0.01  # of halving the steps of a slow one, until it is straight to this share of its range
-STEP, NEAR, FAR = (
-    1 / 8,
-    6,
-    7,
-)  # in log t: how a time is looked for, so many steps about it, and four times as wide beyond
+# in log t: how a time is looked for, so many steps about it, and four times as wide beyond
+STEP, NEAR, FAR = 1 / 8, 4, 7
 
 
 @dataclass(frozen=True)
@@ -153,7 +150,7 @@ class Work:
         run: budget, seed, device and dtype.
         store: where what is found is kept.
         executor: where jobs are done; None for here.
-        finished: is told each point that is done, `` for a step of theory, how many are, and of how many.
+        finished: is told each point that is done, empty for a line of theory, how many are, and of how many.
     """
 
     run: Run
@@ -172,11 +169,14 @@ class Work:
 
         sweep(waiting, self.run, store=self.store, executor=self.executor, finished=finished)
 
-    def values(self, asked: Iterable[tuple[Form, Setting]]) -> list[Array]:
-        """What forms say at settings; a user's function is called here, and is not kept."""
+    def values(self, asked: Iterable[tuple[Form, Setting]], told: Sequence[str] = ()) -> list[Array]:
+        """What forms say at settings, which may be told of; a user's function is called here, and is not kept."""
         asked = list(asked)
-        jobs = [form.job(setting) for form, setting in asked if form.kind != "yours"]
-        self.do({job.name: job for job in jobs})
+        jobs = [form.job(setting) if form.kind != "yours" else None for form, setting in asked]
+        self.do(
+            {job.name: job for job in jobs if job},
+            {job.name: said for job, said in zip(jobs, told, strict=False) if job},
+        )
         return [self._value(form, setting) for form, setting in asked]
 
     def _value(self, form: Form, setting: Setting) -> Array:
@@ -192,7 +192,8 @@ class Work:
     def predicted(self, points: Points, forms: Sequence[Form]) -> dict[str, Array]:
         """What forms say at the points."""
         settings = points.settings
-        values = iter(self.values((form, setting) for form in forms for setting in settings))
+        told = [f"{form.name}, {at}" if form.slow else "" for form in forms for at in points.told]
+        values = iter(self.values([(form, setting) for form in forms for setting in settings], told))
         return {form.name: points.arranged([next(values) for _ in settings], form) for form in forms}
 
     def measured(

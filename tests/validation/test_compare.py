@@ -1,8 +1,8 @@
-import contextlib
 import csv
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,17 +12,19 @@ import matplotlib as mpl
 import numpy as np
 import pyarrow.parquet
 import pytest
+from matplotlib.image import imread
 from scipy.io import netcdf_file
 
 import geomem as door
 from numerics.measurement import Measurement
 from numerics.storage.cluster import executor
 from tests.validation.conftest import geomem
+from theory.extensive import rising_root
 from theory.predictions import collapse
 from theory.setting import Setting
 from validation import points, sweep
 from validation.axes import Axis, axes_of, ranged
-from validation.compare import compare
+from validation.compare import Comparison, compare
 from validation.job import Run
 from validation.report import comparison_figure as drawing
 from validation.store import Store
@@ -173,6 +175,44 @@ def test_points_of_ones_own_stand_in_the_place_of_the_experiment():
             compare("collapse", SETTING, measured=own | change, observables=FORMS[:1])
 
 
+@pytest.mark.parametrize("kind", ["arrow", "structured", "frame"])
+def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
+    columns = {"time": [0.4, 0.9], "measured": [12.5, 7.5], "sem": [0.1, 0.1]}
+    if kind == "frame":
+        table = pytest.importorskip("pandas").DataFrame(columns)
+    elif kind == "arrow":
+        table = pyarrow.table(columns)
+    else:
+        table = np.array(list(zip(*columns.values(), strict=True)), dtype=[(name, float) for name in columns])
+    found = compare("collapse", SETTING, measured=table, observables="information")
+    assert found.measured["information"].tolist() == columns["measured"]
+    with pytest.raises(ValueError, match=r"a table with named columns, .* got float"):
+        compare("collapse", SETTING, measured=3.0, observables="information")
+
+
+def test_points_of_ones_own_may_have_a_row_for_each_subspace():
+    table = {"samples": [60, 30, 30, 60], "subspace": [0, 1, 0, 1], "measured": [3.0, 2, 1, 4], "sem": [0.1] * 4}
+    setting = Setting.of("1.0x2,0.1x2")
+    found = compare("subspace_loss", setting, measured=table, observables="loss_time_annealed")
+    assert found.measured["loss_time_annealed"].tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(ValueError, match=r"once a subspace; got 3 rows over samples"):
+        compare(
+            "subspace_loss",
+            setting,
+            measured={name: column[:3] for name, column in table.items()},
+            observables="loss_time_annealed",
+        )
+
+
+def test_axes_are_read_as_on_the_command_line_and_print_as_a_table():
+    how = {"observables": "information", "repeats": 20}
+    found = compare("collapse", SETTING, over={"samples": "30:100:2"}, **how)
+    assert found.axes[1].values == (30, 100)
+    assert repr(found) == found.table()
+    with pytest.raises(ValueError, match=r"takes whole numbers, got 54.7723; a range rounds"):
+        compare("collapse", SETTING, over={"samples": np.geomspace(30, 100, 3)}, **how)
+
+
 def test_a_time_is_looked_for_where_it_is_expected_and_far_away():
     form = compare_form("subspace_loss", "loss_time_annealed")
     setting = Setting.of("1.0x2,0.1x2", samples=300)
@@ -183,10 +223,29 @@ def test_a_time_is_looked_for_where_it_is_expected_and_far_away():
     np.testing.assert_allclose(near, 0, atol=1e-5)
     steps = np.diff(np.log(t))
     for value in expected:
-        assert steps[np.abs(np.log(t[1:] / value)) < 0.7].max() <= points.STEP + 1e-5
+        assert steps[np.abs(np.log(t[1:] / value)) < 0.45].max() <= points.STEP + 1e-5
     assert steps.max() <= 8 * points.STEP
     assert t[0] < expected.min() / 20
     assert t[-1] > expected.max() * 20
+
+
+@pytest.mark.parametrize(("power", "root", "few"), [(2.3, 0.05, 4), (0.7, 4.0, 7), (2.0, -9.0, 8), (60.0, 1.0, 14)])
+def test_a_root_of_what_takes_long_is_found_in_few_steps_with_its_slope(power, root, few):
+    asked = []
+
+    def rising(u):
+        asked.append(u)
+        return np.log(np.logaddexp(0, power * (u - root)) / np.log(2))
+
+    found, slope = rising_root(rising, 0.0, 1e-3)
+    assert found == pytest.approx(root, abs=1e-4)
+    assert slope == pytest.approx(power / np.log(4), rel=0.05)
+    assert len(asked) <= few
+
+
+@pytest.mark.parametrize("rising", [lambda u: -1.0, lambda u: -np.exp(-u), lambda u: np.nan])
+def test_what_never_passes_0_has_no_root(rising):
+    assert np.isnan(rising_root(rising, 0.0, 1e-3)).all()
 
 
 def compare_form(name, observable):
@@ -298,6 +357,12 @@ def test_styles_change_the_figure(found, style):
     assert drawing.saved(found, ".svg", [style]) != drawing.saved(found, ".svg")
 
 
+def test_a_style_may_be_a_file_of_the_users(tmp_path):
+    (tmp_path / "mine.mplstyle").write_text("lines.linewidth: 5\n")
+    with drawing.style(["prl", str(tmp_path / "mine.mplstyle")]) as rc:
+        assert (rc["lines.linewidth"], rc["font.size"]) == (5, 8)
+
+
 def test_a_style_that_is_none_is_said(found):
     with pytest.raises(ValueError, match=r"--style must be one of prl, jmlr, slides, .* got 'nope'"):
         found.figure(["nope"])
@@ -306,6 +371,7 @@ def test_a_style_that_is_none_is_said(found):
 def test_the_script_redraws_the_figure_without_us(found, tmp_path):
     program = tmp_path / "fig.py"
     program.write_text(drawing.script(found, ["slides"]))
+    (tmp_path / "matplotlibrc").write_text("axes.facecolor: red\nfont.size: 30\nbackend: agg\n")  # the user's, unasked
     code = (
         "import sys; sys.argv = ['fig.py', 'fig.png']; import runpy; names = runpy.run_path('fig.py', run_name='__main__');"
         "assert not {'geomem', 'theory', 'validation'} & set(sys.modules); import json;"
@@ -315,7 +381,8 @@ def test_the_script_redraws_the_figure_without_us(found, tmp_path):
     for j, shown in enumerate(json.loads(done.stdout)):
         assert shown["mean"] == found.measured[FORMS[0]][:, j].tolist()
         assert shown["sem"] == found.sem[FORMS[0]][:, j].tolist()
-    assert (tmp_path / "fig.png").read_bytes() == drawing.saved(found, ".png", ["slides"])
+    ours = io.BytesIO(drawing.saved(found, ".png", ["slides"]))
+    np.testing.assert_array_equal(imread(tmp_path / "fig.png"), imread(ours))
 
 
 def test_data_are_read_back(found):
@@ -342,12 +409,23 @@ def test_table_and_notebook_say_the_verdict(found):
     assert "points</summary>" in html
 
 
-def test_labelled_arrays_are_those_of_xarray_where_it_is(found):
-    with contextlib.suppress(ImportError):
-        import xarray
+def test_labelled_arrays_are_the_same_numbers(found):
+    xarray = pytest.importorskip("xarray")
+    labelled = found.to_xarray()
+    kept = xarray.load_dataset(io.BytesIO(labelled.to_netcdf()))
+    ours = xarray.load_dataset(io.BytesIO(drawing.data(found, ".nc")))
+    for part in ("predicted", "measured", "sem", "n", "z"):
+        for form in found.forms:
+            of = f"{form.name}_{part}"
+            for one in (labelled, kept, ours):
+                assert one[of].dims == found.dims[form.name]
+                np.testing.assert_array_equal(one[of], getattr(found, part)[form.name])
+    at = labelled.sel(samples=100, time=0.9)["memorized_probability_predicted"]
+    assert at == found.predicted["memorized_probability"][1, 1]
 
-        assert isinstance(found.to_xarray(), xarray.Dataset)
-        return
+
+def test_without_xarray_what_to_install_is_said(found, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(ValueError, match=r"pip install 'geomem\[xarray\]'"):
         found.to_xarray()
 
@@ -373,7 +451,10 @@ def test_many_values_of_a_second_axis_make_a_map():
     found = compare("collapse", SETTING.at(times=[0.9]), over=over, observables=["information"], repeats=20)
     assert found.predicted["information"].shape == (3, 7)
     assert found.lines == {}
-    assert len(found.figure().axes) == 4  # two maps and their bars
+    above, *_ = axes = found.figure().axes
+    assert len(axes) == 4  # two maps and their bars
+    edges = above.collections[0].get_coordinates()[0, :, 0]
+    np.testing.assert_allclose(edges**2, [200, 800, 3200, 12800])  # cells of N = 20, 40, 80, half way on the scale
     assert drawing.script(found)
 
 
@@ -401,7 +482,10 @@ def test_the_command_writes_what_it_is_asked_for_and_keeps_what_it_found(tmp_pat
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "memorized_probability: of 6 points " in done.out
-    assert all(path.stat().st_size for path in wanted)
+    assert wanted[1].stat().st_size
+    typed = "geomem " + shlex.join(map(str, [*COMMAND, "--samples", "30,100", "--observable", ",".join(FORMS), "-o"]))
+    assert f"<dc:description>{typed} " in wanted[0].read_text()
+    assert f"Found by: {typed} " in wanted[2].read_text()
     assert [line for line in done.err.splitlines() if "2 of 2: samples = " in line]
     monkeypatch.setattr("validation.job.Experiment.do", lambda self, run: pytest.fail("measured again"))
     again = geomem(*COMMAND, "--samples", "30,100", "--observable", ",".join(FORMS), "--json")
@@ -415,6 +499,20 @@ def test_exit_code_1_where_they_disagree(monkeypatch):
     done = geomem(*COMMAND, "--samples", "30,100", "--observable", "memorized_probability", "--store", "wrong")
     assert done.code == 1
     assert "disagrees" in done.out
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "asked", "code"),
+    [
+        (["agrees", "undecided"], [], 0),
+        (["agrees", "undecided"], ["--strict"], 3),
+        (["undecided", "undecided"], [], 3),
+        (["disagrees", "undecided"], ["--strict"], 1),
+    ],
+)
+def test_the_exit_code_is_that_of_the_verdicts(monkeypatch, verdicts, asked, code):
+    monkeypatch.setattr(Comparison, "verdicts", lambda self, name: np.resize(verdicts, self.z[name].shape))
+    assert geomem(*COMMAND, "--samples", "30,100", "--observable", "information", *asked).code == code
 
 
 def _declared(function):

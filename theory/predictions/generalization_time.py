@@ -81,7 +81,8 @@ def generalization_time(setting: Setting) -> float:
         energy = averages(clean.at(times=np.exp([log_t])), "energy", clean=True, accuracy=TOLERANCE)["energy"][0]
         return float(np.log(setting.manifold.intrinsic_dimension / 2 / energy))
 
-    return float(setting.schedule.time(np.exp(rising_root(missing, np.log(_nearest(setting)), TOLERANCE))))
+    found, _ = rising_root(missing, np.log(_nearest(setting)), TOLERANCE)
+    return float(setting.schedule.time(np.exp(found)))
 
 
 @observable(kind="limit", symbol="t_g", of="generalization_time", scaling=2)

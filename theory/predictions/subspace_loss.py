@@ -157,11 +157,9 @@ def loss_time_exact(setting: Setting) -> Array:
 
 def _root(rising: Callable[..., float], first: float) -> float:
     """Where a function of some accuracy passes 0: first roughly, which takes a fifth as long, then by Newton's steps."""
-    roughly = partial(rising, accuracy=np.inf)
-    found = rising_root(roughly, first, ASIDE)
+    found, slope = rising_root(partial(rising, accuracy=np.inf), first, ASIDE)
     if np.isnan(found):
         return found
-    slope = (roughly(found + ASIDE) - roughly(found)) / ASIDE
     for _ in range(NEWTON):
         step = rising(found, accuracy=ACCURACY) / slope
         found -= step
@@ -227,21 +225,21 @@ LAWS = {
         "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "ordered; crosses(subspace_loss.log_critical_samples_annealed, logN)"
     ),
-    "critical_samples_annealed": (
-        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
-        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_annealed)"
-    ),
     "loss_time_typical": (
         "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "ordered; crosses(subspace_loss.log_critical_samples_typical, logN)"
     ),
-    "critical_samples_typical": (
-        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
-        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_typical)"
-    ),
     "loss_time_published": (
         "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
         "ordered; equation((4*logN*f - lam)**2, lam**2 + 4*g*logN*sum(m*lam**2))"
+    ),
+    "critical_samples_annealed": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
+        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_annealed)"
+    ),
+    "critical_samples_typical": (
+        "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
+        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_typical)"
     ),
     "log_critical_samples_annealed": (
         "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "

@@ -11,9 +11,8 @@ from theory.setting import Setting
 from validation.claim import Claim, Control, Done
 from validation.comparison import DEEP, LIMIT, cases, compare, off, wrong
 from validation.job import Evaluation
-from validation.report import figures as draw
 from validation.report.page import Figure
-from validation.report.panels import curve, over_times, title
+from validation.report.panels import OverTime
 
 __all__ = ["claims", "curves", "figures"]
 
@@ -35,10 +34,18 @@ LIMITED = cases(prediction, experiment.measure, {"deep": (300, DEEP.at(times=[0.
 MANY = Setting.of("1.0x3000", samples=100, times=[315.0, 336.0])
 FEW = "few data sets, of many samples each"
 ONSET = cases(prediction, of_collapse.measure, {"onset": (600, MANY)})["onset"]
-SHOWN = {"participation": "$E\\,Y_2$", "entropy": "entropy (nats)", "heat_capacity": "heat capacity"}
-
-
-LINES = {(name, shown): curve(at, shown, 12) for name, at in CASES.items() for shown in SHOWN}
+PANELS = OverTime(
+    "condensation",
+    "Participation ratio, entropy of the weights and heat capacity (variance of $|x - y|^2/2t$) against the noise variance "
+    "$t$ (data units squared): exact at finite $N$ and $D$, simulation, and dashed the thermodynamic limit, where entropy "
+    "and heat capacity diverge. Error bars: one standard error over data sets. Grey line: the condensation time at the given "
+    "$x$, or from which on typical $x$ condense.",
+    CASES,
+    {"participation": "$E\\,Y_2$", "entropy": "entropy (nats)", "heat_capacity": "heat capacity"},
+    shares=("participation",),
+    mark=prediction.condensation_time,
+    count=12,
+)
 
 
 def claims() -> list[Claim]:
@@ -85,26 +92,9 @@ def _of_case(name: str) -> list[Claim]:
 
 def curves() -> list[Evaluation]:
     """What the figure needs besides the claims."""
-    return [part for line in LINES.values() for part in line]
+    return PANELS.curves()
 
 
 def figures(done: Done) -> list[Figure]:
     """Participation ratio, entropy and heat capacity against t in every case."""
-    with draw.style():
-        figure, axes = draw.canvas(len(CASES), 3, width=2.7, height=2.2)
-        for row, shown in zip(axes, SHOWN, strict=True):
-            for axis, (name, at) in zip(row, CASES.items(), strict=True):
-                _, exact = over_times(axis, done, at, LINES[name, shown])
-                axis.set_ylim(0, 1.04 if shown == "participation" else 1.3 * exact.max())
-                axis.axvline(prediction.condensation_time(at.setting), color="0.8", zorder=0)
-            row[0].set_ylabel(SHOWN[shown])
-        for axis, at in zip(axes[0], CASES.values(), strict=True):
-            axis.set_title(title(at))
-        axes[0, 0].legend(loc="upper right")
-    caption = (
-        "Participation ratio, entropy of the weights and heat capacity (variance of $|x - y|^2/2t$) against the noise variance "
-        "$t$ (data units squared): exact at finite $N$ and $D$, simulation, and dashed the thermodynamic limit, where entropy "
-        "and heat capacity diverge. Error bars: one standard error over data sets. Grey line: the condensation time at the given "
-        "$x$, or from which on typical $x$ condense."
-    )
-    return [Figure("condensation", caption, figure)]
+    return [PANELS.figure(done)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from validation.commands.options import CONTEXT, checked_seed, progress, table_options
+from validation.commands.options import CONTEXT, DEVICE, SEED, checked_seed, progress, table_options
 
 __all__ = ["audit"]
 
@@ -29,8 +29,8 @@ __all__ = ["audit"]
     help="Variances within this factor are one subspace.",
 )
 @click.option("--standardize", is_flag=True, help="Divide every column by its deviation.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@SEED
+@DEVICE
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Also a page and figures.")
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 def audit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from validation.commands.options import CONTEXT, checked_seed, follows_x, numbers, progress, read_setting, swept_options
+from validation.commands.options import (
+    CONTEXT,
+    checked_seed,
+    follows_x,
+    numbers,
+    progress,
+    read_setting,
+    run_options,
+    swept_options,
+)
 from validation.stopping import kept
 
 if TYPE_CHECKING:
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
+DISAGREES, UNDECIDED = 1, 3  # as of `check`
 SWEPT = {
     "samples": "samples",
     "ambient_dimension": "ambient",
@@ -28,7 +39,16 @@ SWEPT = {
 }
 
 
-@click.command(context_settings=CONTEXT)
+class _Told(click.Command):
+    """A command that knows how it was typed."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments, of which parsing leaves nothing."""
+        ctx.meta["typed"] = shlex.join(["geomem", "compare", *args])
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Told, context_settings=CONTEXT)
 @swept_options
 @click.option(
     "--observable",
@@ -50,13 +70,8 @@ SWEPT = {
     "--repeats", default="200", show_default=True, help="Data sets at each point; auto:0.02 until that relative error."
 )
 @click.option("--control", is_flag=True, help="Also a wrong prediction: every variance off by 10 %.")
-@click.option("--budget", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True,
-              help="Half, once, ten times the data sets.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option(
-    "--scheduler", metavar="tcp://HOST:PORT", help="Work on this dask scheduler, whose workers see the store."
-)
+@click.option("--strict", is_flag=True, help="Exit code 3 where any point that is judged is undecided.")
+@run_options(("quick", "standard", "deep"), "standard", "Half, once, ten times the data sets.", "--store")
 @click.option(
     "--store",
     type=click.Path(path_type=Path),
@@ -76,6 +91,7 @@ def compare(
     script: Path | None,
     repeats: str,
     control: bool,
+    strict: bool,
     budget: str,
     seed: int,
     device: str,
@@ -93,8 +109,11 @@ def compare(
       geomem compare subspace_loss --subspaces 1.0x5,0.2x10 --over samples=100:30000:9 \\
           --observable loss_time_exact,loss_time_annealed,loss_time_published -o loss.pdf
 
-    Exit code 1 where a form that is exact and the experiment disagree, by a threshold that true predictions pass with a
-    chance of less than 1e-6; others as of validate. What was finished is kept.
+    Forms that are exact are judged, by a threshold that true predictions pass with a chance of less than 1e-6.
+
+    \b
+    Exit code 0 if no point disagrees, 1 if one does, 2 for bad usage, 3 if no point could be decided, with --strict if
+    any could not, or if workers were killed, 130 if interrupted and 143 if terminated. What was finished is kept.
     """  # noqa: D301
     from numerics.arrays import resolve_device
     from numerics.storage.files import check_directory, write_atomic
@@ -134,17 +153,25 @@ def compare(
             executor=executor,
             finished=finished,
         )
+    typed = click.get_current_context().meta["typed"]
     written: list[tuple[Path | None, Callable[[], bytes]]] = [
-        (output, lambda: drawing.saved(found, output.suffix if output else "", styles)),
-        (data, lambda: drawing.data(found, data.suffix if data else "")),
-        (script, lambda: drawing.script(found, styles).encode()),
+        (output, lambda: drawing.saved(found, output.suffix if output else "", styles, typed)),
+        (data, lambda: drawing.data(found, data.suffix if data else "", typed)),
+        (script, lambda: drawing.script(found, styles, typed).encode()),
     ]
     click.echo(_json(found) if as_json else found.table())
     for place, content in written:
         if place is not None:
             write_atomic(place, content())
             click.echo(f"written: {place}", err=True)
-    return 1 if found.disagrees else 0
+    return _exit_code(found, strict)
+
+
+def _exit_code(found: Comparison, strict: bool) -> int:
+    if found.disagrees:
+        return DISAGREES
+    undecided = found.count("undecided")
+    return UNDECIDED if undecided and (strict or not found.count("agrees")) else 0
 
 
 def _json(found: Comparison) -> str:

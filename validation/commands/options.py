@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "CONTEXT",
+    "DEVICE",
+    "SEED",
     "checked_seed",
     "follows_x",
     "numbers",
     "progress",
     "read_setting",
+    "run_options",
     "setting_options",
     "some_of",
     "swept_options",
@@ -79,6 +82,25 @@ def _of_setting(count: Any, number: Any, *, several: bool) -> list[Callable[...,
         click.option("--separation", type=number, metavar="A", help="Of the two centres of the ensemble mixture."),
         click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
     ]
+
+
+SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of all random numbers.")
+DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+
+
+def run_options(
+    budgets: tuple[str, ...], default: str, said: str, store: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """How jobs are done, as `compare` and `validate` take it: budgets and what they are, and where results are kept."""
+    options = [
+        click.option("--budget", type=click.Choice(budgets), default=default, show_default=True, help=said),
+        SEED,
+        DEVICE,
+        click.option(
+            "--scheduler", metavar="tcp://HOST:PORT", help=f"Work on this dask scheduler, whose workers see {store}."
+        ),
+    ]
+    return lambda command: _with(options, command)
 
 
 COLUMNS = click.option(

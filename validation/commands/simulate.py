@@ -6,16 +6,25 @@ from typing import Any
 
 import click
 
-from validation.commands.options import CONTEXT, checked_seed, follows_x, progress, read_setting, setting_options
+from validation.commands.options import (
+    CONTEXT,
+    DEVICE,
+    SEED,
+    checked_seed,
+    follows_x,
+    progress,
+    read_setting,
+    setting_options,
+)
 
 __all__ = ["simulate"]
 
 
 @click.command(context_settings=CONTEXT)
 @setting_options
-@click.option("--seed", type=int, default=0, show_default=True)
+@SEED
 @click.option("--repeats", type=click.IntRange(2), default=100, show_default=True, help="Independent data sets.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@DEVICE
 @click.option("--dtype", default="float64", show_default=True, help="float64 or float32.")
 def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dtype: str, **options: Any) -> None:
     """Measure the observables of prediction NAME on simulated data sets, with standard errors."""

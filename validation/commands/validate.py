@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from validation.commands.options import CONTEXT, checked_seed, progress
+from validation.commands.options import CONTEXT, checked_seed, progress, run_options
 from validation.stopping import kept
 
 __all__ = ["validate"]
@@ -18,16 +18,13 @@ BUDGETS = "headline", "quick", "standard", "deep"
 
 @click.command(context_settings=CONTEXT)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option(
-    "--budget",
-    type=click.Choice(BUDGETS),
-    default="headline",
-    show_default=True,
-    help="headline: a few claims of each prediction, in a minute; standard: all, in minutes; quick: all, on half the "
+@run_options(
+    BUDGETS,
+    "headline",
+    "headline: a few claims of each prediction, in a minute; standard: all, in minutes; quick: all, on half the "
     "data sets; deep: on ten times as many.",
+    "--output",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -35,7 +32,6 @@ BUDGETS = "headline", "quick", "standard", "deep"
     show_default=True,
     help="Where the report goes; an interrupted run is taken up from there.",
 )
-@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Work on this dask scheduler, whose workers see --output.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also the claims as JSON.")
 @kept("what was finished is kept")
 def validate(

@@ -60,7 +60,6 @@ STROKES: tuple[Any, ...] = (
     (0, (8, 2, 1, 1, 1, 2)),
     (0, (2, 2)),
 )
-CONTROL = {"color": "0.55", "style": (0, (3, 2))}
 WIDE = 10.0  # the ratio of largest and smallest from which an axis is logarithmic
 
 
@@ -143,7 +142,7 @@ def _panel(
         colour, marker = colours[(j + (not series)) % len(colours)], drawing.MARKERS[j % len(drawing.MARKERS)]
         for i, form in enumerate(forms):
             look = {"color": colour if series else colours[(i + (i > 0)) % len(colours)], "style": strokes[form.name]}
-            look = CONTROL if form.kind == "control" else look
+            look = drawing.CONTROL if form.kind == "control" else look
             x, y = _line(found, form, j, k)
             lines.append({"x": x.tolist(), "y": y.tolist(), **look})
             if not series:
@@ -158,7 +157,7 @@ def _panel(
     if series and len(forms) > 1:
         legend += [
             {"label": _called(form), "marker": None}
-            | (CONTROL if form.kind == "control" else {"color": "black", "style": strokes[form.name]})
+            | (drawing.CONTROL if form.kind == "control" else {"color": "black", "style": strokes[form.name]})
             for form in forms
         ]
     values = [np.array([*p["mean"], *(v for line in lines for v in line["y"])]) for p in points]
@@ -313,24 +312,27 @@ def figure(found: Comparison, names: Sequence[str] = ()) -> Figure:
     return drawn(found, names)[0]
 
 
-def saved(found: Comparison, suffix: str, names: Sequence[str] = ()) -> bytes:
-    """The content of a figure file; the same figure gives the same bytes."""
+def saved(found: Comparison, suffix: str, names: Sequence[str] = (), command: str | None = None) -> bytes:
+    """The content of a figure file, which says what it shows and by which command; the same figure gives the same bytes."""
     import matplotlib as mpl
 
+    said = {"Title": f"{found.name}: {title(found)}"}
+    said |= {"Subject" if suffix == ".pdf" else "Description": command} if command else {}
     date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[suffix]
     with style(names), mpl.rc_context({"svg.hashsalt": "geomem"}), io.BytesIO() as buffer:
-        figure(found, names).savefig(buffer, format=suffix[1:], metadata=date, dpi=300)
+        figure(found, names).savefig(buffer, format=suffix[1:], metadata=said | date, dpi=300)
         return buffer.getvalue()
 
 
-def script(found: Comparison, names: Sequence[str] = ()) -> str:
+def script(found: Comparison, names: Sequence[str] = (), command: str | None = None) -> str:
     """A program that redraws the figure with matplotlib and numpy alone, its numbers inline."""
     _, what, rc = drawn(found, names)
     source = Path(plain_plot.__file__).read_text()
-    body = source.partition('__all__ = ["draw"]')[2].strip()
+    body = source.partition("\n\n\n")[2].strip()
     cycle = "from cycler import cycler\n" if "axes.prop_cycle" in rc else ""
     return (
-        f'"""{found.name}: {title(found)}. {found.verdict}.\n\nRedraw with: python THIS_FILE [FIGURE]\n"""\n\n'
+        f'r"""{found.name}: {title(found)}. {found.verdict}.\n\n'
+        f'{_found_by(command)}Redraw with: python THIS_FILE [FIGURE]\n"""\n\n'
         f"import sys\nfrom typing import Any\n\n"
         f"import matplotlib as mpl\nimport numpy as np\n{cycle}from numpy import inf, nan\n\n"
         f"STYLE = {pprint.pformat(rc, width=120, compact=True)}\n\n"
@@ -340,6 +342,10 @@ def script(found: Comparison, names: Sequence[str] = ()) -> str:
         "    mpl.rcParams.update(STYLE)\n"
         '    draw(FIGURE).savefig(sys.argv[1] if len(sys.argv) > 1 else "figure.pdf", dpi=300)\n'
     )
+
+
+def _found_by(command: str | None) -> str:
+    return f"Found by: {command}\n" if command else ""
 
 
 # table and data
@@ -377,11 +383,11 @@ def html(found: Comparison) -> str:
     )
 
 
-def data(found: Comparison, suffix: str) -> bytes:
+def data(found: Comparison, suffix: str, command: str | None = None) -> bytes:
     """The points as CSV or Parquet, a row each, or as netCDF, an array of each form and part."""
     if suffix == ".csv":
         return _csv(found)
-    return _netcdf(found) if suffix == ".nc" else _parquet(found)
+    return _netcdf(found, command) if suffix == ".nc" else _parquet(found)
 
 
 def _csv(found: Comparison) -> bytes:
@@ -402,12 +408,12 @@ def _parquet(found: Comparison) -> bytes:
         return buffer.getvalue()
 
 
-def _netcdf(found: Comparison) -> bytes:
+def _netcdf(found: Comparison, command: str | None) -> bytes:
     """Classic netCDF, which every reader knows, by scipy alone."""
     from scipy.io import netcdf_file
 
     file: Any = netcdf_file(buffer := io.BytesIO(), "w")
-    file.title, file.verdict = f"{found.name}: {title(found)}", found.verdict
+    file.title, file.verdict, file.history = f"{found.name}: {title(found)}", found.verdict, command or ""
     for axis in found.axes:
         name = axis.name.replace(".", "_")
         file.createDimension(name, len(axis.values))

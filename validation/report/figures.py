@@ -1,7 +1,8 @@
 """Figures: theory as lines, experiment as points with error bars, the negative control dashed.
 
 Every series differs in line style or marker as well as in colour, and the colours (Okabe and Ito) differ in lightness,
-so that a figure reads in grey and by colour-blind readers. matplotlib is imported by what draws.
+so that a figure reads in grey and by colour-blind readers. All are drawn by `plain_plot`, as those of `compare` are.
+matplotlib is imported by what draws.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from validation.report import plain_plot
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
 __all__ = [
     "COLOURS",
+    "CONTROL",
     "MARKERS",
     "between",
     "canvas",
@@ -34,6 +38,7 @@ __all__ = [
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", (0, (6, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1, 1)))
+CONTROL: dict[str, Any] = {"color": "0.55", "style": (0, (3, 2))}
 _RC: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -105,30 +110,20 @@ def logarithmic(axis: Any) -> None:
 
 def theory(axes: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None, series: int = 0, **options: Any) -> None:
     """A line."""
-    axes.plot(x, y, color=COLOURS[series % 7], linestyle=LINES[series % 4], label=label, **options)
+    plain_plot.line(axes, x, y, color=COLOURS[series % 7], style=LINES[series % 4], label=label, **options)
 
 
 def measured(
     axes: Axes, x: ArrayLike, mean: ArrayLike, sem: ArrayLike, label: str | None = None, series: int = 0
 ) -> None:
     """Points with error bars of one standard error."""
-    colour = COLOURS[series % 7]
-    axes.errorbar(
-        x,
-        mean,
-        yerr=np.asarray(sem),
-        fmt=MARKERS[series % 7],
-        color=colour,
-        mfc="white",
-        mec=colour,
-        label=label,
-        zorder=3,
-    )
+    look = {"color": COLOURS[series % 7], "marker": MARKERS[series % 7]}
+    plain_plot.points(axes, x, mean, np.asarray(sem), **look, label=label)
 
 
 def control(axes: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None) -> None:
     """The negative control, dashed and grey."""
-    axes.plot(x, y, color="0.55", linestyle=(0, (3, 2)), label=label, linewidth=1.1)
+    plain_plot.line(axes, x, y, **CONTROL, label=label, linewidth=1.1)
 
 
 def legend(axes: Axes, columns: int = 2) -> None:

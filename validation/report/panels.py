@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from validation.report.page import Figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["curve", "headline_figure", "over_times", "title"]
+__all__ = ["OverTime", "curve", "headline_figure", "over_times", "title"]
 
 Array = NDArray[np.float64]
 
@@ -30,6 +31,51 @@ def curve(at: Case, observable: str, count: int, beyond: float = 2.0) -> tuple[E
     times, function = at.setting.times, getattr(at.prediction, observable)
     further = np.setdiff1d(draw.between(times, count, beyond), times)
     return evaluated(function, at.setting), evaluated(function, at.setting.at(times=further))
+
+
+@dataclass(frozen=True)
+class OverTime:
+    """A figure of cases against time: a panel for each case and observable, with theory, the limit and the simulation.
+
+    Attributes:
+        name: of the prediction.
+        caption: of the figure.
+        cases: by name, a column each.
+        shown: observables and what they are called, a row each.
+        shares: those of them that are shares of 1.
+        mark: of a setting a time to be marked.
+        count: points of a line besides those of the simulation.
+    """
+
+    name: str
+    caption: str
+    cases: Mapping[str, Case]
+    shown: Mapping[str, str]
+    shares: tuple[str, ...]
+    mark: Callable[[Setting], float]
+    count: int
+
+    def curves(self) -> list[Evaluation]:
+        """What the lines need besides the claims."""
+        return [part for at in self.cases.values() for one in self.shown for part in curve(at, one, self.count)]
+
+    def figure(self, done: Done) -> Figure:
+        """The figure from what jobs found."""
+        with draw.style():
+            figure, axes = draw.canvas(len(self.cases), len(self.shown), width=2.7, height=2.2)
+            for row, (observable, label) in zip(axes, self.shown.items(), strict=True):
+                for axis, at in zip(row, self.cases.values(), strict=True):
+                    self._panel(axis, done, at, observable)
+                row[0].set_ylabel(label)
+            for axis, at in zip(axes[0], self.cases.values(), strict=True):
+                axis.set_title(title(at))
+            axes[0, 0].legend(loc="upper right")
+        return Figure(self.name, self.caption, figure)
+
+    def _panel(self, axis: Axes, done: Done, at: Case, observable: str) -> None:
+        _, exact = over_times(axis, done, at, curve(at, observable, self.count))
+        axis.set_ylim(0, 1.04 if observable in self.shares else 1.3 * exact.max())
+        axis.axvline(self.mark(at.setting), color="0.8", zorder=0)
 
 
 def _joined(done: Done, line: Sequence[Evaluation]) -> tuple[Setting, Array]:

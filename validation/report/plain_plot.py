@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["draw"]
+__all__ = ["draw", "line", "points"]
 
 
 def draw(described: dict[str, Any]) -> Any:
@@ -28,16 +28,27 @@ def draw(described: dict[str, Any]) -> Any:
     return figure
 
 
+def line(axis: Any, x: Any, y: Any, *, color: str, style: Any, **options: Any) -> None:
+    """What theory says."""
+    axis.plot(x, y, color=color, linestyle=style, **options)
+
+
+def points(axis: Any, x: Any, mean: Any, sem: Any, *, color: str, marker: str, **options: Any) -> None:
+    """What was measured, with error bars of one standard error; without where there is none."""
+    look = {"color": color, "marker": marker, "markerfacecolor": "white", "markeredgecolor": color}
+    axis.errorbar(x, mean, yerr=sem, linestyle="none", zorder=3, **look, **options)
+
+
 def _curves(figure: Any, axes: Any, panel: dict[str, Any]) -> None:
     """Lines and points above, |z| below."""
     above, below = axes
-    for line in panel["lines"]:
-        above.plot(line["x"], line["y"], color=line["color"], linestyle=line["style"], zorder=2)
-    for points in panel["points"]:
-        look = {"color": points["color"], "markerfacecolor": "white", "linestyle": "none", "marker": points["marker"]}
-        above.errorbar(points["x"], points["mean"], yerr=points["sem"], zorder=3, **look)
-        if points["z"] is not None:
-            below.plot(points["x"], np.abs(points["z"]), clip_on=False, zorder=3, **look)
+    for one in panel["lines"]:
+        line(above, one["x"], one["y"], color=one["color"], style=one["style"])
+    for one in panel["points"]:
+        look = {"color": one["color"], "marker": one["marker"]}
+        points(above, one["x"], one["mean"], one["sem"], **look)
+        if one["z"] is not None:
+            points(below, one["x"], np.abs(one["z"]), None, **look, clip_on=False)
     above.set(xscale=panel["xscale"], yscale=panel["yscale"], ylabel=panel["ylabel"], title=panel["title"])
     if panel["ylim"]:
         above.set_ylim(panel["ylim"])
@@ -66,26 +77,33 @@ def _maps(figure: Any, axes: Any, panel: dict[str, Any]) -> None:
     from matplotlib.colors import LogNorm, Normalize
 
     above, below = axes
+    for axis, xlabel, title in ((above, None, panel["title"]), (below, panel["xlabel"], "")):
+        # before anything is drawn, for contours are cut for their labels on the scale that there is
+        axis.set(xscale=panel["xscale"], yscale=panel["map"], xlabel=xlabel, ylabel=panel["ylabel2"], title=title)
+    at, cells = (panel["x"], panel["y"]), (_edges(panel["x"], panel["xscale"]), _edges(panel["y"], panel["map"]))
     norm = (LogNorm if panel["yscale"] == "log" else Normalize)(*panel["ylim"])
-    mesh = above.pcolormesh(
-        panel["x"], panel["y"], np.array(panel["mean"]).T, norm=norm, cmap="cividis", rasterized=True
-    )
+    mesh = above.pcolormesh(*cells, np.array(panel["mean"]).T, norm=norm, cmap="cividis", rasterized=True)
     _plain_numbers(figure.colorbar(mesh, ax=above, label=panel["ylabel"]).ax.yaxis)
     for values, stroke in (("predicted", "solid"), ("mean", "dotted")):
-        levels = panel["levels"]
         lines = above.contour(
-            panel["x"], panel["y"], np.array(panel[values]).T, levels, colors="white", linestyles=stroke, linewidths=0.9
+            *at, np.array(panel[values]).T, panel["levels"], colors="white", linestyles=stroke, linewidths=0.9
         )
         if values == "predicted":
             above.clabel(lines, fmt=lambda value: f"{value:.2g}", fontsize="x-small")
-    mesh = below.pcolormesh(
-        panel["x"], panel["y"], np.abs(panel["z"]).T, vmin=0, vmax=panel["threshold"], cmap="Greys", rasterized=True
-    )
+    z = np.abs(panel["z"]).T
+    mesh = below.pcolormesh(*cells, z, vmin=0, vmax=panel["threshold"], cmap="Greys", rasterized=True)
     figure.colorbar(mesh, ax=below, label="$|z|$", extend="max")
-    for axis, xlabel, title in ((above, None, panel["title"]), (below, panel["xlabel"], "")):
-        axis.set(xscale=panel["xscale"], yscale=panel["map"], xlabel=xlabel, ylabel=panel["ylabel2"], title=title)
+    for axis in axes:
         _plain_numbers(axis.xaxis)
         _plain_numbers(axis.yaxis)
+
+
+def _edges(x: Any, scale: str) -> Any:
+    """Of the cells round values, half way between them as they are drawn."""
+    u = np.log(x) if scale == "log" else np.array(x, dtype=float)
+    middle = (u[1:] + u[:-1]) / 2
+    edges = np.concatenate([[2 * u[0] - middle[0]], middle, [2 * u[-1] - middle[-1]]])
+    return np.exp(edges) if scale == "log" else edges
 
 
 def _plain_numbers(axis: Any) -> None:

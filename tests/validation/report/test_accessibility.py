@@ -1,8 +1,17 @@
-"""The page by keyboard, by screen reader and in the dark; what axe-core checks in a browser is checked here without one."""
+"""The page by keyboard, by screen reader and in the dark; what axe-core checks in a browser is checked here without one.
+
+A browser is 350 MB, too much for every run. Where there is one, and AXE names the axe.min.js of `npm pack axe-core`, the
+slow tests ask it too.
+"""
 
 import itertools
+import json
+import os
 import re
+import shutil
+import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +31,7 @@ MARKS = [("--agree", "--paper"), ("--differ", "--paper"), ("--agree", "--tint"),
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory):
+def source(tmp_path_factory):
     """A page with everything on it."""
     wrong = {"verdict": "disagrees", "expected": "disagrees"}
     claims = [
@@ -39,7 +48,12 @@ def full(tmp_path_factory):
         figures=[drawing(), drawing("b"), drawing("other")],
         sections=[Section("Nearest", "", ("sample", "distance"), [("a", 0.25)], folded=True)],
     )
-    return Page(made.read_text(encoding="utf-8"))
+    return made.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def full(source):
+    return Page(source)
 
 
 @pytest.fixture(scope="module", params=["report", "checked"])
@@ -122,3 +136,23 @@ def test_contrast_is_that_of_the_standard():
 def test_text_and_marks_stand_out(scheme, front, back):
     colours = _colours(scheme)
     assert _contrast(colours[front], colours[back]) >= LEAST
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("chromium") and "AXE" in os.environ), reason="takes chromium, and AXE=axe.min.js")
+def test_axe_core_finds_nothing(source, tmp_path):
+    run = (
+        "axe.run().then(r => document.body.innerText = JSON.stringify([r.passes.length, r.violations.map(v => v.id)]))"
+    )
+    axe = Path(os.environ["AXE"]).read_text().replace("</script", "<\\/script")
+    open_to_scripts = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", source)
+    scripts = f"<script>{axe}</script><script>addEventListener('load', () => {run})</script></body>"
+    (tmp_path / "page.html").write_text(open_to_scripts.replace("</body>", scripts))
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    how = [f"--user-data-dir={tmp_path / 'user'}", "--virtual-time-budget=60000", "--dump-dom"]
+    done = subprocess.run(
+        [*browser, *how, (tmp_path / "page.html").as_uri()], capture_output=True, text=True, check=True, timeout=120
+    )
+    passed, violated = json.loads(re.search(r"<body>(.*)</body>", done.stdout, flags=re.DOTALL)[1])
+    assert violated == []
+    assert passed > 20
