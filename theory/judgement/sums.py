@@ -40,6 +40,8 @@ def added(total: sp.Sum | sp.Product, point: Point, precision: int) -> Any:
     k, low, high = total.limits[0]
     low, high = (sp.sympify(end).xreplace(dict(point)) for end in (low, high))
     term = total.function.xreplace({s: v for s, v in point.items() if s != k})
+    if low is sp.S.NegativeInfinity and isinstance(total, sp.Sum):
+        return _both_sides(term, k, high, precision)
     if term.free_symbols - {k} or not low.is_Integer:
         raise NotImplementedError(f"no value of {total} while symbols are free")
     if high is sp.S.Infinity and isinstance(total, sp.Sum):
@@ -49,8 +51,18 @@ def added(total: sp.Sum | sp.Product, point: Point, precision: int) -> Any:
     if high < low - 1:  # Karr's convention, which sympy follows
         turned = total.func(total.function, (k, high + 1, low - 1))
         return -added(turned, point, precision) if isinstance(total, sp.Sum) else 1 / added(turned, point, precision)
-    terms = [_term(term, k, j, precision) for j in range(int(low), int(high) + 1)]
-    return sum(terms, flint.acb(0)) if isinstance(total, sp.Sum) else math.prod(terms, start=flint.acb(1))
+    with flint.ctx.workprec(precision):
+        terms = [_term(term, k, j, precision) for j in range(int(low), int(high) + 1)]
+        return sum(terms, flint.acb(0)) if isinstance(total, sp.Sum) else math.prod(terms, start=flint.acb(1))
+
+
+def _both_sides(term: sp.Expr, k: sp.Symbol, high: sp.Expr, precision: int) -> Any:
+    """A sum from minus infinity, turned about; over all integers, in two halves."""
+    turned = term.subs(k, -k)
+    ends = [(turned, 1), (term, 0)] if high is sp.S.Infinity else [(turned, -high)]
+    halves = [added(sp.Sum(f, (k, low, sp.oo)), {}, precision) for f, low in ends]
+    with flint.ctx.workprec(precision):
+        return sum(halves, flint.acb(0))
 
 
 def _term(term: sp.Expr, k: sp.Symbol, j: int, precision: int) -> Any:
