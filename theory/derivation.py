@@ -246,16 +246,45 @@ class Derivation:
         return expression
 
     def approximate(
-        self, name: str, symbol: str, expression: Any, reason: str = "", errors: Mapping[str, float] | None = None
+        self,
+        name: str,
+        symbol: str,
+        expression: Any,
+        reason: str = "",
+        errors: Mapping[str, float] | None = None,
+        *,
+        exact: Any = None,
+        along: Any = None,
+        given: Mapping[Any, Any] | None = None,
     ) -> Any:
-        """Add a limit law, held against its errors {at: error} from exact values, in order, and return it.
+        """Add an approximation or a limit law, and return it.
 
-        It is supported where their absolute values fall all along and the last is small, which is no proof.
+        Args:
+            name: of the line.
+            symbol: LaTeX that is printed for the left side.
+            expression: what approximates.
+            reason: why it may.
+            errors: {at: error} from exact values, in order: it is supported where their absolute values fall all along and
+                the last is small, which is no proof.
+            exact: what it approximates; its relative error is then told as a curve.
+            along: the symbol along which.
+            given: values of other symbols on the way; those not given have simple ones.
+
+        Raises:
+            ValueError: where one of `exact` and `along` is given without the other.
         """
-        line = Line(
-            name, "approximate", (self._measured(expression),), reason, here(), symbol=symbol, errors=errors or {}
-        )
-        self._add(line)
+        if (exact is None) is not (along is None):
+            raise ValueError(
+                f"the error of {name!r} as a curve needs both exact= and along=, a symbol; got one of them"
+            )
+        side, measured = self._measured(expression), ()
+        if exact is not None:
+            exact = self._checked(exact)
+            self._check_units(side, exact)
+            pairs = ((self._checked(s), self._checked(v)) for s, v in (given or {}).items())
+            measured = (self._checked(along), *pairs)
+        self._add(Line(name, "approximate", (side,), reason, here(), symbol=symbol, errors=errors or {}, exact=exact,
+                       along=measured))  # fmt: skip
         return expression
 
     def cited(self, name: str, text: str, where: str, reason: str = "") -> None:
