@@ -73,6 +73,7 @@ class Derivation:
         self.place = here()
         self._steps = {step.name: step for step in steps}
         self._declared: dict[str, Declared] = {}
+        self._matrices: dict[str, sp.MatrixSymbol] = {}
         self._relations: list[sp.Basic] = []
         self._roots: dict[sp.Symbol, Line] = {}
         if (made := MADE.get()) is not None:
@@ -116,6 +117,30 @@ class Derivation:
                 raise ValueError(f"{one.symbol} was declared before, as {before}; give it another name")
         return found[0].symbol if len(found) == 1 else tuple(one.symbol for one in found)
 
+    def declare_matrix(self, name: str, rows: Any, columns: Any = None) -> Any:
+        """Declare a matrix of that many rows and columns, square where these are not given, and return its symbol.
+
+        Args:
+            name: as it is printed.
+            rows: a number, or a positive integer that was declared, which then stands for every size.
+            columns: the like.
+
+        Raises:
+            ValueError: for a name declared before, or a size that is no positive integer.
+        """
+        import sympy as sp
+
+        shape = [self._checked(length) for length in (rows, rows if columns is None else columns)]
+        for length in shape:
+            if not (length.is_integer and length.is_positive):
+                raise ValueError(
+                    f"the size of {name} must be a positive integer, or one that was declared; got {length}"
+                )
+        if name in self._declared or name in self._matrices:
+            raise ValueError(f"{name} was declared before; give this matrix another name")
+        self._matrices[name] = sp.MatrixSymbol(name, *shape)
+        return self._matrices[name]
+
     def assume(self, *relations: Any) -> None:
         """Assume relations between declared symbols, such as h < t.
 
@@ -138,6 +163,7 @@ class Derivation:
     def assumptions(self) -> str:
         """What is assumed throughout, in words."""
         words = [str(one) for one in self._declared.values()] + list(map(str, self._relations))
+        words += [f"{name} a {' x '.join(map(str, m.shape))} matrix" for name, m in self._matrices.items()]
         return "; ".join(filter(None, [self._assumptions, *words]))
 
     # lines that are judged
@@ -389,12 +415,13 @@ class Derivation:
         return (self._checked(symbol), self._checked(point), *([side] if side else []))
 
     def _checked(self, expression: Any) -> Any:
-        from theory.lines.declared import check_symbols, exact
+        from theory.lines.declared import check_matrices, check_symbols, exact
 
         found = exact(expression)
         if self._declared:
             known = {name: one.symbol for name, one in self._declared.items()} | {s.name: s for s in self._roots}
             check_symbols(found, known)
+        check_matrices(found, self._matrices)
         return found
 
     def _measured(self, expression: Any) -> Any:

@@ -15,10 +15,12 @@ from sympy.matrices.exceptions import NonInvertibleMatrixError
 
 from theory.judgement.equality import judge_equal
 from theory.judgement.judgement import WORST_FIRST, Judgement
+from theory.judgement.patience import patiently
 
 __all__ = ["is_of_matrices", "judge_matrices"]
 
 SIZES = 2, 3, 1
+LARGEST, A_FORM = 3, 1.5  # rows or columns, and seconds, of what is judged entry by entry
 DRAWS = 2  # of matrices of each size
 CLOSE = 1e-9
 Matrix = NDArray[Any]
@@ -148,6 +150,8 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
     symbols = sorted(left.atoms(sp.MatrixSymbol) | right.atoms(sp.MatrixSymbol), key=str)
     lengths = set().union(*(m.shape for side in (left, right) for m in sp.preorder_traversal(side) if _has_shape(m)))
     lengths = {length for length in lengths if isinstance(length, sp.Symbol)}
+    if not lengths and (found := _symbolically(left, right, symbols)) is not None:
+        return found
     tried = 0
     for n, draw in itertools.product(SIZES, range(DRAWS)):
         sizes = dict.fromkeys(lengths, sp.Integer(n))
@@ -191,6 +195,26 @@ def _word(trace: sp.Trace) -> sp.Expr:
     back = [f"{sp.srepr(s)}{'^T' * (not turned)}" for s, turned in reversed(letters)]
     turns = [w[k:] + w[:k] for w in (word, back) for k in range(len(w))]
     return sp.Symbol("tr " + " ".join(min(turns)), complex=True)
+
+
+def _symbolically(left: sp.Basic, right: sp.Basic, symbols: Sequence[sp.MatrixSymbol]) -> Judgement | None:
+    """Small matrices of one size, with a symbol for each entry; None where that proves nothing."""
+    if any(length > LARGEST for s in symbols for length in s.shape):
+        return None
+    entries = {s: _of_entries(s) for s in symbols}
+    sides = patiently(A_FORM, lambda: [_explicit(side, entries, {}) for side in (left, right)])
+    if sides is None:
+        return None
+    explicit = [isinstance(s, sp.MatrixBase) for s in sides]
+    if any(explicit) and not all(explicit):
+        return None
+    found = _by_element(*sides) if all(explicit) else judge_equal(*sides)
+    return found if found.verdict == "proved" else None
+
+
+def _of_entries(s: sp.MatrixSymbol) -> sp.ImmutableMatrix:
+    rows, columns = map(int, s.shape)
+    return sp.ImmutableMatrix(rows, columns, lambda i, j: sp.Symbol(f"{s.name}_{i + 1}{j + 1}", complex=True))
 
 
 def _has_shape(e: sp.Basic) -> bool:
