@@ -15,6 +15,7 @@ from theory.judgement.equality import value_at
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
+from theory.judgement.polynomials import decided
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
@@ -30,6 +31,7 @@ DEAR = 12
 A_POINT = 1.0
 FOR_A_ZERO, FOR_ROOTS = 0.8, 0.3
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
+NO_POINT = "z3 finds no point of the domain where it fails"
 STEPS = 100  # of a bisection: thirty digits
 
 
@@ -56,6 +58,13 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
     trusts = patiently(FOR_A_PROOF, is_shown, difference, strict, assume) or ()
     if trusts:
         return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",), exceptions=exceptions)
+    answer = decided(difference, ">" if strict else ">=", assume)
+    if answer is True:
+        return Judgement("proved", NO_POINT, ("z3",), exceptions=exceptions)
+    if answer:
+        _meet(left, right, strict, answer, tried)
+        if tried.refuted is not None:
+            return tried.refuted
     if tried.touches is not None:
         return Judgement(
             "inconclusive",
@@ -102,6 +111,11 @@ def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()
         trusts = patiently(FOR_A_PROOF, is_shown, signed, True, assume)
         if trusts:
             return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",))
+    answer = decided(difference, "!=", assume)
+    if answer is True:
+        return Judgement("proved", NO_POINT, ("z3",))
+    if answer and (sides := _both(left, right, answer)) and _is_zero(difference, answer):
+        return _meet_there(answer, sides)
     if apart < FEWEST and difference.free_symbols:
         return Judgement("inconclusive", f"enclosed at {apart} points only")
     return Judgement(

@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
@@ -86,7 +86,11 @@ def _place(function: str, arguments: Any, named: Any) -> Path | None:
 
 @cache
 def _versions() -> tuple[str, ...]:
-    return version("sympy"), version("python-flint")
+    try:
+        z3 = version("z3-solver")
+    except PackageNotFoundError:
+        z3 = "none"
+    return version("sympy"), version("python-flint"), z3
 
 
 def _expressions(value: Any) -> list[Any]:
