@@ -166,6 +166,16 @@ class Derivation:
         words += [f"{name} a {' x '.join(map(str, m.shape))} matrix" for name, m in self._matrices.items()]
         return "; ".join(filter(None, [self._assumptions, *words]))
 
+    def latex(self, text: str) -> Any:
+        r"""The expression of a formula such as `\frac{m \lambda}{2 t}` in declared symbols; it has to print back as written.
+
+        Raises:
+            ValueError: where it does not, with what would be printed, or where it is not understood.
+        """
+        from theory.lines.latex import parsed
+
+        return self._checked(parsed(text, {s.name: s for s in self.symbols}))
+
     # lines that are judged
 
     def equal(self, name: str, left: Any, right: Any, reason: str = "") -> Any:
