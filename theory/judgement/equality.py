@@ -56,7 +56,7 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
     trusts: tuple[str, ...] = ()
     checked = True
     if not by_rule:
-        difference, trusts, checked = resolved(left - right)
+        difference, trusts, checked = resolved(left - right, assume)
         by_rule = () if difference.has(*WHOLE) else _reduced(difference, assume)
     if by_rule != ("rational arithmetic",):
         met(left, right, assume, found=found)
@@ -94,12 +94,12 @@ def _reduced(difference: sp.Expr, assume: Sequence[sp.Basic]) -> tuple[str, ...]
     return tuple(dict.fromkeys(itertools.chain.from_iterable(by_case))) if by_case and all(by_case) else ()
 
 
-def resolved(expression: sp.Expr) -> tuple[sp.Expr, tuple[str, ...], bool]:
+def resolved(expression: sp.Expr, assume: Sequence[sp.Basic] = ()) -> tuple[sp.Expr, tuple[str, ...], bool]:
     """The expression with integrals, sums and limits in closed form where a rule knows one, the rules, and if all are checked."""
     trusts: list[str] = []
     checked = True
     for atom in _outermost(expression):
-        form = _closed(atom)
+        form = _closed(atom, assume)
         if form is not None:
             expression = expression.xreplace({atom: form.value})
             trusts += form.trusts.split(", ")
@@ -107,11 +107,11 @@ def resolved(expression: sp.Expr) -> tuple[sp.Expr, tuple[str, ...], bool]:
     return expression, tuple(dict.fromkeys(trusts)), checked
 
 
-def _closed(atom: sp.Basic) -> closed_forms.ClosedForm | None:
+def _closed(atom: sp.Basic, assume: Sequence[sp.Basic] = ()) -> closed_forms.ClosedForm | None:
     if isinstance(atom, sp.Integral):
         return closed_forms.closed_form(atom)
     if isinstance(atom, sp.Sum):
-        return sums.closed_form(atom)
+        return sums.closed_form(atom, assume)
     if isinstance(atom, sp.Product):
         return None
     return _closed_limit(*atom.args)

@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from theory.judgement.bounds import bounded
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
@@ -51,6 +52,8 @@ def is_shown(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Trust
     """How it is shown, and what that trusts; empty where it is not."""
     if len(assume) < MOST_ASSUMED and (branches := sides(e)):
         return _on_either_side(branches, strict, assume)
+    if by_bounds := _by_bounds(e, assume):
+        return by_bounds
     found = [_is_shown(list(dict.fromkeys(case)), strict) for case in _cases(e, assume)]
     if len(found) < 2 or not all(found):
         return found[0] if all(found) else ()
@@ -69,6 +72,14 @@ def _on_either_side(branches: Sequence[Branch], strict: bool, assume: Sequence[s
             return ()
     words, *trusts = _put("on either side of where it switches", *found)
     return (words, *(t for t in trusts if t != "sympy.diff" or any(t in part for part in found)))
+
+
+def _by_bounds(e: sp.Expr, assume: Sequence[sp.Basic]) -> Trusts:
+    """With a function's named bound, which is not reached, in its place: what is left need not be strict."""
+    for less in bounded(e):
+        if trusts := is_shown(less, False, assume):
+            return (trusts[0], "bounds of special functions (DLMF)", *trusts[1:])
+    return ()
 
 
 def _cases(e: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[tuple[sp.Expr, ...]]:

@@ -1,5 +1,5 @@
 """Lines written to fool the judge, three in five of them false: the first 261 before any result was seen, 40 after most of
-the mends, and the last 86 by another author against the mended judge; what they showed was mended by kind."""
+the mends, and the last 88 by another author against the mended judge; what they showed was mended by kind."""
 from __future__ import annotations
 from itertools import permutations
 
@@ -393,6 +393,8 @@ F("piecewise at a cube root", "point", lambda: (Piecewise((x, x < 2**R(1, 3)), (
 F("maximum of three by moduli", "piecewise", lambda: (Max(x, y, z), (x+y+z+Abs(x-y)+Abs(y-z)+Abs(z-x))/3))
 F("pole between the ends", "integral", lambda: (Integral(2*y/(y**2-2), (y, 0, 2)), S(0)))
 F("integral through a pole that a parameter moves", "condition", lambda: (Integral(1/(y-x), (y, 0, 1)), log(Abs((1-x)/x))))
+F("poles within a period", "condition", lambda: (Integral(1/(1+a*cos(y)), (y, 0, 2*pi)), 2*pi/sqrt(1-a**2)))
+F("pole of an exponential", "condition", lambda: (Integral(1/(exp(y)-2), (y, 0, 1)), S(1)))
 F("mass 200 away", "integral", lambda: (Integral(exp(-(y-200)**2)+exp(-y**2), (y, -oo, oo)), sqrt(pi)))
 F("mass a million away", "integral", lambda: (Integral(exp(-(y-10**6)**2)+exp(-y**2), (y, -oo, oo)), sqrt(pi)))
 F("integral of a floor", "integral", lambda: (Integral(floor(y), (y, 0, n)), n*(n+1)/2))
