@@ -20,7 +20,7 @@ SECONDS = 3.0  # for sympy's ways, which know no limit
 
 
 def by_judge(line: Line) -> str:
-    return judge(line.lhs, line.rhs, line.relation, at=line.at).verdict
+    return judge(line.lhs, line.rhs, line.relation, at=line.at, assume=line.assume).verdict
 
 
 def by_simplify(line: Line) -> str:

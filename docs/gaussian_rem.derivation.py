@@ -17,7 +17,8 @@ d.less("Gaussian energies give too much", kl, V/(2*t**2), "so that they put the 
 d.leading("and are right where t is large", kl, V/(2*t**2), t, oo)
 error = V/(2*t**2)/kl - 1
 d.approximate("Gaussian energies", "KL", V/(2*t**2), "the approximation; its relative error in KL at x = 0",
-              {f"t = {k} lambda": float(error.subs({x: 0, t: k*lam})) for k in (1, 10, 100, 1000)})
+              {f"t = {k} lambda": float(error.subs({x: 0, t: k*lam})) for k in (1, 10, 100, 1000)},
+              exact=kl, along=t, given={x: 0, lam: 1})
 
 d.solve("published time", Eq((S/2 + lam*t)/t**2, 2*log(N)), t, (lam + sqrt(lam**2 + 4*S*log(N)))/(4*log(N)),
         "x = sqrt(t) along one direction and 0 along the others, whose lambda^2/2 add up to S/2 with its own")

@@ -73,6 +73,7 @@ class Derivation:
         self.place = here()
         self._steps = {step.name: step for step in steps}
         self._declared: dict[str, Declared] = {}
+        self._matrices: dict[str, sp.MatrixSymbol] = {}
         self._relations: list[sp.Basic] = []
         self._roots: dict[sp.Symbol, Line] = {}
         if (made := MADE.get()) is not None:
@@ -116,6 +117,30 @@ class Derivation:
                 raise ValueError(f"{one.symbol} was declared before, as {before}; give it another name")
         return found[0].symbol if len(found) == 1 else tuple(one.symbol for one in found)
 
+    def declare_matrix(self, name: str, rows: Any, columns: Any = None) -> Any:
+        """Declare a matrix of that many rows and columns, square where these are not given, and return its symbol.
+
+        Args:
+            name: as it is printed.
+            rows: a number, or a positive integer that was declared, which then stands for every size.
+            columns: the like.
+
+        Raises:
+            ValueError: for a name declared before, or a size that is no positive integer.
+        """
+        import sympy as sp
+
+        shape = [self._checked(length) for length in (rows, rows if columns is None else columns)]
+        for length in shape:
+            if not (length.is_integer and length.is_positive):
+                raise ValueError(
+                    f"the size of {name} must be a positive integer, or one that was declared; got {length}"
+                )
+        if name in self._declared or name in self._matrices:
+            raise ValueError(f"{name} was declared before; give this matrix another name")
+        self._matrices[name] = sp.MatrixSymbol(name, *shape)
+        return self._matrices[name]
+
     def assume(self, *relations: Any) -> None:
         """Assume relations between declared symbols, such as h < t.
 
@@ -138,7 +163,18 @@ class Derivation:
     def assumptions(self) -> str:
         """What is assumed throughout, in words."""
         words = [str(one) for one in self._declared.values()] + list(map(str, self._relations))
+        words += [f"{name} a {' x '.join(map(str, m.shape))} matrix" for name, m in self._matrices.items()]
         return "; ".join(filter(None, [self._assumptions, *words]))
+
+    def latex(self, text: str) -> Any:
+        r"""The expression of a formula such as `\frac{m \lambda}{2 t}` in declared symbols; it has to print back as written.
+
+        Raises:
+            ValueError: where it does not, with what would be printed, or where it is not understood.
+        """
+        from theory.lines.latex import parsed
+
+        return self._checked(parsed(text, {s.name: s for s in self.symbols}))
 
     # lines that are judged
 
@@ -246,16 +282,45 @@ class Derivation:
         return expression
 
     def approximate(
-        self, name: str, symbol: str, expression: Any, reason: str = "", errors: Mapping[str, float] | None = None
+        self,
+        name: str,
+        symbol: str,
+        expression: Any,
+        reason: str = "",
+        errors: Mapping[str, float] | None = None,
+        *,
+        exact: Any = None,
+        along: Any = None,
+        given: Mapping[Any, Any] | None = None,
     ) -> Any:
-        """Add a limit law, held against its errors {at: error} from exact values, in order, and return it.
+        """Add an approximation or a limit law, and return it.
 
-        It is supported where their absolute values fall all along and the last is small, which is no proof.
+        Args:
+            name: of the line.
+            symbol: LaTeX that is printed for the left side.
+            expression: what approximates.
+            reason: why it may.
+            errors: {at: error} from exact values, in order: it is supported where their absolute values fall all along and
+                the last is small, which is no proof.
+            exact: what it approximates; its relative error is then told as a curve.
+            along: the symbol along which.
+            given: values of other symbols on the way; those not given have simple ones.
+
+        Raises:
+            ValueError: where one of `exact` and `along` is given without the other.
         """
-        line = Line(
-            name, "approximate", (self._measured(expression),), reason, here(), symbol=symbol, errors=errors or {}
-        )
-        self._add(line)
+        if (exact is None) is not (along is None):
+            raise ValueError(
+                f"the error of {name!r} as a curve needs both exact= and along=, a symbol; got one of them"
+            )
+        side, measured = self._measured(expression), ()
+        if exact is not None:
+            exact = self._checked(exact)
+            self._check_units(side, exact)
+            pairs = ((self._checked(s), self._checked(v)) for s, v in (given or {}).items())
+            measured = (self._checked(along), *pairs)
+        self._add(Line(name, "approximate", (side,), reason, here(), symbol=symbol, errors=errors or {}, exact=exact,
+                       along=measured))  # fmt: skip
         return expression
 
     def cited(self, name: str, text: str, where: str, reason: str = "") -> None:
@@ -360,12 +425,13 @@ class Derivation:
         return (self._checked(symbol), self._checked(point), *([side] if side else []))
 
     def _checked(self, expression: Any) -> Any:
-        from theory.lines.declared import check_symbols, exact
+        from theory.lines.declared import check_matrices, check_symbols, exact
 
         found = exact(expression)
         if self._declared:
             known = {name: one.symbol for name, one in self._declared.items()} | {s.name: s for s in self._roots}
             check_symbols(found, known)
+        check_matrices(found, self._matrices)
         return found
 
     def _measured(self, expression: Any) -> Any:

@@ -1,11 +1,14 @@
 """Derivation file: Python that makes derivations, run and judged in a process of its own, and told as JSON.
 
 The file is run as it is, so that it can do what its user can. Its own folder comes last on the import path: modules beside
-it are found, and hide none of ours.
+it are found, and hide none of ours. What was found of a file that depends on nothing but its own text, sympy and this project
+is kept whole, so that it need not be run to be told again.
 """
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import json
 import os
 import subprocess
@@ -18,11 +21,25 @@ from pathlib import Path
 from typing import Any
 
 from theory.derivation import Derivation, Step, check, collected
-from theory.judgement.limited import TIME, import_path
+from theory.judgement.limited import TIME, import_path, versions
+from theory.source import cache_directory, fingerprint, keep, kept
 
 __all__ = ["UnusableError", "checked", "main", "read"]
 
 TOLD = "prediction", "statement", "source", "assumptions"
+PLAIN = {
+    "__future__",
+    "collections",
+    "fractions",
+    "functools",
+    "itertools",
+    "math",
+    "operator",
+    "sympy",
+    "theory",
+    "typing",
+}
+TELLING = {"__builtins__", "__import__", "eval", "exec", "input", "open", "print", "randMatrix", "random_poly", "warn"}
 
 
 @dataclass
@@ -50,7 +67,10 @@ def checked(path: Path, *, timeout: float = TIME, needs: bool = False, only: str
         ValueError: where the file cannot be used, with the line that says why.
         OSError: where it cannot be read.
     """
-    path.read_bytes()  # or say now that it cannot be
+    content = path.read_bytes()  # or say now that it cannot be
+    place = _place(path, content, only) if not needs else None
+    if place is not None and (known := kept(place)) is not None:
+        return list(map(_told_again, known))
     options = json.dumps({"path": str(path), "timeout": timeout, "needs": needs, "only": only})
     done = subprocess.run(
         [sys.executable, "-P", "-m", "theory.derivation_file", options],
@@ -67,10 +87,49 @@ def checked(path: Path, *, timeout: float = TIME, needs: bool = False, only: str
         raise ValueError(f"{path} ended its process before it was judged, with exit code {done.returncode}") from None
     if "unusable" in found:
         raise ValueError(found["unusable"])
-    return [
-        Derivation(**{name: record[name] for name in TOLD}, steps=[Step.of(step) for step in record["steps"]])
-        for record in found["derivations"]
-    ]
+    if place is not None and all(
+        step["verdict"] != "inconclusive" for d in found["derivations"] for step in d["steps"]
+    ):
+        with suppress(OSError):
+            keep(place, found["derivations"])
+    return list(map(_told_again, found["derivations"]))
+
+
+def _told_again(record: dict[str, Any]) -> Derivation:
+    return Derivation(**{name: record[name] for name in TOLD}, steps=[Step.of(step) for step in record["steps"]])
+
+
+def _place(path: Path, content: bytes, only: str) -> Path | None:
+    """Where what is found of a file is kept; None where more than its text may bear on it."""
+    modules = _modules_of(content)
+    if modules is None:
+        return None
+    ours = [module for module in modules if module.partition(".")[0] == "theory"]
+    try:
+        source = fingerprint("theory.derivation_file", "theory.judgement", "theory.lines", *ours)
+    except ModuleNotFoundError:
+        return None
+    key = "\n".join([str(path), only, source, sys.version, *versions(), content.decode("utf-8", "replace")])
+    return cache_directory() / "files" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+
+
+def _modules_of(content: bytes) -> list[str] | None:
+    """What a file imports, where that is sympy, this project and what knows no files and no chance, and it tells nothing."""
+    try:
+        nodes = list(ast.walk(ast.parse(content)))
+    except (SyntaxError, ValueError):
+        return None
+    if any(isinstance(node, ast.Name | ast.Attribute) and _named(node) in TELLING for node in nodes):
+        return None
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            modules.append("." * node.level + (node.module or ""))
+    return modules if all(module.partition(".")[0] in PLAIN for module in modules) else None
+
+
+def _named(node: ast.Name | ast.Attribute) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr
 
 
 def read(path: Path) -> list[Derivation]:

@@ -130,3 +130,42 @@ def test_the_example_passes_its_fault_on(tmp_path, monkeypatch):
     assert again.inherits == ("collapse time",)
     assert again.verdict in ("proved", "supported")
     assert "t_C = lambda/(N**(2/m) - 1)" in again.evidence
+
+
+# --- what is kept whole ---
+
+
+def told(path, **options):
+    return [(s.name, s.verdict, s.evidence, s.number) for d in checked(path, **options) for s in d.steps]
+
+
+def run_again(*_, **__):
+    raise AssertionError("the file was run again")
+
+
+def test_a_file_that_depends_on_its_text_alone_is_not_run_again(file, monkeypatch):
+    path = file("d.equal('line', log(a * b), log(a) + log(b))\nd.cited('known', 'a < b', 'a book')\n")
+    first = told(path)
+    monkeypatch.setattr("theory.derivation_file.subprocess.run", run_again)
+    assert told(path) == first
+    path.write_text(path.read_text() + "d.less('more', a, a + b)\n")
+    with pytest.raises(AssertionError, match="run again"):
+        told(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import random\nd.equal('line', a, a)\n",
+        "print('told')\nd.equal('line', a, a)\n",
+        "open(__file__).close()\nd.equal('line', a, a)\n",
+        "d.tends('unknown', exp(-a), 1 + exp(-b), a, 0)\nfrom sympy import mathieuc\nd.equal('line', mathieuc(a, 1, b), 1)\n",
+    ],
+    ids=["chance", "prints", "reads", "inconclusive"],
+)
+def test_a_file_that_may_tell_something_else_is_run_again(file, monkeypatch, text):
+    path = file(text, head=HEAD + "a, b = d.declare('a b', positive=True)\n")
+    told(path)
+    monkeypatch.setattr("theory.derivation_file.subprocess.run", run_again)
+    with pytest.raises(AssertionError, match="run again"):
+        told(path)

@@ -16,7 +16,7 @@ NAMES = ["shown", *SLOW]
 @cache
 def judged(name):
     """The judgements of a list, each made once, by name of the line."""
-    return {line.name: judge(line.lhs, line.rhs, line.relation, at=line.at) for line in LISTS[name]}
+    return {line.name: judge(line.lhs, line.rhs, line.relation, at=line.at, assume=line.assume) for line in LISTS[name]}
 
 
 def of(name, truth):

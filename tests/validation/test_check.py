@@ -190,3 +190,43 @@ def test_the_hook_runs_the_command_over_derivation_files():
     assert (told["id"], told["entry"]) == ("geomem-check", "geomem check")
     assert re.search(told["files"], "section/two.derivation.py")
     assert not re.search(told["files"], "derivation.py")
+
+
+SARIF = {  # of each object that is written: the keys it must have, and those it may, by the schema of OASIS
+    "log": ({"version", "runs"}, {"$schema", "version", "runs"}),
+    "run": ({"tool"}, {"tool", "results"}),
+    "driver": ({"name"}, {"name", "version", "rules"}),
+    "rule": ({"id"}, {"id", "shortDescription", "defaultConfiguration"}),
+    "result": ({"message"}, {"ruleId", "level", "message", "locations"}),
+    "place": (set(), {"artifactLocation", "region"}),
+    "region": (set(), {"startLine", "endLine"}),
+}
+
+
+def objects_of(log):
+    """(kind, object) for what has its keys prescribed."""
+    yield "log", log
+    for run in log["runs"]:
+        yield "run", run
+        yield "driver", run["tool"]["driver"]
+        yield from (("rule", rule) for rule in run["tool"]["driver"]["rules"])
+        for result in run["results"]:
+            yield "result", result
+            place = result["locations"][0]["physicalLocation"]
+            yield from (("place", place), ("region", place["region"]))
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_sarif_has_the_keys_of_its_schema(found, number):
+    made = found("refuted", "supported", "inconclusive", "proved", inherits=("other",))
+    for step in made.judged_steps:
+        object.__setattr__(step, "number", number)
+    log = json.loads(geomem("check", "x", "--format", "sarif").out)
+    for kind, value in objects_of(log):
+        must, may = SARIF[kind]
+        assert must <= set(value) <= may, kind
+        if kind == "region":
+            assert 1 <= value["startLine"] <= value["endLine"]
+        if kind == "result":
+            assert value["level"] in ("none", "note", "warning", "error")
+            assert set(value["message"]) == {"text"}

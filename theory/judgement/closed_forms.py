@@ -43,7 +43,7 @@ def closed_form(integral: sp.Integral) -> ClosedForm | None:
 
 
 def _single(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    for rule in (_gaussian, _gamma, _in_pieces, _beta, _antiderivative, _by_sympy):
+    for rule in (_gaussian, _gamma, _wave, _turn, _in_pieces, _beta, _antiderivative, _by_sympy):
         if (found := patiently(A_RULE, rule, f, y, low, high)) is not None:
             return found
     return None
@@ -98,6 +98,40 @@ def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm 
 def _degree(power: sp.Expr, s: sp.Symbol) -> sp.Expr:
     """n of c s^n; still with s in it where it is no such power."""
     return sp.simplify(s * sp.diff(power, s) / power)
+
+
+def _wave(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """int_0^oo sin(b y)/y dy = pi/2, int_0^oo cos(b y^2) dy = int_0^oo sin(b y^2) dy = sqrt(pi/(8 b)), b > 0."""
+    halves = {(sp.S.Zero, sp.S.Infinity): 1, (sp.S.NegativeInfinity, sp.S.Infinity): 2}.get((low, high))
+    if halves is None:
+        return None
+    constant, rest = f.replace(sp.sinc, lambda z: sp.sin(z) / z).as_independent(y, as_Add=False)
+    b = sp.Wild("b", exclude=[y])
+    fresnel = sp.sqrt(sp.pi / (8 * b)), "Fresnel's integrals"
+    known = {
+        sp.sin(b * y) / y: (sp.pi / 2, "Dirichlet's integral"),
+        sp.cos(b * y**2): fresnel,
+        sp.sin(b * y**2): fresnel,
+    }
+    for wave, (value, name) in known.items():
+        found = rest.match(wave)
+        if found and found[b].is_positive:
+            return ClosedForm(halves * constant * value.xreplace(found), name)
+    return None
+
+
+def _turn(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """int_0^2pi dy/(p + q cos y) = 2 pi/sqrt(p^2 - q^2) for p > |q|."""
+    if low != 0 or high != 2 * sp.pi:
+        return None
+    constant, rest = f.as_independent(y, as_Add=False)
+    below = sp.expand(1 / rest)
+    wave = next((w for w in (sp.cos(y), sp.sin(y)) if below.has(w)), None)
+    q = below.coeff(wave) if wave is not None else sp.S.Zero
+    p = sp.expand(below - q * wave) if wave is not None else y
+    if y in (p.free_symbols | q.free_symbols) or not ((p + q).is_positive and (p - q).is_positive):
+        return None
+    return ClosedForm(constant * 2 * sp.pi / sp.sqrt(p**2 - q**2), "the residue theorem")
 
 
 def _in_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:

@@ -18,7 +18,7 @@ from theory.judgement.judgement import Judgement
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, balls, candidates, points, spread
 from theory.judgement.reduction import reduces_to_zero
-from theory.judgement.substitution import above_one, in_logarithms
+from theory.judgement.substitution import above_one, in_logarithms, within_bounds
 from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
@@ -31,6 +31,7 @@ SECONDS = 0.8  # for points
 A_POINT = 1.0
 FEWEST = 6
 WHOLE = sp.Integral, sp.Sum, sp.Product, sp.Limit
+STEPS = sp.Heaviside, sp.sign
 FIRST = 40  # points, before a reduction is tried: where it is by rational arithmetic they are enough
 OF_INTEGRALS, OF_SUMS = 16, 60  # points, where there are some
 
@@ -55,7 +56,7 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
     trusts: tuple[str, ...] = ()
     checked = True
     if not by_rule:
-        difference, trusts, checked = resolved(left - right)
+        difference, trusts, checked = resolved(left - right, assume)
         by_rule = () if difference.has(*WHOLE) else _reduced(difference, assume)
     if by_rule != ("rational arithmetic",):
         met(left, right, assume, found=found)
@@ -86,15 +87,19 @@ def _reduced(difference: sp.Expr, assume: Sequence[sp.Basic]) -> tuple[str, ...]
     if found := reduces_to_zero(difference):
         return found
     other = above_one(in_logarithms(difference, assume))
-    return reduces_to_zero(other) if other != difference else ()
+    if other != difference and (found := reduces_to_zero(other)):
+        return found
+    cases = within_bounds(difference, assume) if assume else ()
+    by_case = [reduces_to_zero(case) for case in cases]
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(by_case))) if by_case and all(by_case) else ()
 
 
-def resolved(expression: sp.Expr) -> tuple[sp.Expr, tuple[str, ...], bool]:
+def resolved(expression: sp.Expr, assume: Sequence[sp.Basic] = ()) -> tuple[sp.Expr, tuple[str, ...], bool]:
     """The expression with integrals, sums and limits in closed form where a rule knows one, the rules, and if all are checked."""
     trusts: list[str] = []
     checked = True
     for atom in _outermost(expression):
-        form = _closed(atom)
+        form = _closed(atom, assume)
         if form is not None:
             expression = expression.xreplace({atom: form.value})
             trusts += form.trusts.split(", ")
@@ -102,11 +107,11 @@ def resolved(expression: sp.Expr) -> tuple[sp.Expr, tuple[str, ...], bool]:
     return expression, tuple(dict.fromkeys(trusts)), checked
 
 
-def _closed(atom: sp.Basic) -> closed_forms.ClosedForm | None:
+def _closed(atom: sp.Basic, assume: Sequence[sp.Basic] = ()) -> closed_forms.ClosedForm | None:
     if isinstance(atom, sp.Integral):
         return closed_forms.closed_form(atom)
     if isinstance(atom, sp.Sum):
-        return sums.closed_form(atom)
+        return sums.closed_form(atom, assume)
     if isinstance(atom, sp.Product):
         return None
     return _closed_limit(*atom.args)
@@ -136,7 +141,7 @@ def _outermost(e: sp.Basic) -> tuple[sp.Basic, ...]:
 
 @lru_cache(64)
 def _has_branches(e: sp.Basic) -> bool:
-    return bool(e.has(sp.Piecewise))
+    return bool(e.has(sp.Piecewise, *STEPS))
 
 
 # --- points ---
@@ -151,10 +156,7 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
     """
     values: dict[Any, Any] = dict(balls(point, precision))
     if _has_branches(e):  # at sqrt(2) balls do not tell whether x > sqrt(2)
-        e = e.replace(
-            lambda p: isinstance(p, sp.Piecewise),
-            lambda p: p.func(*((value, condition.xreplace(dict(point))) for value, condition in p.args)),
-        )
+        e = e.replace(lambda p: isinstance(p, (sp.Piecewise, *STEPS)), lambda p: _decided(p, point))
     for atom in _outermost(e):
         if isinstance(atom, sp.Integral):
             values[atom] = integrals.enclosed(atom, point)
@@ -166,6 +168,14 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
                 raise NotImplementedError("no value of a limit without a rule for it")
             values[atom] = enclosure.enclose(form.value, values, precision)
     return enclosure.enclose(e, values, precision)
+
+
+def _decided(e: sp.Expr, point: Point) -> sp.Expr:
+    """A branch or a step by exact numbers in its conditions."""
+    if isinstance(e, sp.Piecewise):
+        return e.func(*((value, condition.xreplace(dict(point))) for value, condition in e.args))
+    exact = e.xreplace(dict(point))
+    return e if exact.has(*STEPS) else exact
 
 
 def met(

@@ -15,6 +15,7 @@ from theory.judgement.equality import value_at
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
+from theory.judgement.polynomials import decided
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
@@ -24,12 +25,13 @@ from theory.judgement.words import in_words, shown, told
 __all__ = ["judge_differs", "judge_greater"]
 
 PRECISIONS = 128, 1024, 8192
-SECONDS, FOR_A_PROOF = 0.6, 1.5
+SECONDS, FOR_A_PROOF = 0.6, 3.0
 FEWEST = 6
 DEAR = 12
 A_POINT = 1.0
-FOR_A_ZERO = 0.8
+FOR_A_ZERO, FOR_ROOTS = 0.8, 0.3
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
+NO_POINT = "z3 finds no point of the domain where it fails"
 STEPS = 100  # of a bisection: thirty digits
 
 
@@ -56,6 +58,13 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
     trusts = patiently(FOR_A_PROOF, is_shown, difference, strict, assume) or ()
     if trusts:
         return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",), exceptions=exceptions)
+    answer = decided(difference, ">" if strict else ">=", assume)
+    if answer is True:
+        return Judgement("proved", NO_POINT, ("z3",), exceptions=exceptions)
+    if answer:
+        _meet(left, right, strict, answer, tried)
+        if tried.refuted is not None:
+            return tried.refuted
     if tried.touches is not None:
         return Judgement(
             "inconclusive",
@@ -84,35 +93,64 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
 
 def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Judgement:
     """Whether left is nowhere equal to right."""
-    difference = left - right
-    met = 0
-    for point in points(difference.free_symbols, left, right, difference, assume=assume):
-        try:
-            sides = [value_at(side, point, PRECISIONS[0]) for side in (left, right)]
-        except (ArithmeticError, NotImplementedError, TypeError, ValueError):
-            continue
-        gap = sides[0] - sides[1]
-        if gap.is_finite() and (gap == 0 or (gap.contains(0) and _is_zero(difference, point))):
-            return Judgement(
-                "refuted",
-                f"at {in_words(point)} both sides are {shown(sides[0])}",
-                ("Arb",),
-                told(point),
-                tuple(map(shown, sides)),
-            )
-        met += bool(gap.is_finite() and not gap.contains(0))
+    difference, apart, end = left - right, 0, time.thread_time() + SECONDS
+    known = [difference] if _is_light(difference) else []
+    tried = points(difference.free_symbols, left, right, *known, assume=assume)
+    for point in itertools.chain(_meetings(difference, assume), tried):
+        sides = _both(left, right, point)
+        if sides is not None and (sides[0] - sides[1]).contains(0):
+            if _is_zero(difference, point):
+                return _meet_there(point, sides)
+        else:
+            apart += sides is not None
+        if time.thread_time() > end:
+            break
+    if not assume and (crossing := _crossing(difference, "so that the sides are equal in between")):
+        return crossing
     for signed in (difference, -difference):
         trusts = patiently(FOR_A_PROOF, is_shown, signed, True, assume)
         if trusts:
             return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",))
-    if met < FEWEST and difference.free_symbols:
-        return Judgement("inconclusive", f"enclosed at {met} points only")
+    answer = decided(difference, "!=", assume)
+    if answer is True:
+        return Judgement("proved", NO_POINT, ("z3",))
+    if answer and (sides := _both(left, right, answer)) and _is_zero(difference, answer):
+        return _meet_there(answer, sides)
+    if apart < FEWEST and difference.free_symbols:
+        return Judgement("inconclusive", f"enclosed at {apart} points only")
     return Judgement(
         "supported",
-        f"the sides differ at {met} exact points",
+        f"the sides differ at {apart} exact points",
         ("Arb",),
-        cannot_exclude="an isolated point where they meet",
+        cannot_exclude="a point where they meet, which no points beside it tell",
     )
+
+
+def _both(left: sp.Expr, right: sp.Expr, point: Point) -> list[Any] | None:
+    """Both sides at a point; None where one is not known there."""
+    try:
+        with for_seconds(A_POINT):
+            sides = [value_at(side, point, PRECISIONS[0]) for side in (left, right)]
+    except (GivenUpError, ArithmeticError, NotImplementedError, TypeError, ValueError):
+        return None
+    return sides if all(s.is_finite() for s in sides) else None
+
+
+def _meet_there(point: Point, sides: Sequence[Any]) -> Judgement:
+    evidence = f"at {in_words(point)} both sides are {shown(sides[0])}"
+    return Judgement("refuted", evidence, ("Arb",), told(point), tuple(map(shown, sides)))
+
+
+def _meetings(difference: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[Point]:
+    """Where sympy finds the sides to be equal, of one symbol, the others at their simplest."""
+    simplest = {s: candidates(s)[0] for s in difference.free_symbols}
+    for s in sorted(simplest, key=str):
+        f = difference.xreplace({o: v for o, v in simplest.items() if o != s})
+        for root in patiently(FOR_ROOTS, sp.solve, f, s) or ():
+            point = {**simplest, s: root}
+            known = not root.free_symbols and (root.is_real or not s.is_extended_real)
+            if known and admits(s, root) and all(fulfils(point, a) for a in assume):
+                yield point
 
 
 # --- points ---
@@ -140,7 +178,7 @@ def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]
             if tried.refuted is not None or time.thread_time() > end:
                 break
         if strict and tried.refuted is None:
-            tried.refuted = _crossing(left - right)
+            tried.refuted = _crossing_of_a_square(left - right)
     return tried
 
 
@@ -224,17 +262,20 @@ def _is_zero(difference: sp.Expr, point: Point) -> bool:
 # --- where a square or a modulus vanishes ---
 
 
-def _crossing(difference: sp.Expr) -> Judgement | None:
+def _crossing_of_a_square(difference: sp.Expr) -> Judgement | None:
     """A refutation of f^2 > 0 or |f| > 0 where f, continuous, has both signs: it is 0 in between, at no number known."""
     f = difference.args[0] if isinstance(difference, sp.Abs) or _is_even_power(difference) else None
-    if f is None or len(f.free_symbols) != 1:
-        return None
-    (s,) = f.free_symbols
-    if s.is_integer or not is_smooth(f, s):
+    return None if f is None else _crossing(f, "so it is 0 in between: not >")
+
+
+def _crossing(f: sp.Expr, so: str) -> Judgement | None:
+    """A refutation where f, continuous, of one symbol, has both signs."""
+    s = next(iter(f.free_symbols), None)
+    if s is None or len(f.free_symbols) > 1 or not s.is_extended_real or s.is_integer or not is_smooth(f, s):
         return None
     for low, high, below in _changes_of_sign(f, s):
         near = {s: _bisected(f, s, low, high, below)}
-        evidence = f"{f} has different signs at {s} = {low} and {s} = {high}, so it is 0 in between: not >"
+        evidence = f"{f} has different signs at {s} = {low} and {s} = {high}, {so}"
         return Judgement("refuted", evidence, ("Arb", "the intermediate value theorem"), told(near))
     return None
 
@@ -285,7 +326,7 @@ def _changes_of_sign(f: sp.Expr, s: sp.Symbol) -> Iterator[tuple[sp.Rational, sp
 
 def _solved(slope: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:
     """Where sympy finds it to vanish, exactly: a touching point is seen at no other number."""
-    return [r for r in patiently(0.3, sp.solve, slope, s) or () if r.is_real and not r.free_symbols]
+    return [r for r in patiently(FOR_ROOTS, sp.solve, slope, s) or () if r.is_real and not r.free_symbols]
 
 
 def _sign(e: sp.Expr, s: sp.Symbol, value: sp.Expr) -> int:

@@ -19,7 +19,7 @@ from theory.judgement import closed_forms
 from theory.judgement.patience import GivenUpError
 from theory.judgement.points import Point, breaks
 from theory.judgement.smooth import ENTIRE
-from theory.judgement.tails import DivergesError, diverges, oscillating, oscillations
+from theory.judgement.tails import DivergesError, diverges, has_pole, oscillating, oscillations
 
 __all__ = ["enclosed"]
 
@@ -97,6 +97,9 @@ def _over(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any:
     if not inner and len(finite) < 2:
         inner = [finite[0] + (1 if high is sp.S.Infinity else -1) if finite else sp.S.Zero]
     ends = [low, *inner, high]
+    for a, b in itertools.pairwise(ends):
+        if a.is_finite and b.is_finite and has_pole(integrand, y, a, b):
+            raise DivergesError("the integrand has a pole between the ends")
     return sum((_piece(integrand, y, a, b) for a, b in itertools.pairwise(ends)), flint.acb(0))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from theory.judgement.curve import judge_error
 from theory.judgement.equality import judge_equal
 from theory.judgement.hints import hint
 from theory.judgement.inequality import judge_differs, judge_greater
@@ -55,7 +56,10 @@ def judge(
 def _judged(
     left: sp.Basic, right: sp.Basic, relation: Relation, at: Sequence[Any], assume: Sequence[sp.Basic]
 ) -> Judgement:
-    if relation in ("tends", "leading"):
+    if relation == "leading":
+        error = judge_error(right, left, at[0], assume=assume)
+        return replace(judge_limit(left, right, relation, at, assume), curve=error.curve)
+    if relation == "tends":
         return judge_limit(left, right, relation, at, assume)
     if relation == "=":
         return _of_equality(left, right, assume)

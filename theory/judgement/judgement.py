@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["WORST_FIRST", "Judgement", "Relation", "Verdict"]
 
@@ -26,6 +26,7 @@ class Judgement:
         exceptions: where a side is not defined, so that nothing is said of it.
         cannot_exclude: of a supported line, what the evidence would not have seen.
         hint: of a refuted line, what would make it true, or what the two sides have in common.
+        curve: of an approximation, its relative error: `along` a symbol, `at` values of the others, `points` and the `worst`.
     """
 
     verdict: Verdict
@@ -36,3 +37,4 @@ class Judgement:
     exceptions: tuple[str, ...] = ()
     cannot_exclude: str = ""
     hint: str = ""
+    curve: Mapping[str, Any] = field(default_factory=dict)

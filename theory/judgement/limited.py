@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
@@ -31,7 +31,7 @@ from typing import IO, Any
 from theory.judgement.judgement import Judgement
 from theory.source import cache_directory, fingerprint, keep, kept
 
-__all__ = ["MEMORY", "TIME", "ask", "import_path"]
+__all__ = ["MEMORY", "TIME", "ask", "import_path", "versions"]
 
 TIME = 20.0  # seconds for a line
 MEMORY = 4 << 30  # bytes of address space, much of which is never used
@@ -76,7 +76,7 @@ def _place(function: str, arguments: Any, named: Any) -> Path | None:
         [
             function,
             fingerprint(function.partition(":")[0]),
-            *_versions(),
+            *versions(),
             srepr(arguments),
             srepr(sorted(named.items())),
         ]
@@ -85,8 +85,13 @@ def _place(function: str, arguments: Any, named: Any) -> Path | None:
 
 
 @cache
-def _versions() -> tuple[str, ...]:
-    return version("sympy"), version("python-flint")
+def versions() -> tuple[str, ...]:
+    """Of what the judge asks."""
+    try:
+        z3 = version("z3-solver")
+    except PackageNotFoundError:
+        z3 = "none"
+    return version("sympy"), version("python-flint"), z3
 
 
 def _expressions(value: Any) -> list[Any]:

@@ -67,7 +67,11 @@ def judge_limit(
                 return _refuted(left, right, relation, symbol, end, side, point, last)
     by_logarithms = in_logarithms(gap, elsewhere)
     form = by_logarithms if symbol in by_logarithms.free_symbols else gap
-    if all(_by_taylor(form, symbol, end, side) for side in sides):
+    limits = [limit_of(form, symbol, end, side) for side in sides]
+    for side, value in zip(sides, limits, strict=True):
+        if value is not None and value.is_number and value.is_nonzero and value.is_finite:
+            return _refuted(left, right, relation, symbol, end, side, {}, enclosure.enclose(value, {}, PRECISIONS[0]))
+    if all(value is not None and sp.simplify(value) == 0 for value in limits):
         return Judgement(
             "proved",
             f"the Taylor series at {symbol} = {end} has the constant term claimed",
@@ -186,11 +190,6 @@ def _supported(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, sides: Sequence[st
 
 
 # --- by Taylor's theorem ---
-
-
-def _by_taylor(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> bool:
-    value = limit_of(gap, symbol, end, side)
-    return value is not None and sp.simplify(value) == 0
 
 
 def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:

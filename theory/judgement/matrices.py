@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+import itertools
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
+from sympy.matrices.exceptions import NonInvertibleMatrixError
 
 from theory.judgement.equality import judge_equal
 from theory.judgement.judgement import WORST_FIRST, Judgement
+from theory.judgement.patience import patiently
 
 __all__ = ["is_of_matrices", "judge_matrices"]
 
 SIZES = 2, 3, 1
+LARGEST, A_FORM = 3, 1.5  # rows or columns, and seconds, of what is judged entry by entry
+DRAWS = 2  # of matrices of each size
 CLOSE = 1e-9
 Matrix = NDArray[Any]
 
@@ -23,8 +29,8 @@ Matrix = NDArray[Any]
 def is_of_matrices(*sides: sp.Basic) -> bool:
     """Whether a side is a matrix, or holds matrix symbols or symbols that do not commute."""
     return any(
-        isinstance(s, sp.MatrixBase | sp.MatrixExpr)
-        or s.atoms(sp.MatrixSymbol)
+        isinstance(s, sp.MatrixBase)
+        or s.has(sp.MatrixExpr)
         or any(a.is_commutative is False for a in s.atoms(sp.Symbol))
         for s in sides
     )
@@ -35,7 +41,7 @@ def judge_matrices(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic] =
     explicit = [isinstance(s, sp.MatrixBase) for s in (left, right)]
     if all(explicit):
         return _by_element(left, right, assume)
-    if any(isinstance(s, sp.MatrixExpr) or s.atoms(sp.MatrixSymbol) for s in (left, right)):
+    if any(s.has(sp.MatrixExpr) for s in (left, right)):
         return _of_symbols(left, right)
     if any(explicit):
         return Judgement("refuted", "one side is a matrix, the other is not")
@@ -142,23 +148,36 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
     ):
         return Judgement("proved", "a trace is cyclic, and that of the transpose", ("rational arithmetic",))
     symbols = sorted(left.atoms(sp.MatrixSymbol) | right.atoms(sp.MatrixSymbol), key=str)
-    lengths = {length for s in symbols for length in s.shape if isinstance(length, sp.Symbol)}
-    for n in SIZES:
+    lengths = set().union(*(m.shape for side in (left, right) for m in sp.preorder_traversal(side) if _has_shape(m)))
+    lengths = {length for length in lengths if isinstance(length, sp.Symbol)}
+    if not lengths and (found := _symbolically(left, right, symbols)) is not None:
+        return found
+    tried = 0
+    for n, draw in itertools.product(SIZES, range(DRAWS)):
         sizes = dict.fromkeys(lengths, sp.Integer(n))
+        values = {s: _drawn(s, sizes, draw + DRAWS * k) for k, s in enumerate(symbols)}
         try:
-            a, b = (_filled(side, symbols, sizes) for side in (left, right))
+            a, b = (_explicit(side, values, sizes) for side in (left, right))
+        except NonInvertibleMatrixError:
+            continue
         except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
             return Judgement("inconclusive", f"not evaluated for matrices of size {n}: {error}")
+        if getattr(a, "shape", ()) != getattr(b, "shape", ()):
+            return Judgement("refuted", f"one side is {a}, the other {b}: of other shapes")
+        tried += 1
         if a != b and sp.simplify(a - b) != 0 * b:
             witness = {str(length): str(n) for length in lengths}
+            witness |= {str(s): str(m.tolist()) for s, m in values.items()}
             sides = tuple(str(m.tolist()) if isinstance(m, sp.MatrixBase) else str(m) for m in (a, b))
-            evidence = f"for integer matrices of size {n} the sides are {sides[0]} and {sides[1]}"
+            evidence = f"for rational matrices of size {n} the sides are {sides[0]} and {sides[1]}"
             return Judgement("refuted", evidence, ("rational arithmetic",), witness, sides)
+    if not tried:
+        return Judgement("inconclusive", "defined at none of the matrices tried")
     return Judgement(
         "supported",
-        "equal for integer matrices of sizes 1, 2 and 3",
+        f"equal at {tried} draws of rational matrices of sizes 1, 2 and 3",
         ("rational arithmetic",),
-        cannot_exclude="larger sizes",
+        cannot_exclude="larger sizes, and matrices of a set so thin that none of it was drawn",
     )
 
 
@@ -178,9 +197,72 @@ def _word(trace: sp.Trace) -> sp.Expr:
     return sp.Symbol("tr " + " ".join(min(turns)), complex=True)
 
 
-def _filled(e: sp.Basic, symbols: Sequence[sp.MatrixSymbol], sizes: Mapping[sp.Symbol, sp.Integer]) -> sp.Basic:
-    matrices = {}
-    for seed, s in enumerate(symbols):
-        rows, columns = (int(sp.sympify(length).subs(sizes)) for length in s.shape)
-        matrices[s] = sp.ImmutableMatrix(_integers(rows, columns, seed).tolist())
-    return e.xreplace(matrices).subs(sizes).doit()
+def _symbolically(left: sp.Basic, right: sp.Basic, symbols: Sequence[sp.MatrixSymbol]) -> Judgement | None:
+    """Small matrices of one size, with a symbol for each entry; None where that proves nothing."""
+    if any(length > LARGEST for s in symbols for length in s.shape):
+        return None
+    entries = {s: _of_entries(s) for s in symbols}
+    sides = patiently(A_FORM, lambda: [_explicit(side, entries, {}) for side in (left, right)])
+    if sides is None:
+        return None
+    explicit = [isinstance(s, sp.MatrixBase) for s in sides]
+    if any(explicit) and not all(explicit):
+        return None
+    found = _by_element(*sides) if all(explicit) else judge_equal(*sides)
+    return found if found.verdict == "proved" else None
+
+
+def _of_entries(s: sp.MatrixSymbol) -> sp.ImmutableMatrix:
+    rows, columns = map(int, s.shape)
+    return sp.ImmutableMatrix(rows, columns, lambda i, j: sp.Symbol(f"{s.name}_{i + 1}{j + 1}", complex=True))
+
+
+def _has_shape(e: sp.Basic) -> bool:
+    return isinstance(e, sp.MatrixExpr)
+
+
+def _drawn(s: sp.MatrixSymbol, sizes: Mapping[Any, sp.Integer], seed: int) -> sp.ImmutableMatrix:
+    """A matrix of that shape with small rational entries, the same one every time."""
+    rows, columns = (int(sp.sympify(length).subs(sizes)) for length in s.shape)
+    return sp.ImmutableMatrix(_integers(rows, columns, seed).tolist()) / (1 + seed % 3)
+
+
+def _explicit(e: sp.Basic, values: Mapping[Any, sp.ImmutableMatrix], sizes: Mapping[Any, sp.Integer]) -> Any:
+    """The expression with matrices of numbers in place of its symbols.
+
+    Raises:
+        NotImplementedError: where it stays an expression of matrices.
+        NonInvertibleMatrixError: of one that has no inverse.
+    """
+    if e in values:
+        return values[e]
+    if isinstance(e, sp.Identity):
+        return sp.ImmutableMatrix(sp.eye(int(e.rows.subs(sizes))))
+    if isinstance(e, sp.ZeroMatrix):
+        return sp.ImmutableMatrix(sp.zeros(*(int(length.subs(sizes)) for length in e.shape)))
+    if not e.args or isinstance(e, sp.MatrixBase):
+        return e.subs(sizes)
+    arguments = [_explicit(a, values, sizes) for a in e.args]
+    for kind, known in OPERATIONS.items():
+        if isinstance(e, kind):
+            return known(*arguments)
+    found = e.func(*arguments).doit()
+    if found.has(sp.MatrixExpr):
+        raise NotImplementedError(f"{e.func.__name__} of matrices of numbers")
+    return found
+
+
+def _product(*factors: Any) -> Any:
+    return functools.reduce(operator.mul, factors)
+
+
+OPERATIONS: dict[Any, Callable[..., Any]] = {
+    sp.MatAdd: lambda *terms: functools.reduce(operator.add, terms),
+    sp.MatMul: _product,
+    sp.Inverse: lambda m, *_: m.inv(),
+    sp.MatPow: lambda m, power: m**power,
+    sp.Transpose: lambda m: m.T,
+    sp.Adjoint: lambda m: m.H,
+    sp.Trace: lambda m: m.trace(),
+    sp.Determinant: lambda m: m.det(),
+}

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -22,38 +23,68 @@ AGAIN = 0.1  # seconds after which what swallowed the exception, as a callback o
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class _Limit:
+    """Whose it is, and the time of the thread at which it ends."""
+
+    limit: object
+    end: float
+
+
+LIMITS: list[_Limit] = []  # those that count, the innermost last, which ends first
+
+
 class GivenUpError(BaseException):
-    """The time is up. No Exception, so that what catches everything does not swallow it."""
+    """The time is up. No Exception, so that what catches everything does not swallow it.
+
+    Attributes:
+        limit: that of whom the time is up; None where that is not known.
+    """
+
+    def __init__(self, limit: object = None) -> None:
+        self.limit = limit
 
 
 @contextmanager
-def for_seconds(seconds: float) -> Iterator[None]:
+def for_seconds(seconds: float) -> Iterator[object]:
     """Raise GivenUpError where what is inside is not done in time; without limit off the main thread and without SIGVTALRM.
 
-    Inner limits end no later than outer ones.
+    Where an outer limit ends sooner, it is the one that counts. What is entered tells the limits apart.
     """
+    limit = object()
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
+        yield limit
         return
 
-    seconds *= PATIENCE.get()
+    now = time.thread_time()
+    end = now + seconds * PATIENCE.get()
+    if LIMITS and LIMITS[-1].end <= end:
+        _raise_late(LIMITS[-1], now)
+        yield limit
+        return
     inside = True
 
     def give_up(number: int, frame: FrameType | None) -> None:
         if inside and not _is_swallowed(frame):
-            raise GivenUpError
+            raise GivenUpError(limit)
 
-    left = signal.getitimer(signal.ITIMER_VIRTUAL)[0]
-    start = time.thread_time()
     before = signal.signal(signal.SIGVTALRM, give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, min(seconds, left) if left else seconds, AGAIN)
+    signal.setitimer(signal.ITIMER_VIRTUAL, end - now, AGAIN)
+    LIMITS.append(_Limit(limit, end))
     try:
-        yield
+        yield limit
     finally:
         inside = False
+        LIMITS.pop()
         signal.signal(signal.SIGVTALRM, before)
-        rest = max(left - (time.thread_time() - start), 1e-3) if left else 0
-        signal.setitimer(signal.ITIMER_VIRTUAL, rest, AGAIN if left else 0)
+        rest = max(LIMITS[-1].end - time.thread_time(), 1e-3) if LIMITS else 0
+        signal.setitimer(signal.ITIMER_VIRTUAL, rest, AGAIN if LIMITS else 0)
+
+
+def _raise_late(outer: _Limit, now: float) -> None:
+    """Where the time is up already: an alarm counts whole ticks of the system, and many short calls have none."""
+    if outer.end <= now:
+        raise GivenUpError(outer.limit)
 
 
 def _is_swallowed(frame: FrameType | None) -> bool:
@@ -78,10 +109,14 @@ def unhurried(factor: float) -> Iterator[None]:
 
 def patiently(seconds: float, work: Callable[..., Result], *arguments: Any) -> Result | None:
     """What symbolic work returns; None where it takes longer, or sympy gives up, which it does by any exception."""
-    try:
-        with for_seconds(seconds):
+    with for_seconds(seconds) as limit:
+        try:
             return work(*arguments)
-    except MemoryError:  # a process without memory cannot go on
-        raise
-    except (GivenUpError, Exception):
-        return None
+        except MemoryError:  # a process without memory cannot go on
+            raise
+        except GivenUpError as error:
+            if error.limit not in (None, limit):  # an outer one's: what is round this has to end too
+                raise
+            return None
+        except Exception:
+            return None

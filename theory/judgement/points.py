@@ -44,7 +44,8 @@ COMPLEX = (
 )
 RANDOM, CORNERS = 60, 64
 FIRST, LONGEST = 8, 400  # of points, where few can be tried
-NEAR = R(1, 1000)
+NEAR, NEAREST = R(1, 1000), R(1, 10**12)
+MOST_OTHERS, BORDERS = 7, 24  # values of each symbol, and of all together, beside which a relation's border is met
 
 
 def candidates(symbol: sp.Symbol) -> tuple[sp.Expr, ...]:
@@ -122,11 +123,12 @@ def _all_points(
     for places in itertools.islice(sorted(corners, key=sum), CORNERS):
         yield {s: values[s][k] for s, k in zip(ordered, places, strict=True)}
     bases = [{s: values[s][k % len(values[s])] for s in ordered} for k in (0, 1)]
-    broken = [*expressions, *(r.lhs - r.rhs for r in assume if isinstance(r, sp.core.relational.Relational))]
+    relations = [r for r in assume if isinstance(r, sp.core.relational.Relational)]
     for base in bases:
         for s in ordered:
-            for value in _beside(s, breaks(broken, s, base)):
+            for value in _beside(s, breaks([*expressions, *relations], s, base)):
                 yield {**base, s: value}
+    yield from _bordering(ordered, values, relations)
     for base in bases[: len(ordered)]:
         for s in ordered:
             for value in values[s]:
@@ -135,6 +137,20 @@ def _all_points(
         rng = np.random.default_rng(20260101)
         for _ in range(RANDOM):
             yield {s: values[s][int(rng.integers(len(values[s])))] for s in ordered}
+
+
+def _bordering(
+    ordered: Sequence[sp.Symbol], values: Mapping[sp.Symbol, Sequence[sp.Expr]], relations: Sequence[sp.Basic]
+) -> Iterator[Point]:
+    """Where an assumed relation ends, and very near to that, the other symbols at simple values."""
+    for s in ordered if relations else ():
+        others = [o for o in ordered if o != s]
+        for numbers in itertools.islice(itertools.product(*(values[o][:MOST_OTHERS] for o in others)), BORDERS):
+            base = dict(zip(others, numbers, strict=True))
+            found = breaks(relations, s, base)
+            nearest = [b + sign * NEAREST * (abs(b) if b else 1) for b in found for sign in (1, -1)]
+            for value in itertools.chain(_beside(s, found), (v for v in nearest if admits(s, v))):
+                yield {**base, s: value}
 
 
 def _beside(symbol: sp.Symbol, found: Sequence[sp.Expr]) -> Iterator[sp.Expr]:
@@ -151,7 +167,7 @@ def _beside(symbol: sp.Symbol, found: Sequence[sp.Expr]) -> Iterator[sp.Expr]:
     yield from (v for v in dict.fromkeys(tried) if admits(symbol, v))
 
 
-def breaks(expressions: Iterable[sp.Expr], symbol: sp.Symbol, base: Point) -> list[sp.Expr]:
+def breaks(expressions: Iterable[sp.Basic], symbol: sp.Symbol, base: Point) -> list[sp.Expr]:
     """Where signs, maxima, branches and poles of the expressions change as the symbol does, in order; exact or near it."""
     others = {s: v for s, v in base.items() if s != symbol}
     found: set[sp.Expr] = set()
@@ -161,7 +177,7 @@ def breaks(expressions: Iterable[sp.Expr], symbol: sp.Symbol, base: Point) -> li
     return sorted(found, key=float)
 
 
-def _switches(expression: sp.Expr) -> Iterator[sp.Expr]:
+def _switches(expression: sp.Basic) -> Iterator[sp.Expr]:
     """What changes sign where the expression breaks."""
     for e in sp.preorder_traversal(expression):
         if isinstance(e, sp.Integral | sp.Sum | sp.Limit):

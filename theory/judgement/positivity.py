@@ -6,21 +6,24 @@ between two ends. Each rests on derivatives, which are shown positive in the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sympy as sp
 
+from theory.judgement.bounds import bounded
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
-from theory.judgement.substitution import above_one, in_logarithms, lower_bounds
+from theory.judgement.substitution import above_one, contradict, in_logarithms, within_bounds
+from theory.judgement.switches import Branch, sides
 
 __all__ = ["is_shown"]
 
 DEPTH = 3
 A_WAY = 0.5  # seconds
+MOST_ASSUMED = 6  # relations, switches among them
 LARGEST = 150  # operations in what is tried
 Trusts = tuple[str, ...]
 TAYLOR: Trusts = ("Taylor's theorem",)
@@ -47,7 +50,46 @@ DEAR: tuple[tuple[str, Way], ...] = (
 
 def is_shown(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Trusts:
     """How it is shown, and what that trusts; empty where it is not."""
-    forms = dict.fromkeys(_on_half_lines(form, assume) for form in (in_logarithms(e, assume), e))
+    if len(assume) < MOST_ASSUMED and (branches := sides(e)):
+        return _on_either_side(branches, strict, assume)
+    if by_bounds := _by_bounds(e, assume):
+        return by_bounds
+    found = [_is_shown(list(dict.fromkeys(case)), strict) for case in _cases(e, assume)]
+    if len(found) < 2 or not all(found):
+        return found[0] if all(found) else ()
+    return _put("inside its bounds and at a closed end", *found)
+
+
+def _on_either_side(branches: Sequence[Branch], strict: bool, assume: Sequence[sp.Basic]) -> Trusts:
+    """Where a modulus or a maximum switches, on the sides that there are."""
+    found: list[Trusts] = []
+    for there, relation in branches:
+        assumed = (*assume, relation)
+        if contradict(there.free_symbols | relation.free_symbols, assumed):
+            continue
+        found.append(is_shown(there, strict, assumed))
+        if not found[-1]:
+            return ()
+    words, *trusts = _put("on either side of where it switches", *found)
+    return (words, *(t for t in trusts if t != "sympy.diff" or any(t in part for part in found)))
+
+
+def _by_bounds(e: sp.Expr, assume: Sequence[sp.Basic]) -> Trusts:
+    """With a function's named bound, which is not reached, in its place: what is left need not be strict."""
+    for less in bounded(e):
+        if trusts := is_shown(less, False, assume):
+            return (trusts[0], "bounds of special functions (DLMF)", *trusts[1:])
+    return ()
+
+
+def _cases(e: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[tuple[sp.Expr, ...]]:
+    """The forms of what has to be shown: within the bounds, and at each closed end that this leaves out."""
+    inside, *ends = within_bounds(e, assume)
+    yield (*within_bounds(in_logarithms(e, assume), assume)[:1], inside)
+    yield from ((end,) for end in ends)
+
+
+def _is_shown(forms: Sequence[sp.Expr], strict: bool) -> Trusts:
     tries: list[tuple[Callable[..., Trusts], tuple[Any, ...]]] = [
         *((_by_signs, (form, strict, CHEAP)) for form in forms),
         *((_shown_by_cases, (form, strict, depth)) for depth in range(1, DEPTH + 1) for form in forms),
@@ -76,17 +118,6 @@ def _by_cases(e: sp.Expr, strict: bool, depth: int) -> Trusts:
     return ()
 
 
-def _on_half_lines(e: sp.Expr, assume: Sequence[sp.Basic]) -> sp.Expr:
-    """Symbols written by positive and nonnegative ones: -p for a negative, 1 + u for a count, c + u where s >= c is assumed."""
-    swaps = {
-        s: bound + (sp.Dummy("u", positive=True) if strictly else sp.Dummy("u", nonnegative=True))
-        for s, (bound, strictly) in lower_bounds(e.free_symbols, assume).items()
-    }
-    swaps |= {s: -sp.Dummy("p", positive=True) for s in e.free_symbols if s.is_negative}
-    swaps |= {s: -sp.Dummy("p", nonnegative=True) for s in e.free_symbols if s.is_nonpositive and not s.is_negative}
-    return e.subs(swaps, simultaneous=True)
-
-
 def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
     if signs := _by_signs(e, strict, CHEAP):
         return signs
@@ -97,7 +128,7 @@ def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
         return signs
     for form in dict.fromkeys((e, core)):
         for s in sorted(form.free_symbols, key=str):
-            if s.is_integer or not is_smooth(form, s):  # its formula may use that it is whole
+            if s.is_integer or not s.is_extended_real or not is_smooth(form, s):  # its formula may use that it is whole
                 continue
             for way in (_by_growth, _by_fall, _by_one_peak, _by_convexity):
                 if trusts := way(form, s, strict, depth):
@@ -221,6 +252,6 @@ def _by_one_peak(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
 
 def _put(words: str, *trusts: Trusts) -> Trusts:
     """The words first, then what is trusted, each once."""
-    ways = ("every part", "every factor", "not negative", "convex", "one peak", "on either")
+    ways = ("every part", "every factor", "not negative", "convex", "one peak", "on either", "inside its")
     flat = [t for part in trusts for t in part if not t.startswith(ways)]
     return tuple(dict.fromkeys((words, "sympy.diff", *flat)))

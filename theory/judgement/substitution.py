@@ -6,25 +6,99 @@ written 1 + w, which forgets what w is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import sympy as sp
 
 from theory.judgement.points import admits
 
-__all__ = ["above_one", "in_logarithms", "lower_bounds"]
+__all__ = ["above_one", "contradict", "in_logarithms", "within_bounds"]
+
+Bound = tuple[sp.Expr, bool]  # and whether it is not reached
 
 
-def lower_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp.Symbol, tuple[sp.Expr, bool]]:
+def within_bounds(e: sp.Expr, assume: Sequence[sp.Basic] = ()) -> tuple[sp.Expr, ...]:
+    """The expression in symbols u, positive or not negative, that no relation bounds; one for each case that there is.
+
+    s is c + u from c on, c - u up to c, (a + b u)/(1 + u) from a to b; a closed end that this leaves out is a case of its own.
+    """
+    symbols = e.free_symbols.union(*(r.free_symbols for r in assume))
+    low, high = lower_bounds(symbols, assume), upper_bounds(symbols, assume)
+    low |= {s: (sp.S.Zero, bool(s.is_positive)) for s in high if s.is_nonnegative and s not in low}
+    high |= {s: (sp.S.Zero, bool(s.is_negative)) for s in low if s.is_nonpositive and s not in high}
+    closed = {s: b for s, (b, strictly) in high.items() if not strictly and s in low and not low[s][1]}
+    swaps = {s: _between(low.get(s), high.get(s)) for s in {**low, **high}}
+    swaps |= {s: -_positive() for s in symbols if s.is_negative and s not in swaps}
+    swaps |= {s: -_nonnegative() for s in symbols if s.is_nonpositive and s not in swaps}
+    ends = (
+        within_bounds(e.subs(s, b), [r for r in assume if s not in r.free_symbols])
+        for s, b in closed.items()
+        if s in e.free_symbols
+    )
+    inside = e
+    for _ in range(2):  # a bound may hold a symbol that has one itself
+        inside = inside.subs(swaps, simultaneous=True)
+    return (inside, *(case for cases in ends for case in cases))
+
+
+def _between(low: Bound | None, high: Bound | None) -> sp.Expr:
+    """Values from a bound on, up to one, or from the one to the other, which is reached where that is closed and this open."""
+    if low is None or high is None:
+        bound, strictly = low or high or (sp.S.Zero, True)
+        return bound + (1 if low else -1) * (_positive() if strictly else _nonnegative())
+    near, far = (high, low) if low[1] and not high[1] else (low, high)
+    u = _positive() if near[1] else _nonnegative()
+    return (near[0] + far[0] * u) / (1 + u)
+
+
+def _positive() -> sp.Dummy:
+    return sp.Dummy("u", positive=True)
+
+
+def _nonnegative() -> sp.Dummy:
+    return sp.Dummy("u", nonnegative=True)
+
+
+def lower_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp.Symbol, Bound]:
     """{symbol: (lower bound, whether it is exceeded)} of counts and of what relations bound from below."""
     found = {s: (_least(s), False) for s in symbols if s.is_integer and s.is_nonnegative}
+    for above, below, strictly in _orders(assume):
+        if above.is_Symbol and above in symbols and above not in below.free_symbols:
+            found[above] = _nearer(found.get(above), (below, strictly), 1)
+    return found
+
+
+def _nearer(one: Bound | None, other: Bound, sign: int) -> Bound:
+    """The bound that says more, of two from below (1) or from above (-1); the later where that is not seen."""
+    gap = sp.S.Zero if one is None else sign * (one[0] - other[0])
+    return one if one is not None and (gap.is_positive or (gap == 0 and one[1])) else other
+
+
+def contradict(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> bool:
+    """Whether bounds are seen to leave a symbol no value."""
+    low, high = lower_bounds(symbols, assume), upper_bounds(symbols, assume)
+    return any(_is_empty(low[s], high[s]) for s in low.keys() & high.keys())
+
+
+def _is_empty(low: Bound, high: Bound) -> bool:
+    gap = low[0] - high[0]
+    return bool(gap.is_positive or (gap == 0 and (low[1] or high[1])))
+
+
+def upper_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp.Symbol, Bound]:
+    """The like from above, by what is no symbol itself."""
+    found: dict[sp.Symbol, Bound] = {}
+    for above, below, strictly in _orders(assume):
+        if below.is_Symbol and below in symbols and not above.is_Symbol and below not in above.free_symbols:
+            found[below] = _nearer(found.get(below), (above, strictly), -1)
+    return found
+
+
+def _orders(assume: Sequence[sp.Basic]) -> Iterator[tuple[sp.Expr, sp.Expr, bool]]:
+    """(what is above, what is below, whether strictly) of each relation that orders."""
     for relation in assume:
         if isinstance(relation, sp.core.relational.Relational) and not isinstance(relation, sp.Eq | sp.Ne):
-            strictly = isinstance(relation, sp.StrictGreaterThan | sp.StrictLessThan)
-            above, below = relation.gts, relation.lts
-            if above.is_Symbol and above in symbols and above not in below.free_symbols:
-                found[above] = (below, strictly)
-    return found
+            yield relation.gts, relation.lts, isinstance(relation, sp.StrictGreaterThan | sp.StrictLessThan)
 
 
 def _least(s: sp.Symbol) -> sp.Integer:

@@ -40,6 +40,8 @@ def added(total: sp.Sum | sp.Product, point: Point, precision: int) -> Any:
     k, low, high = total.limits[0]
     low, high = (sp.sympify(end).xreplace(dict(point)) for end in (low, high))
     term = total.function.xreplace({s: v for s, v in point.items() if s != k})
+    if low is sp.S.NegativeInfinity and isinstance(total, sp.Sum):
+        return _both_sides(term, k, high, precision)
     if term.free_symbols - {k} or not low.is_Integer:
         raise NotImplementedError(f"no value of {total} while symbols are free")
     if high is sp.S.Infinity and isinstance(total, sp.Sum):
@@ -49,8 +51,18 @@ def added(total: sp.Sum | sp.Product, point: Point, precision: int) -> Any:
     if high < low - 1:  # Karr's convention, which sympy follows
         turned = total.func(total.function, (k, high + 1, low - 1))
         return -added(turned, point, precision) if isinstance(total, sp.Sum) else 1 / added(turned, point, precision)
-    terms = [_term(term, k, j, precision) for j in range(int(low), int(high) + 1)]
-    return sum(terms, flint.acb(0)) if isinstance(total, sp.Sum) else math.prod(terms, start=flint.acb(1))
+    with flint.ctx.workprec(precision):
+        terms = [_term(term, k, j, precision) for j in range(int(low), int(high) + 1)]
+        return sum(terms, flint.acb(0)) if isinstance(total, sp.Sum) else math.prod(terms, start=flint.acb(1))
+
+
+def _both_sides(term: sp.Expr, k: sp.Symbol, high: sp.Expr, precision: int) -> Any:
+    """A sum from minus infinity, turned about; over all integers, in two halves."""
+    turned = term.subs(k, -k)
+    ends = [(turned, 1), (term, 0)] if high is sp.S.Infinity else [(turned, -high)]
+    halves = [added(sp.Sum(f, (k, low, sp.oo)), {}, precision) for f, low in ends]
+    with flint.ctx.workprec(precision):
+        return sum(halves, flint.acb(0))
 
 
 def _term(term: sp.Expr, k: sp.Symbol, j: int, precision: int) -> Any:
@@ -144,22 +156,20 @@ def _extrapolated(term: sp.Expr, k: sp.Symbol, low: int) -> Any:
     return flint.acb(flint.arb(str(mpmath.re(first))), flint.arb(str(mpmath.im(first)))) + rest
 
 
-def closed_form(total: sp.Sum) -> ClosedForm | None:
+def closed_form(total: sp.Sum, assume: Sequence[sp.Basic] = ()) -> ClosedForm | None:
     """A sum to infinity of the geometric or the exponential kind, or what sympy says, unchecked; None for others."""
     if len(total.limits) != 1:
         return None
     k, low, high = total.limits[0]
-    if (
-        high is sp.S.Infinity
-        and low.is_Integer
-        and low >= 0
-        and (
-            found := next(
-                filter(None, (rule(total.function, k, low) for rule in (_geometric, _exponential, _dirichlet))), None
-            )
-        )
-    ):
-        return found
+    if low is sp.S.NegativeInfinity and high.is_Integer:
+        return closed_form(sp.Sum(total.function.subs(k, -k), (k, -high, sp.oo)), assume)
+    if high is sp.S.Infinity and low.is_Integer and low < 0:
+        low, shift = sp.S.Zero, low
+        return closed_form(sp.Sum(total.function.subs(k, k + shift), (k, low, high)), assume)
+    if high is sp.S.Infinity and low.is_Integer:
+        tries = (_geometric(total.function, k, low, assume), *(rule(total.function, k, low) for rule in SERIES))
+        if found := next(filter(None, tries), None):
+            return found
     return _newton(total.function, k, low, high) or _by_sympy(total)
 
 
@@ -208,12 +218,12 @@ def _falling(p: sp.Poly, k: sp.Symbol) -> list[tuple[int, sp.Expr]]:
     return found
 
 
-def _geometric(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
+def _geometric(f: sp.Expr, k: sp.Symbol, low: sp.Integer, assume: Sequence[sp.Basic] = ()) -> ClosedForm | None:
     """sum over k from 0 of k (k-1) ... (k-r+1) x^k = r! x^r / (1 - x)^(r+1) for -1 < x < 1."""
     if (
         low > MOST_FIRST
         or (found := _as_power(f, k)) is None
-        or not all(is_shown(e, True) for e in (1 + found[0], 1 - found[0]))
+        or not all(is_shown(e, True, assume) for e in (1 + found[0], 1 - found[0]))
     ):
         return None
     x, p = found
@@ -231,14 +241,21 @@ def _exponential(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None
 
 
 def _dirichlet(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
-    """sum over k from 1 of k^-s = zeta(s), and of (-1)^(k+1) k^-s = (1 - 2^(1-s)) zeta(s), for s > 1."""
+    """sum over k from 1 of k^-s = zeta(s), s > 1; of (-1)^(k+1) k^-s = (1 - 2^(1-s)) zeta(s), s > 0, and log 2 at s = 1."""
     n = sp.Dummy("n", positive=True, integer=True)
+    if (low, sp.simplify(f * (-1) ** k * (2 * k + 1)).free_symbols) == (0, set()) and f.has((-1) ** k):
+        return ClosedForm(f.subs(k, 0) * sp.pi / 4, "the series of Leibniz")
     for sign, share in ((sp.S.One, lambda s: 1), ((-1) ** (n + 1), lambda s: 1 - 2 ** (1 - s))):
         constant, power = sp.simplify(f.subs(k, n) / sign).as_independent(n, as_Add=False)
         base, exponent = power.as_base_exp()
-        if low == 1 and base == n and (-1 - exponent).is_positive:
+        if low == 1 and power == 1 / n and sign != 1:
+            return ClosedForm(constant * sp.log(2), "Mercator's series at 1")
+        if low == 1 and base == n and (-exponent if sign != 1 else -1 - exponent).is_positive:
             return ClosedForm(constant * share(-exponent) * sp.zeta(-exponent), "the Dirichlet series of zeta")
     return None
+
+
+SERIES = _exponential, _dirichlet
 
 
 def by_induction(difference: sp.Expr) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ import flint
 import sympy as sp
 
 from theory.algebra import enclosure
+from theory.judgement.smooth import is_smooth
 
-__all__ = ["DivergesError", "diverges", "is_tame", "oscillating", "oscillations"]
+__all__ = ["DivergesError", "diverges", "has_pole", "is_tame", "oscillating", "oscillations"]
 
 TAME = (
     sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.sign, sp.erf, sp.erfc, sp.tanh, sp.sinh, sp.cosh, sp.sech, sp.atan,
@@ -23,6 +24,7 @@ DISTANCES = 80, 160, 320, 640, 1280  # in v, at e^v out or e^-v short of the end
 BITS = 4096  # e^-1280 short of an end, and exponents that differ from -1 by 1e-30
 HUGE = flint.arb("1e1000")
 ROUNDING = flint.arb("1e-40")
+GRID, HALVINGS, BITS_OF_POLES = 37, 30, 128
 FAR = 10**6, 10**9
 PARTS = 12  # integrations by parts
 MOST_WAVES = 4
@@ -50,6 +52,43 @@ def diverges(integrand: sp.Expr, y: sp.Symbol, good: sp.Expr, bad: sp.Expr) -> b
     with flint.ctx.workprec(BITS):
         ratios = [b / a for a, b in itertools.pairwise(heights)]
         return bool(ratios[-1] > 0.5 - ROUNDING and ratios[-1] > ratios[-2] - ROUNDING)
+
+
+def has_pole(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> bool:
+    """Whether a denominator, smooth, is seen to change its sign between two finite ends, where what is above it is not 0."""
+    for power in sorted(integrand.atoms(sp.Pow), key=sp.default_sort_key):
+        if y in power.base.free_symbols and power.exp.is_number and (power.exp + 1).is_nonpositive:
+            place = _crossed(power.base, y, low, high) if is_smooth(power.base, y) else None
+            if place is not None and (above := _value(integrand / power, y, place)) is not None and abs(above) > 0:
+                return True
+    return False
+
+
+def _crossed(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any:
+    """A small ball round a place where f changes its sign; None where none is found."""
+    first, last = (enclosure.enclose(end, {}, BITS_OF_POLES).real for end in (low, high))
+    places = [first + (last - first) * k / GRID for k in range(GRID + 1)]
+    signs = [_sign(f, y, place) for place in places]
+    for (a, one), (b, other) in itertools.pairwise(zip(places, signs, strict=True)):
+        if one * other < 0:
+            for _ in range(HALVINGS):
+                middle = (a + b) / 2
+                a, b = (middle, b) if _sign(f, y, middle) == one else (a, middle)
+            return flint.acb(a.union(b))
+    return None
+
+
+def _sign(f: sp.Expr, y: sp.Symbol, place: Any) -> int:
+    value = _value(f, y, flint.acb(place))
+    return 0 if value is None or not value.imag.contains(0) else int(value.real > 0) - int(value.real < 0)
+
+
+def _value(f: sp.Expr, y: sp.Symbol, place: Any) -> Any:
+    try:
+        value = enclosure.enclose(f, {y: place}, BITS_OF_POLES)
+    except (ArithmeticError, NotImplementedError):
+        return None
+    return value if value.is_finite() else None
 
 
 def _explodes(heights: list[Any]) -> bool:

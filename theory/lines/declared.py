@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.assumptions import _assume_defined
 
-__all__ = ["Declared", "check_symbols", "connected", "declared", "exact", "weaker"]
+__all__ = ["Declared", "check_matrices", "check_symbols", "connected", "declared", "exact", "weaker"]
 
 BOUNDS = {"at_least": sp.Ge, "at_most": sp.Le, "above": sp.Gt, "below": sp.Lt}
 WEAKER = {
@@ -136,6 +136,18 @@ def check_symbols(expression: sp.Basic, known: Mapping[str, sp.Symbol]) -> None:
         raise ValueError(
             f"{symbol.name} is not declared; declare it first, as in d.declare({symbol.name!r}, real=True)"
         )
+
+
+def check_matrices(expression: sp.Basic, known: Mapping[str, sp.MatrixSymbol]) -> None:
+    """Refuse a matrix symbol that was declared with another shape.
+
+    Raises:
+        ValueError: for the first of them.
+    """
+    for matrix in sorted(expression.atoms(sp.MatrixSymbol), key=str) if known else ():
+        declared_as = known.get(matrix.name, matrix)
+        if declared_as.shape != matrix.shape:
+            raise ValueError(f"{matrix.name} was declared with shape {declared_as.shape} and here has {matrix.shape}")
 
 
 def _listed(assumptions: Mapping[str, Any]) -> str:

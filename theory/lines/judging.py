@@ -22,6 +22,7 @@ Ask = Callable[..., Judgement]  # of the name of a function, "module:name", and 
 Claim = tuple[Any, Any, str]  # left, right, relation
 JUDGE = "theory.judgement.judge:judge"
 JUDGE_AGAIN = "theory.lines.roots:judge_with_true_roots"
+MEASURE_ERROR = "theory.judgement.curve:judge_error"
 EXPLAIN = "theory.lines.roots:explain"
 TURNED = {"<": ">", "<=": ">="}
 UNHURRIED = 6.0  # times the limits of the judge, in this process: here are no others
@@ -129,8 +130,9 @@ def _step(line: Line, book: Book, steps: Mapping[str, Step], ask: Ask, needs: bo
     rests_on = (*(root.name for root in book.roots_in(line)), *line.lines)
     inherits = tuple(dict.fromkeys(fault for name in rests_on if name in steps for fault in _faults(steps[name])))
     if line.relation == "approximate":
-        verdict, evidence = _of_errors(line.errors)
-        return replace(plain, verdict=verdict, evidence=evidence, inherits=inherits)
+        curve = _curve(line, book, ask)
+        verdict, evidence = _of_errors(line.errors) if line.errors or not curve else _of_curve(curve)
+        return replace(plain, verdict=verdict, evidence=evidence, inherits=inherits, curve=curve)
     return replace(plain, verdict=cast("Kind", line.relation), evidence=_told_of(line), inherits=inherits)
 
 
@@ -160,6 +162,27 @@ def _of_errors(errors: Mapping[str, float]) -> tuple[Verdict, str]:
     return "supported", told
 
 
+def _of_curve(curve: Mapping[str, Any]) -> tuple[Verdict, str]:
+    """An approximation by its errors along a symbol: whether they are small all along."""
+    worst = curve["worst"][1]
+    told = "an approximation, no proof; its relative error is told at points of one line through the domain"
+    if abs(worst) <= SMALL:
+        return "supported", told
+    good = [x for x, error in curve["points"] if abs(error) <= SMALL]
+    where = f"below {SMALL:g} at {len(good)} of {len(curve['points'])} points" if good else f"nowhere below {SMALL:g}"
+    return "inconclusive", f"{told}, and {where}; bound {curve['along']} by what holds there"
+
+
+def _curve(line: Line, book: Book, ask: Ask) -> Mapping[str, Any]:
+    """The error of an approximation along its symbol."""
+    if line.exact is None:
+        return {}
+    symbol, *given = line.along
+    approximation, exact = book.written_out(line.sides[0]), book.written_out(line.exact)
+    assume = connected(book.assumed, (approximation, exact, symbol))
+    return ask(MEASURE_ERROR, approximation, exact, symbol, assume=assume, given=tuple(given)).curve
+
+
 def _judged(line: Line, plain: Step, book: Book, steps: Mapping[str, Step], ask: Ask, needs: bool) -> Step:
     roots = [root for root in book.roots_in(line) if steps[root.name].verdict == "refuted"]
     inherited = [*(root.name for root in roots), *_said_before(line, book, steps)]
@@ -171,14 +194,7 @@ def _judged(line: Line, plain: Step, book: Book, steps: Mapping[str, Step], ask:
         found = _weakest(_asked(line, book, ask, JUDGE))
     step = replace(
         plain,
-        verdict=found.verdict,
-        evidence=found.evidence,
-        trusts=tuple(found.trusts),
-        witness=dict(found.witness),
-        sides=tuple(found.sides),
-        exceptions=tuple(found.exceptions),
-        cannot_exclude=found.cannot_exclude,
-        hint=found.hint,
+        **vars(found),
         inherits=tuple(dict.fromkeys(inherited)),
         scaling="" if found.verdict == "proved" else _scaling(line, book),  # what is proved is so in every unit
     )

@@ -61,6 +61,8 @@ class Line:
         equation: of a root, the two sides and the symbol that are solved.
         where: of what is cited or simulated, where it is to be found.
         errors: of an approximation, {at: error}.
+        exact: of an approximation, what it stands for.
+        along: of an approximation, the symbol along which its error is told, and (symbol, value) of others.
         lines: of a conclusion, the names of the lines it rests on.
     """
 
@@ -74,6 +76,8 @@ class Line:
     equation: tuple[Any, ...] = ()
     where: str = ""
     errors: Mapping[str, float] = field(default_factory=dict)
+    exact: Any = None
+    along: tuple[Any, ...] = ()
     lines: tuple[str, ...] = ()
 
     @property
@@ -81,7 +85,7 @@ class Line:
         """The free symbols of what it says; a symbol of a matrix is none."""
         from sympy import Basic, Symbol, Tuple
 
-        said = Tuple(*(e for e in (*self.sides, *self.equation, *self.at) if isinstance(e, Basic)))
+        said = Tuple(*(e for e in (*self.sides, *self.equation, *self.at, self.exact) if isinstance(e, Basic)))
         return {s for s in said.free_symbols if isinstance(s, Symbol)}
 
     @property
@@ -130,7 +134,7 @@ class Step:
         evidence: what the verdict rests on.
         text: the line for a terminal.
         relation: how the sides are related, as in `Line`.
-        trusts, witness, sides, exceptions, cannot_exclude, hint: those of the judgement.
+        trusts, witness, sides, exceptions, cannot_exclude, hint, curve: those of the judgement.
         inherits: names of refuted lines that it rests on; the verdict is then that of the line judged again.
         scaling: whether both sides scale alike with the unit of length, where units are declared and it is not proved.
         needs: what is assumed, whether it is `needed`, `unused` or `unknown`, and how that shows; where it was asked for.
@@ -151,6 +155,7 @@ class Step:
     exceptions: tuple[str, ...] = ()
     cannot_exclude: str = ""
     hint: str = ""
+    curve: Mapping[str, Any] = field(default_factory=dict)
     inherits: tuple[str, ...] = ()
     scaling: str = ""
     needs: tuple[tuple[str, str, str], ...] = ()
@@ -185,6 +190,7 @@ class Step:
         said += [f"trusts: {', '.join(self.trusts)}"] if self.trusts else []
         said += [f"except {', '.join(self.exceptions)}"] if self.exceptions else []
         said += [f"this cannot exclude {self.cannot_exclude}"] if self.cannot_exclude else []
+        said += _told_of_error(self.curve)
         said += [f"unit of length: {self.scaling}"] if self.scaling.startswith("not") else []
         said += [f"{what}: {found}{f' ({why})' if why else ''}" for what, found, why in self.needs]
         return [words for words in said if words]
@@ -197,6 +203,18 @@ class Step:
             TypeError, KeyError: where it is not that.
         """
         return cls(**{f.name: _as_tuples(record[f.name]) for f in fields(cls)})
+
+
+def _told_of_error(curve: Mapping[str, Any]) -> list[str]:
+    """A curve of errors in a sentence: at five of its points, and the worst."""
+    if not curve:
+        return []
+    points, along = curve["points"], curve["along"]
+    some = points[:: max(1, (len(points) - 1) // 4)]
+    shown = ", ".join(f"{error:.2g} at {along} = {at:.3g}" for at, error in some)
+    others = ", ".join(f"{s} = {value}" for s, value in curve["at"].items())
+    at, worst = curve["worst"]
+    return [f"relative error{f' at {others}' if others else ''}: {shown}; the worst {worst:.2g} at {along} = {at:.3g}"]
 
 
 def here() -> Place:

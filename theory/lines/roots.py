@@ -17,14 +17,13 @@ import sympy as sp
 
 from theory.judgement.judge import judge
 from theory.judgement.judgement import Judgement, Relation
+from theory.judgement.points import candidates
 
 __all__ = ["explain", "judge_with_true_roots"]
 
 Equation = tuple[Any, Any, Any, Any]  # the symbol that stands for the root, both sides, the symbol solved for
 POINTS, ENOUGH, DIGITS, CLOSE = 40, 4, 40, mpmath.mpf(10) ** -25
-POSITIVE = (sp.Integer(2), sp.Rational(1, 2), sp.Integer(1), sp.Integer(7), sp.Rational(1, 10), sp.Integer(30))
-REAL = (sp.Rational(1, 2), -sp.Rational(3, 2), sp.Integer(2), -sp.Integer(5), sp.Rational(7, 3))
-INTEGERS = (2, 3, 5, 10, 1, 0, -1, -2, -3)
+NUMBERS = 6  # of each parameter, the simplest
 STARTS = tuple(mpmath.mpf(s) for s in ("1", "0.1", "10", "0.01", "100", "-1", "1e-4", "1e4"))
 EDITS = ((2, "is off by a factor 2"), (sp.Rational(1, 2), "is off by a factor 1/2"), (-1, "has the wrong sign"))
 RATIO = "the two sides' ratio"
@@ -87,7 +86,7 @@ def _completed(witness: dict[str, str], symbols: list[sp.Symbol], assume: tuple[
     told = {s: sp.Rational(witness[s.name]) for s in symbols if s.name in witness and _is_rational(witness[s.name])}
     for s in symbols:
         if s.name not in witness:
-            admitted = (n for n in _candidates(s) if all(r.subs({**told, s: n}) != sp.false for r in assume))
+            admitted = (n for n in candidates(s) if all(r.subs({**told, s: n}) != sp.false for r in assume))
             told[s] = next(admitted, sp.nan)
     found = {s.name: witness.get(s.name, str(told.get(s))) for s in symbols}
     return {**found, **witness}
@@ -192,7 +191,7 @@ def _points(
     solved = {symbol for *_, symbol in roots}
     free = sp.Tuple(left, right, *assume, *(side for _, one, other, _ in roots for side in (one, other))).free_symbols
     parameters = sorted(free - standing - (solved - left.free_symbols - right.free_symbols), key=str)
-    for k, numbers in enumerate(product(*map(_candidates, parameters))):
+    for k, numbers in enumerate(product(*map(_simplest, parameters))):
         if k == POINTS:
             return
         values = dict(zip(parameters, numbers, strict=True))
@@ -200,10 +199,8 @@ def _points(
             yield values
 
 
-def _candidates(symbol: sp.Symbol) -> list[sp.Expr]:
-    numbers = map(sp.Integer, INTEGERS) if symbol.is_integer else POSITIVE if symbol.is_positive else REAL
-    words = ("positive", "negative", "nonnegative", "nonpositive", "nonzero", "even", "odd", "prime")
-    return [n for n in numbers if all(getattr(symbol, f"is_{w}") in (None, getattr(n, f"is_{w}")) for w in words)]
+def _simplest(symbol: sp.Symbol) -> list[sp.Expr]:
+    return [v for v in candidates(symbol) if v.is_Rational][:NUMBERS]
 
 
 def _solve_at(values: dict[Any, Any], roots: tuple[Equation, ...]) -> bool:

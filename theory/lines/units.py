@@ -31,7 +31,7 @@ def unit_of(expression: Any, units: Units) -> sp.Expr | None:
         ValueError: where unlike units are added, or a function is taken of what is no pure number; a logarithm may be.
     """
     e = sp.sympify(expression)
-    if e == 0 or isinstance(e, sp.MatrixBase):
+    if e == 0 or isinstance(e, sp.MatrixBase) or e.has(sp.MatrixExpr):
         return None
     if e.is_Symbol:
         return units.get(e, sp.S.Zero)

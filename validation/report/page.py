@@ -25,6 +25,7 @@ from numerics.storage.files import check_directory, write_atomic
 from validation.report import figures as drawing
 from validation.report.derivation_text import tallied
 from validation.report.disagreements import disagreements
+from validation.report.error_curve import drawn
 from validation.report.markup import TONES, badge, fold, formula, is_number, part, prose, scrolled, slug, spoken, table
 from validation.report.predictions import predictions, verdict
 from validation.report.standing import Row, standings
@@ -275,7 +276,8 @@ def _step(step: Step, level: int, source: str = "") -> str:
     told = "".join(
         f"<p class='quiet'>{prose(words[:1].upper() + words[1:])}</p>" for words in step.told() if words != step.reason
     )
+    error = drawn(step.curve) if step.curve else ""
     return (
         f"<li><h{level}>{prose(step.name)}</h{level}> {badge(step.label, TONES.get(step.verdict, 'bad'))}{code}"
-        f"{formula(step.statement)}{reason}{told}</li>"
+        f"{formula(step.statement)}{reason}{told}{error}</li>"
     )

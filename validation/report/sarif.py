@@ -44,7 +44,7 @@ def _rule(step: Step) -> str:
 def _result(step: Step, rule: str) -> dict[str, Any]:
     place = {
         "artifactLocation": {"uri": _uri(step.file)},
-        "region": {"startLine": step.number, "endLine": step.number + step.code.count("\n")},
+        "region": {"startLine": max(step.number, 1), "endLine": max(step.number, 1) + step.code.count("\n")},
     }
     return {
         "ruleId": rule,

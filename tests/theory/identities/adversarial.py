@@ -1,5 +1,5 @@
-"""Lines written to fool the judge, three in five of them false: the first 261 before any result was seen, the last 40 after
-most of the mends; what they showed was mended by kind."""
+"""Lines written to fool the judge, three in five of them false: the first 261 before any result was seen, 40 after most of
+the mends, and the last 88 by another author against the mended judge; what they showed was mended by kind."""
 from __future__ import annotations
 from itertools import permutations
 
@@ -7,7 +7,7 @@ from tests.theory.identities.shown import Line
 import sympy as sp
 from sympy import (Abs, Catalan, Determinant, E as e1, EulerGamma, Eq, Heaviside, I, Identity, Integral, Inverse, LambertW, Limit, Matrix, MatrixSymbol,
                    Max, Min, Mod, Piecewise, Product, Rational as R, Sum, Symbol, Trace, Transpose, acos, acosh, airyai, arg, asin, asinh, atan, atanh,
-                   besseli, besselj, besselk, beta, binomial, ceiling, chebyshevt, conjugate, cos, cosh, diff, digamma, erf, erfc, erfi, exp, expint,
+                   Derivative, besseli, besselj, besselk, beta, binomial, ceiling, chebyshevt, conjugate, cos, cosh, coth, diff, digamma, elliptic_k, erf, erfc, erfi, exp, expint,
                    factorial, floor, gamma, harmonic, hyper, im, log, loggamma, lowergamma, oo, pi, polygamma, polylog, re, sign, sin, sinc, sinh,
                    sqrt, symbols, tan, tanh, uppergamma, zeta)
 
@@ -32,8 +32,8 @@ def standard(letters):
     return sp.Add(*(sp.Mul(sp.combinatorics.Permutation(list(p)).signature(), *(letters[i] for i in p)) for p in permutations(range(len(letters)))))
 
 LINES: list[Line] = []
-def T(name, kind, make, relation="=", at=None): LINES.append(Line(name, make, relation, "", True, kind, at=at))
-def F(name, kind, make, relation="=", at=None): LINES.append(Line(name, make, relation, "", False, kind, at=at))
+def T(name, kind, make, relation="=", at=None, assume=()): LINES.append(Line(name, make, relation, "", True, kind, at=at, assume=assume))
+def F(name, kind, make, relation="=", at=None, assume=()): LINES.append(Line(name, make, relation, "", False, kind, at=at, assume=assume))
 S = sp.Integer
 
 # ================================================================== ROUND 1
@@ -358,3 +358,97 @@ T("signal above its logarithm", "inequality", lambda: (lam/t, log(1+lam/t)), ">"
 T("tanh between", "inequality", lambda: (S(1), tanh(a)), ">")
 T("double factorial of even numbers", "product", lambda: (Product(2*k, (k, 1, n)), 2**n*factorial(n)))
 T("trace of a Gram matrix of symbols", "matrix", lambda: (Trace(Transpose(A)*A*B), Trace(A*B*Transpose(A))))
+
+# ================================================================== ROUND 3: relations between symbols, and what rounds 1 and 2 lack
+# ------------------------------------------------------------------ false: domains bounded by relations
+F("ordered, equality allowed", "domain", lambda: (log(a/b)**2, S(0)), ">", None, (a >= b,))
+F("root of a square, nearly ordered", "domain", lambda: (sqrt((a-b)**2), a-b), "=", None, (a >= b-1,))
+F("sum on a disc", "domain", lambda: (S(1), x+y), ">", None, (x**2+y**2 < 1,))
+F("product on a line", "domain", lambda: (R(1, 4), x*y), ">", None, (Eq(x+y, 1),))
+F("entropy of a subprobability", "domain", lambda: (-a*log(a)-b*log(b), R(7, 10)), ">", None, (a+b <= 1,))
+F("a wedge of 1e-9", "domain", lambda: (a, b*(1+e(9))), ">", None, (a > b,))
+F("closed end of the unit interval", "domain", lambda: (a*(1-a), S(0)), ">", None, (a <= 1,))
+F("lower end of a closed interval", "domain", lambda: (q*(2-q), S(0)), ">", None, (q <= 1,))
+F("upper end of a closed interval", "domain", lambda: ((1+q)*(1-q), S(0)), ">", None, (q <= 1,))
+F("beyond an interval of negatives", "domain", lambda: (-u*(1+u), -S(1)), ">=", None, (u >= -2,))
+F("modulus on the wrong side", "domain", lambda: (Abs(x-1), x-1), "=", None, (x <= 1,))
+F("step at a closed end", "domain", lambda: (Heaviside(x-1, 1), S(0)), "=", None, (x <= 1,))
+F("sign of an ordered difference", "domain", lambda: (sign(a-b), S(1)), "=", None, (a >= b,))
+F("arctangents add up to a bound", "domain", lambda: (atan(a)+atan(b), atan((a+b)/(1-a*b))), "=", None, (a < 2, b < 2))
+F("geometric up to one", "domain", lambda: (Sum(a**j, (j, 0, oo)), 1/(1-a)), "=", None, (a <= 1,))
+F("geometric at minus one", "domain", lambda: (Sum((-x)**j, (j, 0, oo)), 1/(1+x)), "=", None, (x > -1, x <= 1))
+F("powers of a probability", "domain", lambda: (a**n, S(0)), "tends", (n, oo), (a <= 1,))
+F("larger of two powers, swapped", "domain", lambda: (a**t+a**b, a**b), "leading", (a, oo), (t > b,))
+F("Pinsker, constant", "domain", lambda: (a*log(a/b)+(1-a)*log((1-a)/(1-b)), 3*(a-b)**2), ">=", None, (a < 1, b < 1))
+# ------------------------------------------------------------------ false: where the sides meet
+F("cosine meets the line", "differs", lambda: (cos(x), x), "!=")
+F("quintic without roots by radicals", "differs", lambda: (x**5-x-1, S(0)), "!=")
+F("integer roots", "differs", lambda: (n**2, 7*n-10), "!=")
+F("exponential of half a turn", "differs", lambda: (exp(c), -S(1)), "!=")
+F("convex, but complex", "differs", lambda: (c**2+c+1, S(0)), "!=")
+F("complex hyperbolic cosine", "differs", lambda: (cosh(c), S(0)), "!=")
+F("cosine beyond one", "differs", lambda: (cos(c), S(2)), "!=")
+# ------------------------------------------------------------------ false: others
+F("piecewise at a cube root", "point", lambda: (Piecewise((x, x < 2**R(1, 3)), (2**R(1, 3), Eq(x, 2**R(1, 3))), (x+1, True)), x+Heaviside(x-2**R(1, 3), 1)))
+F("maximum of three by moduli", "piecewise", lambda: (Max(x, y, z), (x+y+z+Abs(x-y)+Abs(y-z)+Abs(z-x))/3))
+F("pole between the ends", "integral", lambda: (Integral(2*y/(y**2-2), (y, 0, 2)), S(0)))
+F("integral through a pole that a parameter moves", "condition", lambda: (Integral(1/(y-x), (y, 0, 1)), log(Abs((1-x)/x))))
+F("poles within a period", "condition", lambda: (Integral(1/(1+a*cos(y)), (y, 0, 2*pi)), 2*pi/sqrt(1-a**2)))
+F("pole of an exponential", "condition", lambda: (Integral(1/(exp(y)-2), (y, 0, 1)), S(1)))
+F("mass 200 away", "integral", lambda: (Integral(exp(-(y-200)**2)+exp(-y**2), (y, -oo, oo)), sqrt(pi)))
+F("mass a million away", "integral", lambda: (Integral(exp(-(y-10**6)**2)+exp(-y**2), (y, -oo, oo)), sqrt(pi)))
+F("integral of a floor", "integral", lambda: (Integral(floor(y), (y, 0, n)), n*(n+1)/2))
+F("both sides of infinity, tanh", "sum", lambda: (Sum(1/(k**2+a**2), (k, -oo, oo)), pi/a*tanh(pi*a)))
+F("odd terms over all integers", "sum", lambda: (Sum(k/(1+k**2), (k, -oo, oo)), S(0)))
+F("powers over all integers", "sum", lambda: (Sum(2**k, (k, -oo, oo)), S(0)))
+F("product right up to three", "product", lambda: (Product(1-1/k**2, (k, 2, n)), (n+1)/(2*n)+(n-1)*(n-2)*(n-3)*e(30)))
+F("zeta at its pole", "limit", lambda: (zeta(1+a)-1/a, S(0)), "tends", (a, 0, "+"))
+F("gamma ratio, another power", "leading", lambda: (gamma(a+R(1, 3))/gamma(a), sqrt(a)), "leading", (a, oo))
+F("product of two orders", "leading", lambda: ((exp(1/a)-1)*log(1+a), log(a)/a**2), "leading", (a, oo))
+F("powers of a real", "limit", lambda: (a**x, S(0)), "tends", (a, oo))
+F("dilogarithm reflected, beyond one", "special", lambda: (polylog(2, x)+polylog(2, 1-x), pi**2/6-log(Abs(x))*log(Abs(1-x))))
+F("elliptic integral, factor inverted", "special", lambda: (elliptic_k(-a), elliptic_k(a/(1+a))*sqrt(1+a)))
+F("log-gamma reflected, complex", "branch", lambda: (loggamma(c)+loggamma(1-c), log(pi/sin(pi*c))))
+F("arctangent of the inverse, real", "branch", lambda: (atan(x)+atan(1/x), pi/2))
+F("cube root of a cube", "branch", lambda: ((x**3)**R(1, 3), x))
+F("trace of three, order", "matrix", lambda: (Trace(A*B*C), Trace(A*C*B)))
+F("resolvent by its series", "matrix", lambda: (Inverse(Identity(n)+A), Identity(n)-A+A**2))
+F("trace of the identity", "matrix", lambda: (Trace(Identity(n)), S(2)))
+F("normal by mistake", "matrix", lambda: (Transpose(A)*A, A*Transpose(A)))
+F("Lambert, both branches", "branch", lambda: (LambertW(-exp(-1-a), -1), LambertW(-exp(-1-a))))
+F("undefined below a root", "condition", lambda: (log(x**2-2), log(2)), ">=")
+# ------------------------------------------------------------------ true
+T("ordered logarithms", "domain", lambda: (log(a/b), S(0)), ">", None, (a > b,))
+T("root of a square, ordered", "domain", lambda: (sqrt((x-y)**2), x-y), "=", None, (x >= y,))
+T("open unit interval", "domain", lambda: (a*(1-a), S(0)), ">", None, (a < 1,))
+T("closed interval", "domain", lambda: ((1+q)*(2-q), S(0)), ">", None, (q <= 1,))
+T("open interval of negatives", "domain", lambda: (-u*(1+u), S(0)), ">", None, (u > -1,))
+T("log(1 - p) below", "domain", lambda: (-log(1-a), a), ">", None, (a < 1,))
+T("log(1 - p) above", "domain", lambda: (a/(1-a), -log(1-a)), ">", None, (a < 1,))
+T("entropy of a coin, by its probability", "domain", lambda: (log(2), -a*log(a)-(1-a)*log(1-a)), ">=", None, (a < 1,))
+T("harmonic mean above the least", "domain", lambda: (2*a*b/(a+b), b), ">=", None, (a >= b,))
+T("Pinsker", "domain", lambda: (a*log(a/b)+(1-a)*log((1-a)/(1-b)), 2*(a-b)**2), ">=", None, (a < 1, b < 1))
+T("geometric below one", "domain", lambda: (Sum(a**j, (j, 0, oo)), 1/(1-a)), "=", None, (a < 1,))
+T("powers below one", "domain", lambda: (a**n, S(0)), "tends", (n, oo), (a < 1,))
+T("apart where ordered", "differs", lambda: (a-b, S(0)), "!=", None, (a > b,))
+T("exponential and minus one, real", "differs", lambda: (exp(x)+1, S(0)), "!=")
+T("clip", "piecewise", lambda: (Max(0, Min(1, x)), (Abs(x)-Abs(x-1)+1)/2))
+T("soft maximum", "inequality", lambda: (Max(a, b)+log(2), log(exp(a)+exp(b))), ">=")
+T("two moduli", "inequality", lambda: (Abs(x-1)+Abs(x-2), S(1)), ">=")
+T("floor doubled", "integer", lambda: (floor(2*x), floor(x)+floor(x+R(1, 2))))
+T("square modulo four", "integer", lambda: (Mod(n**2, 4), Mod(n, 2)))
+T("arctangent of the inverse, positive", "branch", lambda: (atan(a)+atan(1/a), pi/2))
+T("both sides of infinity, coth", "sum", lambda: (Sum(1/(k**2+a**2), (k, -oo, oo)), pi/a*coth(pi*a)))
+T("from minus infinity", "sum", lambda: (Sum(S(2)**k, (k, -oo, 3)), S(16)))
+T("elliptic integral", "special", lambda: (elliptic_k(-a), elliptic_k(a/(1+a))/sqrt(1+a)))
+T("Bessel K recurrence", "special", lambda: (besselk(2, a), besselk(0, a)+2/a*besselk(1, a)))
+T("integral of a floor, three", "integral", lambda: (Integral(floor(y), (y, 0, 3)), S(3)))
+T("half angle over a turn", "integral", lambda: (Integral(1/(5+3*cos(y)), (y, 0, 2*pi)), pi/2))
+T("derivative of an integral by its end", "integral", lambda: (Derivative(Integral(exp(-y**2), (y, 0, x)), x), exp(-x**2)))
+T("Sylvester", "matrix", lambda: (Determinant(Identity(n)+A*B), Determinant(Identity(n)+B*A)))
+T("push through", "matrix", lambda: (Inverse(Identity(n)+A*B)*A, A*Inverse(Identity(n)+B*A)))
+T("determinant of a Gram matrix", "matrix", lambda: (Determinant(A*Transpose(A)), Determinant(A)**2))
+T("resolvent", "matrix", lambda: (A*Inverse(A+Identity(n)), Identity(n)-Inverse(A+Identity(n))))
+T("trace of the identity, size", "matrix", lambda: (Trace(Identity(n)), n))
+T("gamma ratio", "leading", lambda: (gamma(a+R(1, 2))/gamma(a), sqrt(a)), "leading", (a, oo))
+T("product of orders", "leading", lambda: ((exp(1/a)-1)*log(1+a), log(a)/a), "leading", (a, oo))

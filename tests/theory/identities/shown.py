@@ -45,7 +45,7 @@ def soft():  # posterior mean of two samples (1, 2), (0, -1) in the plane
 @dataclass(frozen=True)
 class Line:
     name: str; make: Callable[[], tuple]; relation: str; symbols: str; truth: bool; kind: str
-    hold: bool = False; witness: dict = field(default_factory=dict); at: Any = None; domain: str = ""; note: str = ""
+    hold: bool = False; witness: dict = field(default_factory=dict); at: Any = None; domain: str = ""; note: str = ""; assume: tuple = ()
     @property
     def lhs(self): return self.make()[0]
     @property

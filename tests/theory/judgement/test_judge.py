@@ -240,3 +240,41 @@ def test_zero_is_not_positive(expression):
 )
 def test_an_inequality_that_fails_in_one_place_is_refuted(expression, where):
     assert judge(expression, 0, ">").verdict == "refuted", where
+
+
+# --- where sides meet, and matrices of any size ---
+
+
+@pytest.mark.parametrize(("left", "right"), [(sp.cos(x), x), (c**2 + c + 1, 0), (sp.exp(c), -1), (k**2, 7 * k - 10)])
+def test_sides_that_meet_do_not_differ(left, right):
+    assert judge(left, right, "!=").verdict == "refuted"
+
+
+def test_sides_that_are_ordered_differ():
+    assert judge(a, b, "!=", assume=(a > b,)).verdict == "proved"
+    assert judge(a, b, "!=", assume=(a >= b,)).verdict == "refuted"
+    assert judge(sp.exp(x), -1, "!=").verdict == "proved"
+
+
+n = sp.Symbol("n", integer=True, positive=True)
+A, B = (sp.MatrixSymbol(name, n, n) for name in "AB")
+ONE = sp.Identity(n)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (sp.Determinant(ONE + A * B), sp.Determinant(ONE + B * A)),
+        (sp.Inverse(ONE + A * B) * A, A * sp.Inverse(ONE + B * A)),
+        (sp.Trace(ONE), n),
+    ],
+)
+def test_what_holds_for_matrices_of_any_size_is_not_refuted(left, right):
+    assert judge(left, right).verdict in ("proved", "supported")
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [(sp.Trace(ONE), sp.Integer(2)), (sp.Inverse(ONE + A), ONE - A), (A * B, sp.Trace(A))]
+)
+def test_what_fails_for_matrices_is_refuted(left, right):
+    assert judge(left, right).verdict == "refuted"

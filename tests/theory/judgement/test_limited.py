@@ -163,7 +163,7 @@ def test_another_question_is_asked_anew(child, other):
 
 def test_other_versions_and_other_sources_are_asked_anew(child, monkeypatch):
     ask(JUDGE, a, b)
-    monkeypatch.setattr(limited, "_versions", lambda: ("99", "99"))
+    monkeypatch.setattr(limited, "versions", lambda: ("99", "99"))
     ask(JUDGE, a, b)
     monkeypatch.setattr(limited, "fingerprint", lambda module: "another")
     ask(JUDGE, a, b)

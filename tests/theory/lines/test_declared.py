@@ -156,3 +156,33 @@ def test_each_assumption_is_weakened_in_turn():
     assert real.symbol.is_real
     assert real.symbol.is_positive is None
     assert real.unit == 2
+
+
+def test_a_matrix_is_declared_by_its_size():
+    d = Derivation("a draft")
+    n = d.declare("n", integer=True, positive=True)
+    A, B, C = d.declare_matrix("A", n), d.declare_matrix("B", n), d.declare_matrix("C", 3)
+    d.equal("cyclic", sp.Trace(A * B), sp.Trace(B * A))
+    d.equal("Sylvester", sp.Determinant(sp.Identity(n) + A * B), sp.Determinant(sp.Identity(n) + B * A))
+    d.equal("determinant of a Gram matrix", sp.Determinant(C * C.T), sp.Determinant(C) ** 2)
+    d.equal("inverse of a sum", sp.Inverse(A + B), sp.Inverse(A) + sp.Inverse(B))
+    assert [s.verdict for s in d.steps] == ["proved", "supported", "proved", "refuted"]
+    assert "A a n x n matrix" in d.assumptions
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [("A", 0, "positive integer"), ("A", sp.Rational(1, 2), "positive"), ("n", 2, "before")],
+)
+def test_what_is_no_matrix_is_refused(name, size, message):
+    d = Derivation("a draft")
+    d.declare("n", integer=True, positive=True)
+    with pytest.raises(ValueError, match=message):
+        d.declare_matrix(name, size)
+
+
+def test_a_matrix_of_the_same_name_and_another_shape_is_refused():
+    d = Derivation("a draft")
+    d.declare_matrix("A", 2)
+    with pytest.raises(ValueError, match="declared with shape"):
+        d.equal("line", sp.Trace(sp.MatrixSymbol("A", 3, 3)), 0)

@@ -293,3 +293,37 @@ def test_where_there_is_no_closed_form_the_root_is_found_at_points(factor):
 def test_a_limit_of_a_root_without_a_closed_form_is_inconclusive():
     equation = (t + sp.log(t) + sp.sin(t) / 3, m)
     assert again(lambda root: root / m, sp.Integer(1), "tends", (m, sp.oo), equation=equation).verdict == "inconclusive"
+
+
+# --- approximations along a symbol ---
+
+
+def test_an_approximation_brings_its_error_as_a_curve():
+    d = Derivation("a draft")
+    a = d.declare("a", positive=True)
+    d.leading("small", sp.log(1 + a), a, a, 0, "+")
+    d.approximate("first order", r"\log(1 + a)", a, exact=sp.log(1 + a), along=a)
+    d.approximate(
+        "root", r"\sqrt{1 + a}", 1 + a / 2, "", {"a = 1": 0.06, "a = 0.1": 0.001}, exact=sp.sqrt(1 + a), along=a
+    )
+    leading, alone, held = d.steps
+    assert (leading.verdict, alone.verdict, held.verdict) == ("proved", "inconclusive", "supported")
+    for step in d.steps:
+        assert step.curve["along"] == "a"
+        assert any("relative error" in words and "the worst" in words for words in step.told())
+    (least, error), *_ = leading.curve["points"]
+    assert error == pytest.approx(least / 2, rel=1e-4)
+
+
+def test_an_approximation_that_is_good_all_along_is_supported():
+    d = Derivation("a draft")
+    a = d.declare("a", positive=True, below=sp.Rational(1, 10))
+    d.approximate("first order", r"\log(1 + a)", a, exact=sp.log(1 + a), along=a)
+    assert d.steps[0].verdict == "supported"
+
+
+def test_a_curve_needs_what_is_exact_and_a_symbol():
+    d = Derivation("a draft")
+    a = d.declare("a", positive=True)
+    with pytest.raises(ValueError, match="needs both exact= and along="):
+        d.approximate("first order", "A", a, exact=sp.log(1 + a))
