@@ -68,14 +68,17 @@ def for_seconds(seconds: float) -> Iterator[object]:
         if inside and not _is_swallowed(frame):
             raise GivenUpError(limit)
 
-    before = signal.signal(signal.SIGVTALRM, give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, end - now, AGAIN)
+    before, outer = signal.signal(signal.SIGVTALRM, give_up), len(LIMITS)
     LIMITS.append(_Limit(limit, end))
     try:
-        yield limit
+        try:
+            signal.setitimer(signal.ITIMER_VIRTUAL, end - now, AGAIN)
+            yield limit
+        finally:
+            inside = False  # an alarm may come before: what has to be undone is one level farther out
     finally:
         inside = False
-        LIMITS.pop()
+        del LIMITS[outer:]
         signal.signal(signal.SIGVTALRM, before)
         rest = max(LIMITS[-1].end - time.thread_time(), 1e-3) if LIMITS else 0
         signal.setitimer(signal.ITIMER_VIRTUAL, rest, AGAIN if LIMITS else 0)
