@@ -22,7 +22,7 @@ PART = 0.05  # of what comes second in an expansion
 LARGE = 30.0  # that infinity is held against
 COUNTABLE = 10.5, 1e15  # numbers of samples that a change of one does not move much, and float64 tells apart
 ASIDE = 0.02  # of what is least
-POINTS, WIDTHS = 801, 9.0  # of a density, and standard deviations to both sides
+POINTS, WIDTHS = 201, 9.0  # of a density, and standard deviations to both sides
 STEP = 0.02  # in the logarithm of an argument, of a slope
 
 
