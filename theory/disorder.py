@@ -46,6 +46,7 @@ RARE = 1e-35  # of the posterior's variance: a smaller spread is of ties beyond 
 EULER = 0.5772156649015329
 AT_ONCE = 8  # points x
 ACCURACY = 1e-6
+HIGHEST = 1e10  # noise, in units of the largest variance: beyond it nothing tells the samples apart
 # below which 1e-6 of that is accuracy enough
 FLOORS = {"log_partition": 1.0, "entropy": 1e-6, "heat_capacity": 1e-6, "divergence": 1e-8}
 BY_SUBSPACE = {"mean_error", "spread"}
@@ -55,7 +56,7 @@ KNOWN = {"participation", "log_partition", "entropy", "energy", "heat_capacity",
 def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float = ACCURACY) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
-    Relative accuracy 1e-6, or as told, or a warning. A few milliseconds at each x and time; averages over x take 10 points
+    Relative accuracy 1e-6, or as told, or a warning; NaN beyond t of 1e10 times the largest variance. A few milliseconds at each x and time; averages over x take 10 points
     for one subspace, 300 for two, 1000 for three of few directions each, 4000 for four, fewer for many directions, and where
     that is not enough Sobol points, with an accuracy of about 1e-4.
 
@@ -83,13 +84,22 @@ def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float
     if clean and (own or setting.point is not None):
         raise ValueError("clean points are fresh and averaged over, got a trajectory or a point")
     where = setting.manifold, setting.samples, own
-    found = [_at_time(*where, t, x, clean, accuracy, names) for t, x in asked(setting)]
+    highest = HIGHEST * setting.manifold.variances.max()
+    found = [
+        _at_time(*where, t, x, clean, accuracy, names) if t <= highest else _unknown(setting.manifold, names)
+        for t, x in asked(setting)
+    ]
     whole = {name: np.stack([one[name] for one in found]) for name in (*names, "error")}
     worst = float(whole["error"].max())
     if not worst <= accuracy:
         at = setting.t[whole["error"].argmax()]
         warnings.warn(f"averages at t = {at:g} are off by about {worst:.1g}, more than {accuracy:g}", stacklevel=2)
     return whole
+
+
+def _unknown(manifold: LinearManifold, names: tuple[str, ...]) -> dict[str, Array]:
+    shapes = {name: manifold.variances.shape if name in BY_SUBSPACE else () for name in names}
+    return {**{name: np.full(shape, np.nan) for name, shape in shapes.items()}, "error": np.array(0.0)}
 
 
 @lru_cache(maxsize=1024)

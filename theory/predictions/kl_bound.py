@@ -7,7 +7,7 @@ Both densities p_t and p^_t, of the distribution and of its N samples under nois
 Girsanov's bound with equality. To leading order in 1/N the score error is -(1/N) dX/dt with X = prod (1 + lambda/t), the
 integral telescopes, and E KL = (X - 1)/2N. It is leading order only, and slow to set in: the average of the weight ratio
 R over x is carried by rare points, where N/R samples, often fewer than one, are near and the true value is far smaller.
-`rare_share` is the part of E R carried by points with fewer than ten effective samples; it bounds the relative error.
+`rare_share` is the part of E R carried by points with fewer than ten effective samples; that, and a few per cent, is the error.
 `kl_exact` is the average over data sets itself, at every N and D, from the integrals of `theory.disorder`, and
 `kl_asymptotic` its limit for log N = O(D) large: nothing until the weights condense, then log Z is that of the nearest sample.
 """
@@ -40,7 +40,7 @@ __all__ = [
 
 STATEMENT = "the mean divergence of the reverse process is (X - 1)/2N to leading order, X = prod (1 + lambda/t)"
 SOURCE = "arXiv:2505.22841 (bounds); telescoped leading order, trusted range and exact value derived here"
-REGIME = "N above samples_trusted, where rare_share bounds the error by 5 %; kl_exact at every N and D; Gaussian data"
+REGIME = "N above samples_trusted, where the error is a few per cent; kl_exact at every N and D; Gaussian data"
 
 Array = NDArray[np.float64]
 derivation = derived("theory.derivations.kl_bound")
@@ -97,7 +97,8 @@ def caution(setting: Setting) -> str | None:
 def rare_share(setting: Setting) -> Array:
     """The share of E R from points with fewer than ten effective samples, a bound on the error of `kl_leading`.
 
-    Between 0 and 1: the measured divergence lies between (1 - rare_share) kl_leading and kl_leading. That is what
+    Between 0 and 1: `kl_exact` is off from kl_leading by rare_share at most, and 4 % for the next order, mostly below it; with few
+    samples in one direction above it, 13 % at N = 2, t = lambda, where the share is 1. That is what
     simulation shows at every setting tried, not a theorem.
     """
     return np.array([_share_beyond(setting.log_samples - np.log(FEW), setting, t) for t in setting.t])
@@ -156,7 +157,7 @@ LAWS = {
     ),
     "kl_exact": (
         "schedule(0); normal_directions; at_least(0); data_processing; monotone(samples, down); "
-        "at_most(kl_bound.kl_leading); limit(time, inf, sum(m*lam)/(2*N*t))"
+        "limit(time, inf, sum(m*lam)/(2*N*t))"
     ),
     "kl_asymptotic": (
         "schedule(0); normal_directions; vanishing_direction; at_least(0); data_processing; "

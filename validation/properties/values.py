@@ -136,7 +136,7 @@ def expansion(argument: str, end: str, first: str, second: str) -> Law:
 
     def check(f: Subject, case: Case) -> Sides | None:
         best: Sides | None = None
-        for one in far(case.setting, argument, end)[:3]:
+        for one in far(case.setting, argument, end)[:2]:
             left, right = f(one) - main(one), rest(one)
             tolerance = PART * np.abs(right) + f.tolerance(one)
             sides = Sides(left, right, tolerance, (one,), (f"value less {first}", second))

@@ -161,3 +161,17 @@ def test_there_is_no_divergence_of_order_d_above_collapse():
     for query in ("fresh", "trajectory"):
         found = kl_bound.kl_asymptotic(at.at(query=query))
         assert found[0] > 0 == found[1]
+
+
+def test_the_leading_order_is_no_upper_bound():
+    """It was taken for one: with few samples in one direction the exact value is above it."""
+    few = Setting.of("1x1", samples=2, times=[1.0, 100.0])
+    ratio = kl_bound.kl_exact(few) / kl_bound.kl_leading(few)
+    np.testing.assert_allclose(ratio, [1.1296, 1.0024], atol=1e-4)
+
+
+def test_beyond_the_noise_that_tells_samples_apart_averages_are_not_known():
+    at = Setting.of("1x1", samples=2, times=[1e4, 1e11, 1e40])
+    exact = kl_bound.kl_exact(at)
+    assert exact[0] == pytest.approx(1 / 4e4, rel=1e-4)
+    assert np.isnan(exact[1:]).all()
