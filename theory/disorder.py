@@ -56,7 +56,8 @@ KNOWN = {"participation", "log_partition", "entropy", "energy", "heat_capacity",
 def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float = ACCURACY) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
-    Relative accuracy 1e-6, or as told, or a warning; NaN beyond t of 1e10 times the largest variance. A few milliseconds at each x and time; averages over x take 10 points
+    Relative accuracy 1e-6, or as told, or a warning; NaN beyond t of 1e10 times the largest variance.
+    A few milliseconds at each x and time; averages over x take 10 points
     for one subspace, 300 for two, 1000 for three of few directions each, 4000 for four, fewer for many directions, and where
     that is not enough Sobol points, with an accuracy of about 1e-4.
 

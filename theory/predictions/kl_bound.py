@@ -97,9 +97,9 @@ def caution(setting: Setting) -> str | None:
 def rare_share(setting: Setting) -> Array:
     """The share of E R from points with fewer than ten effective samples, a bound on the error of `kl_leading`.
 
-    Between 0 and 1: `kl_exact` is off from kl_leading by rare_share at most, and 4 % for the next order, mostly below it; with few
-    samples in one direction above it, 13 % at N = 2, t = lambda, where the share is 1. That is what
-    simulation shows at every setting tried, not a theorem.
+    Between 0 and 1: `kl_exact` is off from kl_leading by rare_share at most, and 4 % for the next order, mostly below it; with
+    few samples in one direction above it, by 13 % at N = 2, t = lambda, where the share is 1. That is what simulation shows
+    at every setting tried, not a theorem.
     """
     return np.array([_share_beyond(setting.log_samples - np.log(FEW), setting, t) for t in setting.t])
 
