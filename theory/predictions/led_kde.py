@@ -293,7 +293,8 @@ LAWS = {
         "a**2/4)/2/(lam+t)))"
     ),
     "normalization": (
-        "same_for(samples); at_most(0); monotone(bandwidth, down); at(bandwidth, 0, 0); equation(g*f, -g*h/(2*(lam+t)))"
+        "same_for(samples); at_most(0); monotone(bandwidth, down); at(bandwidth, 0, 0); equation(g*f, "
+        "-g*h/(2*(lam+t))); limit(bandwidth, inf, -h/(2*(lam+t)))"
     ),
     "variance": (
         "same_for(samples); normal_directions; at(bandwidth, 0, sum(m*f), sum(m*(lam+t)) + a**2/4); "
@@ -301,7 +302,8 @@ LAWS = {
     ),
     "mode_separation": (
         "same_for(samples); normal_directions; at_least(0); at_most(a); monotone(bandwidth, down); "
-        "monotone(time, down); limit(separation, inf, a); at(bandwidth, 0, f, a*tanh(a*f/4/(lam1+t)))"
+        "monotone(time, down); limit(separation, inf, a); at(bandwidth, 0, f, a*tanh(a*f/4/(lam1+t))); "
+        "equation(if_positive(f, 1, 0), if_positive(led_kde.merging_bandwidth - h, 1, 0))"
     ),
     "mode_separation_asymptotic": (
         "same_for(samples); same_for(time); normal_directions; at_least(0); at_most(a); "
@@ -309,14 +311,17 @@ LAWS = {
     ),
     "merging_bandwidth": (
         "same_for(samples); same_for(bandwidth); normal_directions; at_least(0); monotone(time, down); "
-        "at_most(led_kde.merging_bandwidth_asymptotic); limit(separation, inf, a**2/(2*pi))"
+        "at_most(led_kde.merging_bandwidth_asymptotic); limit(separation, inf, a**2/(2*pi)); "
+        "equation(if_positive(f - h, 1, 0), if_positive(led_kde.mode_separation, 1, 0)); equation(if_positive(f, "
+        "1, 0), if_positive(a**2/4 - lam1 - t, 1, 0))"
     ),
     "merging_bandwidth_asymptotic": "same_for(samples); same_for(time); normal_directions; equation(2*pi*f, a**2)",
     "atoms": ("same_for(samples); same_for(time); normal_directions; equation(f, if_positive(a**2/(2*pi) - h, 2, 1))"),
     "normal_variance": "same_for(samples); same_for(variance); equation(f, t)",
     "normal_variance_plain": "same_for(samples); same_for(variance); equation(f, led_kde.normal_variance + h)",
     "kl_leading": (
-        "normal_directions; power(samples, -1); at(bandwidth, 0, kl_bound.kl_leading); "
-        "limit(time, inf, sum(m*lam)/(2*N*t))"
+        "normal_directions; power(samples, -1); at(bandwidth, 0, kl_bound.kl_leading); limit(time, inf, "
+        "sum(m*lam)/(2*N*t)); equation(log(2*N*f + exp(-sum(m*log(1 - (h*lam/(lam+t)**2)**2))/2)), "
+        "sum(m*log((lam+t)**2/(t**2 - (h*lam/(lam+t))**2)))/2)"
     ),
 }
