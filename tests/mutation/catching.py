@@ -22,7 +22,7 @@ from validation.store import Store
 from validation.suite import claims_module
 from validation.sweep import sweep
 
-EXAMPLES, DEAR_EXAMPLES = 20, 8
+EXAMPLES, DEAR_EXAMPLES = 20, 3
 
 
 def broken(name, subject, law):

@@ -28,7 +28,7 @@ def outcomes(names, ways=WAYS):
                 found[name][m.way][way] = alone[way](name, m)
     if "second route" in ways:
         files = sorted({TESTS / f"test_{name.partition('.')[0]}.py" for name in names})
-        caught = by_second_route({name: kept for name, (kept, _) in mutants.items()}, files)
+        caught = by_second_route(names, files)
         for name, ways_of in found.items():
             for way, by in ways_of.items():
                 by["second route"] = caught[name].get(way)

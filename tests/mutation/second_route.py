@@ -8,13 +8,15 @@ the observable alone sees it.
 import contextlib
 import io
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 
 import hypothesis
 import pytest
 from _pytest.outcomes import Failed
 
-from tests.mutation.mutants import formula_replaced, original
+from tests.mutation.mutants import distinct, formula_replaced, original
 
 LONGEST = 1.0  # seconds of a test that is run for mutants
 ARGUMENTS = [
@@ -109,9 +111,15 @@ class SecondRoute:
         test(**{name: item.funcargs[name] for name in item._fixtureinfo.argnames})
 
 
-def by_second_route(mutants, files):
-    """{observable: {way: the test that fails}}, for {observable: mutants}."""
-    plugin = SecondRoute(mutants)
-    code = pytest.main([*ARGUMENTS, *map(str, files)], plugins=[plugin])
-    assert code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED), code
+def by_second_route(names, files):
+    """{observable: {mutant: the test that fails}}, found in a process of its own: pytest is run once in each."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+        return alone.submit(_caught, names, list(map(str, files))).result()
+
+
+def _caught(names, files):
+    plugin = SecondRoute({name: distinct(name)[0] for name in names})
+    code = pytest.main([*ARGUMENTS, *files], plugins=[plugin])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        raise RuntimeError(f"the tests of {', '.join(names)} must pass as they are; pytest ended with {code!r}")
     return plugin.caught
