@@ -157,8 +157,8 @@ def heat_capacity_asymptotic(setting: Setting) -> Array:
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
     "condensation_time": (
-        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, "
-        "down); crosses(collapse.information, logN)"
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "crosses(collapse.information, logN)"
     ),
     "condensation_time_gaussian": (
         "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "

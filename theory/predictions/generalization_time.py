@@ -67,7 +67,7 @@ def _bias(setting: Setting) -> Array:
     """KL(p_0 || p_t), the derivation's `bias` without its cancellation at small and at large t, shape (T,)."""
     u = setting.t[:, None] / setting.manifold.variances
     share = u / (1 + u)
-    of_one = np.where(u < 1, -log1p_less(-share), np.log1p(u) - share) / 2
+    of_one = np.where(u < 1, -log1p_less(-np.minimum(share, 0.5)), np.log1p(u) - share) / 2
     return np.asarray(of_one @ setting.manifold.dimensions)
 
 
@@ -117,13 +117,11 @@ LAWS = {
         "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2)"
     ),
     "kl_clean_asymptotic": (
-        "schedule(0); normal_directions; at_least(0); monotone(samples, down); limit(time, inf, "
-        "sum(m*(log1p(t/lam) - t/(lam+t)))/2); equation(f, if_positive(sum(m*(log1p(lam/t)/2 - "
-        "lam*t/(2*(lam+t)**2))) - logN, logN + d*(log(t) + "
-        "generalization_time.generalization_time_asymptotic/t)/2 - sum(m*(log(lam) + 1))/2, sum(m*(log1p(t/lam) "
-        "- t/(lam+t)))/2)); equation(f + sum(m*t/(lam+t))/2, if_positive(sum(m*(log1p(lam/t) - "
-        "lam*t/(lam+t)**2)) - 2*logN, logN + d*generalization_time.generalization_time_asymptotic/(2*t) + "
-        "sum(m*(log(t/lam) - lam/(lam+t)))/2, sum(m*log1p(t/lam))/2))"
+        "schedule(0); normal_directions; at_least(0); monotone(samples, down); "
+        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2); "
+        "equation(f, if_positive(sum(m*(log1p(lam/t)/2 - lam*t/(2*(lam+t)**2))) - logN, logN + d*(log(t) + "
+        "generalization_time.generalization_time_asymptotic/t)/2 - sum(m*(log(lam) + 1))/2, sum(m*(log1p(t/lam) - "
+        "t/(lam+t)))/2))"
     ),
     "generalization_time": (
         "schedule(time); normal_directions; same_for(time); monotone(samples, down); "

@@ -169,12 +169,11 @@ LAWS = {
     "rare_share": (
         "schedule(0); normal_directions; at_least(0); at_most(1); monotone(samples, down); "
         "on_a_line(erfc(sqrt(larger(0, logN - log(10) - log1p(lam/t) + log1p(2*lam/t)/2)*t/(2*lam)))); "
-        "at_samples(kl_bound.samples_trusted, 0.05); equation(if_positive(sum(m*(log1p(lam/t) - "
-        "log1p(2*lam/t)/2)) + log(10) - logN, f, 1), 1)"
+        "at_samples(kl_bound.samples_trusted, 0.05)"
     ),
     "samples_trusted": (
         "schedule(0); normal_directions; same_for(samples); monotone(time, down); at_least(10); "
-        "on_a_line(10*exp(2*lam/t*1.3859038243496777**2)*(1 + lam/t)/sqrt(1 + 2*lam/t)); equation(if_positive(N "
-        "- f, 1, 0), if_positive(kl_bound.rare_share - 1/20, 0, 1))"
+        "on_a_line(10*exp(2*lam/t*1.3859038243496777**2)*(1 + lam/t)/sqrt(1 + 2*lam/t)); "
+        "crosses(kl_bound.rare_share, 0.05, samples)"
     ),
 }

@@ -88,7 +88,7 @@ def log_density(setting: Setting) -> Array:
     squares = setting.squares[:, 0] + (setting.point is None) * _half(setting) ** 2
     if setting.ensemble == "gaussian":
         return derivation()["log_density_gaussian"](np.sqrt(squares), _noise(setting))
-    found = [_smoothed(np.sqrt(square), *at) for square, at in zip(squares, _each(setting), strict=True)]
+    found = [_smoothed(np.sqrt(square) - at[0], *at) for square, at in zip(squares, _each(setting), strict=True)]
     return np.array(found) - normalization(setting)
 
 
@@ -213,9 +213,9 @@ def _each(setting: Setting) -> list[tuple[float, float, float]]:
     return [(_half(setting), v, setting.bandwidth) for v in _noise(setting).tolist()]
 
 
-def _smoothed(r: Array, a: float, v: float, h: float) -> Array:
-    """K_h * log p^ of two samples at |x| = r, in the shape of r."""
-    return derivation()["log_smoothed"](r - a, v, h, over_shifts.excess(a * r / v, a * math.sqrt(h) / v))
+def _smoothed(z: Array, a: float, v: float, h: float) -> Array:
+    """K_h * log p^ of two samples at |x| = a + z, in the shape of z."""
+    return derivation()["log_smoothed"](z, v, h, over_shifts.excess(a * (a + z) / v, a * math.sqrt(h) / v))
 
 
 def _mode(a: float, v: float, h: float) -> float:
@@ -262,27 +262,27 @@ def _merging(a: float, v: float) -> float:
 def _root(f: Callable[[float], float], low: float, high: float, xtol: float = 2e-12, rtol: float = 1e-14) -> float:
     from scipy.optimize import brentq  # slow to import
 
-    return float(brentq(f, low, high, xtol=xtol, rtol=rtol))
+    return float(brentq(f, low, high, xtol=xtol, rtol=rtol, maxiter=1000))
 
 
 def _moments(a: float, v: float, h: float) -> tuple[float, float]:
     """log of int exp(K_h * log p^), and the mean square under it."""
-    mode = _mode(a, v, h)
+    mode = _mode(a, v, h) - a
     with in_float64():
         peak = float(_smoothed(np.array(mode), a, v, h))
-        left, right = 0.0, a + math.sqrt(2 * DEPTH * v)  # beyond a it falls as that of one sample, or faster
+        left, right = -a, math.sqrt(2 * DEPTH * v)  # beyond a it falls as that of one sample, or faster
         fallen = partial(_fallen, a=a, v=v, h=h, level=peak - DEPTH)
-        if fallen(0.0) < 0:
-            left = _root(fallen, 0.0, mode)
+        if fallen(left) < 0:
+            left = _root(fallen, left, mode)
         ends = np.linspace(left, right, PANELS + 1)[:, None]
         half = np.diff(ends, axis=0) / 2
-        r = ends[:-1] + half * (_nodes + 1)
-        masses = 2 * half * _weights * np.exp(_smoothed(r, a, v, h) - peak)
-    return peak + math.log(masses.sum()), float((masses * r**2).sum() / masses.sum())
+        z = ends[:-1] + half * (_nodes + 1)
+        masses = 2 * half * _weights * np.exp(_smoothed(z, a, v, h) - peak)
+    return peak + math.log(masses.sum()), float((masses * (a + z) ** 2).sum() / masses.sum())
 
 
-def _fallen(r: float, a: float, v: float, h: float, level: float) -> float:
-    return float(_smoothed(np.array(r), a, v, h)) - level
+def _fallen(z: float, a: float, v: float, h: float, level: float) -> float:
+    return float(_smoothed(np.array(z), a, v, h)) - level
 
 
 # what validation.laws holds each to, besides what follows from its declaration
@@ -293,8 +293,8 @@ LAWS = {
         "a**2/4)/2/(lam+t)))"
     ),
     "normalization": (
-        "same_for(samples); at_most(0); monotone(bandwidth, down); at(bandwidth, 0, 0); equation(g*f, "
-        "-g*h/(2*(lam+t))); limit(bandwidth, inf, -h/(2*(lam+t)))"
+        "same_for(samples); at_most(0); monotone(bandwidth, down); at(bandwidth, 0, 1 + f, 1); "
+        "equation(g*f, -g*h/(2*(lam+t))); limit(separation, inf, -h/(2*(lam1+t)))"
     ),
     "variance": (
         "same_for(samples); normal_directions; at(bandwidth, 0, sum(m*f), sum(m*(lam+t)) + a**2/4); "
@@ -303,7 +303,7 @@ LAWS = {
     "mode_separation": (
         "same_for(samples); normal_directions; at_least(0); at_most(a); monotone(bandwidth, down); "
         "monotone(time, down); limit(separation, inf, a); at(bandwidth, 0, f, a*tanh(a*f/4/(lam1+t))); "
-        "equation(if_positive(f, 1, 0), if_positive(led_kde.merging_bandwidth - h, 1, 0))"
+        "at_bandwidth(led_kde.merging_bandwidth, 1.01, 0)"
     ),
     "mode_separation_asymptotic": (
         "same_for(samples); same_for(time); normal_directions; at_least(0); at_most(a); "
@@ -312,16 +312,16 @@ LAWS = {
     "merging_bandwidth": (
         "same_for(samples); same_for(bandwidth); normal_directions; at_least(0); monotone(time, down); "
         "at_most(led_kde.merging_bandwidth_asymptotic); limit(separation, inf, a**2/(2*pi)); "
-        "equation(if_positive(f - h, 1, 0), if_positive(led_kde.mode_separation, 1, 0)); equation(if_positive(f, "
-        "1, 0), if_positive(a**2/4 - lam1 - t, 1, 0))"
+        "vanishes_from(led_kde.mode_separation)"
     ),
     "merging_bandwidth_asymptotic": "same_for(samples); same_for(time); normal_directions; equation(2*pi*f, a**2)",
     "atoms": ("same_for(samples); same_for(time); normal_directions; equation(f, if_positive(a**2/(2*pi) - h, 2, 1))"),
     "normal_variance": "same_for(samples); same_for(variance); equation(f, t)",
     "normal_variance_plain": "same_for(samples); same_for(variance); equation(f, led_kde.normal_variance + h)",
     "kl_leading": (
-        "normal_directions; power(samples, -1); at(bandwidth, 0, kl_bound.kl_leading); limit(time, inf, "
-        "sum(m*lam)/(2*N*t)); equation(log(2*N*f + exp(-sum(m*log(1 - (h*lam/(lam+t)**2)**2))/2)), "
-        "sum(m*log((lam+t)**2/(t**2 - (h*lam/(lam+t))**2)))/2)"
+        "normal_directions; power(samples, -1); at(bandwidth, 0, kl_bound.kl_leading); "
+        "limit(time, inf, sum(m*lam)/(2*N*t)); "
+        "equation(2*N*f, prod(((lam+t)/sqrt(t**2 - (h*lam/(lam+t))**2))**m) - prod(((lam+t)/sqrt((lam+t)**2 - "
+        "(h*lam/(lam+t))**2))**m))"
     ),
 }

@@ -224,16 +224,16 @@ def _loss_time(setting: Setting, factor: Formula, log_common: Callable[[Setting,
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
     "loss_time_annealed": (
-        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, "
-        "down); ordered; crosses(subspace_loss.log_critical_samples_annealed, logN)"
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "ordered; crosses(subspace_loss.log_critical_samples_annealed, logN)"
     ),
     "critical_samples_annealed": (
         "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
         "at_least(0); equation(log(f), subspace_loss.log_critical_samples_annealed)"
     ),
     "loss_time_typical": (
-        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, "
-        "down); ordered; crosses(subspace_loss.log_critical_samples_typical, logN)"
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "ordered; crosses(subspace_loss.log_critical_samples_typical, logN)"
     ),
     "critical_samples_typical": (
         "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "

@@ -157,7 +157,7 @@ LAWS = {
         "limit(time, inf, 1); at(samples, 2, prod((1 + lam/(2*t))**(-m/2)))"
     ),
     "extrapolation_time": (
-        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, "
-        "down); crosses(collapse.information, logN); equation(sum(m*log1p(lam/f))/2, logN)"
+        "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
+        "crosses(collapse.information, logN)"
     ),
 }

@@ -170,10 +170,9 @@ LAWS = {
     "memorized_fraction": (
         "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(1); monotone(samples, down); "
         "at(temperature, 1, collapse.memorized_probability_asymptotic); "
-        "at_time(temperature.collapse_time_generated, 1/2); equation(f, Phi((sum(m*(log1p(lam/(T*t)) - (1 - "
-        "1/T)*lam/(lam + T*t)))/2 - logN)/sqrt(sum(m*lam*(T**2*lam + 2*T**2*t + lam)/(2*T**2*(lam + "
-        "T*t)**2))))); equation(f, Phi((sum(m*(log1p(lam/(T*t)) - (1-1/T)*lam/(lam+T*t)))/2 - "
-        "logN)/sqrt(sum(m*lam*(T**2*lam + 2*T**2*t + lam)/(2*T**2*(lam+T*t)**2)))))"
+        "at_time(temperature.collapse_time_generated, 1/2); "
+        "equation(f, Phi((sum(m*(log1p(lam/(T*t)) - (1 - 1/T)*lam/(lam + T*t)))/2 - logN)/sqrt(sum(m*lam*(T**2*lam + "
+        "2*T**2*t + lam)/(2*T**2*(lam + T*t)**2)))))"
     ),
     "largest_weight_generated": (
         "schedule(0); normal_directions; at_least(1/N); at_most(1); monotone(samples, down); limit(time, 0, 1); "

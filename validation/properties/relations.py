@@ -7,7 +7,7 @@ import numpy as np
 from validation.properties.law import Case, Law, Sides, lawgiver
 from validation.properties.subject import Subject, catalogued
 
-__all__: list[str] = []
+__all__ = ["agrees", "approaches"]
 
 DECADES = 12
 NEAR, NEARER = 0.1, 1e-9  # relative errors between which an order is measured

@@ -239,31 +239,58 @@ def _at_times(setting: Setting, times: Array) -> Setting | None:
 
 
 @lawgiver
-def crosses(name: str, value: str) -> Law:
-    """It is the time at which a quantity of the catalogue, of the same subspace, has a value."""
+def crosses(name: str, value: str, argument: str = "time") -> Law:
+    """It is the time, or number of samples, at which a quantity of the catalogue, of the same subspace, has a value."""
     other, wanted = catalogued(name), expression(value)
+    find = {"time": _crossing_in_time, "samples": _crossing_in_samples}.get(argument)
+    if find is None:
+        raise ValueError(f"crosses takes time or samples, got {argument!r}")
 
     def check(f: Subject, case: Case) -> Sides | None:
-        times, off = f(case.setting)[0], f.tolerance(case.setting)[0]
-        known = np.isfinite(times)
-        there = _at_times(case.setting, np.where(known, times, 1.0)) if known.any() else None
-        if there is None:
+        found = find(f, other, case.setting)
+        if found is None:
             return None
-        near = [_at_times(case.setting, there.times * (1 + s * off / times)) for s in (-1, 1)]
-        there_is, *around = (_own(other(one)) for one in (there, *near) if one is not None)
-        by = [np.abs(one - there_is) for one in around]
-        tolerance = sum(by, _own(other.tolerance(there)))
-        right = np.where(known, wanted(there).ravel()[0], 0.0)
-        return Sides(np.where(known, there_is, 0.0), right, tolerance, (case.setting,), words)
+        known, there, tolerance, at = found
+        right = np.where(known, wanted(at).ravel()[0], 0.0)
+        return Sides(np.where(known, there, 0.0), right, tolerance, (case.setting,), words)
 
-    words = f"{name} at that time", value
+    words = f"{name} there", value
+    last = "" if argument == "time" else f", {argument}"
+    what = "time" if argument == "time" else "number of samples"
     return Law(
-        f"crosses({name}, {value})",
-        f"it is the time at which {name} is {value}",
-        rf"\mathrm{{{name}}}(t = f) = {value}",
+        f"crosses({name}, {value}{last})",
+        f"it is the {what} at which {name} is {value}",
+        rf"\mathrm{{{name}}}|_{{f}} = {value}",
         check,
         anchored=True,
     )
+
+
+Crossing = tuple[Array, Array, Array, Setting]
+
+
+def _crossing_in_time(f: Subject, other: Subject, setting: Setting) -> Crossing | None:
+    """Where a time is known, the other quantity there, what it may be off by, and the setting at those times."""
+    times, off = f(setting)[0], f.tolerance(setting)[0]
+    known = np.isfinite(times)
+    there = _at_times(setting, np.where(known, times, 1.0)) if known.any() else None
+    if there is None:
+        return None
+    near = [_at_times(setting, there.times * (1 + s * off / times)) for s in (-1, 1)]
+    value, *around = (_own(other(one)) for one in (there, *near) if one is not None)
+    return known, value, sum((np.abs(one - value) for one in around), _own(other.tolerance(there))), there
+
+
+def _crossing_in_samples(f: Subject, other: Subject, setting: Setting) -> Crossing | None:
+    """The same for the number of samples at the setting's first time."""
+    first = setting.at(times=setting.times[:1])
+    samples = float(f(first).ravel()[0])
+    if not COUNTABLE[0] < samples < COUNTABLE[1]:
+        return None
+    there, more = (first.at(samples=round(samples) + k) for k in (0, 1))
+    value = other(there)[0]
+    off = 2 + float(f.tolerance(first).ravel()[0])
+    return np.isfinite(value), value, other.tolerance(there)[0] + off * np.abs(other(more)[0] - value), there
 
 
 def _own(values: Array) -> Array:
@@ -319,6 +346,54 @@ def at_samples(name: str, value: str) -> Law:
         f"at_samples({name}, {value})",
         f"with {name} samples it is {value}",
         rf"f(N = \mathrm{{{name}}}) = {value}",
+        check,
+        anchored=True,
+    )
+
+
+@lawgiver
+def at_bandwidth(name: str, factor: str, value: str) -> Law:
+    """At a bandwidth that the catalogue knows, times a factor, it has a value."""
+    width, wanted = catalogued(name), expression(value)
+
+    def check(f: Subject, case: Case) -> Sides | None:
+        setting = case.setting.at(times=case.setting.times[:1])
+        there = _with(setting, "bandwidth", float(width(setting).ravel()[0]) * float(factor))
+        if there is None or there.bandwidth == 0:
+            return None
+        return Sides(
+            f(there), np.broadcast_to(wanted(there), f(there).shape), f.tolerance(there), (there,), ("value", value)
+        )
+
+    return Law(
+        f"at_bandwidth({name}, {factor}, {value})",
+        f"at the bandwidth {name} times {factor} it is {value}",
+        rf"f(h = {factor}\,\mathrm{{{name}}}) = {value}",
+        check,
+        anchored=True,
+    )
+
+
+@lawgiver
+def vanishes_from(name: str) -> Law:
+    """It is the bandwidth from which on a quantity of the catalogue is 0."""
+    other = catalogued(name)
+
+    def check(f: Subject, case: Case) -> Sides | None:
+        setting = case.setting.at(times=case.setting.times[:1])
+        width = float(f(setting).ravel()[0])
+        below, above = (_with(setting, "bandwidth", width * factor) for factor in (1 - ASIDE, 1 + ASIDE))
+        if below is None or above is None or width == 0:
+            return None
+        found = np.array([[float(other(one).ravel()[0] > 0) for one in (below, above)]])
+        return Sides(
+            found, np.array([[1.0, 0.0]]), 0 * found, (setting,), (f"{name} beside it is positive", "1 below, 0 above")
+        )
+
+    return Law(
+        f"vanishes_from({name})",
+        f"it is the bandwidth from which on {name} is 0",
+        rf"\mathrm{{{name}}}(h) > 0 \iff h < f",
         check,
         anchored=True,
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.predictions import collapse, kl_bound, score_covariance, subspace_loss
+from theory.predictions import collapse, generalization_time, kl_bound, led_kde, score_covariance, subspace_loss
 from theory.setting import Setting
 from validation.laws import Case, Law, LawError, Sides, assert_laws
 from validation.properties.law import law, lawgivers
@@ -115,13 +115,13 @@ def test_a_law_tells_wrong_from_right(name, dims, right, wrong):
 
 
 def test_every_law_is_tried():
-    tried = {name.partition("(")[0] for name, *_ in WRONG} | {"approaches", "at_samples", "least_at", "normalized"}
+    tried = {name.partition("(")[0] for name, *_ in WRONG} | {
+        *("approaches", "at_bandwidth", "at_samples", "least_at", "normalized", "vanishes_from")
+    }
     assert tried == set(lawgivers())
 
 
 def test_a_bandwidth_of_least_error_and_a_density_have_laws():
-    from theory.predictions import generalization_time, led_kde
-
     least = "least_at(time, generalization_time.kl_clean_asymptotic)"
     right = generalization_time.generalization_time_asymptotic
     assert_laws(right, dims=(), laws=[least], **QUICK)
@@ -139,6 +139,29 @@ def test_a_size_that_the_catalogue_knows_gives_a_value():
     assert_laws(kl_bound.rare_share, like="kl_bound.rare_share", laws=[trusted], **few)
     with pytest.raises(LawError):
         assert_laws(lambda s: 1.05 * kl_bound.rare_share(s), dims=("time",), laws=[trusted], **few)
+
+
+def test_where_modes_merge_is_held_from_both_sides():
+    few = QUICK | {"max_examples": 40}
+    for name, law_of_modes in (
+        ("merging_bandwidth", "vanishes_from(led_kde.mode_separation)"),
+        ("mode_separation", "at_bandwidth(led_kde.merging_bandwidth, 1.01, 0)"),
+    ):
+        right = getattr(led_kde, name)
+        wrong = {"merging_bandwidth": lambda s: 1.05 * led_kde.merging_bandwidth(s), "mode_separation": lambda s: s.t}[
+            name
+        ]
+        assert_laws(right, like=f"led_kde.{name}", laws=[law_of_modes], **few)
+        with pytest.raises(LawError, match=r"law vanishes_from|law at_bandwidth"):
+            assert_laws(wrong, like=f"led_kde.{name}", laws=[law_of_modes], **few)
+
+
+def test_a_number_of_samples_is_held_to_the_value_there():
+    law_of_sizes = "crosses(kl_bound.rare_share, 0.05, samples)"
+    few = QUICK | {"max_examples": 10}
+    assert_laws(kl_bound.samples_trusted, dims=("time",), laws=[law_of_sizes], **few)
+    with pytest.raises(LawError, match="it is the number of samples at which"):
+        assert_laws(lambda s: 1.5 * kl_bound.samples_trusted(s), dims=("time",), laws=[law_of_sizes], **few)
 
 
 def test_an_order_of_convergence_is_measured():
