@@ -266,6 +266,6 @@ LAWS = {
     ),
     "loss_time_asymptotic": (
         "finite; schedule(time); normal_directions; vanishing_direction; same_for(time); monotone(samples, down); "
-        "crosses(subspace_loss.signal_to_noise_asymptotic, 1); at_most(collapse.collapse_time); finite"
+        "crosses(subspace_loss.signal_to_noise_asymptotic, 1); at_most(collapse.collapse_time)"
     ),
 }
