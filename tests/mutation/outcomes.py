@@ -36,7 +36,7 @@ def outcomes(names, ways=WAYS):
 
 
 def share(caught: Iterable[bool]) -> str:
-    """In per cent, rounded down: all is said of all alone."""
+    """In per cent, rounded down: 100 is said of all alone; - where nothing was asked."""
     caught = list(caught)
     return f"{100 * sum(caught) // len(caught)} %" if caught else "-"
 
@@ -53,7 +53,7 @@ def table(found):
 
 def _row(label, every, dropped):
     every = list(every)
-    alone = [share(bool(by.get(way)) for by in every) for way in WAYS]
+    alone = [share(bool(by[way]) for by in every if way in by) for way in WAYS]
     return [label, str(len(every)), str(dropped), *alone, share(any(by.values()) for by in every)]
 
 
