@@ -97,7 +97,7 @@ LAWS = {
     "retained_variance_asymptotic": (
         "schedule(0); normal_directions; vanishing_direction; at_least(0); at_most(lam*t/(lam+t)); "
         "monotone(time, up); monotone(samples, up); ordered; limit(time, inf, lam); "
-        "equation(lam*t/f - lam, t/(1 - condensation.participation_asymptotic))"
+        "equation(f*(lam + t/(1 - condensation.participation_asymptotic)), lam*t)"
     ),
     "estimated_dimension": (
         "schedule(0); normal_directions; at_least(0); equation(f*t, sum(m*frozen_jacobian.retained_variance)); "

@@ -67,7 +67,7 @@ def _bias(setting: Setting) -> Array:
     """KL(p_0 || p_t), the derivation's `bias` without its cancellation at small and at large t, shape (T,)."""
     u = setting.t[:, None] / setting.manifold.variances
     share = u / (1 + u)
-    of_one = np.where(u < 1, -log1p_less(-share), np.log1p(u) - share) / 2
+    of_one = np.where(u < 1, -log1p_less(-np.minimum(share, 0.5)), np.log1p(u) - share) / 2
     return np.asarray(of_one @ setting.manifold.dimensions)
 
 

@@ -201,6 +201,7 @@ def test_sides_are_missed_where_one_alone_is_infinite_and_not_where_both_are():
 
     assert broken(one, two)
     assert not broken(one, two, tolerance=1.0)
+    assert broken(one, inf, tolerance=np.inf)
     assert broken(one, inf)
     assert broken(one, nan)
     assert not broken(inf, inf)
