@@ -47,8 +47,8 @@ def _equal(subject: Subject, one: Setting, other: Setting, turned: Array, factor
 
 
 def _like(turned: Array, tolerance: Array) -> Array:
-    """A tolerance in the order of the values that it belongs to, where it is the same for all: their largest."""
-    return tolerance if tolerance.shape == turned.shape else np.full(turned.shape, np.fmax.reduce(tolerance.ravel()))
+    """A tolerance for other subspaces than it belongs to: at each time the largest."""
+    return tolerance if tolerance.shape == turned.shape else np.fmax.reduce(tolerance, axis=1, keepdims=True)
 
 
 @lawgiver
