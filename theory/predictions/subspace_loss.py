@@ -235,11 +235,11 @@ LAWS = {
     ),
     "critical_samples_annealed": (
         "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
-        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_annealed)"
+        "at_least(0); equation(f, exp(subspace_loss.log_critical_samples_annealed))"
     ),
     "critical_samples_typical": (
         "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "
-        "at_least(0); equation(log(f), subspace_loss.log_critical_samples_typical)"
+        "at_least(0); equation(f, exp(subspace_loss.log_critical_samples_typical))"
     ),
     "log_critical_samples_annealed": (
         "schedule(0); normal_directions; vanishing_direction; same_for(samples); monotone(time, down); ordered; "

@@ -63,9 +63,8 @@ class Sides:
         left, right, tolerance = np.broadcast_arrays(self.left, self.right, self.tolerance)
         with np.errstate(all="ignore"):
             miss = {"=": np.abs(left - right), "<=": left - right, ">=": right - left}[self.relation]
-            holds = (
-                ((miss <= tolerance) & np.isfinite(tolerance)) | (left == right) | (np.isnan(left) & np.isnan(right))
-            )
+            certain = np.isfinite(tolerance) | np.isneginf(miss)
+            holds = ((miss <= tolerance) & certain) | (left == right) | (np.isnan(left) & np.isnan(right))
             tiny = (np.abs(left) < SMALLEST) & (np.abs(right) < SMALLEST)
         unordered = self.relation != "=" and np.isnan(left) | np.isnan(right)
         return np.where(holds | tiny | unordered, 0.0, np.where(np.isfinite(miss), miss, np.inf))
