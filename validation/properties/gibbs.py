@@ -49,7 +49,7 @@ LAWS = {
     "entropy": "units(0); translation(0); duplicates(f + log(2)); far_sample; between(0, logN); cold(0); hot(logN); "
     "one_sample(0); identity(f, gibbs.energy + gibbs.log_partition); noise_slope(gibbs.heat_capacity)",
     "participation": "units(0); translation(0); duplicates(f/2); far_sample; between(1/N, 1); cold(1); hot(1/N); "
-    "one_sample(1); between(exp(-gibbs.entropy), gibbs.largest_weight)",
+    "one_sample(1); renyi; between(exp(-gibbs.entropy), gibbs.largest_weight)",
     "largest_weight": "units(0); translation(0); duplicates(f/2); far_sample; between(1/N, 1); cold(1); hot(1/N); "
     "one_sample(1); identity(f, exp(-nearest2/(2*t) - gibbs.log_partition))",
     "weights": "units(0); translation(0); duplicates(f/2); far_sample; between(0, 1); sum_to_one; cold(chosen); hot(1/N); "

@@ -15,7 +15,7 @@ from validation.properties.cloud import Cloud, CloudCase
 from validation.properties.expression import expression
 from validation.properties.field import Field, over_rows
 from validation.properties.law import Law, Sides, lawgiver
-from validation.properties.subject import EPS, Subject
+from validation.properties.subject import EPS, Subject, catalogued
 
 __all__ = ["equal", "of_points"]
 
@@ -307,6 +307,21 @@ def sum_to_one() -> Law:
 
     words = "the weights of a point sum to one"
     return of_points("sum_to_one", words, r"\sum_\mu f_\mu = 1", check, anchored=True, needs=_of_kind("weights"))
+
+
+@lawgiver
+def renyi() -> Law:
+    """Of sum w^2: it is Z(t/2) / Z(t)^2, for weights squared are those of half the noise."""
+    known = catalogued("gibbs.log_partition")
+
+    def check(f: Field, case: CloudCase) -> Sides:
+        cold = case.at.at(t=case.at.t / 2)
+        right = np.exp(known(cold) - 2 * known(case.at))
+        off = f.tolerance(case.at) + right * (known.tolerance(cold) + 2 * known.tolerance(case.at))
+        return Sides(f(case.at), right, off, (case.at,), ("value", "Z(t/2) / Z(t)^2"))
+
+    words = "it is Z(t/2) / Z(t)^2"
+    return of_points("renyi", words, "f = Z(t/2) / Z(t)^2", check, anchored=True, needs=_of_kind("scalar"))
 
 
 @lawgiver

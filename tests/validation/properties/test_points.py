@@ -118,6 +118,7 @@ WRONG = [
     ("hot(1/N)", POINT, participation, entropy),
     ("one_sample(nearest)", VECTOR, mean, score),
     ("between(1/N, 1)", POINT, participation, entropy),
+    ("renyi", POINT, participation, at_times(1.05, participation)),
     ("sum_to_one", WEIGHTS, weights, times(1.05, weights)),
     ("averages_samples", WEIGHTS, weights, at_times(2, weights)),
     ("hull", VECTOR, mean, times(2, mean)),
