@@ -169,6 +169,15 @@ def test_arguments_of_points_may_have_other_names_and_another_order():
     assert_laws(lambda a, b, c: reordered(b, c, a), like="gibbs.score", laws=["stein"], **QUICK | {"max_examples": 5})
 
 
+def test_a_ratio_of_one_case_alone_is_not_said_to_be_everywhere():
+    def of_twice_the_noise(x, data, t):
+        return -my_score(x, data, 2 * t)
+
+    with pytest.raises(LawError, match=r"ratio 0\.\d+\n") as found:
+        assert_laws(of_twice_the_noise, dims=("point", "direction"), laws=["agrees(gibbs.score)"], **QUICK)
+    assert "everywhere" not in str(found.value)
+
+
 def test_clouds_of_ones_own_are_drawn_from():
     from hypothesis import strategies as st
 

@@ -25,6 +25,7 @@ SIZES = 2.0, 3.0, 10.0, 0.5, 1.5, 0.1, 100.0, 1.01
 PICKS = 7
 SLIGHT, SHARE = math.log(1e-2), math.log(3.0)  # an error below the one is asked for again, of a third of the largest
 SLOW_EXAMPLES = 12
+ELSEWHERE = 10  # cases besides the simplest, where the ratio of the sides is compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Broken:
         law: which.
         case: the simplest found, a `Case` or a `CloudCase`.
         sides: what it compared there.
-        ratios: of the two sides wherever it was broken.
+        ratios: of the two sides at some cases that break it.
     """
 
     law: Law
@@ -114,8 +115,15 @@ def search(subject: Subject, law: Law, *, where: st.SearchStrategy[Any] | None =
     miss = _miss(_test(subject, law, drawn, seen, -math.inf, options))
     if miss is not None and miss.sides.drama < SLIGHT and seen.drama > miss.sides.drama + SHARE:
         miss = _miss(_test(subject, law, drawn, seen, seen.drama - SHARE, options)) or miss
-    broken = None if miss is None else Broken(law, miss.case, miss.sides, tuple(seen.ratios))
-    return Found(law, seen.spoke, broken)
+    if miss is None:
+        return Found(law, seen.spoke)
+    others = _Seen()
+    few = options | {
+        "max_examples": min(ELSEWHERE, options.get("max_examples", ELSEWHERE)),
+        "phases": (Phase.generate,),
+    }
+    _test(subject, law, drawn, others, math.inf, few)()
+    return Found(law, seen.spoke, Broken(law, miss.case, miss.sides, tuple(others.ratios)))
 
 
 def _test(
