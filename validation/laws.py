@@ -7,6 +7,7 @@ A formula for a quantity of this field must scale, split, fall and end as the qu
     def test_my_formula():
         assert_laws(my_loss_time, dims=("subspace",), laws=["scaling(2)", "permutation", "splitting", "monotone(samples, down)"])
         assert_laws(my_kl, like="kl_bound.kl_exact")
+        assert_laws(my_score, like="gibbs.score")
 
 hypothesis draws the settings, and a counterexample comes back small, as code to paste. See docs/laws.md.
 """
@@ -18,17 +19,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from validation.properties.catalogue import declared
+from validation.properties.cloud import Cloud, CloudCase
+from validation.properties.field import field, is_of_points
 from validation.properties.law import Case, Law, Sides, law, lawgivers
 from validation.properties.subject import Subject, catalogued, subject
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from theory.setting import Setting
     from validation.properties.search import Broken, Found
 
 __all__ = [
     "Case",
+    "Cloud",
+    "CloudCase",
     "Law",
     "LawError",
     "Sides",
@@ -56,7 +60,7 @@ class LawError(AssertionError):
 
 
 def laws_for(name: str) -> tuple[Law, ...]:
-    """The laws that a quantity of the catalogue obeys, as `kl_bound.kl_exact`.
+    """The laws that a quantity of the catalogue obeys, as `kl_bound.kl_exact`, or of the engine, as `gibbs.score`.
 
     Raises:
         ValueError: for a name that is not in the catalogue.
@@ -76,19 +80,20 @@ def assert_laws(
     laws: Iterable[str | Law] | None = None,
     like: str | None = None,
     accuracy: float = ACCURACY,
-    where: SearchStrategy[Setting] | None = None,
+    where: SearchStrategy[Any] | None = None,
     **options: Any,
 ) -> None:
     """Search for settings where a formula breaks a law.
 
     Args:
         function: of a `Setting`, or of letters: lam (a variance), lams (all), m, dims, d, D, t, N, T, h, x. With lam and
-            without m it is of one direction.
-        dims: of what it returns, from `time`, `subspace`, `sample`; those of `like`, or `time` where it takes t.
+            without m it is of one direction. Or of points x (M, D), data (N, D) and t, a number, as a score.
+        dims: of what it returns, from `time`, `subspace`, `sample`; those of `like`, or `time` where it takes t. At points
+            ("point",), ("point", "direction"), ("point", "direction", "direction") or ("point", "sample").
         laws: by name, `scaling(1)`, or `Law` objects of your own.
-        like: a quantity of the catalogue: all its laws, and that quantity itself.
+        like: a quantity of the catalogue, or of the engine, as gibbs.score: all its laws, and that quantity itself.
         accuracy: relative, that the function's own method has; rounding is measured and comes on top.
-        where: a strategy of settings to draw from.
+        where: a strategy of settings to draw from, or of `Cloud`.
         options: of `hypothesis.settings`, such as `max_examples`.
 
     Raises:
@@ -135,7 +140,7 @@ def examine(
     laws: Iterable[str | Law] | None = None,
     like: str | None = None,
     accuracy: float = ACCURACY,
-    where: SearchStrategy[Setting] | None = None,
+    where: SearchStrategy[Any] | None = None,
     **options: Any,
 ) -> Iterator[tuple[Subject, Found]]:
     """What `assert_laws` asserts, law by law, as it is found; arguments and errors are its own."""
@@ -160,13 +165,14 @@ def _chosen(
     """
     reference = catalogued(like) if like else None
     about, least = (reference.about, reference.accuracy) if reference else (None, 0.0)
-    tried = subject(function, dims, about, max(accuracy, least))
+    make = field if is_of_points(function, dims, about) else subject
+    tried = make(function, dims, about, max(accuracy, least))
     asked = [law(one) for one in laws or ()]
-    if unfit := [one.name for one in asked if not one.needs(tried)]:
+    if unfit := [one.name for one in asked if not one.fits(tried)]:
         told = ", ".join(tried.about.dims) or "none"
         raise ValueError(f"the law {unfit[0]} says nothing of {tried.name}, of the dims {told} and these arguments")
     if like:
-        asked += [one for one in (*laws_for(like), law(f"agrees({like})")) if one.needs(tried)]
+        asked += [one for one in (*laws_for(like), law(f"agrees({like})")) if one.fits(tried)]
     if not asked:
         raise ValueError(
             "name laws, as laws=['scaling(1)'], or a quantity of the catalogue, as like='collapse.collapse_time'"

@@ -53,6 +53,7 @@ from validation.drawing.arrays import (
     rounded,
     spectra,
 )
+from validation.drawing.clouds import clouds
 from validation.drawing.numbers import (
     MOST_SAMPLES,
     PLACES,
@@ -72,6 +73,7 @@ from validation.drawing.numbers import (
 __all__ = [
     "DATA_SETS",
     "SPECTRA",
+    "clouds",
     "counts",
     "data_sets",
     "manifolds",

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.special import softmax
 
 from theory.predictions import collapse, kl_bound
 from theory.setting import Setting
 from validation import laws
 from validation.cli import cli
-from validation.laws import LawError, assert_laws, each_law, examine, known_laws, laws_for
+from validation.laws import Cloud, LawError, assert_laws, each_law, examine, known_laws, laws_for
 from validation.properties.report import constant_ratio
 
 ROOT = Path(__file__).parents[2]
@@ -136,12 +137,84 @@ def test_ratios_that_are_the_same_everywhere():
     assert constant_ratio([1.0, 2.0, 3.0]) == constant_ratio([2.0]) == ""
 
 
+def weights(x, data, t):
+    return softmax(-((x[:, None] - data) ** 2).sum(axis=2) / (2 * t), axis=1)
+
+
+def my_score(x, data, t):
+    return (x - weights(x, data, t) @ data) / t
+
+
+def reordered(training_set, noise_variance, queries):
+    return (weights(queries, training_set, noise_variance) @ training_set - queries) / noise_variance
+
+
+def test_a_score_is_held_like_that_of_the_engine():
+    with pytest.raises(LawError) as found:
+        assert_laws(my_score, like="gibbs.score", **QUICK | {"max_examples": 8})
+    message = str(found.value)
+    assert "my_score breaks the law tweedie: x + t times it is the posterior mean (Robbins 1956" in message
+    assert "at x = [[0.0]], data = [[0.0], [1.0]], t = 1\n" in message
+    assert "gibbs.score: 0.3775406688; ratio -1: off by the factor -1 everywhere" in message
+    code = "print(my_score(np.array([[0.0]]), np.array([[0.0], [1.0]]), 1.0))"
+    assert f"    import numpy as np\n    from {__name__} import my_score\n    {code}" in message
+    tried = [one.law.name for one in found.value.broken]
+    assert {"agrees(gibbs.score)", "stein", "gradient_of(gibbs.log_density)"} <= set(tried)
+    assert not {"rotation(vector)", "exchange", "units(-1)", "jacobian_symmetric"} & set(tried)
+
+
+def test_arguments_of_points_may_have_other_names_and_another_order():
+    laws = ["tweedie", "translation(0)", "agrees(gibbs.score)"]
+    assert_laws(reordered, dims=("point", "direction"), laws=laws, **QUICK)
+    assert_laws(lambda a, b, c: reordered(b, c, a), like="gibbs.score", laws=["stein"], **QUICK | {"max_examples": 5})
+
+
+def test_a_ratio_of_one_case_alone_is_not_said_to_be_everywhere():
+    def of_twice_the_noise(x, data, t):
+        return -my_score(x, data, 2 * t)
+
+    with pytest.raises(LawError, match=r"ratio 0\.\d+\n") as found:
+        assert_laws(of_twice_the_noise, dims=("point", "direction"), laws=["agrees(gibbs.score)"], **QUICK)
+    assert "everywhere" not in str(found.value)
+
+
+def test_clouds_of_ones_own_are_drawn_from():
+    from hypothesis import strategies as st
+
+    where = st.just(Cloud(np.zeros((1, 1)), np.array([[1.0], [3.0]]), 2.0))
+    with pytest.raises(LawError, match=r"at x = \[\[0\.0\]\], data = \[\[1\.0\], \[3\.0\]\], t = 2"):
+        assert_laws(my_score, dims=("point", "direction"), laws=["tweedie"], where=where, **QUICK)
+
+
+def test_what_no_function_of_points_can_be_is_said():
+    vector = ("point", "direction")
+    for function, wrong, said in (
+        (my_score, {"laws": ["tweedie"]}, "name the dims that my_score returns"),
+        (my_score, {"laws": ["tweedie"], "dims": ("point",)}, "the law tweedie says nothing of my_score"),
+        (my_score, {"laws": ["scaling(1)"], "dims": vector}, "the law scaling.* says nothing of my_score"),
+        (my_kl, {"laws": ["tweedie"]}, "the law tweedie says nothing of my_kl"),
+        (my_score, {"laws": ["exchange"], "dims": ("point", "time")}, "are one of .*; got .'point', 'time'"),
+        (
+            my_score,
+            {"laws": ["exchange"], "dims": ("point",)},
+            r"shape \(1,\) for the dims .*; got float64 of shape \(1, 1\)",
+        ),
+        (lambda x, t: x, {"laws": ["exchange"], "dims": vector}, "must take three arrays, x, data and t"),
+        (my_score, {"like": "gibbs.forces"}, "gibbs has the quantities score, "),
+    ):
+        with pytest.raises(ValueError, match=said):
+            assert_laws(function, **wrong, **QUICK)
+
+
 DRAFT = """
 def my_kl(lam, t, N):
     return lam / t / N
 
 def right(lam, t, N):
     return lam / t / N / 2
+
+def my_denoiser(x, data, t):
+    return data.mean(axis=0) + 0 * x
 """
 
 
@@ -175,7 +248,16 @@ def test_the_command_in_json(draft):
     assert law["counterexample"]["code"][0] == "from draft import my_kl"
 
 
+def test_the_command_of_a_denoiser(draft):
+    found = run("draft.py:my_denoiser", "--dims", "point,direction", "--law", "hull", "--examples", "9")
+    assert (found.return_value, found.stdout) == (0, "hull: holds in 9 settings\n")
+    found = run("draft.py:my_denoiser", "--like", "gibbs.posterior_mean", "--law", "cold(nearest)", "--examples", "9")
+    assert found.return_value == 1
+    assert "my_denoiser breaks the law cold(nearest): as t goes to 0" in found.stdout
+
+
 def test_the_command_lists():
+    assert "tweedie " in run("--like", "gibbs.score").stdout
     assert "scaling " in run().stdout
     assert "crosses(collapse.information, logN)" in run("--like", "collapse.collapse_time").stdout
     assert json.loads(run("--json").stdout)["additive"].startswith("Over directions")

@@ -17,6 +17,7 @@ from validation import strategies
 from validation.strategies import (
     DATA_SETS,
     SPECTRA,
+    clouds,
     counts,
     data_sets,
     manifolds,
@@ -261,6 +262,16 @@ def test_data_sets_are_of_the_sizes_asked_for():
         assert np.isfinite(x).all()
 
 
+def test_clouds_lie_about_their_data_and_times_about_its_spacing():
+    x, data, t = smallest(clouds())
+    assert (x.tolist(), data.tolist(), t) == ([[0.0]], [[0.0], [1.0]], 1.0)
+    sizes = [(x.shape, data.shape, t) for x, data, t in drawn(clouds(max_points=2, max_samples=5, max_dimension=2))]
+    assert all(M <= 2 and N <= 5 and D == same <= 2 and t > 0 for (M, D), (N, same), t in sizes)
+    assert max(t for *_, t in sizes) / min(t for *_, t in sizes) > 1e6
+    x, data, t = find(clouds(max_points=1), lambda c: len(np.unique(c[1], axis=0)) == 1)
+    assert t > 0
+
+
 def test_orthogonal_maps_are_rotations_and_reflections():
     found = drawn(orthogonal(3), 30)
     for Q in found:
@@ -326,6 +337,7 @@ def test_arrays_come_in_the_library_and_dtype_asked_for(library, dtype):
         (lambda: manifolds(directions=0), "directions must be an integer from 1 to 1e.08, got 0"),
         (lambda: subspaces(max_dimension=1.5), "max_dimension must be an integer from 1 to 1e.08, got 1.5"),
         (lambda: spectra(kinds=("flat",)), "kinds must be some of isotropic, two scales, .*, got"),
+        (lambda: clouds(max_points=0), "max_points must be an integer from 1 to"),
         (lambda: data_sets(max_samples=1), "max_samples must be an integer from 2 to"),
         (lambda: orthogonal(0), "D must be an integer from 1 to 1e.08, got 0"),
         (lambda: permutations(0), "K must be an integer from 1 to more, got 0"),

@@ -26,10 +26,12 @@ BROKEN = 1
 @click.command(context_settings=CONTEXT)
 @click.argument("target", required=False, metavar="[MODULE:FUNCTION]")
 @click.option(
-    "--like", metavar="P.OBSERVABLE", help="A quantity of the catalogue: all its laws, and the quantity itself."
+    "--like", metavar="P.OBSERVABLE", help="A quantity of the catalogue, or gibbs.score: all its laws, and itself."
 )
 @click.option("--law", "named", multiple=True, metavar="LAW", help="A law by name, as scaling(2). Again for more.")
-@click.option("--dims", metavar="DIM,...", help="Of what it returns: time, subspace, both, sample, or none.")
+@click.option(
+    "--dims", metavar="DIM,...", help="Of what it returns: time, subspace, sample, none; point,direction of a score."
+)
 @click.option("--accuracy", type=float, default=1e-9, show_default=True, help="Relative, of the function's own method.")
 @click.option("--examples", type=int, default=100, show_default=True, help="Settings to try for each law.")
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
@@ -44,12 +46,13 @@ def laws(
 ) -> int:
     """Hold a formula of yours to the laws of the field, and show the simplest setting that breaks one.
 
-    FUNCTION takes a Setting, or letters such as lam, m, t and N; MODULE is a module's name, or a file, which is run.
-    Without it the laws are listed: all, or those of the quantity that --like names.
+    FUNCTION takes a Setting, letters such as lam, m, t and N, or points x, data and t, as a score does; MODULE is a
+    module's name, or a file, which is run. Without it the laws are listed: all, or those of the quantity that --like names.
 
     \b
       geomem laws draft.py:my_kl --like kl_bound.kl_exact
       geomem laws draft.py:my_loss_time --dims subspace --law "scaling(2)" --law "monotone(samples, down)"
+      geomem laws draft.py:my_score --like gibbs.score
       geomem laws --like collapse.collapse_time
 
     \b

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from theory.observable import Observable
+from validation.properties import gibbs
 from validation.properties.law import Law, law
 from validation.properties.subject import Subject, catalogued
 
@@ -21,6 +22,8 @@ def declared(name: str) -> tuple[Law, ...]:
     """
     known = catalogued(name)
     prediction, _, observable = name.partition(".")
+    if known.of_points:
+        return tuple(law(text) for text in gibbs.laws(observable))
     module = importlib.import_module(f"theory.predictions.{prediction}")
     texts = (*_implied(known), *map(str.strip, module.LAWS[observable].split(";")))
     return tuple(law(text) for text in dict.fromkeys(texts))

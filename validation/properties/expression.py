@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.setting import Setting
+from validation.properties import cloud
+from validation.properties.cloud import Cloud
 from validation.properties.subject import CAREFUL, SPREAD, catalogued, rounding
 
 __all__ = ["Expression", "expression"]
@@ -88,6 +90,7 @@ LETTERS: dict[str, Callable[[Setting], Any]] = {
     "lamj": lambda s: s.manifold.variances[None, None],
     "mj": lambda s: s.manifold.dimensions[None, None].astype(float),
 }
+LETTERS_AT: dict[type, dict[str, Callable[[Any], Any]]] = {Setting: LETTERS, Cloud: cloud.LETTERS}
 ARITHMETIC = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Constant, ast.Attribute, ast.Load,
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd,
@@ -100,29 +103,29 @@ class Expression:
 
     text: str
     code: CodeType
-    letters: frozenset[str]
+    letters: dict[str, Callable[[Any], Any]]
     others: frozenset[str]
 
-    def __call__(self, setting: Setting, f: Any = np.nan) -> Array:
+    def __call__(self, setting: Any, f: Any = np.nan) -> Array:
         """Its value at a setting, for a value f."""
         return self._value(self._names(setting), f)
 
-    def known(self, setting: Setting) -> Any:
+    def known(self, setting: Any) -> Any:
         """Where the quantities of the catalogue that it names are numbers, or infinite."""
         found: Any = np.ones((1, 1), bool)
         for other in self.others:
             found = found & ~np.isnan(_other(other, setting)[0]).any(axis=1, keepdims=True)
         return found
 
-    def _names(self, setting: Setting) -> dict[str, Any]:
-        letters = {letter: LETTERS[letter](setting) for letter in self.letters}
+    def _names(self, setting: Any) -> dict[str, Any]:
+        letters = {letter: read(setting) for letter, read in self.letters.items()}
         return letters | {_flat(other): _other(other, setting)[0] for other in self.others}
 
     def _value(self, names: dict[str, Any], f: Any) -> Array:
         with np.errstate(all="ignore"):
             return np.asarray(eval(self.code, {"__builtins__": {}}, FUNCTIONS | names | {"f": f}), dtype=np.float64)
 
-    def tolerance(self, setting: Setting, f: Array, of_f: Array) -> Array:
+    def tolerance(self, setting: Any, f: Array, of_f: Array) -> Array:
         """What it may be off by, where f is by `of_f`, besides its own rounding and that of the catalogue's quantities."""
         value = self(setting, f)
         own = 1e-13 * np.abs(value)
@@ -134,7 +137,7 @@ class Expression:
         from_others = [self._by(other, setting, f) for other in self.others]
         return np.asarray(np.nan_to_num(by_f) + own + by_inputs + sum(from_others, np.zeros(())))
 
-    def _by(self, other: str, setting: Setting, f: Array) -> Array:
+    def _by(self, other: str, setting: Any, f: Array) -> Array:
         """What it changes by where a quantity of the catalogue is off by its tolerance."""
         names = self._names(setting)
         value, tolerance = _other(other, setting, True)
@@ -144,12 +147,12 @@ class Expression:
             )
 
 
-def _other(name: str, setting: Setting, off: bool = False) -> tuple[Array, Array | float]:
+def _other(name: str, setting: Any, off: bool = False) -> tuple[Array, Array | float]:
     """A quantity of the catalogue, and its tolerance if that is asked for."""
     if name.startswith("plain."):
         name, setting = name.removeprefix("plain."), setting.plain
     known = catalogued(name)
-    if setting.ensemble not in known.about.ensembles:
+    if isinstance(setting, Setting) and setting.ensemble not in known.about.ensembles:
         return np.full((1, 1), np.nan), 0.0
     return known(setting), known.tolerance(setting) if off else 0.0
 
@@ -169,8 +172,8 @@ class _Flatten(ast.NodeTransformer):
 
 
 @lru_cache(maxsize=1024)
-def expression(text: str) -> Expression:
-    """Read an expression.
+def expression(text: str, of: type = Setting) -> Expression:
+    """Read an expression, at a Setting or at a Cloud.
 
     Raises:
         ValueError: where it is none, or names what is not there.
@@ -181,19 +184,22 @@ def expression(text: str) -> Expression:
         raise ValueError(
             f"an expression is arithmetic in the letters of the field; got {text!r} ({error.msg})"
         ) from None
+    letters = LETTERS_AT[of]
     flatten = _Flatten()
     tree = flatten.visit(tree)
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     wrong = [node for node in ast.walk(tree) if not isinstance(node, ARITHMETIC)]
-    strangers = names - FUNCTIONS.keys() - LETTERS.keys() - {"f"} - {_flat(other) for other in flatten.others}
+    strangers = names - FUNCTIONS.keys() - letters.keys() - {"f"} - {_flat(other) for other in flatten.others}
     if wrong or strangers:
         what = ", ".join(sorted(strangers)) or ast.unparse(wrong[0])
         raise ValueError(
-            f"an expression is arithmetic in f, {', '.join(LETTERS)}, the functions {', '.join(FUNCTIONS)} and quantities of the "
+            f"an expression is arithmetic in f, {', '.join(letters)}, the functions {', '.join(FUNCTIONS)} and quantities of the "
             f"catalogue, as collapse.information; got {what} in {text!r}"
         )
     for other in flatten.others:
-        catalogued(other.removeprefix("plain."))
-    return Expression(
-        str(text), compile(tree, "<law>", "eval"), frozenset(names & LETTERS.keys()), frozenset(flatten.others)
-    )
+        if catalogued(other.removeprefix("plain.")).of_points != (of is Cloud):
+            raise ValueError(
+                f"{other} is {'not ' if of is Cloud else ''}a function of points and data; got it in {text!r}"
+            )
+    own = {letter: letters[letter] for letter in sorted(names & letters.keys())}
+    return Expression(str(text), compile(tree, "<law>", "eval"), own, frozenset(flatten.others))

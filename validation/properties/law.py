@@ -37,6 +37,11 @@ class Case:
     size: float = 2.0
     pick: int = 0
 
+    @property
+    def at(self) -> Setting:
+        """The setting, as `CloudCase` has a cloud."""
+        return self.setting
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -46,14 +51,14 @@ class Sides:
         left, right: the two sides, of shapes that broadcast.
         relation: that must hold between them.
         tolerance: by which it may be missed.
-        at: the settings that the subject was called at.
+        at: the settings, or clouds, that the subject was called at.
         words: what the sides are.
     """
 
     left: Array
     right: Array
     tolerance: Array
-    at: tuple[Setting, ...]
+    at: tuple[Any, ...]
     words: tuple[str, str] = ("left", "right")
     relation: Relation = "="
 
@@ -103,19 +108,23 @@ class Law:
         statement: the same in LaTeX.
         check: the two sides for a subject at a case; None where the law says nothing there.
         reference: where it comes from.
-        dims: the dims it needs of the quantity, any by default.
-        least: subspaces that it needs.
-        slow: whether it evaluates more than a few times.
-        other: names of catalogue's quantities that it calls.
+        needs: whether it says anything of a subject.
+        anchored: whether it has a constant in it, which tells 1.05 from 1.
+        of_points: whether it is of functions of points and data, not of a setting.
     """
 
     name: str
     sentence: str
     statement: str
-    check: Callable[[Subject, Case], Sides | None]
+    check: Callable[[Any, Any], Sides | None]
     reference: str = ""
     needs: Callable[[Subject], bool] = field(default=lambda _: True)
     anchored: bool = False
+    of_points: bool = False
+
+    def fits(self, subject: Subject) -> bool:
+        """Whether it may be asked of a subject."""
+        return self.of_points == subject.of_points and self.needs(subject)
 
     def __str__(self) -> str:
         return self.name
@@ -132,7 +141,7 @@ def lawgiver(make: Callable[..., Law]) -> Callable[..., Law]:
 
 def lawgivers() -> dict[str, Callable[..., Law]]:
     """All, by name."""
-    from validation.properties import order, relations, structure, values  # noqa: F401  (they register)
+    from validation.properties import calculus, order, points, relations, structure, values  # noqa: F401  (they register)
 
     return LAWGIVERS
 

@@ -20,11 +20,13 @@ def agrees(name: str) -> Law:
     known = catalogued(name)
 
     def check(f: Subject, case: Case) -> Sides:
-        setting = case.setting
-        tolerance = f.tolerance(setting) + known.tolerance(setting)
-        return Sides(f(setting), known(setting), tolerance, (setting,), ("value", name))
+        at = case.at
+        tolerance = f.tolerance(at) + known.tolerance(at)
+        return Sides(f(at), known(at), tolerance, (at,), ("value", name))
 
-    return Law(f"agrees({name})", f"it is {name}", rf"f = \mathrm{{{name}}}", check, anchored=True)
+    return Law(
+        f"agrees({name})", f"it is {name}", rf"f = \mathrm{{{name}}}", check, anchored=True, of_points=known.of_points
+    )
 
 
 @lawgiver

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from validation.properties.law import Case
 from validation.properties.search import Broken
 from validation.properties.subject import Subject
 
@@ -54,7 +55,9 @@ def record(subject: Subject, broken: Broken) -> dict[str, Any]:
 
 
 def told(broken: Broken) -> str:
-    """The simplest setting in words."""
+    """The simplest setting, or points and data, in words."""
+    if not isinstance(broken.case, Case):
+        return str(broken.sides.at[-1])
     setting = broken.case.setting
     times = ", ".join(f"{t:g}" for t in setting.times)
     words = [f"{setting.manifold}", f"N = {setting.samples}", f"t = {times}"]
@@ -87,6 +90,7 @@ def reproduction(subject: Subject, broken: Broken) -> list[str]:
     """Lines of Python that print what was compared."""
     calls = [subject.call(setting) for setting in broken.sides.at]
     imports = sorted({name for name in ("LinearManifold", "Setting") if any(f"{name}." in call for call in calls)})
+    arrays = ["import numpy as np"] if any("np." in call for call in calls) else []
     first = [f"from theory.setting import {', '.join(imports)}"] if imports else []
     origin = [subject.origin] if subject.origin else []
-    return [*first, *origin, *(f"print({call})" for call in calls)]
+    return [*arrays, *first, *origin, *(f"print({call})" for call in calls)]

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.observable import Observable
 from theory.setting import LinearManifold, Setting, Subspace
+from validation.properties.cloud import Cloud
 
 __all__ = ["Subject", "catalogued", "perturbed", "roughly", "rounding", "subject"]
 
@@ -77,20 +78,22 @@ class Subject:
         schedules: whether it knows of them, or of t alone.
         most_directions, most_subspaces: that it takes, any by default.
         kept: its values.
+        of_points: whether it is of points and data (a `Field`, asked at a Cloud), not of a setting.
     """
 
+    of_points: ClassVar[bool] = False
     name: str
-    function: Callable[[Setting], Any]
+    function: Callable[[Any], Any]
     about: Observable
     accuracy: float
-    call: Callable[[Setting], str]
+    call: Callable[[Any], str]
     origin: str = ""
     schedules: bool = True
     most_directions: int | None = None
     most_subspaces: int | None = None
-    kept: dict[Setting, Array] = field(default_factory=dict, compare=False, repr=False)
+    kept: dict[Any, Array] = field(default_factory=dict, compare=False, repr=False)
 
-    def __call__(self, setting: Setting) -> Array:
+    def __call__(self, setting: Any) -> Array:
         """Its value, shape (T or 1, K or 1): (1, N) for what is said of every sample."""
         if setting not in self.kept:
             if len(self.kept) > 4096:
@@ -98,7 +101,7 @@ class Subject:
             self.kept[setting] = self._shaped(setting)
         return self.kept[setting]
 
-    def _shaped(self, setting: Setting) -> Array:
+    def _shaped(self, setting: Any) -> Array:
         with np.errstate(all="ignore"):
             found = np.asarray(self.function(setting))
         sizes = {"time": setting.times.size, "subspace": len(setting.manifold.subspaces), "sample": setting.samples}
@@ -111,7 +114,7 @@ class Subject:
         rows = sizes["time"] if "time" in self.about.dims else 1
         return found.astype(np.float64).reshape(rows, -1)
 
-    def tolerance(self, setting: Setting) -> Array:
+    def tolerance(self, setting: Any) -> Array:
         """What its value may be off by: its accuracy, a few roundings, and what roundings of its inputs change.
 
         Inside `roughly` that last part, which takes more calls, is left out.
@@ -131,7 +134,7 @@ def roughly() -> Iterator[None]:
         CAREFUL.reset(token)
 
 
-def rounding(value_at: Callable[[Setting], Array], setting: Setting) -> Array:
+def rounding(value_at: Callable[[Any], Array], setting: Any) -> Array:
     """What perturbed inputs change of a value, and what is not smooth about it: the rounding that it makes by itself."""
     value = value_at(setting)
     with np.errstate(all="ignore"):
@@ -143,14 +146,16 @@ def rounding(value_at: Callable[[Setting], Array], setting: Setting) -> Array:
         return np.asarray(np.max([np.where(np.isfinite(c), c, 0.0) for c in (*changes, *bends)], axis=0))
 
 
-def _bend(value_at: Callable[[Setting], Array], setting: Setting, step: float) -> Array:
+def _bend(value_at: Callable[[Any], Array], setting: Any, step: float) -> Array:
     """A fourth difference over perturbed inputs, a quarter of it: next to nothing where a value is smooth."""
     a, b, c, d = (value_at(perturbed(setting, k * step)) for k in (-2, -1, 1, 2))
     return np.asarray(np.abs(a - 4 * b + 6 * value_at(setting) - 4 * c + d) / 4)
 
 
-def perturbed(setting: Setting, step: float) -> Setting:
-    """A setting whose variances and times are off by `step` or less, relative, each by its own share of that."""
+def perturbed(setting: Any, step: float) -> Any:
+    """A setting whose variances and times are off by `step` or less, relative, each by its own share of that; or a cloud."""
+    if isinstance(setting, Cloud):
+        return setting.perturbed(step)
 
     def off(values: Array, phase: float) -> Array:
         return np.asarray(values * (1 + step * np.cos(2.4 * np.arange(values.size) + phase)))
@@ -163,7 +168,7 @@ def perturbed(setting: Setting, step: float) -> Setting:
 
 @lru_cache(maxsize=256)
 def catalogued(name: str) -> Subject:
-    """An observable of the catalogue by its name, PREDICTION.OBSERVABLE.
+    """An observable of the catalogue by its name, PREDICTION.OBSERVABLE; or gibbs.NAME, a quantity of the engine at points.
 
     Raises:
         ValueError: for a name that is not there.
@@ -172,6 +177,10 @@ def catalogued(name: str) -> Subject:
     from validation.claims import PREDICTIONS
 
     prediction, _, observable = name.partition(".")
+    if prediction == "gibbs":
+        from validation.properties.gibbs import quantity
+
+        return quantity(observable)
     if prediction not in PREDICTIONS:
         raise ValueError(
             f"a quantity of the catalogue is PREDICTION.OBSERVABLE, of {', '.join(PREDICTIONS)}; got {name!r}"

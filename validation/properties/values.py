@@ -407,16 +407,18 @@ def least_at(argument: str, value: str) -> Law:
     def check(f: Subject, case: Case) -> Sides | None:
         best = f(case.setting)[:, 0]
         rows = range(best.size) if argument == "bandwidth" else [0]
-        values = []
+        values, off = [], []
         for i in rows:
             one = case.setting if best.size == 1 else case.setting.at(times=case.setting.times[[i]])
             near = [_with(one, argument, best[i] * factor) for factor in (1.0, 1 + ASIDE, 1 / (1 + ASIDE))]
             if best[i] == 0 or any(n is None for n in near):
                 return None
             values.append([float(whole(n).ravel()[0]) for n in near if n is not None])
+            off.append(float(whole.tolerance(near[0], np.array(np.nan), np.zeros(())).ravel()[0]))
         there, *around = np.array(values).T
         aside = np.fmin(*around)
-        tolerance = np.abs(there) * 1e-12 + (np.abs(there) + 1e-12) * sum(catalogued(o).accuracy for o in whole.others)
+        own = 1e-12 * np.abs(there) + np.array(off)
+        tolerance = own + (np.abs(there) + 1e-12) * sum(catalogued(o).accuracy for o in whole.others)
         return Sides(there, aside, tolerance, (case.setting,), (f"{value} there", "beside it"), "<=")
 
     return Law(

@@ -118,7 +118,8 @@ def test_every_law_is_tried():
     tried = {name.partition("(")[0] for name, *_ in WRONG} | {
         *("approaches", "at_bandwidth", "at_samples", "least_at", "normalized", "vanishes_from")
     }
-    assert tried == set(lawgivers())
+    of_settings = {n for n, make in lawgivers().items() if not make.__module__.endswith((".points", ".calculus"))}
+    assert tried == of_settings
 
 
 def test_a_bandwidth_of_least_error_and_a_density_have_laws():
