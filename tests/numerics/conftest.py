@@ -474,6 +474,7 @@ class Contract:
 
 
 COARSELY = {  # constants of the experiments that generate, for fewer points and steps
+    "speciation": {"STEPS": 1, "POINTS": 16},
     "led_kde": {"FINE": 1, "POINTS": 16, "LANGEVIN": 3, "NORMAL": 3, "SHIFTS": 8, "FARTHEST": 3.0},
     "temperature": {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0},
     "trade_off": {"STEPS": 1, "FAR_STEPS": 1, "POINTS": 8, "FARTHEST": 30.0},

@@ -34,6 +34,7 @@ PREDICTIONS = (
     "led_kde",
     "noise_unconditioning",
     "kernel_smoothing",
+    "speciation",
 )
 
 

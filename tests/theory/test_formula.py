@@ -49,6 +49,8 @@ DOMAINS = {
     "u": st.just(0.0) | decades(-6, 6),
     "A": decades(-6, 2),
     "B": decades(-6, 2),
+    "mu": decades(-6, 6),
+    "Lambda": decades(-6, 6),
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]
 

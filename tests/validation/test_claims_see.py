@@ -21,6 +21,7 @@ GENERATING = (
     "trade_off",
     "led_kde",
     "kernel_smoothing",
+    "speciation",
 )  # whose data sets cost more than their coordinates say
 CHEAP = 3e7  # coordinates drawn, sooner than which a test is not slow
 

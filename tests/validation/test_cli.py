@@ -115,6 +115,7 @@ OBSERVABLES = {
         "own_weight": ["time"],
         "collapsed_fraction": [],
     },
+    "speciation": {"cloning_probability": ["time"], "bifurcation_time": [], "speciation_time": []},
     "led_kde": {
         "variance": ["time", "subspace"],
         "normal_variance": ["time"],
@@ -288,6 +289,15 @@ TWO = ["--subspaces", "1.0x3,0.1x2", "--samples", "500", "--times", "0.2,0.7"]
 # many directions: averages over x take less time
 MANY = ["--subspaces", "1.0x30,0.1x20", "--samples", "500", "--times", "7"]
 
+
+def of_two_classes(name):
+    """The options of a mixture where a prediction is derived for no other ensemble."""
+    known = observables(suite.prediction(name)).values()
+    return (
+        [] if any("gaussian" in about.ensembles for about in known) else ["--ensemble", "mixture", "--separation", "4"]
+    )
+
+
 # 0 above t_c, or infinite, which in JSON is null
 NOTHING_ABOVE = (
     "participation_asymptotic",
@@ -300,7 +310,8 @@ NOTHING_ABOVE = (
 
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_predict_has_the_documented_parts(name):
-    found = predict(name, *MANY, "--ambient-dimension", "59")
+    mixture = of_two_classes(name)
+    found = predict(name, *MANY, *mixture, "--ambient-dimension", "59")
     assert list(found) == ["prediction", "setting", "coordinates", "dims", "observables"]
     assert found["prediction"] == name
     assert found["setting"] == {
@@ -308,12 +319,12 @@ def test_predict_has_the_documented_parts(name):
         "ambient_dimension": 59,
         "samples": 500,
         "schedule": "ve",
-        "ensemble": "gaussian",
+        "ensemble": "mixture" if mixture else "gaussian",
         "at": "fresh",
         "x": None,
         "temperature": 1.0,
         "bandwidth": 0.0,
-        "separation": 0.0,
+        "separation": 4.0 if mixture else 0.0,
     }
     assert found["coordinates"] == {"time": [7], "subspace": [0, 1]}
     assert found["dims"].keys() == found["observables"].keys()
@@ -453,9 +464,11 @@ def test_what_was_derived_for_gaussians_alone_refuses_the_sphere(name):
 
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_predict_prints_a_table(name):
-    done = geomem("predict", name, *MANY)
+    mixture = of_two_classes(name)
+    done = geomem("predict", name, *MANY, *mixture)
     assert done.code == 0
-    assert done.out.startswith(f"{name}: 1x30,0.1x20, N = 500, gaussian, schedule ve\n")
+    ensemble = "mixture" if mixture else "gaussian"
+    assert done.out.startswith(f"{name}: 1x30,0.1x20, N = 500, {ensemble}, schedule ve")
     for observable in OBSERVABLES[name]:
         assert observable in done.out
 
@@ -475,12 +488,13 @@ CAUTIONED = {
 
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_what_is_out_of_its_range_is_cautioned_about_beside_the_numbers(name):
-    done = geomem("predict", name, *MANY, "--json")
+    mixture = of_two_classes(name)
+    done = geomem("predict", name, *MANY, *mixture, "--json")
     assert done.code == 0
     json.loads(done.out)  # nothing but the document
     assert done.err.count("\n") == (name in CAUTIONED)
     assert done.err.startswith(CAUTIONED.get(name, ""))
-    within = geomem("predict", name, "--subspaces", "1x3", "--samples", "1e6", "--times", "2")
+    within = geomem("predict", name, "--subspaces", "1x3", "--samples", "1e6", "--times", "2", *mixture)
     notes = [line for line in within.err.splitlines() if "not derived for the gaussian ensemble" not in line]
     assert (within.code, notes) == (0, [])
 
@@ -497,7 +511,8 @@ EXTREMES = [
 @pytest.mark.parametrize("arguments", EXTREMES, ids=" ".join)
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_what_is_extreme_is_answered_without_a_warning(name, arguments):
-    found = geomem("predict", name, *with_room(name, *arguments), "--json")  # warnings are errors in these tests
+    arguments = [*with_room(name, *arguments), *of_two_classes(name)]
+    found = geomem("predict", name, *arguments, "--json")  # warnings are errors in these tests
     assert found.code == 0
     notes = found.err.splitlines()
     assert all(note.startswith(CAUTIONED[name]) for note in notes)
@@ -546,14 +561,15 @@ def coarse(name, monkeypatch):
 @pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_simulate_has_the_observables_and_their_errors(name):
-    found = simulate(name, *SMALL, "--times", "0.2,1.5", "--seed", "3")
+    setting = [*SMALL, *of_two_classes(name), "--times", "0.2,1.5"]
+    found = simulate(name, *setting, "--seed", "3")
     assert list(found)[:5] == ["prediction", "setting", "coordinates", "dims", "observables"]
     assert found["observables"].keys() == found["standard_errors"].keys() == found["dims"].keys()
     for observable, dims in found["dims"].items():
         shape = tuple(len(found["coordinates"][d]) for d in dims)
         assert np.shape(found["observables"][observable]) == np.shape(found["standard_errors"][observable]) == shape
-    assert found == simulate(name, *SMALL, "--times", "0.2,1.5", "--seed", "3")
-    assert found != simulate(name, *SMALL, "--times", "0.2,1.5", "--seed", "4")
+    assert found == simulate(name, *setting, "--seed", "3")
+    assert found != simulate(name, *setting, "--seed", "4")
 
 
 def test_simulate_measures_what_predict_predicts():
@@ -579,7 +595,7 @@ def test_simulate_measures_what_predict_predicts():
 @pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("name", PREDICTIONS)
 def test_simulate_takes_every_setting(name, more):
-    done = geomem("simulate", name, *SMALL, *more, "--device", "cpu")
+    done = geomem("simulate", name, *SMALL, *of_two_classes(name), *more, "--device", "cpu")
     assert (done.code, done.err) == (0, "")
     assert "±" in done.out
 

@@ -20,6 +20,7 @@ PREDICTIONS = (
     "led_kde",
     "temperature",
     "noise_unconditioning",
+    "speciation",
 )
 SURVEYS = {
     "sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse"),
@@ -34,5 +35,6 @@ UNCLAIMED = {
     "kl_bound.samples_trusted": "where that bound is 5 %",
     "kernel_smoothing.largest_bandwidth": "at finite N nothing diverges there",
     "frozen_jacobian.log_critical_samples_jacobian": "no such N can be drawn: frozen_jacobian.order lies between two",
+    "speciation.speciation_time": "it disagrees: speciation.published",
     "led_kde.atoms": "a count, of what led_kde.condensed finds this far apart",
 }

@@ -1,0 +1,215 @@
+"""Speciation: from the odds of two classes to the probability of a clone, the second mode, and the published time."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sympy as sp
+
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import lam, t, x, z
+from theory.derivation import Derivation
+from theory.predictions.speciation import SOURCE, STATEMENT
+
+__all__ = ["derive"]
+
+mu = sp.Symbol("mu", positive=True)  # half the distance of the centres
+g = sp.Symbol("gamma", positive=True)  # mu^2/v
+u = sp.Symbol("u", real=True)  # half the log odds of the own class
+tau = sp.Symbol("tau", positive=True)  # time of the Ornstein-Uhlenbeck process
+S = sp.Symbol("S", nonnegative=True)  # E sech^2 u, of theory.averages.over_shifts
+v = lam + t  # of a class under noise
+GAMMA = mu**2 / v
+SECH_SQUARED = 4 / (sp.exp(u) + sp.exp(-u)) ** 2
+TANH = (sp.exp(u) - sp.exp(-u)) / (sp.exp(u) + sp.exp(-u))
+ON_ITS_CLASS = g + sp.sqrt(g) * z  # u
+ORDER = 6  # of the series in u: u^k has the mean O(gamma^(k/2)), k even
+
+
+@cache
+def derive() -> Derivation:
+    """From the odds of two classes to the probability of a clone, the second mode, and the published time."""
+    d = Derivation(
+        "speciation",
+        STATEMENT,
+        SOURCE,
+        "x = +-mu + sqrt(lambda + t) z along the direction in which the two classes differ, equally likely; lambda = s^2, the "
+        "variance of each class there; the same law in all other directions; lambda, t, mu > 0",
+    )
+    _odds(d)
+    _clones(d)
+    _own_class(d)
+    _ends(d)
+    _second_mode(d)
+    _published(d)
+    return d
+
+
+def _odds(d: Derivation) -> None:
+    """What a noised point says of its class."""
+    odds = d.compute(
+        "odds of the classes",
+        r"\log p_+(x)/p_-(x)",
+        2 * mu * x / v,
+        -((x - mu) ** 2) / (2 * v) + (x + mu) ** 2 / (2 * v),
+        "the logarithms of the two densities; in the other directions both are the same, and drop out",
+    )
+    signal = d.define("signal to noise", GAMMA, "of the class, of which each centre has mu", symbol=r"\gamma")
+    d.result("signal_to_noise", signal, mu, lam, t)
+    d.compute(
+        "on its own class",
+        "2u",
+        odds.subs(x, mu + sp.sqrt(v) * z),
+        2 * ON_ITS_CLASS.subs(g, GAMMA),
+        "u ~ N(gamma, gamma): mean and variance are one number, and all that is left of mu, lambda and t",
+    )
+    d.equal(
+        "in the Ornstein-Uhlenbeck process",
+        (mu * sp.exp(-tau)) ** 2 / (lam * sp.exp(-2 * tau) + 1 - sp.exp(-2 * tau)),
+        GAMMA.subs(t, sp.exp(2 * tau) - 1),
+        "m_tau = e^(-tau) mu, C_tau = e^(-2 tau) lambda + 1 - e^(-2 tau): m C^-1 m is gamma at t = e^(2 tau) - 1",
+    )
+
+
+def _clones(d: Derivation) -> None:
+    """Two trajectories from one point, and one that turns back."""
+    plus, minus = sp.symbols("G_+ G_-", positive=True)
+    p = plus / (plus + minus)
+    d.equal(
+        "a clone and a U-turn",
+        (plus + minus) / 2 * (p**2 + (1 - p) ** 2),
+        (plus * p + minus * (1 - p)) / 2,
+        "G the densities of the classes at x. Given x two clones choose with p each by itself, and agree; and x came from a "
+        "class with its density, and chooses that again: the same at every x, (G_+^2 + G_-^2)/2(G_+ + G_-), as published",
+    )
+    chosen = 1 / (1 + sp.exp(-2 * u))
+    d.equal(
+        "agreement",
+        chosen**2 + (1 - chosen) ** 2,
+        1 - SECH_SQUARED / 2,
+        "p = 1/(1 + e^(-2u)); even in u, so that the average over x is that over one class",
+    )
+    d.result(
+        "cloning_probability",
+        d.define("cloning probability", 1 - S / 2, "S = E sech^2 u over u ~ N(gamma, gamma)", symbol=r"\phi"),
+        S,
+    )
+
+
+def _own_class(d: Derivation) -> None:
+    """What u ~ N(gamma, gamma) makes of averages."""
+    own = -((u - g) ** 2) / (2 * g)
+    d.compute(
+        "tilt",
+        r"\log N(u; \gamma, \gamma)/N(u; 0, \gamma)",
+        u - g / 2,
+        own + u**2 / (2 * g),
+        "of the law of the own class against the centred one, which is even",
+    )
+    d.equal(
+        "E tanh u = E tanh^2 u",
+        (TANH - TANH**2) * sp.exp(u),
+        -((TANH - TANH**2) * sp.exp(u)).subs(u, -u),
+        "odd under the tilt: its average over the centred law is 0. So phi = (1 + E tanh u)/2, a U-turn",
+    )
+    even = sp.exp(u) * SECH_SQUARED
+    d.equal(
+        "E sech^2 u = e^(-gamma/2) E sech",
+        even + even.subs(u, -u),
+        4 / (sp.exp(u) + sp.exp(-u)),
+        "the even part under the tilt, over the centred law, sech u = 2/(e^u + e^-u)",
+    )
+    w = sp.Symbol("w", positive=True)
+    d.at_most("sech is at most 1", 2 / (w + 1 / w), 1, "w = e^u: S lies between 0 and e^(-gamma/2)")
+
+
+def _ends(d: Derivation) -> None:
+    """Little and much separation."""
+    series = [sp.series(f, u, 0, ORDER).removeO() for f in (sp.sech(u) ** 2, sp.tanh(u))]
+    undecided, decided = (
+        sp.expand(gaussian.mean(sp.expand(f.subs(u, ON_ITS_CLASS)), z, sp.Integer(1))) for f in series
+    )
+    second = d.compute(
+        "little separation",
+        r"\phi",
+        _to_second(1 - undecided / 2),
+        _to_second((1 + decided) / 2),
+        "to order gamma^2, from the series of sech^2 u; compared with that of tanh u, and E tanh u = 1 - S",
+    )
+    d.tends("no separation", second, sp.Rational(1, 2), g, 0, "+", "the choice is a coin's")
+    d.tends("full separation", sp.exp(-g / 2), 0, g, sp.oo, reason="S is not larger: phi goes to 1")
+
+
+def _to_second(expression: sp.Expr) -> sp.Expr:
+    """The terms up to gamma^2; the series in u has the others not all."""
+    return sum(sp.expand(expression).coeff(g, k) * g**k for k in range(3))
+
+
+def _second_mode(d: Derivation) -> None:
+    """Where the density of noised data along the direction of the classes gets two modes."""
+    halves = sum(gaussian.density(x - side * mu, v) for side in (1, -1)) / 2
+    curvature = sp.simplify(sp.diff(halves, x, 2).subs(x, 0) / halves.subs(x, 0))
+    bend = d.compute(
+        "curvature at the centre",
+        r"\partial_x^2 \log p\,|_0",
+        curvature,
+        (GAMMA - 1) / v,
+        "by symmetry the slope is 0 there; it is positive for gamma > 1",
+    )
+    d.greater(
+        "tanh is concave where it is positive",
+        2 * sp.sinh(g) / sp.cosh(g) ** 3,
+        0,
+        "minus its second derivative: x = mu tanh(mu x/(lambda + t)), where modes are, has a root x > 0 for gamma > 1 and none "
+        "else",
+        symbol=r"-\partial_u^2 \tanh u",
+    )
+    time = d.compute(
+        "bifurcation time",
+        "t_b",
+        sp.solve(sp.Eq(sp.numer(sp.together(bend)), 0), t)[0],
+        mu**2 - lam,
+        "gamma = 1; there is none where mu^2 < lambda, two classes that are one hump",
+    )
+    d.result("bifurcation_time", time, mu, lam)
+    w = sp.Symbol("w", positive=True)  # e^(-2 tau)
+    d.compute(
+        "in the clock of the Ornstein-Uhlenbeck process",
+        r"e^{2\tau_b}",
+        1 + time,
+        1 / sp.solve(sp.Eq(mu**2 * w, lam * w + 1 - w), w)[0],
+        "t = e^(2 tau) - 1; compared with m_tau^2 = C_tau solved for e^(-2 tau)",
+    )
+
+
+def _published(d: Derivation) -> None:
+    """The time by the largest variance of all data."""
+    largest = sp.Symbol("Lambda", positive=True)
+    d.cited(
+        "published time",
+        "tau_S = 1/2 log Lambda",
+        "arXiv:2402.18491",
+        "Lambda the largest eigenvalue of the covariance of all data, in units of the noise of the stationary process",
+    )
+    total = d.compute(
+        "variance between and within",
+        r"E\,x^2",
+        mu**2 + lam,
+        sum(gaussian.mean((side * mu + x) ** 2, x, lam) for side in (1, -1)) / 2,
+        "of the data along the direction of the classes: Lambda where no other direction varies more",
+    )
+    published = d.compute(
+        "as a noise variance",
+        "t_S",
+        largest - 1,
+        (sp.exp(2 * tau) - 1).subs(tau, sp.log(largest) / 2),
+        "t = e^(2 tau) - 1; no power of a unit of the data, for 1 is the variance of the noise",
+    )
+    d.result("speciation_time", published, largest)
+    d.compute(
+        "how far they are apart",
+        "t_S - t_b",
+        sp.expand(published.subs(largest, total) - (mu**2 - lam)),
+        2 * lam - 1,
+        "with the right eigenvalue; with another, as much more as that is larger",
+    )
