@@ -20,6 +20,7 @@ PREDICTIONS = (
     "led_kde",
     "temperature",
     "noise_unconditioning",
+    "spectral_gap",
 )
 SURVEYS = {
     "sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse"),
