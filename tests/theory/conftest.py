@@ -33,6 +33,7 @@ PREDICTIONS = (
     "temperature",
     "led_kde",
     "noise_unconditioning",
+    "spectral_gap",
     "kernel_smoothing",
     "speciation",
 )

@@ -21,6 +21,7 @@ PREDICTIONS = (
     "temperature",
     "noise_unconditioning",
     "speciation",
+    "spectral_gap",
 )
 SURVEYS = {
     "sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse"),

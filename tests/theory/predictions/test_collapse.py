@@ -71,6 +71,7 @@ AMBIENT = {  # where normal directions count
     ("noise_unconditioning", "implied_noise_asymptotic"),
     ("noise_unconditioning", "participation_asymptotic"),
     ("noise_unconditioning", "effective_samples_asymptotic"),
+    *(pair for pair in OBSERVED if pair[0] == "spectral_gap"),
 }
 
 

@@ -1,0 +1,152 @@
+"""Spectral gap: from one column of a random F to the mean of what is retained, the edges of the spectrum, and its count."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sympy as sp
+
+from theory.algebra import gaussian_integrals as gaussian
+from theory.algebra.symbols import lam, t, z
+from theory.derivation import Derivation
+from theory.predictions.spectral_gap import SOURCE, STATEMENT
+
+__all__ = ["derive"]
+
+kappa = sp.Symbol("kappa", positive=True)  # effective noise variance
+gamma = sp.Symbol("gamma", positive=True)  # tr (F F^T + t)^-1 / m
+c = sp.Symbol("c", positive=True)  # D/m
+w = sp.Symbol("w", real=True)  # -kappa, where t is minus an eigenvalue
+s = sp.Symbol("s", positive=True)  # an eigenvalue
+
+
+@cache
+def derive() -> Derivation:
+    """From one column to what is retained, the edges of the spectrum, and how many eigenvalues lie beyond a value."""
+    d = Derivation(
+        "spectral_gap",
+        STATEMENT,
+        SOURCE,
+        "x = F z, z ~ N(0, I); F is D x m, of independent entries of mean 0, variance lambda/m in a column of variance lambda; "
+        "D, m to infinity at c = D/m >= 1; terms of one variance stand for their mean over columns; t > 0",
+    )
+    _retained(d)
+    _one_variance(d)
+    _edges(d)
+    _count(d)
+    return d
+
+
+def _retained(d: Derivation) -> None:
+    """What is retained of one coordinate of z, and of all."""
+    d.equal(
+        "retained along an eigenvector", lam / (lam + t), 1 - t / (lam + t), "-t J has the eigenvalues t/(lambda + t)"
+    )
+    d.define(
+        "resolvent",
+        r"\mathrm{tr}\,(FF^T + t)^{-1}/m",
+        "of the D x D matrix; one column more or less changes it by order 1/m, and F_j^T (F F^T + t)^-1 F_j, taken without "
+        "column j, is lambda gamma, the trace times lambda/m (independent entries)",
+        symbol=r"\gamma",
+    )
+    norm, second = (gaussian.integral(z**k, -(z**2) * (1 + lam * gamma) / 2, z) for k in (0, 2))
+    posterior = d.compute(
+        "one coordinate",
+        r"1 - \mathrm{Var}(z_j | x_t)",
+        sp.factor(sp.simplify(1 - second / norm)),
+        1 - 1 / (1 + lam * gamma),
+        "the others integrated out, x_t tells z_j with the precision lambda gamma; compared with the sum of precisions",
+    )
+    retained = d.compute(
+        "at an effective noise",
+        r"r_j",
+        sp.factor(posterior.subs(gamma, 1 / kappa)),
+        lam / (lam + kappa),
+        "is what noise of variance kappa = 1/gamma leaves of a direction of variance lambda",
+    )
+    lost = d.compute("lost", r"1 - r_j", sp.factor(1 - retained), kappa / (lam + kappa), "of the coordinate")
+    d.equal(
+        "all coordinates",
+        c - t / kappa - retained.subs(lam, lam),
+        c - 1 - t / kappa + lost,
+        "both are 0: the trace of F F^T (F F^T + t)^-1 is that of 1 - t (F F^T + t)^-1 over D directions, m (c - t gamma), and "
+        "that of F^T (F F^T + t)^-1 F over m columns, m r. This gives kappa",
+    )
+    d.result("retained", retained, lam, kappa)
+    d.result("lost", lost, lam, kappa)
+
+
+def _noise() -> sp.Expr:
+    """T at an effective noise kappa, for one variance."""
+    return c * kappa - lam * kappa / (lam + kappa)
+
+
+def _one_variance(d: Derivation) -> None:
+    """The law of Marchenko and Pastur."""
+    lower, upper = (lam * (sp.sqrt(c) + sign) ** 2 for sign in (-1, 1))
+    d.equal(
+        "quadratic of Marchenko and Pastur",
+        sp.numer(sp.together(_noise().subs(kappa, 1 / gamma) - t)),
+        -(lam * t * gamma**2 + (t + lam - c * lam) * gamma - c),
+        "for one variance",
+    )
+    d.equal(
+        "its discriminant",
+        ((t + lam - c * lam) ** 2 + 4 * c * lam * t).subs(t, -s),
+        (s - lower) * (s - upper),
+        "at an eigenvalue s = -t gamma is complex between the two edges",
+    )
+    r = (lam * (1 + c) + t - sp.sqrt((lam * (1 + c) + t) ** 2 - 4 * c * lam**2)) / (2 * lam)
+    d.equal(
+        "mean retained of one variance",
+        sp.expand(lam * r**2 - (lam * (1 + c) + t) * r + c * lam),
+        0,
+        "r = lambda/(lambda + kappa) in the equation of kappa: t r = lambda (c - r)(1 - r)",
+    )
+
+
+def _edges(d: Derivation) -> None:
+    """Where the spectrum of any mixture of variances ends."""
+    level = d.compute(
+        "level",
+        "s(w)",
+        sp.factor(-_noise().subs(kappa, -w)),
+        (c - 1) * w + w**2 / (w - lam),
+        "the eigenvalue s = -t where kappa = -w; real w with a rising level are outside the spectrum, and each of its edges is "
+        "where the level turns",
+    )
+    pull = lam**2 / (w - lam) ** 2
+    d.equal("it turns", sp.diff(level, w), c - pull, "where the mean of the pulls is c")
+    tug = d.compute(
+        "between two variances",
+        "-p'/2",
+        sp.factor(-sp.diff(pull, w) / 2),
+        lam**2 / (w - lam) ** 3,
+        "its mean vanishes once between neighbouring variances, where the level rises most or falls least: there is a gap of the "
+        "spectrum between the two if the mean pull there is below c",
+    )
+    for sign, name in ((-1, "lower"), (1, "upper")):
+        at = lam * (1 + sign / sp.sqrt(c))
+        d.equal(f"where it turns, {name}", pull.subs(w, at), c, "for one variance")
+        d.equal(f"{name} edge", sp.simplify(level.subs(w, at)), lam * (sp.sqrt(c) + sign) ** 2, "for one variance")
+    d.equal(
+        "how it bends",
+        sp.diff(level, w, 2),
+        2 * tug,
+        "the density there is a square root whose constant follows, and with it the scale m^(-2/3) of the extreme eigenvalue",
+    )
+    d.result("pull", pull, lam, w)
+    d.result("tug", tug, lam, w)
+    d.result("seen", w / (w - lam), lam, w)
+
+
+def _count(d: Derivation) -> None:
+    """How many eigenvalues lie beyond a value, without an integral."""
+    t_of_gamma = _noise().subs(kappa, 1 / gamma)
+    d.equal(
+        "primitive",
+        sp.diff(-gamma * t_of_gamma + c * sp.log(gamma) - sp.log(1 + lam * gamma), gamma),
+        -gamma * sp.diff(t_of_gamma, gamma),
+        "its derivative by the eigenvalue s = -t is gamma, whose imaginary part over pi is the density: the count is the "
+        "imaginary part of the primitive, at no more than the root gamma itself",
+    )
