@@ -51,6 +51,8 @@ DOMAINS = {
     "B": decades(-6, 2),
     "mu": decades(-6, 6),
     "Lambda": decades(-6, 6),
+    "kappa": decades(-6, 6),
+    "w": decades(-6, 6).map(lambda w: -w),  # at the variances it has poles
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]
 

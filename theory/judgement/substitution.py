@@ -12,7 +12,7 @@ import sympy as sp
 
 from theory.judgement.points import admits
 
-__all__ = ["above_one", "contradict", "in_logarithms", "within_bounds"]
+__all__ = ["above_one", "contradict", "in_logarithms", "lower_bounds", "upper_bounds", "within_bounds"]
 
 Bound = tuple[sp.Expr, bool]  # and whether it is not reached
 

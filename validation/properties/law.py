@@ -141,7 +141,17 @@ def lawgiver(make: Callable[..., Law]) -> Callable[..., Law]:
 
 def lawgivers() -> dict[str, Callable[..., Law]]:
     """All, by name."""
-    from validation.properties import calculus, order, points, relations, structure, values  # noqa: F401  (they register)
+    from validation.properties import (  # noqa: F401  (they register)
+        calculus,
+        limits,
+        order,
+        places,
+        points,
+        relations,
+        slopes,
+        structure,
+        values,
+    )
 
     return LAWGIVERS
 
