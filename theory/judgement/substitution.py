@@ -12,7 +12,7 @@ import sympy as sp
 
 from theory.judgement.points import admits
 
-__all__ = ["above_one", "contradict", "in_logarithms", "lower_bounds", "upper_bounds", "within_bounds"]
+__all__ = ["above_one", "contradict", "in_logarithms", "within_bounds"]
 
 Bound = tuple[sp.Expr, bool]  # and whether it is not reached
 
@@ -23,7 +23,7 @@ def within_bounds(e: sp.Expr, assume: Sequence[sp.Basic] = ()) -> tuple[sp.Expr,
     s is c + u from c on, c - u up to c, (a + b u)/(1 + u) from a to b; a closed end that this leaves out is a case of its own.
     """
     symbols = e.free_symbols.union(*(r.free_symbols for r in assume))
-    low, high = lower_bounds(symbols, assume), upper_bounds(symbols, assume)
+    low, high = _lower_bounds(symbols, assume), _upper_bounds(symbols, assume)
     low |= {s: (sp.S.Zero, bool(s.is_positive)) for s in high if s.is_nonnegative and s not in low}
     high |= {s: (sp.S.Zero, bool(s.is_negative)) for s in low if s.is_nonpositive and s not in high}
     closed = {s: b for s, (b, strictly) in high.items() if not strictly and s in low and not low[s][1]}
@@ -59,7 +59,7 @@ def _nonnegative() -> sp.Dummy:
     return sp.Dummy("u", nonnegative=True)
 
 
-def lower_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp.Symbol, Bound]:
+def _lower_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp.Symbol, Bound]:
     """{symbol: (lower bound, whether it is exceeded)} of counts and of what relations bound from below."""
     found = {s: (_least(s), False) for s in symbols if s.is_integer and s.is_nonnegative}
     for above, below, strictly in _orders(assume):
@@ -76,7 +76,7 @@ def _nearer(one: Bound | None, other: Bound, sign: int) -> Bound:
 
 def contradict(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> bool:
     """Whether bounds are seen to leave a symbol no value."""
-    low, high = lower_bounds(symbols, assume), upper_bounds(symbols, assume)
+    low, high = _lower_bounds(symbols, assume), _upper_bounds(symbols, assume)
     return any(_is_empty(low[s], high[s]) for s in low.keys() & high.keys())
 
 
@@ -85,7 +85,7 @@ def _is_empty(low: Bound, high: Bound) -> bool:
     return bool(gap.is_positive or (gap == 0 and (low[1] or high[1])))
 
 
-def upper_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp.Symbol, Bound]:
+def _upper_bounds(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> dict[sp.Symbol, Bound]:
     """The like from above, by what is no symbol itself."""
     found: dict[sp.Symbol, Bound] = {}
     for above, below, strictly in _orders(assume):
@@ -109,7 +109,7 @@ def _least(s: sp.Symbol) -> sp.Integer:
 def in_logarithms(e: sp.Expr, assume: Sequence[sp.Basic] = ()) -> sp.Expr:
     """The expression with exp(L) in place of what is at least 1 and has its logarithm or a symbolic power taken."""
     swaps = {}
-    for s, (bound, strictly) in lower_bounds(e.free_symbols, assume).items():
+    for s, (bound, strictly) in _lower_bounds(e.free_symbols, assume).items():
         if (bound - 1).is_nonnegative and _matters(e, s):
             above = strictly or (bound - 1).is_positive
             swaps[s] = sp.exp(sp.Dummy("L", positive=True) if above else sp.Dummy("L", nonnegative=True))
