@@ -101,6 +101,7 @@ def assert_laws(
         ValueError: where there is no law, one is unknown or needs other dims, or the function takes or returns what does not
             fit.
     """
+    __tracebackhide__ = True
     examined = examine(function, dims=dims, laws=laws, like=like, accuracy=accuracy, where=where, **options)
     _raise([(tried, found.broken) for tried, found in examined if found.broken])
 
@@ -108,6 +109,7 @@ def assert_laws(
 def _raise(broken: Sequence[tuple[Subject, Broken]]) -> None:
     from validation.properties.report import report
 
+    __tracebackhide__ = True  # of pytest: what is broken is in the message
     if broken:
         raise LawError("\n\n".join(report(tried, one) for tried, one in broken), tuple(one for _, one in broken))
 
@@ -127,6 +129,7 @@ def each_law(
     tried, chosen = _chosen(function, dims, laws, like, accuracy)
 
     def test(one: Law) -> None:
+        __tracebackhide__ = True
         found = search(tried, one, **options)
         _raise([(tried, found.broken)] if found.broken else [])
 
