@@ -22,7 +22,7 @@ PART = 0.05  # of what comes second in an expansion
 LARGE = 30.0  # that infinity is held against
 
 
-def far(setting: Setting, argument: str, end: str) -> list[Setting]:
+def _far(setting: Setting, argument: str, end: str) -> list[Setting]:
     """The setting with an argument farther and farther towards an end, 0 or infinity, of the scale that it is held against."""
     variances = setting.manifold.variances
     up = end == "inf"
@@ -66,7 +66,7 @@ def limit(argument: str, end: str, value: str) -> Law:
     wanted = expression(value)
 
     def check(f: Subject, case: Case) -> Sides | None:
-        at = far(case.setting, argument, end)
+        at = _far(case.setting, argument, end)
         if value in ("inf", "-inf") and at:
             found = f(at[-1])
             large = np.full_like(found, LARGE)
@@ -92,7 +92,7 @@ def expansion(argument: str, end: str, first: str, second: str) -> Law:
 
     def check(f: Subject, case: Case) -> Sides | None:
         best: Sides | None = None
-        for one in far(case.setting, argument, end)[:2]:
+        for one in _far(case.setting, argument, end)[:2]:
             left, right = f(one) - main(one), rest(one)
             tolerance = PART * np.abs(right) + f.tolerance(one)
             sides = Sides(left, right, tolerance, (one,), (f"value less {first}", second))

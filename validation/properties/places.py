@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,10 +19,10 @@ COUNTABLE = 10.5, 1e15  # numbers of samples that a change of one does not move 
 ASIDE = 0.02  # of what is least
 
 
-def _at_times(setting: Setting, times: Array) -> Setting | None:
-    """The setting at other times; None where they are not inside its schedule."""
+def _at(setting: Setting, **changes: Any) -> Setting | None:
+    """The setting with changes; None where they are outside its domain."""
     try:
-        return setting.at(times=times)
+        return setting.at(**changes)
     except ValueError:
         return None
 
@@ -60,10 +62,10 @@ def _crossing_in_time(f: Subject, other: Subject, setting: Setting) -> Crossing 
     """Where a time is known, the other quantity there, what it may be off by, and the setting at those times."""
     times, off = f(setting)[0], f.tolerance(setting)[0]
     known = np.isfinite(times)
-    there = _at_times(setting, np.where(known, times, 1.0)) if known.any() else None
+    there = _at(setting, times=np.where(known, times, 1.0)) if known.any() else None
     if there is None:
         return None
-    near = [_at_times(setting, there.times * (1 + s * off / times)) for s in (-1, 1)]
+    near = [_at(setting, times=there.times * (1 + s * off / times)) for s in (-1, 1)]
     value, *around = (_own(other(one)) for one in (there, *near) if one is not None)
     return known, value, sum((np.abs(one - value) for one in around), _own(other.tolerance(there))), there
 
@@ -92,10 +94,10 @@ def at_time(name: str, value: str) -> Law:
 
     def check(f: Subject, case: Case) -> Sides | None:
         times = when(case.setting)[0]
-        there = _at_times(case.setting, times) if np.isfinite(times).all() else None
+        there = _at(case.setting, times=times) if np.isfinite(times).all() else None
         if there is None:
             return None
-        near = _at_times(case.setting, times * (1 + 1e-9))
+        near = _at(case.setting, times=times * (1 + 1e-9))
         found = f(there)
         moves = 0.0 if near is None else np.abs(f(near) - found) * (1 + when.accuracy / 1e-9)
         return Sides(
@@ -145,7 +147,7 @@ def at_bandwidth(name: str, factor: str, value: str) -> Law:
 
     def check(f: Subject, case: Case) -> Sides | None:
         setting = case.setting.at(times=case.setting.times[:1])
-        there = _with(setting, "bandwidth", float(width(setting).ravel()[0]) * float(factor))
+        there = _at(setting, bandwidth=float(width(setting).ravel()[0]) * float(factor))
         if there is None or there.bandwidth == 0:
             return None
         return Sides(
@@ -169,7 +171,7 @@ def vanishes_from(name: str) -> Law:
     def check(f: Subject, case: Case) -> Sides | None:
         setting = case.setting.at(times=case.setting.times[:1])
         width = float(f(setting).ravel()[0])
-        below, above = (_with(setting, "bandwidth", width * factor) for factor in (1 - ASIDE, 1 + ASIDE))
+        below, above = (_at(setting, bandwidth=width * factor) for factor in (1 - ASIDE, 1 + ASIDE))
         if below is None or above is None or width == 0:
             return None
         found = np.array([[float(other(one).ravel()[0] > 0) for one in (below, above)]])
@@ -193,11 +195,11 @@ def least_at(argument: str, value: str) -> Law:
 
     def check(f: Subject, case: Case) -> Sides | None:
         best = f(case.setting)[:, 0]
-        rows = range(best.size) if argument == "bandwidth" else [0]
+        name, rows = ("bandwidth", range(best.size)) if argument == "bandwidth" else ("times", range(1))
         values, off = [], []
         for i in rows:
             one = case.setting if best.size == 1 else case.setting.at(times=case.setting.times[[i]])
-            near = [_with(one, argument, best[i] * factor) for factor in (1.0, 1 + ASIDE, 1 / (1 + ASIDE))]
+            near = [_at(one, **{name: best[i] * factor}) for factor in (1.0, 1 + ASIDE, 1 / (1 + ASIDE))]
             if best[i] == 0 or any(n is None for n in near):
                 return None
             values.append([float(whole(n).ravel()[0]) for n in near if n is not None])
@@ -215,10 +217,3 @@ def least_at(argument: str, value: str) -> Law:
         check,
         anchored=True,
     )
-
-
-def _with(setting: Setting, argument: str, value: float) -> Setting | None:
-    try:
-        return setting.at(times=[value]) if argument == "time" else setting.at(**{argument: value})
-    except ValueError:
-        return None

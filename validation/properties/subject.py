@@ -140,9 +140,9 @@ def rounding(value_at: Callable[[Any], Array], setting: Any) -> Array:
     with np.errstate(all="ignore"):
         changes = [np.abs(value_at(perturbed(setting, step)) - value) for step in STEPS]
         stuck = value_at(perturbed(setting, FINE)) == value_at(perturbed(setting, -FINE))
-        bends = [
-            np.where(stuck | (step < COARSE), _bend(value_at, setting, step), 0.0) for step in (FINEST, FINE, COARSE)
-        ]
+        bends = [_bend(value_at, setting, step) for step in (FINEST, FINE)]
+        if np.any(stuck):
+            bends.append(np.where(stuck, _bend(value_at, setting, COARSE), 0.0))
         return np.asarray(np.max([np.where(np.isfinite(c), c, 0.0) for c in (*changes, *bends)], axis=0))
 
 
@@ -219,7 +219,7 @@ def subject(
         return Subject(name, function, about, accuracy, lambda s: f"{name}({written(s)})", origin)
     single = "lam" in letters.values()
     if dims is None and like is None:
-        about = replace(about, name=name, dims=("time",) if "t" in letters.values() else ())
+        about = replace(about, dims=("time",) if "t" in letters.values() else ())
     return Subject(
         name,
         _of_letters(function, letters),
@@ -254,7 +254,7 @@ def _read(letter: str, setting: Setting) -> Any:
 
 
 def _of_letters(function: Callable[..., Any], letters: dict[str, str]) -> Callable[[Setting], Any]:
-    """All times at once where the function takes arrays, one by one where it does not."""
+    """The function of a setting, called time by time where it takes t."""
 
     def at(setting: Setting) -> Any:
         values = {parameter: _READ[letter](setting) for parameter, letter in letters.items()}
