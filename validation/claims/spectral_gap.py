@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,33 +187,28 @@ def _count(name: str) -> Claim:
 
 
 def _edges(at: Case) -> list[Claim]:
-    shifted = "the limit, but for the shift of order m^(-2/3) of the extreme eigenvalue"
-    return [
-        compare(
-            at,
-            observable,
-            wrong("columns that are orthogonal", control),
-            shifted,
-            allowed_bias=evaluated(shift, at.setting, edge),
-        )
-        for observable, control, edge in (("edge_lowest", orthogonal, 0), ("edge_highest", orthogonal_highest, -1))
-    ]
+    return _shifted(
+        at,
+        "the limit, but for the shift of order m^(-2/3) of the extreme eigenvalue",
+        ("edge_lowest", orthogonal, evaluated(shift, at.setting, 0)),
+        ("edge_highest", orthogonal_highest, evaluated(shift, at.setting, -1)),
+    )
 
 
 def _gap(at: Case) -> list[Claim]:
-    reason = "the limit, but for the shift of the least eigenvalue"
+    return _shifted(
+        at,
+        "the limit, but for the shift of the least eigenvalue",
+        ("gap_width", orthogonal_gap, evaluated(gap_shift, at.setting)),
+        ("gap_opening_time", orthogonal, evaluated(shift, at.setting, 0)),
+    )
+
+
+def _shifted(at: Case, reason: str, *of: tuple[str, Any, Evaluation]) -> list[Claim]:
+    """Observables with their controls and what they are shifted by."""
     return [
-        compare(
-            at,
-            observable,
-            wrong("columns that are orthogonal", control),
-            reason,
-            allowed_bias=bias,
-        )
-        for observable, control, bias in (
-            ("gap_width", orthogonal_gap, evaluated(gap_shift, at.setting)),
-            ("gap_opening_time", orthogonal, evaluated(shift, at.setting, 0)),
-        )
+        compare(at, observable, wrong("columns that are orthogonal", control), reason, allowed_bias=bias)
+        for observable, control, bias in of
     ]
 
 

@@ -232,14 +232,20 @@ def vanishing_direction() -> Law:
     )
 
 
+def _parted(case: Case, m: int) -> tuple[Setting, Setting, Setting]:
+    """All subspaces, the first of them, and the others; where there is one, another of m directions."""
+    first, *rest = _parts(case.setting)
+    rest = rest or [(case.size * first[0], m)]
+    whole, one, other = (joined(case.setting, parts) for parts in ((first, *rest), (first,), rest))
+    return whole, one, other
+
+
 @lawgiver
 def additive() -> Law:
     """Over directions: the value of two manifolds together is the sum of theirs."""
 
     def check(f: Subject, case: Case) -> Sides | None:
-        parts = _parts(case.setting)
-        first, rest = (parts[:1], parts[1:]) if len(parts) > 1 else (parts, [(case.size * parts[0][0], 1 + case.pick)])
-        whole, one, other = (joined(case.setting, p) for p in ([*first, *rest], first, rest))
+        whole, one, other = _parted(case, 1 + case.pick)
         tolerance = f.tolerance(whole) + f.tolerance(one) + f.tolerance(other)
         return Sides(f(whole), f(one) + f(other), tolerance, (whole, one, other), ("together", "sum of the parts"))
 
@@ -258,9 +264,7 @@ def multiplicative() -> Law:
     """Over directions: the value of two manifolds together is the product of theirs."""
 
     def check(f: Subject, case: Case) -> Sides | None:
-        parts = _parts(case.setting)
-        first, rest = (parts[:1], parts[1:]) if len(parts) > 1 else (parts, [(case.size * parts[0][0], 1)])
-        whole, one, other = (joined(case.setting, p) for p in ([*first, *rest], first, rest))
+        whole, one, other = _parted(case, 1)
         a, b = f(one), f(other)
         tolerance = f.tolerance(whole) + f.tolerance(one) * np.abs(b) + np.abs(a) * f.tolerance(other)
         return Sides(f(whole), a * b, tolerance, (whole, one, other), ("together", "product of the parts"))
