@@ -330,9 +330,11 @@ def _balance(setting: Setting) -> Array:
     log_slopes = np.column_stack([log_slopes, own[:, 0]])
     slopes = np.column_stack([slopes, own[:, 1] - noise[:, -1] * own[:, 0]])
     change = (log_slopes * counts).sum(axis=1) * (noise * counts).sum(axis=1) + (slopes * counts).sum(axis=1)
-    ratio, bent = np.exp((log_ratios * counts).sum(axis=1)), d["mixture_laplacian"](x, c, lam, setting.t)
-    found = d["best_bandwidth"](setting.samples, ratio * change, -ratio * own[:, 2], bent)
-    return np.where(bent == 0, np.where(change < 0, np.inf, 0.0), np.maximum(found, 0.0))
+    bent = d["mixture_laplacian"](x, c, lam, setting.t)
+    of_unit = d["best_bandwidth"](setting.samples, change, -own[:, 2], bent)  # R = 1: S' and beta go with it
+    with np.errstate(over="ignore"):
+        found = np.exp((log_ratios * counts).sum(axis=1)) * of_unit
+    return np.where(bent == 0, np.where(change < 0, np.inf, 0.0), np.where(of_unit > 0, found, 0.0))
 
 
 def _on_average(setting: Setting, t: Array) -> tuple[Array, Array]:
@@ -369,13 +371,14 @@ def _exact(average: Callable[[float, float, float, float, int], float], setting:
 LAWS = {
     "score_bias": (
         "at(bandwidth, 0, 0); equation(g*f, 0); "
-        "limit(bandwidth, 0, "
-        "-first*h*a**3/8*tanh(a*sqrt(lam1+t)/2/(lam1+t))/(cosh(a*sqrt(lam1+t)/2/(lam1+t))**2*(lam1+t)**3))"
+        "given(separation, given(bandwidth, limit(bandwidth, 0, "
+        "-first*h*a**3/8*tanh(a*sqrt(lam1+t)/2/(lam1+t))/(cosh(a*sqrt(lam1+t)/2/(lam1+t))**2*(lam1+t)**3))))"
     ),
     "score_variance": (
         "power(samples, -1); at_least(0); "
         "at(bandwidth, 0, g*f*score_covariance.effective_samples_typical*t**2, g*(lam*t/(2*lam+t) + "
-        "lam**2*t**2/((lam+t)*(2*lam+t)**2)))"
+        "lam**2*t**2/((lam+t)*(2*lam+t)**2))); "
+        "given(bandwidth, variance_of_smoothing); given(separation, given(bandwidth, variance_of_smoothing))"
     ),
     "variance_gain": (
         "same_for(samples); at_least(0); at(bandwidth, 0, 1); "
@@ -384,7 +387,7 @@ LAWS = {
     "score_variance_mean": (
         "schedule(-2); normal_directions; power(samples, -1); at_least(0); monotone(bandwidth, up); "
         "at(bandwidth, 0, score_covariance.noise_variance_annealed); "
-        "slope_of(kernel_smoothing.kl_leading, time, -t*sum(m*f)/2)"
+        "given(bandwidth, slope_of(kernel_smoothing.kl_leading, time, -t*sum(m*f)/2))"
     ),
     "largest_bandwidth": (
         "schedule(0); normal_directions; same_for(samples); same_for(bandwidth); monotone(time, up); "
@@ -397,6 +400,8 @@ LAWS = {
         "limit(time, inf, sum(m*lam)/(2*N*t)); slope(time, -t*sum(m*kernel_smoothing.score_variance_mean)/2)"
     ),
     "best_bandwidth": (
-        "same_for(bandwidth); at_least(0); least_at(bandwidth, g*sum(m*kernel_smoothing.score_variance))"
+        "same_for(bandwidth); at_least(0); least_at(bandwidth, g*sum(m*kernel_smoothing.score_variance)); "
+        "at(point, 0, if_positive(g, smaller(larger(f, min(lam)+t), max(lam)+t), 0), if_positive(g, f, 0)); "
+        "given(separation, balance_of_smoothing)"
     ),
 }

@@ -143,12 +143,14 @@ def lawgivers() -> dict[str, Callable[..., Law]]:
     """All, by name."""
     from validation.properties import (  # noqa: F401  (they register)
         calculus,
+        given,
         limits,
         order,
         places,
         points,
         relations,
         slopes,
+        smoothing,
         structure,
         values,
     )

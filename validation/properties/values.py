@@ -63,8 +63,10 @@ def _fits(text: str, argument: str, value: str) -> Callable[[Setting], Setting]:
     if argument == "query":
         return lambda s: s.at(query=value)
     number: float = int(value) if argument == "samples" else float(value)
+    if argument == "point":
+        return lambda s: s.at(point=(number, *[0.0] * (s.manifold.intrinsic_dimension - 1)))
     if argument not in ("samples", "temperature", "bandwidth"):
-        raise ValueError(f"{text} takes samples, temperature, bandwidth or query; got {argument!r}")
+        raise ValueError(f"{text} takes samples, temperature, bandwidth, query or point; got {argument!r}")
     return lambda s: s.at(**{argument: number})
 
 
@@ -103,7 +105,10 @@ def equation(left: str, right: str) -> Law:
 
 @lawgiver
 def at(argument: str, value: str, left: str, right: str = "") -> Law:
-    """With samples, temperature, bandwidth or query at a value it is an expression, or two expressions of f are equal."""
+    """With samples, temperature, bandwidth, query or point at a value it is an expression, or two expressions of f are equal.
+
+    The value of a point is that along the first direction; it is 0 along the others.
+    """
     move = _fits("at", argument, value)
     one, other = (left, right) if right else ("f", left)
     expression(one), expression(other)
