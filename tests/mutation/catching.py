@@ -8,7 +8,7 @@ import hypothesis
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.mutation.mutants import RAISED, as_subject, cheap_settings, dear, derivation, original, same
+from tests.mutation.mutants import RAISED, as_subject, cheap_settings, dear, derivation, original, same, slow
 from theory.lines.judging import JUDGE, Book, in_process, turned
 from theory.lines.line import JUDGED
 from theory.source import cache_directory
@@ -22,14 +22,14 @@ from validation.store import Store
 from validation.suite import claims_module
 from validation.sweep import sweep
 
-EXAMPLES, DEAR_EXAMPLES = 20, 3
+EXAMPLES, DEAR_EXAMPLES, SLOW_EXAMPLES = 20, 12, 3
 
 
 def broken(name, subject, law):
     """Whether a search breaks a law; an error that the subject raises is no pass either."""
     options = {"derandomize": True, "database": None, "phases": (hypothesis.Phase.generate,)}
     where = st.sampled_from(cheap_settings(name)) if dear(name) else None
-    examples = DEAR_EXAMPLES if dear(name) else EXAMPLES
+    examples = SLOW_EXAMPLES if slow(name) else DEAR_EXAMPLES if dear(name) else EXAMPLES
     try:
         return search(subject, law, where=where, max_examples=examples, **options).broken is not None
     except RAISED:

@@ -21,7 +21,7 @@ from validation.claims import PREDICTIONS
 
 RAISED = ValueError, ArithmeticError, TypeError, MemoryError  # by what a mutant makes of numbers
 SIBLINGS = ("_typical", "_annealed"), ("_ode", "_sde"), ("_annealed", "_asymptotic"), ("_typical", "_published")
-DEAR = "kl_bound.samples_trusted", "kernel_smoothing.best_bandwidth", "kernel_smoothing.kl_leading"
+DEAR = "kl_bound.samples_trusted", "kernel_smoothing.kl_leading"
 GUESSED = (
     "subspace_loss.loss_time_exact",
     "generalization_time.generalization_time",
@@ -250,9 +250,14 @@ def mutants(name):
 # which of them are equal
 
 
+def slow(name):
+    """Whether an observable takes seconds."""
+    return original(name).observable.slow
+
+
 def dear(name):
     """Whether an observable takes long."""
-    return original(name).observable.slow or name in DEAR
+    return slow(name) or name in DEAR
 
 
 @cache

@@ -32,6 +32,7 @@ NOTHING = 1e-11  # weight of a pair of shifts
 REACH = 9.0  # standard deviations of samples beyond which there are none
 SHIFTS = 8, 12, 18, 27, 40, 60, 90  # nodes
 TOLERANCE = 5e-7  # of what the rules to come would still change
+SETTLED = 1e-9  # of the size: what rules that are exact differ by, on account of the pairs left out
 LARGEST = 2**19  # entries of a matrix over log u and y
 
 
@@ -80,7 +81,7 @@ def _refined(of: Sum, x: float, t: float, h: float, lam: float, N: int) -> float
         if math.isnan(found):
             break
         change = abs(found - last)
-        if change**2 <= TOLERANCE * size * (before - change):  # a geometric series
+        if change <= SETTLED * size or change**2 <= TOLERANCE * size * (before - change):  # a geometric series
             return found
         last, before = found, change
     return math.nan

@@ -290,29 +290,34 @@ LAWS = {
     "log_density": (
         "log_scaling(-1); same_for(samples); normalized; "
         "at(bandwidth, 0, -log(2*pi*(lam+t))/2 - (lam + t + a**2/2)/(2*(lam+t)) + logcosh(a*sqrt(lam + t + "
-        "a**2/4)/2/(lam+t)))"
+        "a**2/4)/2/(lam+t))); "
+        "given(separation, given(bandwidth, expansion(bandwidth, 0, plain.led_kde.log_density, h/2*(-1/(lam+t) + "
+        "(a/2/(lam+t)/cosh(a*sqrt(lam + t + a**2/4)/2/(lam+t)))**2) - led_kde.normalization)))"
     ),
     "normalization": (
         "same_for(samples); at_most(0); monotone(bandwidth, down); at(bandwidth, 0, 1 + f, 1); "
-        "equation(g*f, -g*h/(2*(lam+t))); limit(separation, inf, -h/(2*(lam1+t)))"
+        "equation(g*f, -g*h/(2*(lam+t))); limit(separation, inf, -h/(2*(lam1+t))); "
+        "given(separation, given(bandwidth, expansion(separation, 0, -h/(2*(lam1+t)), "
+        "if_positive(h/(lam1+t) - 1e-5, h*a**2/(8*(lam1+t)**2), 0))))"
     ),
     "variance": (
         "same_for(samples); normal_directions; at(bandwidth, 0, sum(m*f), sum(m*(lam+t)) + a**2/4); "
-        "equation(g*f, g*(lam+t)); at_least(t)"
+        "equation(g*f, g*(lam+t)); at_least(t); given(separation, given(bandwidth, mean_square(led_kde.log_density)))"
     ),
     "mode_separation": (
-        "same_for(samples); normal_directions; at_least(0); at_most(a); monotone(bandwidth, down); "
+        "same_for(samples); normal_directions; vanishing_direction; at_least(0); at_most(a); monotone(bandwidth, down); "
         "monotone(time, down); limit(separation, inf, a); at(bandwidth, 0, f, a*tanh(a*f/4/(lam1+t))); "
-        "at_bandwidth(led_kde.merging_bandwidth, 1.01, 0)"
+        "at_bandwidth(led_kde.merging_bandwidth, 1.01, 0); "
+        "at(bandwidth, 0, if_positive(a**2/4/(lam1+t) - 1.001, if_positive(f, 1, 0), 1), 1)"
     ),
     "mode_separation_asymptotic": (
         "same_for(samples); same_for(time); normal_directions; at_least(0); at_most(a); "
         "monotone(bandwidth, down); limit(separation, inf, a); equation(f, a*erf(f/2/sqrt(2*h)))"
     ),
     "merging_bandwidth": (
-        "same_for(samples); same_for(bandwidth); normal_directions; at_least(0); monotone(time, down); "
+        "same_for(samples); same_for(bandwidth); normal_directions; vanishing_direction; at_least(0); monotone(time, down); "
         "at_most(led_kde.merging_bandwidth_asymptotic); limit(separation, inf, a**2/(2*pi)); "
-        "vanishes_from(led_kde.mode_separation)"
+        "vanishes_from(led_kde.mode_separation); equation(if_positive(f, 1, 0), if_positive(a**2/4 - lam1 - t, 1, 0))"
     ),
     "merging_bandwidth_asymptotic": "same_for(samples); same_for(time); normal_directions; equation(2*pi*f, a**2)",
     "atoms": ("same_for(samples); same_for(time); normal_directions; equation(f, if_positive(a**2/(2*pi) - h, 2, 1))"),

@@ -254,6 +254,7 @@ LAWS = {
     ),
     "estimated_dimension": (
         "schedule(0); same_for(samples); monotone(time, down); at_least(0); at_most(d); limit(time, inf, 0); "
+        "limit(time, 0, d); "
         "on_a_line(1 - 2/pi*(arctan(sqrt(t/larger(4*lam - t, 0))) + sqrt(t*larger(4*lam - t, 0))/(4*lam)))"
     ),
     "edge_lowest": (

@@ -37,10 +37,18 @@ def _far(setting: Setting, argument: str, end: str) -> list[Setting]:
         "variance": setting.t.max() / variances.min() if up else setting.t.min() / variances.max(),
         "bandwidth": min(variances.min(), setting.t.min()) / max(setting.bandwidth, 1e-100),
         "temperature": 1 / setting.temperature,
-        "separation": np.sqrt(max(variances.max(), setting.t.max())) / max(setting.separation, 1e-100),
+        "separation": np.sqrt(_widest(setting) if up else _narrowest(setting)) / max(setting.separation, 1e-100),
     }
     at = [moved(setting, argument, float(scales.get(argument, 1.0) * step)) for step in steps]
     return [one for one in at if one is not None]
+
+
+def _widest(setting: Setting) -> float:
+    return float(max(setting.manifold.variances.max(), setting.t.max()))
+
+
+def _narrowest(setting: Setting) -> float:
+    return float(max(setting.manifold.variances.min(), setting.t.min()))
 
 
 def _nearest(subject: Subject, at: list[Setting], wanted: Callable[[Setting, Array], Array]) -> Sides | None:

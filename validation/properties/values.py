@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.properties.expression import expression
 from validation.properties.law import Case, Law, Relation, Sides, lawgiver
-from validation.properties.subject import Subject
+from validation.properties.subject import Subject, catalogued
 
-__all__ = ["at", "at_least", "at_most", "equation", "finite", "normalized", "on_a_line"]
+__all__ = ["at", "at_least", "at_most", "equation", "finite", "mean_square", "normalized", "on_a_line"]
 
 Array = NDArray[np.float64]
 POINTS, WIDTHS = 201, 9.0  # of a density, and standard deviations to both sides
@@ -140,20 +140,28 @@ def on_a_line(value: str, samples: str = "") -> Law:
     )
 
 
+def _over_a_line(log_density: Subject, setting: Setting) -> tuple[Setting, Array, Array] | None:
+    """The first direction alone at the first time, points along it, and the density there times their distance."""
+    line = _line(setting)
+    line = line.at(times=line.times[:1])
+    width = float(np.sqrt(line.manifold.variances[0] + line.t[0]))
+    x = np.linspace(-1, 1, POINTS) * (WIDTHS * width + line.separation)
+    step = min(x[1] - x[0], 1e300)
+    if step > width / 2:
+        return None
+    return line, x, step * np.exp([log_density(line.at(point=(float(one),)))[0, 0] for one in x])
+
+
 @lawgiver
 def normalized() -> Law:
     """The exponential of a log-density integrates to one over a line."""
 
     def check(f: Subject, case: Case) -> Sides | None:
-        line = _line(case.setting)
-        line = line.at(times=line.times[:1])
-        width = float(np.sqrt(line.manifold.variances[0] + line.t[0]))
-        x = np.linspace(-1, 1, POINTS) * (WIDTHS * width + line.separation)
-        step = min(x[1] - x[0], 1e300)
-        if step > width / 2:
+        found = _over_a_line(f, case.setting)
+        if found is None:
             return None
-        density = np.exp([f(line.at(point=(float(one),)))[0, 0] for one in x])
-        total = np.array([[density.sum() * step]])
+        line, _, masses = found
+        total = np.array([[masses.sum()]])
         return Sides(total, np.ones((1, 1)), np.full((1, 1), 1e-6), (line,), ("integral", "one"))
 
     return Law(
@@ -163,4 +171,26 @@ def normalized() -> Law:
         check,
         anchored=True,
         needs=lambda f: f.about.anywhere and f.about.directions == 1,
+    )
+
+
+@lawgiver
+def mean_square(name: str) -> Law:
+    """In one direction it is the mean of x^2 under a log-density of the catalogue, by quadrature."""
+    known = catalogued(name)
+
+    def check(f: Subject, case: Case) -> Sides | None:
+        found = _over_a_line(known, case.setting)
+        if found is None:
+            return None
+        line, x, masses = found
+        right = np.array([[masses @ x**2]])
+        return Sides(f(line), right, f.tolerance(line) + 1e-6 * right, (line,), ("value", "mean of x^2"))
+
+    return Law(
+        f"mean_square({name})",
+        f"in one direction it is the mean of x^2 under {name}",
+        rf"f|_{{D = 1}} = \int x^2 e^{{\mathrm{{{name}}}}} dx",
+        check,
+        anchored=True,
     )
