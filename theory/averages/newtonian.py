@@ -39,6 +39,7 @@ NOTHING = 4.0  # log z beyond which e^-z is nothing beside e^-FAR
 LARGEST = 30.0  # log z that is told from larger ones
 BLOCK = 2**22  # pairs of v and s at a time
 ACCURACY = 1e-6
+CUSPED = 4  # dimensions up to which x where the samples are, at |x|^2 of order lambda << t, counts in an average over x
 
 
 def newtonian_averages(setting: Setting) -> dict[str, Array]:
@@ -86,7 +87,8 @@ def _at_time(
         normal = manifold.ambient_dimension - manifold.intrinsic_dimension
         radii = [*zip(manifold.variances + t, manifold.dimensions, strict=True), *[(t, normal)] * (normal > 0)]
         variances, dimensions = (np.array(column) for column in zip(*radii, strict=True))
-        found, error = average(lambda squares: at(squares * variances), dimensions, ACCURACY)
+        smooth = manifold.ambient_dimension > CUSPED
+        found, error = average(lambda squares: at(squares * variances), dimensions, ACCURACY, smooth=smooth)
     if not max(worst, error) <= ACCURACY:
         warnings.warn(f"averages at t = {t:g} are off by about {max(worst, error):.1g}", stacklevel=2)
     return tuple(found.tolist())

@@ -70,7 +70,11 @@ def normal_squares(setting: Setting) -> Array:
 
 
 def average(
-    of: Callable[[Array], Array], dimensions: NDArray[np.int64], accuracy: float, floor: ArrayLike = 0.0
+    of: Callable[[Array], Array],
+    dimensions: NDArray[np.int64],
+    accuracy: float,
+    floor: ArrayLike = 0.0,
+    smooth: bool = True,
 ) -> tuple[Array, float]:
     """E f over the radii of m_k directions each, and its relative error by estimate.
 
@@ -82,6 +86,7 @@ def average(
         dimensions: m_k, shape (K,).
         accuracy: wanted relative error.
         floor: averages below it, shape (...), need no more than the absolute accuracy that it has.
+        smooth: whether convergence is geometric from the first rule on; if not, two rules must agree as well.
 
     Returns:
         shape (...), and a number.
@@ -89,7 +94,7 @@ def average(
     nodes = [FIRST if m < MANY else FIRST // 2 for m in dimensions]
     if np.prod(nodes) > MOST:
         return _sampled(of, dimensions, floor)
-    grown, before = np.zeros(len(nodes), dtype=bool), np.array(np.inf)
+    grown, before = np.full(len(nodes), not smooth), np.array(np.inf)
     while True:
         rule = product([chi(int(m), n) for m, n in zip(dimensions, nodes, strict=True)]).heavy()
         values = of(rule.squares)
@@ -97,7 +102,8 @@ def average(
         scale = np.maximum(_scale(mean, values), floor)
         errors = (rule.errors(values) / scale).reshape(len(nodes), -1).max(axis=1)
         # the estimate is far too high where rare points carry the average; fewer nodes err by what they are apart
-        errors[grown] = np.minimum(errors[grown], np.max(np.abs(mean - before) / scale))
+        apart = np.max(np.abs(mean - before) / scale)
+        errors[grown] = np.minimum(errors[grown], apart) if smooth else apart
         more = [_more(n, e, accuracy) for n, e in zip(nodes, errors, strict=True)]
         if more == nodes or np.prod(more) > MOST:
             return mean, float(errors.max())
