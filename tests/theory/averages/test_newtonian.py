@@ -39,6 +39,18 @@ def test_two_samples_by_two_sums(m, D, t):
     np.testing.assert_allclose(Weighed(manifold, t, 2, squares, own=True).found[0], trajectory, rtol=1e-9)
 
 
+@pytest.mark.parametrize("t", [1.0, 100.0])
+def test_an_average_over_x_resolves_where_the_samples_are(t):
+    """In three dimensions, by a fine rule in |x|: the estimate of Gauss's rule is too low there."""
+    manifold = LinearManifold(((1.0, 3),), 3)
+    r = np.linspace(0, 11, 2000)[1:]
+    weights = r**2 * np.exp(-(r**2) / 2)
+    found = Weighed(manifold, t, 2, (r**2 * (1 + t))[:, None], own=False).found
+    expected = weights @ found / weights.sum()
+    averages = newtonian_averages(Setting.of([(1.0, 3)], samples=2, times=[t]))
+    np.testing.assert_allclose([averages[name][0] for name in ("participation", "square")], expected, rtol=1e-6)
+
+
 def by_quadrature(m, lam, offset, samples):
     """E sum w^2 by Euler's integral, two adaptive rules of SciPy and its noncentral chi-square; about 1e-9."""
     s, p = rule(ncx2(m, offset / lam, scale=lam), 400)

@@ -199,6 +199,12 @@ def test_where_the_score_is_not_bent_there_is_no_bias_to_balance():
     assert kernel_smoothing.best_bandwidth(MIXTURE.at(point=(3.0,))) == 0
 
 
+def test_where_next_to_no_samples_count_the_best_bandwidth_is_beyond_all_numbers():
+    many, more = (MIXTURE.at(manifold=Setting.of(f"0.1x{D}").manifold, point=None) for D in (200, 2000))
+    assert np.isfinite(kernel_smoothing.best_bandwidth(many)).all()
+    assert kernel_smoothing.best_bandwidth(more) == np.inf
+
+
 # what is left out
 
 
@@ -331,6 +337,12 @@ def test_exact_values_in_another_unit_and_schedule(schedule):
     for name, d in (("score_error_exact", 2), ("score_bias_exact", 1)):
         found, expected = (getattr(kernel_smoothing, name)(at) for at in (own, wide))
         np.testing.assert_allclose(found, 3**d * expected / own.alpha**d, rtol=1e-6)
+
+
+@pytest.mark.parametrize("t", [1e3, 1e6])
+def test_a_kernel_much_narrower_than_the_noise_is_no_obstacle(t):
+    found = kernel_smoothing.score_error_exact(Setting.of("1x1", samples=2, times=[t], bandwidth=1.0))
+    assert 2 * t**2 * found == pytest.approx(1, abs=1 / t)
 
 
 def test_what_would_take_too_long_is_nan():

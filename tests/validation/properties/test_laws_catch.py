@@ -3,11 +3,20 @@
 import numpy as np
 import pytest
 
-from theory.predictions import collapse, generalization_time, kl_bound, led_kde, score_covariance, subspace_loss
+from theory.predictions import (
+    collapse,
+    generalization_time,
+    kernel_smoothing,
+    kl_bound,
+    led_kde,
+    score_covariance,
+    subspace_loss,
+)
 from theory.setting import Setting
 from validation.laws import Case, Law, LawError, Sides, assert_laws
 from validation.properties.law import law, lawgivers
 from validation.properties.structure import scaled
+from validation.properties.subject import catalogued
 
 QUICK = {"derandomize": True, "database": None, "max_examples": 60}
 
@@ -116,7 +125,8 @@ def test_a_law_tells_wrong_from_right(name, dims, right, wrong):
 
 def test_every_law_is_tried():
     tried = {name.partition("(")[0] for name, *_ in WRONG} | {
-        *("approaches", "at_bandwidth", "at_samples", "least_at", "normalized", "vanishes_from")
+        *("approaches", "at_bandwidth", "at_samples", "least_at", "normalized", "vanishes_from"),
+        *("balance_of_smoothing", "given", "mean_square", "variance_of_smoothing"),
     }
     of_settings = {n for n, make in lawgivers().items() if not make.__module__.endswith((".points", ".calculus"))}
     assert tried == of_settings
@@ -132,6 +142,43 @@ def test_a_bandwidth_of_least_error_and_a_density_have_laws():
     assert_laws(led_kde.log_density, like="led_kde.log_density", laws=["normalized"], **few)
     with pytest.raises(LawError, match=r"integral: 2\.5"):
         assert_laws(log_density, like="led_kde.log_density", laws=["normalized"], **few)
+
+
+def slighter(name):
+    """A quantity of kernel smoothing and the same of a kernel 5 % narrower, or of centres 5 % closer."""
+    right = getattr(kernel_smoothing, name)
+    yield lambda s: right(s.at(bandwidth=0.95 * s.bandwidth))
+    yield lambda s: right(s.at(separation=0.95 * s.separation))
+
+
+def test_a_smoothed_score_is_held_to_its_definition():
+    few = QUICK | {"max_examples": 20}
+    variance = "given(separation, given(bandwidth, variance_of_smoothing))"
+    for name, text, mutants in (
+        ("score_variance", variance, slighter("score_variance")),
+        ("best_bandwidth", "given(separation, balance_of_smoothing)", list(slighter("best_bandwidth"))[1:]),
+    ):
+        assert_laws(getattr(kernel_smoothing, name), like=f"kernel_smoothing.{name}", laws=[text], **few)
+        for wrong in mutants:
+            with pytest.raises(LawError, match="of_smoothing"):
+                assert_laws(wrong, like=f"kernel_smoothing.{name}", laws=[text], **few)
+
+
+def test_a_law_of_mixtures_says_nothing_of_gaussian_data_until_it_is_given_one():
+    balance, case = law("balance_of_smoothing"), Case(Setting.of("1x2", times=[0.5]))
+    best = catalogued("kernel_smoothing.best_bandwidth")
+    assert balance.check(best, case) is None
+    assert not law("given(separation, balance_of_smoothing)").check(best, case).broken
+    assert not law("given(bandwidth, balance_of_smoothing)").needs(catalogued("collapse.information"))
+    with pytest.raises(ValueError, match="given takes bandwidth or separation"):
+        law("given(samples, at_least(0))")
+
+
+def test_a_mean_square_is_taken_under_a_density():
+    text, few = "given(separation, given(bandwidth, mean_square(led_kde.log_density)))", QUICK | {"max_examples": 3}
+    assert_laws(led_kde.variance, like="led_kde.variance", laws=[text], **few)
+    with pytest.raises(LawError, match="mean of x"):
+        assert_laws(lambda s: led_kde.variance(s.plain), like="led_kde.variance", laws=[text], **few)
 
 
 def test_a_size_that_the_catalogue_knows_gives_a_value():
