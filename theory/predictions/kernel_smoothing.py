@@ -370,7 +370,7 @@ def _exact(average: Callable[[float, float, float, float, int], float], setting:
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
     "score_bias": (
-        "at(bandwidth, 0, 0); equation(g*f, 0); "
+        "at(bandwidth, 0, 0); equation(if_positive(g, f, 0), 0); "
         "given(separation, given(bandwidth, limit(bandwidth, 0, "
         "-first*h*a**3/8*tanh(a*sqrt(lam1+t)/2/(lam1+t))/(cosh(a*sqrt(lam1+t)/2/(lam1+t))**2*(lam1+t)**3))))"
     ),
