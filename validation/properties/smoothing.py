@@ -33,10 +33,10 @@ SUMS, SLOPES, ROUNDING = (
 
 
 class _Direction(NamedTuple):
-    """One direction of `count` alike: its subspace, x, variance, and half the distance of two centres."""
+    """One of so many directions alike: its subspace, x, variance, and half the distance of two centres."""
 
     of: int
-    count: int
+    alike: int
     x: float
     lam: float
     c: float
@@ -102,7 +102,7 @@ def _log_ratio_and_noise(directions: list[_Direction], t: float, h: float) -> tu
     known = [one for one in found if one is not None]
     if len(known) < len(found):
         return None
-    log_ratio = sum(at.count * np.log(one.ratio) for at, one in zip(directions, known, strict=True))
+    log_ratio = sum(at.alike * np.log(one.ratio) for at, one in zip(directions, known, strict=True))
     return float(log_ratio), [one.slope / one.ratio for one in known]
 
 
@@ -126,7 +126,7 @@ def variance_of_smoothing() -> Law:
             return None
         noise = np.zeros(len(setting.manifold.subspaces))
         for at, one in zip(directions, found[1], strict=True):
-            noise[at.of] += at.count * one / setting.manifold.subspaces[at.of].dimension
+            noise[at.of] += at.alike * one / setting.manifold.subspaces[at.of].dimension
         right = np.exp(found[0] - setting.log_samples) * noise[None] / setting.alpha[:, None] ** 2
         off = (SUMS + 1e-12 * setting.manifold.intrinsic_dimension) * right
         return Sides(f(setting), right, f.tolerance(setting) + off, (setting,), ("value", "variance of grad F, over N"))
@@ -142,8 +142,8 @@ def variance_of_smoothing() -> Law:
     )
 
 
-def _balance(setting: Setting) -> tuple[float, float, float, float] | None:
-    """log R at h = 0, and over R: the slope of the total variance in h, beta B, and B itself; with what they are off by."""
+def _balance(setting: Setting) -> tuple[float, float, float] | None:
+    """log R at h = 0; then, over R, the slope S' + beta B by h of N times the error, and what it is off by."""
     t, directions = float(setting.t[0]), _directions(setting)
     D, widest = setting.manifold.intrinsic_dimension, max(at.lam + at.c**2 for at in directions)
     step = SHORT * t * (1 + t / widest) / D
@@ -152,14 +152,12 @@ def _balance(setting: Setting) -> tuple[float, float, float, float] | None:
     known = [one for one in found if one is not None]
     if own is None or len(known) < len(found):
         return None
-    plain = known[0][0]
-    totals = [
-        np.exp(log_ratio - plain) * (np.array(noise) @ [at.count for at in directions]) for log_ratio, noise in known
-    ]
-    change = (-3 * totals[0] + 4 * totals[1] - totals[2]) / (2 * step)
-    pull = -own.pull / own.ratio * _bend(directions[-1], t)
-    off = SLOPES * (abs(change) + abs(pull)) + ROUNDING * D * totals[0] / step
-    return plain, float(change), float(pull), float(off)
+    plain, alike = known[0][0], [at.alike for at in directions]
+    totals = [np.exp(log_ratio - plain) * (np.array(noise) @ alike) for log_ratio, noise in known]
+    of_variance = (-3 * totals[0] + 4 * totals[1] - totals[2]) / (2 * step)
+    of_bias = -own.pull / own.ratio * _bend(directions[-1], t)
+    off = SLOPES * (abs(of_variance) + abs(of_bias)) + ROUNDING * D * totals[0] / step
+    return plain, float(of_variance + of_bias), float(off)
 
 
 def _bend(at: _Direction, t: float) -> float:
@@ -180,11 +178,10 @@ def balance_of_smoothing() -> Law:
         found, bend = _balance(setting), _bend(_directions(setting)[-1], float(setting.t[0]))
         if found is None or bend == 0:
             return None
-        log_ratio, change, pull, off = found
-        left = -(change + pull)
+        log_ratio, slope, off = found
         with np.errstate(all="ignore"):
             per_slope = 2 * np.exp(log_ratio - setting.log_samples - 2 * np.log(abs(bend)))
-        right = np.array([[left * per_slope if left > 0 else 0.0]])
+        right = np.array([[-slope * per_slope if slope < 0 else 0.0]])
         tolerance = f.tolerance(setting) + off * per_slope
         return Sides(f(setting), right, tolerance, (setting,), ("value", "- 2 (S' + beta B)/N B^2"))
 
