@@ -25,11 +25,8 @@ STEP, REACH = 0.1, 10.0  # of the sums, in standard deviations
 BENT = 1.0  # how far 1/cosh may bend over one of them
 RATIOS = 1e-6, 1e6  # of t to lambda, that float64 resolves differences of
 SHORT, SLIGHT = 1e-3, 0.01  # of what h, and x, are held against in differences
-SUMS, SLOPES, ROUNDING = (
-    1e-9,
-    1e-5,
-    1e-13,
-)  # what sums and their slopes may be off by, and one direction's sums by rounding
+SUMS, SLOPES = 1e-9, 1e-5  # what sums, and their slopes, may be off by
+ROUNDING = 1e-13  # of the sums of one direction
 
 
 class _Direction(NamedTuple):
