@@ -1,0 +1,94 @@
+r"""Nearness: how far a network's posterior mean is from that of its samples, and what of the two it is most like.
+
+All is of R networks at once, each with points (R, M, D) and samples (R, N, D) of its own, at one noise variance t. The posterior
+mean of the samples is m^_t(x). Remedies change it to
+
+    smoothed by h      x + t K_h * s^(x, t), the mean of m^_t over shifts of x by N(0, h I)
+    at temperature T   m^_{tT}(x)
+
+and the equivalent bandwidth and temperature of a network are those at which the one or the other is nearest to it, in the mean
+over points of the squared distance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.gibbs import posterior_means
+from numerics.networks import Denoiser
+from numerics.scores import Smoothed
+
+__all__ = [
+    "BANDWIDTHS",
+    "TEMPERATURES",
+    "dimension",
+    "distance",
+    "heated",
+    "jacobian",
+    "nearest",
+    "profile",
+    "smoothed",
+]
+
+Array = NDArray[np.float64]
+BANDWIDTHS = np.concatenate([[0.0], np.geomspace(0.01, 100, 25)])  # h that are tried, in units of t
+TEMPERATURES = np.geomspace(0.1, 1000, 49)  # and temperatures
+SHIFTS = 8  # of a point, where the score is smoothed
+STEP = 0.03  # of differences, in units of sqrt(t), the length on which a posterior mean changes at most
+
+
+def distance(one: Array, other: Array, unit: Array | float = 1.0) -> Array:
+    """The mean squared distance of each network's points (R, M, D), shape (R,), in units of another."""
+    return np.asarray(((one - other) ** 2).sum(axis=2).mean(axis=1) / unit)
+
+
+def jacobian(denoiser: Denoiser, x: Array, t: float) -> Array:
+    """d m_i/d x_j by central differences, shape (R, M, D, D): of networks known by their values alone."""
+    shifts = STEP * t**0.5 * np.eye(x.shape[2])
+    columns = [denoiser(x + shift, t) - denoiser(x - shift, t) for shift in shifts]
+    return np.stack(columns, axis=-1) / (2 * STEP * t**0.5)
+
+
+def dimension(jacobians: Array) -> Array:
+    """How many eigenvalues of the symmetrized Jacobian (R, M, D, D) are above 1/2, the mean over points, shape (R,)."""
+    symmetric = (jacobians + jacobians.swapaxes(2, 3)) / 2
+    return np.asarray((np.linalg.eigvalsh(symmetric) > 0.5).sum(axis=2).mean(axis=1))
+
+
+def smoothed(x: Array, data: Array, t: float) -> Iterable[Array]:
+    """The smoothed posterior means at BANDWIDTHS times t, each of shape (R, M, D)."""
+    nodes, weights = Smoothed(data[0], 0.0, SHIFTS).rule
+    for h in BANDWIDTHS * t:
+        shifted = (x[:, :, None] + h**0.5 * nodes).reshape(len(x), -1, x.shape[2])
+        yield (posterior_means(shifted, data, t)[0].reshape(*x.shape[:2], SHIFTS, -1) * weights).sum(axis=2)
+
+
+def heated(x: Array, data: Array, t: float) -> Iterable[Array]:
+    """The posterior means at TEMPERATURES, each of shape (R, M, D)."""
+    return (posterior_means(x, data, t * T)[0] for T in TEMPERATURES)
+
+
+def profile(mean: Array, remedied: Iterable[Array]) -> Array:
+    """The distance of a network's values from each of the remedied posterior means, shape (R, their number)."""
+    return np.stack([distance(mean, other) for other in remedied], axis=1)
+
+
+def nearest(distances: Array, tried: Array) -> Array:
+    """Where distances, shape (..., H), are least, by a parabola in the logarithm of what was tried, shape (...).
+
+    The first or the last that was tried where that is the nearest, and the second where the first is 0.
+    """
+    flat = distances.reshape(-1, len(tried))
+    return np.array([_vertex(row, tried) for row in flat]).reshape(distances.shape[:-1])
+
+
+def _vertex(row: Array, tried: Array) -> float:
+    i = int(np.argmin(row))
+    if i in (0, len(row) - 1) or tried[i - 1] == 0:
+        return float(tried[i])
+    left, middle, right = row[i - 1 : i + 2]
+    off = (left - right) / (left - 2 * middle + right) / 2
+    return float(tried[i] * (tried[i + 1] / tried[i]) ** off)
