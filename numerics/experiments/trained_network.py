@@ -62,6 +62,8 @@ def measure(setting: Setting, *, fresh: bool = False, batch: int = BATCH, **how:
         jacobian_error: (T, S, K), the root of the mean squared distance from the true posterior mean along a direction of a
             subspace, over that of x; the Jacobian, averaged over x, is off by no more;
         jacobian_empirical: (T, K), of the posterior mean of the samples;
+        distance_error: (T, S, 3), 2 sqrt(d) + d with d the distance to the true score, which by the triangle of the two posterior
+            means and the network's bounds how far the distance to the empirical one is from 1;
         training_loss, least_loss: (T, S) and (T,), E |m(x) - x_0|^2 on noised samples, of the network and of the samples' own
             posterior mean;
         walk: (T, S, 3), by how much the distance to the empirical score is less than at the first of the steps;
@@ -71,6 +73,8 @@ def measure(setting: Setting, *, fresh: bool = False, batch: int = BATCH, **how:
         ValueError: for a setting without a network, whose network cannot be trained by steps, or that is not Gaussian.
     """
     draws = _draws(setting, fresh, batch, **how)
+    true = draws["distance_to_true"]
+    draws["distance_error"] = 2 * np.sqrt(true) + true
     draws["walk"] = draws["distance_to_empirical"][:, :, :1] - draws["distance_to_empirical"]
     bandwidths, temperatures = draws.pop("bandwidths"), draws.pop("temperatures")
     return {name: Measurement.of(values) for name, values in draws.items()} | {
