@@ -46,8 +46,8 @@ def _least(d: Derivation) -> None:
         "loss on samples",
         p * (f - y) ** 2 + (1 - p) * (f - w) ** 2,
         (f - mean) ** 2 + p * (1 - p) * (y - w) ** 2,
-        "of two samples with weights p and 1 - p at x, and of any number alike: |f - m^|^2 and the variance under the weights. So "
-        "L(f) = L(m^) + E |f - m^|^2, L(m^) = E tr C^ over the noised samples, and no function has less",
+        "of two samples with weights p and 1 - p at x, and of any number alike: |f - m^|^2 and the variance under the weights. "
+        "So L(f) = L(m^) + E |f - m^|^2, L(m^) = E tr C^ over the noised samples, and no function has less",
     )
     left = lam * t / v
     posterior = lam * x / v + sp.sqrt(left) * z
@@ -83,7 +83,8 @@ def _stein(d: Derivation) -> None:
         r"E\,\partial_x e^{kx}",
         k * sp.exp(k**2 * v / 2),
         sp.diff(sp.exp(k**2 * v / 2), k) / v,
-        "E x e^(kx)/(lambda + t) with x ~ N(0, lambda + t): of every k, and so of what is made of them: E f' = E x f/(lambda + t)",
+        "E x e^(kx)/(lambda + t) with x ~ N(0, lambda + t): of every k, and so of what is made of them: "
+        "E f' = E x f/(lambda + t)",
     )
     square, product = sp.Symbol("G", nonnegative=True), sp.Symbol("c", real=True)  # E g^2 and E x g, g = f - m
     shift = product / v
@@ -113,7 +114,8 @@ def _between(d: Derivation) -> None:
         "triangle",
         gap.subs(a, u - below) + u**2 - (1 - u) ** 2,
         0,
-        "d_e is at least (1 - sqrt(d_t))^2, for a = sqrt(d_t) - s, s not negative; by a > -sqrt(d_t) it is at most (1 + sqrt(d_t))^2",
+        "d_e is at least (1 - sqrt(d_t))^2, for a = sqrt(d_t) - s, s not negative; with a = s - sqrt(d_t) it is at most "
+        "(1 + sqrt(d_t))^2",
     )
     d.result(
         "distance_to_empirical",

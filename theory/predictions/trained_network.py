@@ -1,15 +1,16 @@
 r"""Trained networks: between which two scores does a network walk, and what does it look like at either end?
 
 The denoising loss of any function f at noise variance t, L(f) = E |f(x) - x_0|^2 with x = x_0 + sqrt(t) xi, is least at the posterior
-mean of whatever x_0 is drawn from, and above that by the squared distance: L(f) = L(m) + E |f - m|^2. So a network that sees new points
-for ever goes to the posterior mean of the distribution, m = lambda x/(lambda + t), and one that sees N samples over and over to
-theirs, m^, whose loss on them is the variance that is left under the weights:
+mean of whatever x_0 is drawn from, and above that by the squared distance: L(f) = L(m) + E |f - m|^2. So a network that sees new
+points for ever goes to the posterior mean of the distribution, m = lambda x/(lambda + t), and one that sees N samples over and
+over to theirs, m^, whose loss on them is the variance that is left under the weights:
 
     L = sum_k m_k lambda_k t/(lambda_k + t)   of m, at new points,       E tr C^   of m^, at its own noised samples.
 
 In units of E |m^ - m|^2 it is a walk from distance 1 of the empirical score and 0 of the true one to 0 and 1, and never nearer
-to both than sqrt(d_e) + sqrt(d_t) = 1. Its Jacobian, averaged over x, lies within sqrt(E |f - m|^2/(lambda + t)) of lambda/(lambda + t) by
-Stein's identity, and at the other end is C^/t. How far a network goes is for the experiment to say: no theory here knows that.
+to both than sqrt(d_e) + sqrt(d_t) = 1. Its Jacobian, averaged over x, lies within sqrt(E |f - m|^2/(lambda + t)) of
+lambda/(lambda + t) by Stein's identity, and at the other end is C^/t. How far a network goes is for the experiment to say: no
+theory here knows that.
 """
 
 from __future__ import annotations
@@ -36,10 +37,13 @@ __all__ = [
 
 STATEMENT = "a network walks from the true score towards that of its samples as it is trained, and loses directions of low variance first"
 SOURCE = (
-    "arXiv:2410.08727, arXiv:2510.01378 (networks near either score, Jacobians of trained networks); the two ends, what bounds the "
-    "way between, and the memorized share of fresh points derived here"
+    "arXiv:2410.08727, arXiv:2510.01378 (networks near either score, Jacobians of trained networks); the two ends, what bounds "
+    "the way between, and the memorized share of fresh points derived here"
 )
-REGIME = "the ends: a network that sees infinitely many samples, and the score of N samples, exact at every N and D; in between, measured"
+REGIME = (
+    "the ends: a network that sees infinitely many samples, and the score of N samples, exact at every N and D; in between, "
+    "measured"
+)
 
 Array = NDArray[np.float64]
 derivation = derived("theory.derivations.trained_network")
