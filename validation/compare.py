@@ -223,7 +223,8 @@ def compare(
         observables: of the prediction, one or several; for a function the one that the experiment measures.
         experiment: whose simulation to hold it against; by default the prediction's.
         measured: own points in its place, a mapping, a data frame, a structured array, an arrow table, or rows that are mappings,
-            such as `json.load` and `csv.DictReader` give: columns of the axis, `measured`, `sem`, `n`, the number of draws, where it is known, and `subspace` where rows are of one each.
+            such as `json.load` and `csv.DictReader` give: columns of the axis, `measured`, `sem`, `n`, the number of draws, where
+            it is known, and `subspace` where rows are of one each.
         times: that are looked at where the observable is a time itself; by default about the predicted ones.
         repeats: data sets at each point; `auto:0.02` for as many as that relative error takes, in units of a curve's largest
             value, up to 10^5.
