@@ -1,7 +1,7 @@
 r"""Nearness: how far a network's posterior mean is from that of its samples, and what of the two it is most like.
 
-All is of R networks at once, each with points (R, M, D) and samples (R, N, D) of its own, at one noise variance t. The posterior
-mean of the samples is m^_t(x). Remedies change it to
+All is of R networks at once, each with points (R, M, D) of its own, at one noise variance t. What samples say is another
+`Denoiser`, their posterior mean m^_t(x). Remedies change it to
 
     smoothed by h      x + t K_h * s^(x, t), the mean of m^_t over shifts of x by N(0, h I)
     at temperature T   m^_{tT}(x)
@@ -17,7 +17,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.gibbs import posterior_means
 from numerics.networks import Denoiser
 from numerics.scores import Smoothed
 
@@ -58,17 +57,17 @@ def dimension(jacobians: Array) -> Array:
     return np.asarray((np.linalg.eigvalsh(symmetric) > 0.5).sum(axis=2).mean(axis=1))
 
 
-def smoothed(x: Array, data: Array, t: float) -> Iterable[Array]:
+def smoothed(samples: Denoiser, x: Array, t: float) -> Iterable[Array]:
     """The smoothed posterior means at BANDWIDTHS times t, each of shape (R, M, D)."""
-    nodes, weights = Smoothed(data[0], 0.0, SHIFTS).rule
+    nodes, weights = Smoothed(x[0], 0.0, SHIFTS).rule
     for h in BANDWIDTHS * t:
         shifted = (x[:, :, None] + h**0.5 * nodes).reshape(len(x), -1, x.shape[2])
-        yield (posterior_means(shifted, data, t)[0].reshape(*x.shape[:2], SHIFTS, -1) * weights).sum(axis=2)
+        yield (samples(shifted, t).reshape(*x.shape[:2], SHIFTS, -1) * weights).sum(axis=2)
 
 
-def heated(x: Array, data: Array, t: float) -> Iterable[Array]:
+def heated(samples: Denoiser, x: Array, t: float) -> Iterable[Array]:
     """The posterior means at TEMPERATURES, each of shape (R, M, D)."""
-    return (posterior_means(x, data, t * T)[0] for T in TEMPERATURES)
+    return (samples(x, t * T) for T in TEMPERATURES)
 
 
 def profile(mean: Array, remedied: Iterable[Array]) -> Array:

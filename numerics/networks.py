@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from numerics.arrays import slices, to_host
+from numerics.gibbs import posterior_means
 from numerics.scores import Score
 
-__all__ = ["Denoiser", "of_diffusers", "of_mean", "of_module", "of_score"]
+__all__ = ["Denoiser", "of_diffusers", "of_mean", "of_module", "of_samples", "of_score"]
 
 Array = NDArray[np.float64]
 Mean = Callable[[Array, float], Array]
@@ -63,6 +64,11 @@ class Denoiser:
             ValueError: as for the mean.
         """
         return (self(x, t) - x) / t
+
+
+def of_samples(data: Array) -> Denoiser:
+    """What R data sets, shape (R, N, D), say themselves: the posterior means of their samples, in the dtype of the data."""
+    return Denoiser(lambda x, t: posterior_means(x.astype(data.dtype), data, t)[0].astype(np.float64))
 
 
 def of_mean(mean: Mean) -> Denoiser:

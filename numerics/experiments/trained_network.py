@@ -2,7 +2,7 @@
 
 Each data set has a network of its own, a perceptron of two hidden layers that is trained by Adam to denoise its samples; it is
 looked at after each of the setting's numbers of steps. Jacobians, dimensions, bandwidths and temperatures are those at fresh
-points.
+points; losses, E |m(x) - x_0|^2, those at noised samples, the least that of the samples' own posterior mean.
 """
 
 from __future__ import annotations
@@ -14,20 +14,28 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics import nearness
 from numerics.arrays import slices, stream
 from numerics.data import draw, needs_density, noise, score
-from numerics.gibbs import posterior_means
 from numerics.measurement import Measurement, jackknife
 from numerics.memorized import memorized
-from numerics.nearness import distance, nearest
-from numerics.networks import Denoiser
+from numerics.nearness import (
+    BANDWIDTHS,
+    TEMPERATURES,
+    dimension,
+    distance,
+    heated,
+    jacobian,
+    nearest,
+    profile,
+    smoothed,
+)
+from numerics.networks import Denoiser, of_samples
 from numerics.reverse import as_asked, flow, grid_by, start, stops
 from numerics.sampling import How, Sampling
 from numerics.training import BATCH, bootstrap, train
 from theory.setting import Setting, without_remedies
 
-__all__ = ["OBSERVABLES", "measure", "measure_sizes"]
+__all__ = ["OBSERVABLES", "measure", "measure_all", "measure_sizes"]
 
 OBSERVABLES = {
     "distance_to_empirical": ("time", "training", "place"),
@@ -37,6 +45,9 @@ OBSERVABLES = {
     "equivalent_bandwidth": ("time", "training"),
     "equivalent_temperature": ("time", "training"),
     "memorized_fraction": ("training",),
+    "training_loss": ("time", "training"),
+    "least_loss": ("time",),
+    "jacobian_empirical": ("time", "subspace"),
 }
 
 Array = NDArray[np.float64]
@@ -48,8 +59,23 @@ STEPS = 2.5  # of generation, per factor e of t
 ENTRIES = 2**18  # hidden units times points of the networks that are trained at once, so that the cache holds them
 
 
-def measure(setting: Setting, *, fresh: bool = False, batch: int = BATCH, **how: Unpack[How]) -> dict[str, Measurement]:
+def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """Train a network on each of `repeats` data sets, and look at it.
+
+    Returns:
+        What is in OBSERVABLES, distances in units of the distance of the two posterior means.
+
+    Raises:
+        ValueError: for a setting without a network, whose network cannot be trained by steps, or that is not Gaussian.
+    """
+    found = measure_all(setting, **how)
+    return {name: found[name] for name in OBSERVABLES}
+
+
+def measure_all(
+    setting: Setting, *, fresh: bool = False, batch: int = BATCH, **how: Unpack[How]
+) -> dict[str, Measurement]:
+    """The same, and what it is claimed by.
 
     Args:
         setting: with a network.
@@ -58,31 +84,27 @@ def measure(setting: Setting, *, fresh: bool = False, batch: int = BATCH, **how:
         how: as of `Sampling`.
 
     Returns:
-        All of OBSERVABLES, distances in units of that of the two posterior means, and besides
+        All of OBSERVABLES, and besides
         jacobian_error: (T, S, K), the root of the mean squared distance from the true posterior mean along a direction of a
             subspace, over that of x; the Jacobian, averaged over x, is off by no more;
-        jacobian_empirical: (T, K), of the posterior mean of the samples;
         distance_error: (T, S, 3), 2 sqrt(d) + d with d the distance to the true score, which by the triangle of the two posterior
             means and the network's bounds how far the distance to the empirical one is from 1;
-        training_loss, least_loss: (T, S) and (T,), E |m(x) - x_0|^2 on noised samples, of the network and of the samples' own
-            posterior mean;
         walk: (T, S, 3), by how much the distance to the empirical score is less than at the first of the steps;
         order: (T, S), how much more of the true Jacobian is lost along the last subspace than along the first.
 
     Raises:
-        ValueError: for a setting without a network, whose network cannot be trained by steps, or that is not Gaussian.
+        ValueError: as `measure`.
     """
     draws = _draws(setting, fresh, batch, **how)
-    true = draws["distance_to_true"]
-    draws["distance_error"] = 2 * np.sqrt(true) + true
-    draws["walk"] = draws["distance_to_empirical"][:, :, :1] - draws["distance_to_empirical"]
-    bandwidths, temperatures = draws.pop("bandwidths"), draws.pop("temperatures")
-    return {name: Measurement.of(values) for name, values in draws.items()} | {
+    true, empirical = draws["distance_to_true"], draws["distance_to_empirical"]
+    draws |= {"distance_error": 2 * np.sqrt(true) + true, "walk": empirical[:, :, :1] - empirical}
+    nearest_of = {
         "equivalent_bandwidth": jackknife(
-            bandwidths, lambda mean: setting.t[:, None] * nearest(mean, nearness.BANDWIDTHS)
+            draws.pop("bandwidths"), lambda mean: setting.t[:, None] * nearest(mean, BANDWIDTHS)
         ),
-        "equivalent_temperature": jackknife(temperatures, lambda mean: nearest(mean, nearness.TEMPERATURES)),
+        "equivalent_temperature": jackknife(draws.pop("temperatures"), lambda mean: nearest(mean, TEMPERATURES)),
     }
+    return {name: Measurement.of(values) for name, values in draws.items()} | nearest_of
 
 
 def measure_sizes(
@@ -120,9 +142,13 @@ def _of(run: Sampling, setting: Setting, fresh: bool, batch: int, repeats: range
     randoms = [stream(run.rng, "trained_network", repeat) for repeat in repeats]
     data = np.stack([draw(setting, setting.samples, random) for random in randoms])
     trained = _trained(run, setting, fresh, batch, data, randoms)
-    generated = [_generated(setting, network, randoms) for network in trained]
+    most = _noises(setting)[1]
+    begin = np.concatenate([start(setting, GENERATED, most, random, law="noise") for random in randoms])
+    generated = [_generated(setting, network, begin) for network in trained]
+    ends = _Ends.of(setting, data.astype(run.dtype))
     looks = [
-        _look(setting, i, data, randoms, trained, [points[i] for points, _ in generated]) for i in range(setting.t.size)
+        _look(setting, i, ends, data, randoms, trained, [points[i] for points, _ in generated])
+        for i in range(setting.t.size)
     ]
     shares = [[memorized(x, samples).mean() for x, samples in zip(ends, data, strict=True)] for _, ends in generated]
     return {name: np.stack([look[name] for look in looks], axis=1) for name in looks[0]} | {
@@ -153,10 +179,10 @@ def _noises(setting: Setting) -> tuple[float, float]:
     return min(LEAST * largest, float(setting.t.min())), max(MOST * largest, float(setting.t.max()))
 
 
-def _generated(setting: Setting, network: Denoiser, randoms: list[np.random.Generator]) -> tuple[Array, Array]:
+def _generated(setting: Setting, network: Denoiser, begin: Array) -> tuple[Array, Array]:
     """Points that each network generates, as they pass each of the setting's times, (T, R, M, D), and in the end, (R, M, D)."""
     least, most = _noises(setting)
-    shape = len(randoms), GENERATED, setting.manifold.ambient_dimension
+    shape = -1, GENERATED, setting.manifold.ambient_dimension
 
     def score(x: Array, t: float) -> Array:
         return network.score(x.reshape(shape), t).reshape(x.shape)
@@ -164,13 +190,11 @@ def _generated(setting: Setting, network: Denoiser, randoms: list[np.random.Gene
     def advance(x: Array, now: float, then: float) -> Array:
         return np.asarray(flow(score, x, grid_by(now, then, STEPS)))
 
-    x = np.concatenate([start(setting, GENERATED, most, random, law="noise") for random in randoms])
-    passed, now = [], most
-    for t, x in stops(advance, x, setting, most):  # noqa: B020 - where it is, is where it goes on from
-        passed.append(x.reshape(shape))
-        now = t
-    x = advance(x, now, least) if now > least else x
-    return np.array(passed)[as_asked(setting)], network(x.reshape(shape), least)
+    passed = list(stops(advance, begin, setting, most))
+    now, x = passed[-1]
+    end = advance(x, now, least) if now > least else x
+    at_times = np.array([x.reshape(shape) for _, x in passed])
+    return at_times[as_asked(setting)], network(end.reshape(shape), least)
 
 
 @dataclass(frozen=True)
@@ -183,7 +207,7 @@ class _Ends:
     @classmethod
     def of(cls, setting: Setting, data: Array) -> _Ends:
         return cls(
-            Denoiser(lambda x, t: posterior_means(x, data, t)[0]),
+            of_samples(data),
             Denoiser(lambda x, t: x + t * score(x, t, setting.manifold)),
         )
 
@@ -197,29 +221,30 @@ class _Ends:
 def _look(
     setting: Setting,
     i: int,
+    ends: _Ends,
     data: Array,
     randoms: list[np.random.Generator],
     trained: list[Denoiser],
     generated: list[Array],
 ) -> dict[str, Array]:
     """All that is found at the i-th time, (R, ...); of the networks after each of their steps (R, S, ...)."""
-    t, ends = float(setting.t[i]), _Ends.of(setting, data)
+    t = float(setting.t[i])
     fresh = np.stack([noise(draw(setting, POINTS, random), t, random) for random in randoms])
     clean = np.stack([np.resize(samples, (POINTS, samples.shape[1])) for samples in data])
     own = np.stack([noise(x, t, random) for x, random in zip(clean, randoms, strict=True)])
     compared = fresh[:, :COMPARED]
     remedied = {
-        "bandwidths": list(nearness.smoothed(compared, data, t)),
-        "temperatures": list(nearness.heated(compared, data, t)),
+        "bandwidths": list(smoothed(ends.empirical, compared, t)),
+        "temperatures": list(heated(ends.empirical, compared, t)),
     }
     found = []
     for network, made in zip(trained, generated, strict=True):
         empirical, true = zip(*(ends.distances(network, x, t) for x in (fresh, own, made)), strict=True)
         seen = {"distance_to_empirical": np.stack(empirical, axis=1), "distance_to_true": np.stack(true, axis=1)}
-        seen |= {name: nearness.profile(network(compared, t), tried) for name, tried in remedied.items()}
+        seen |= {name: profile(network(compared, t), tried) for name, tried in remedied.items()}
         seen["training_loss"] = distance(network(own, t), clean)
         found.append(seen | _jacobians(setting, network, ends.true, fresh, t))
-    of_samples = nearness.jacobian(ends.empirical, fresh, t)
+    of_samples = jacobian(ends.empirical, fresh, t)
     return {name: np.stack([seen[name] for seen in found], axis=1) for name in found[0]} | {
         "jacobian_empirical": _along(setting, _diagonal(of_samples)),
         "least_loss": distance(ends.empirical(own, t), clean),
@@ -228,14 +253,14 @@ def _look(
 
 def _jacobians(setting: Setting, network: Denoiser, true: Denoiser, x: Array, t: float) -> dict[str, Array]:
     """What there is in the Jacobian of each network, (R, K) or (R,)."""
-    found = nearness.jacobian(network, x, t)
+    found = jacobian(network, x, t)
     along = _along(setting, _diagonal(found))
-    lost = 1 - along / _along(setting, _diagonal(nearness.jacobian(true, x[:, :1], t)))
+    lost = 1 - along / _along(setting, _diagonal(jacobian(true, x[:, :1], t)))
     off = (network(x, t) - true(x, t)) ** 2 / (setting.manifold.spectrum + t)
     return {
         "jacobian": along,
         "jacobian_error": np.sqrt(_along(setting, off.mean(axis=1))),
-        "dimension": nearness.dimension(found),
+        "dimension": dimension(found),
         "order": lost[:, -1] - lost[:, 0],
     }
 

@@ -126,6 +126,15 @@ OBSERVABLES = {
         "gap_width": ["time"],
         "gap_opening_time": [],
     },
+    "trained_network": {
+        "distance_to_empirical": ["time", "training", "place"],
+        "distance_to_true": ["time", "training", "place"],
+        "jacobian": ["time", "training", "subspace"],
+        "dimension": ["time", "training"],
+        "jacobian_empirical": ["time", "subspace"],
+        "least_loss": ["time"],
+        "memorized_fraction": ["training"],
+    },
     "led_kde": {
         "variance": ["time", "subspace"],
         "normal_variance": ["time"],

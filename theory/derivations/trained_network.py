@@ -147,4 +147,4 @@ def _by_chance(d: Derivation) -> None:
         "that it lies in the ball of rho times the radius, at any N; for N large the density is constant that far",
         symbol="P",
     )
-    d.result("memorized_fraction", chance, rho, m)
+    d.result("share_by_chance", chance, rho, m)

@@ -1,9 +1,9 @@
 r"""Trained networks: between which two scores does a network walk, and what does it look like at either end?
 
-The denoising loss of any function f at noise variance t, L(f) = E |f(x) - x_0|^2 with x = x_0 + sqrt(t) xi, is least at the posterior
-mean of whatever x_0 is drawn from, and above that by the squared distance: L(f) = L(m) + E |f - m|^2. So a network that sees new
-points for ever goes to the posterior mean of the distribution, m = lambda x/(lambda + t), and one that sees N samples over and
-over to theirs, m^, whose loss on them is the variance that is left under the weights:
+The denoising loss of any function f at noise variance t, L(f) = E |f(x) - x_0|^2 with x = x_0 + sqrt(t) xi, is least at the
+posterior mean of whatever x_0 is drawn from, and above that by the squared distance: L(f) = L(m) + E |f - m|^2. So a network that
+sees new points for ever goes to the posterior mean of the distribution, m = lambda x/(lambda + t), and one that sees N samples
+over and over to theirs, m^, whose loss on them is the variance that is left under the weights:
 
     L = sum_k m_k lambda_k t/(lambda_k + t)   of m, at new points,       E tr C^   of m^, at its own noised samples.
 
@@ -35,7 +35,9 @@ __all__ = [
     "memorized_fraction",
 ]
 
-STATEMENT = "a network walks from the true score towards that of its samples as it is trained, and loses directions of low variance first"
+STATEMENT = (
+    "a network walks from the true score towards that of its samples as it is trained, and loses low variance first"
+)
 SOURCE = (
     "arXiv:2410.08727, arXiv:2510.01378 (networks near either score, Jacobians of trained networks); the two ends, what bounds "
     "the way between, and the memorized share of fresh points derived here"
@@ -46,6 +48,7 @@ REGIME = (
 )
 
 Array = NDArray[np.float64]
+ROUNDING = 1e-12  # by which lambda/(lambda + t) may be off, at a t that comes of another schedule
 derivation = derived("theory.derivations.trained_network")
 
 
@@ -70,8 +73,8 @@ def jacobian(setting: Setting) -> Array:
 
 @observable("time", "training", kind="limit", symbol=r"\hat d", scaling=0, network=True)
 def dimension(setting: Setting) -> Array:
-    """How many eigenvalues of that Jacobian are above 1/2: directions of lambda > t."""
-    return (jacobian(setting) > 0.5) @ setting.manifold.dimensions.astype(float)
+    """How many eigenvalues of that Jacobian are above 1/2: directions of lambda > t, by more than rounding."""
+    return (jacobian(setting) > 0.5 + ROUNDING) @ setting.manifold.dimensions.astype(float)
 
 
 @observable(
@@ -95,7 +98,7 @@ def memorized_fraction(setting: Setting) -> Array:
 
     It is not 0: what a network generates counts as memorized beyond that share.
     """
-    found = derivation()["memorized_fraction"](1 / 3, setting.manifold.intrinsic_dimension)
+    found = derivation()["share_by_chance"](1 / 3, setting.manifold.intrinsic_dimension)
     return np.full(_steps(setting), found)
 
 

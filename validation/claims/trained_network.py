@@ -38,11 +38,11 @@ GROWING = SMALL.at(times=[0.01]).trained(features=32, times=(1000.0,))
 SIZES = (10, 40, 160)
 NETWORKS = 100  # of each kind: fewer do not know how skew they are
 
-FEW = cases(prediction, experiment.measure, {"small": (NETWORKS, SMALL)}, batch=64)["small"]
-NEW = cases(prediction, experiment.measure, {"fresh": (NETWORKS, FRESH)}, fresh=True, batch=64)["fresh"]
+FEW = cases(prediction, experiment.measure_all, {"small": (NETWORKS, SMALL)}, batch=64)["small"]
+NEW = cases(prediction, experiment.measure_all, {"fresh": (NETWORKS, FRESH)}, fresh=True, batch=64)["fresh"]
 QUICK = cases(
     prediction,
-    experiment.measure,
+    experiment.measure_all,
     {"little": (NETWORKS, LITTLE), "chance": (NETWORKS, MANY)},
     in_headline=0.2,
     fresh=True,
@@ -243,11 +243,12 @@ def figures(done: Done) -> list[Figure]:
             axis.set_xlabel("training step")
             axis.set_xscale("log")
     caption = (
-        f"Networks of {told(SMALL.trained(times=STEPS[-1:]))}, as they are trained on their samples. First and second, squared "
-        f"distance from either score at $t = {SMALL.times[1]:g}$ at new points, at their own noised samples and at points that they "
-        "generate, in units of the distance of the two. Third, the Jacobian along each subspace, "
-        f"at $t = {SMALL.times[0]:g}$; lines, the true score's, dashed, the samples'. Last, the share of directions left at both "
-        "$t$, and of generated points that are memorized; dotted, by chance. Error bars: one standard error over data sets."
+        f"Networks of {told(SMALL.trained(times=STEPS[-1:]))}, as they are trained on their samples. First and second, "
+        f"squared distance from either score at $t = {SMALL.times[1]:g}$ at new points, at their own noised samples and at "
+        "points that they generate, in units of the distance of the two. Third, the Jacobian along each subspace, "
+        f"at $t = {SMALL.times[0]:g}$; lines, the true score's, dashed, the samples'. Last, the share of directions left at "
+        "both $t$, and of generated points that are memorized; dotted, by chance. Error bars: one standard error over data "
+        "sets."
     )
     return [Figure("trained_network", caption, figure)]
 
