@@ -13,6 +13,7 @@ over points of the squared distance.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,23 +72,30 @@ def heated(samples: Denoiser, x: Array, t: float) -> Iterable[Array]:
 
 
 def profile(mean: Array, remedied: Iterable[Array]) -> Array:
-    """The distance of a network's values from each of the remedied posterior means, shape (R, their number)."""
-    return np.stack([distance(mean, other) for other in remedied], axis=1)
+    """What `nearest` takes: the distance of a network's values from each of H remedied ones, and of each of these from the next.
 
-
-def nearest(distances: Array, tried: Array) -> Array:
-    """Where distances, shape (..., H), are least, by a parabola in the logarithm of what was tried, shape (...).
-
-    The first or the last that was tried where that is the nearest, and the second where the first is 0.
+    Returns:
+        Shape (R, 2 H - 1).
     """
-    flat = distances.reshape(-1, len(tried))
-    return np.array([_vertex(row, tried) for row in flat]).reshape(distances.shape[:-1])
+    tried = list(remedied)
+    steps = [distance(one, other) for one, other in pairwise(tried)]
+    return np.stack([*(distance(mean, other) for other in tried), *steps], axis=1)
 
 
-def _vertex(row: Array, tried: Array) -> float:
-    i = int(np.argmin(row))
-    if i in (0, len(row) - 1) or tried[i - 1] == 0:
-        return float(tried[i])
-    left, middle, right = row[i - 1 : i + 2]
-    off = (left - right) / (left - 2 * middle + right) / 2
-    return float(tried[i] * (tried[i + 1] / tried[i]) ** off)
+def nearest(profiles: Array, tried: Array) -> Array:
+    """At which of the remedies a network is the nearest, profiles of shape (..., 2 H - 1), on straight lines between those tried.
+
+    Returns:
+        Shape (...), between two that were tried by the logarithm, next to 0 by the number itself.
+    """
+    flat = profiles.reshape(-1, 2 * len(tried) - 1)
+    return np.array([_foot(row[: len(tried)], row[len(tried) :], tried) for row in flat]).reshape(profiles.shape[:-1])
+
+
+def _foot(distances: Array, steps: Array, tried: Array) -> float:
+    """Where the perpendicular meets the nearest of the lines."""
+    left, right = distances[:-1], distances[1:]
+    share = np.clip((left - right + steps) / np.where(steps > 0, 2 * steps, np.inf), 0, 1)
+    i = int(np.argmin((1 - share) * left + share * right - share * (1 - share) * steps))
+    low, high, s = tried[i], tried[i + 1], share[i]
+    return float(low ** (1 - s) * high**s if low > 0 else s * high)
