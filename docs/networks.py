@@ -1,6 +1,6 @@
 """`python docs/networks.py`: draw the figure of docs/networks.md and print its numbers, in less than two minutes.
 
-A network is trained on a hundred of the handwritten digits of scikit-learn, and looked at as it is trained: how near is it to the
+A network is trained on fifty of the handwritten digits of scikit-learn, and looked at as it is trained: how near is it to the
 score of its samples, which smoothed or tempered score of theirs is it most like, and does it generate them? Beside it another
 is trained on all digits but those and a fifth, which is kept to look at both.
 """
@@ -27,7 +27,7 @@ from validation.report import figures as draw
 HERE = Path(__file__).parent
 Floats = NDArray[np.float64]
 
-SAMPLES, KEPT = 100, 360  # that the network is trained on, and that no network is
+SAMPLES, KEPT = 50, 360  # that the network is trained on, and that no network is
 STEPS = (100.0, 300.0, 1000.0, 3000.0, 10000.0)
 FEATURES, BATCH = 256, 128
 TIMES = (0.1, 0.5, 2.0)  # noise variances at which it is looked at
@@ -51,18 +51,28 @@ def main() -> None:
     with draw.style():
         figure, axes = draw.canvas(3, 2)
         _losses(axes[0, 0], found[TIMES[1]])
-        _curves(axes[0, 1], {f"$t = {t:g}$": one["to its samples"] for t, one in found.items()}, "distance to its samples'")
+        _curves(
+            axes[0, 1], {f"$t = {t:g}$": one["to its samples"] for t, one in found.items()}, "distance to its samples'"
+        )
         _curves(axes[0, 2], {f"$t = {t:g}$": one["bandwidth"] / t for t, one in found.items()}, "bandwidth $h_{eq}/t$")
         _curves(axes[1, 0], {f"$t = {t:g}$": one["temperature"] for t, one in found.items()}, "temperature $T_{eq}$")
         _shares(axes[1, 1], np.array(shares))
+        for axis in (axes[0, 2], axes[1, 0]):
+            axis.set(yscale="log", ylim=(1, None))
         _faces(axes[1, 2], {STEPS[k]: made[k][:8] for k in SHOWN}, data)
     figure.savefig(HERE / "images/networks.svg")
 
 
 def _digits() -> Floats:
-    """In units of which a pixel has variance 1 on average, about their mean."""
+    """About their mean, in units of which a pixel has variance 1 on average."""
     data = load_digits().data
     return np.asarray((data - data.mean(axis=0)) / (data - data.mean(axis=0)).std())
+
+
+def _mean() -> Floats:
+    """What is added to them where they are drawn."""
+    data = load_digits().data
+    return np.asarray(data.mean(axis=0) / (data - data.mean(axis=0)).std())
 
 
 def _part(both: Denoiser, k: int) -> Denoiser:
@@ -88,7 +98,10 @@ def _looked_at(networks: list[Denoiser], control: Denoiser, data: Floats, kept: 
         "bandwidth": t * nearest(profiles[0], BANDWIDTHS),
         "temperature": nearest(profiles[1], TEMPERATURES),
         "of the control": np.array(
-            [t * nearest(profile(control(z, t), tried[0]), BANDWIDTHS)[0], nearest(profile(control(z, t), tried[1]), TEMPERATURES)[0]]
+            [
+                t * nearest(profile(control(z, t), tried[0]), BANDWIDTHS)[0],
+                nearest(profile(control(z, t), tried[1]), TEMPERATURES)[0],
+            ]
         ),
     }
 
@@ -142,7 +155,7 @@ def _faces(axis: Any, generated: dict[float, Floats], data: Floats) -> None:
     rows = []
     for points in generated.values():
         near = data[((points[:, None] - data) ** 2).sum(axis=2).argmin(axis=1)]
-        rows += [_side_by_side(points), _side_by_side(near), np.full((4, 80), np.nan)]
+        rows += [_side_by_side(points + _mean()), _side_by_side(near + _mean()), np.full((4, 80), np.nan)]
     axis.imshow(np.concatenate(rows[:-1]), cmap="gray_r", interpolation="nearest")
     axis.set(title="generated, and nearest sample", xticks=[], ylabel="training step")
     axis.set_yticks([10 + 24 * k for k in range(len(generated))], [f"{step:g}" for step in generated])
