@@ -18,8 +18,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.arrays import stream
 from numerics.networks import Denoiser
-from numerics.scores import Smoothed
 
 __all__ = [
     "BANDWIDTHS",
@@ -34,9 +34,9 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-BANDWIDTHS = np.concatenate([[0.0], np.geomspace(0.01, 100, 25)])  # h that are tried, in units of t
+BANDWIDTHS = np.concatenate([[0.0], np.geomspace(0.01, 100, 17)])  # h that are tried, in units of t
 TEMPERATURES = np.geomspace(0.1, 1000, 49)  # and temperatures
-SHIFTS = 8  # of a point, where the score is smoothed
+SHIFTS = 32  # of a point, where the score is smoothed
 STEP = 0.03  # of differences, in units of sqrt(t), the length on which a posterior mean changes at most
 
 
@@ -59,27 +59,48 @@ def dimension(jacobians: Array) -> Array:
 
 
 def smoothed(samples: Denoiser, x: Array, t: float) -> Iterable[Array]:
-    """The smoothed posterior means at BANDWIDTHS times t, each of shape (R, M, D)."""
-    nodes, weights = Smoothed(x[0], 0.0, SHIFTS).rule
+    """The smoothed posterior means at BANDWIDTHS times t, each twice, from shifts of their own, shape (2, R, M, D).
+
+    Every point has its own shifts, so that their errors do not add up.
+    """
+    shifts = [_shifts(stream(0, "shifts", k), x.shape) for k in range(2)]
     for h in BANDWIDTHS * t:
-        shifted = (x[:, :, None] + h**0.5 * nodes).reshape(len(x), -1, x.shape[2])
-        yield (samples(shifted, t).reshape(*x.shape[:2], SHIFTS, -1) * weights).sum(axis=2)
+        yield np.stack([_at_shifts(samples, x, t, h**0.5 * one).mean(axis=2) for one in shifts])
+
+
+def _shifts(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Normal shifts of every point and their negatives, shape (M, SHIFTS, D)."""
+    half = random.standard_normal((shape[1], SHIFTS // 2, shape[2]))
+    return np.concatenate([half, -half], axis=1)
+
+
+def _at_shifts(samples: Denoiser, x: Array, t: float, shifts: Array) -> Array:
+    """The posterior means at all points shifted, shape (R, M, SHIFTS, D)."""
+    points = x[:, :, None] + shifts
+    return samples(points.reshape(len(x), -1, x.shape[2]), t).reshape(points.shape)
 
 
 def heated(samples: Denoiser, x: Array, t: float) -> Iterable[Array]:
-    """The posterior means at TEMPERATURES, each of shape (R, M, D)."""
-    return (samples(x, t * T) for T in TEMPERATURES)
+    """The posterior means at TEMPERATURES, each of shape (1, R, M, D)."""
+    return (samples(x, t * T)[None] for T in TEMPERATURES)
 
 
 def profile(mean: Array, remedied: Iterable[Array]) -> Array:
     """What `nearest` takes: the distance of a network's values from each of H remedied ones, and of each of these from the next.
 
+    Of two with errors of their own it takes the product of the distances from both: errors do not add to it.
+
     Returns:
         Shape (R, 2 H - 1).
     """
     tried = list(remedied)
-    steps = [distance(one, other) for one, other in pairwise(tried)]
-    return np.stack([*(distance(mean, other) for other in tried), *steps], axis=1)
+    found = [_product(mean - one) for one in tried] + [_product(one - other) for one, other in pairwise(tried)]
+    return np.stack(found, axis=1)
+
+
+def _product(apart: Array) -> Array:
+    """Of the first and the last, summed over directions, the mean over points, shape (R,)."""
+    return (apart[0] * apart[-1]).sum(axis=2).mean(axis=1)
 
 
 def nearest(profiles: Array, tried: Array) -> Array:

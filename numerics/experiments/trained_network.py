@@ -7,6 +7,7 @@ points; losses, E |m(x) - x_0|^2, those at noised samples, the least that of the
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Unpack
@@ -35,7 +36,7 @@ from numerics.sampling import How, Sampling
 from numerics.training import BATCH, bootstrap, train
 from theory.setting import Setting, without_remedies
 
-__all__ = ["OBSERVABLES", "measure", "measure_all", "measure_sizes"]
+__all__ = ["OBSERVABLES", "measure", "measure_all", "measure_generated", "measure_sizes"]
 
 OBSERVABLES = {
     "distance_to_empirical": ("time", "training", "place"),
@@ -116,7 +117,7 @@ def measure_sizes(
         setting: with a network; its number of samples does not count.
         sizes: numbers of samples, growing, of L data sets, each of which begins with the one before.
         batch: points a step.
-        how: as of `Sampling`; a tick is one of `repeats`.
+        how: as of `Sampling`; it does not tick.
 
     Returns:
         growth: (L - 1, T, S, 3), of the distance to the empirical score, from each size to the next.
@@ -126,51 +127,78 @@ def measure_sizes(
     return {"growth": Measurement.of(np.diff(np.array(found), axis=0).swapaxes(0, 1))}
 
 
+def measure_generated(
+    setting: Setting, *, fresh: bool = False, batch: int = BATCH, **how: Unpack[How]
+) -> dict[str, Measurement]:
+    """What is generated alone, which with many samples takes less.
+
+    Returns:
+        memorized_fraction, as of `measure_all`.
+    """
+    return {"memorized_fraction": Measurement.of(_joined(few.shares() for few in _some(setting, fresh, batch, **how)))}
+
+
 def _draws(setting: Setting, fresh: bool, batch: int, **how: Unpack[How]) -> dict[str, Array]:
     """What is found of each network, by name, shape (repeats, ...)."""
+    parts = []
+    for few in _some(setting, fresh, batch, **how):
+        looks = [_look(setting, i, few) for i in range(setting.t.size)]
+        found = {name: np.stack([look[name] for look in looks], axis=1) for name in looks[0]}
+        parts.append(found | {"memorized_fraction": few.shares()})
+    return {name: _joined(part[name] for part in parts) for name in parts[0]}
+
+
+def _joined(parts: Iterable[Array]) -> Array:
+    return np.concatenate(list(parts))
+
+
+@dataclass(frozen=True)
+class _Few:
+    """Some of the data sets, and the networks that were trained on them.
+
+    Attributes:
+        ends: what samples and distribution say.
+        data: shape (R, N, D).
+        randoms: the stream of each.
+        networks: as they were after each of S numbers of steps.
+        generated: by each of them as they pass the setting's times, shape (T, R, M, D), and in the end, (R, M, D).
+    """
+
+    ends: _Ends
+    data: Array
+    randoms: list[np.random.Generator]
+    networks: list[Denoiser]
+    generated: list[tuple[Array, Array]]
+
+    def shares(self) -> Array:
+        """The share of generated points that are memorized, shape (R, S)."""
+        found = [[memorized(*pair).mean() for pair in zip(made, self.data, strict=True)] for _, made in self.generated]
+        return np.array(found).T
+
+
+def _some(setting: Setting, fresh: bool, batch: int, **how: Unpack[How]) -> Iterator[_Few]:
+    """All of them, as many at once as the cache holds."""
     without_remedies(setting, "the experiment trained_network", network=True)
     needs_density(setting, "trained networks")
-    run = Sampling(**how)
-    assert setting.network is not None
-    together = max(1, int(ENTRIES // (setting.network.features * batch)))
-    parts = [_of(run, setting, fresh, batch, range(run.repeats)[some]) for some in slices(run.repeats, together)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _of(run: Sampling, setting: Setting, fresh: bool, batch: int, repeats: range) -> dict[str, Array]:
-    """The networks of some of the data sets: trained, and looked at."""
-    randoms = [stream(run.rng, "trained_network", repeat) for repeat in repeats]
-    data = np.stack([draw(setting, setting.samples, random) for random in randoms])
-    trained = _trained(run, setting, fresh, batch, data, randoms)
-    most = _noises(setting)[1]
-    begin = np.concatenate([start(setting, GENERATED, most, random, law="noise") for random in randoms])
-    generated = [_generated(setting, network, begin) for network in trained]
-    ends = _Ends.of(setting, data.astype(run.dtype))
-    looks = [
-        _look(setting, i, ends, data, randoms, trained, [points[i] for points, _ in generated])
-        for i in range(setting.t.size)
-    ]
-    shares = [[memorized(x, samples).mean() for x, samples in zip(ends, data, strict=True)] for _, ends in generated]
-    return {name: np.stack([look[name] for look in looks], axis=1) for name in looks[0]} | {
-        "memorized_fraction": np.array(shares).T
-    }
-
-
-def _trained(
-    run: Sampling, setting: Setting, fresh: bool, batch: int, data: Array, randoms: list[np.random.Generator]
-) -> list[Denoiser]:
-    network = setting.network
+    run, network = Sampling(**how), setting.network
     assert network is not None
-    return train(
-        network,
-        [partial(draw, setting) if fresh else bootstrap(samples) for samples in data],
-        randoms,
-        _noises(setting),
-        variance=float(setting.manifold.spectrum.mean()),
-        batch=batch,
-        device=run.device,
-        tick=run.tick,
-    )
+    for some in slices(run.repeats, max(1, int(ENTRIES // (network.features * batch)))):
+        randoms = [stream(run.rng, "trained_network", repeat) for repeat in range(run.repeats)[some]]
+        data = np.stack([draw(setting, setting.samples, random) for random in randoms])
+        networks = train(
+            network,
+            [partial(draw, setting) if fresh else bootstrap(samples) for samples in data],
+            randoms,
+            _noises(setting),
+            variance=float(setting.manifold.spectrum.mean()),
+            batch=batch,
+            device=run.device,
+            tick=run.tick,
+        )
+        most = _noises(setting)[1]
+        begin = np.concatenate([start(setting, GENERATED, most, random, law="noise") for random in randoms])
+        generated = [_generated(setting, network, begin) for network in networks]
+        yield _Few(_Ends.of(setting, data.astype(run.dtype)), data, randoms, networks, generated)
 
 
 def _noises(setting: Setting) -> tuple[float, float]:
@@ -218,28 +246,20 @@ class _Ends:
         return distance(mean, empirical, gap), distance(mean, true, gap)
 
 
-def _look(
-    setting: Setting,
-    i: int,
-    ends: _Ends,
-    data: Array,
-    randoms: list[np.random.Generator],
-    trained: list[Denoiser],
-    generated: list[Array],
-) -> dict[str, Array]:
+def _look(setting: Setting, i: int, few: _Few) -> dict[str, Array]:
     """All that is found at the i-th time, (R, ...); of the networks after each of their steps (R, S, ...)."""
-    t = float(setting.t[i])
-    fresh = np.stack([noise(draw(setting, POINTS, random), t, random) for random in randoms])
-    clean = np.stack([np.resize(samples, (POINTS, samples.shape[1])) for samples in data])
-    own = np.stack([noise(x, t, random) for x, random in zip(clean, randoms, strict=True)])
+    t, ends = float(setting.t[i]), few.ends
+    fresh = np.stack([noise(draw(setting, POINTS, random), t, random) for random in few.randoms])
+    clean = np.stack([np.resize(samples, (POINTS, samples.shape[1])) for samples in few.data])
+    own = np.stack([noise(x, t, random) for x, random in zip(clean, few.randoms, strict=True)])
     compared = fresh[:, :COMPARED]
     remedied = {
         "bandwidths": list(smoothed(ends.empirical, compared, t)),
         "temperatures": list(heated(ends.empirical, compared, t)),
     }
     found = []
-    for network, made in zip(trained, generated, strict=True):
-        empirical, true = zip(*(ends.distances(network, x, t) for x in (fresh, own, made)), strict=True)
+    for network, (made, _) in zip(few.networks, few.generated, strict=True):
+        empirical, true = zip(*(ends.distances(network, x, t) for x in (fresh, own, made[i])), strict=True)
         seen = {"distance_to_empirical": np.stack(empirical, axis=1), "distance_to_true": np.stack(true, axis=1)}
         seen |= {name: profile(network(compared, t), tried) for name, tried in remedied.items()}
         seen["training_loss"] = distance(network(own, t), clean)

@@ -58,9 +58,13 @@ def test_a_jacobian_has_the_derivative_in_its_last_axis():
 
 
 @pytest.mark.parametrize("h", [0.05, 0.2, 1.0])
-def test_a_smoothed_score_has_its_bandwidth(h):
-    bandwidth, _ = equivalent(of_score(Smoothed(DATA, h, 8)))
-    assert bandwidth == pytest.approx(h, rel=0.02)
+def test_a_smoothed_score_has_its_bandwidth(h, monkeypatch):
+    """Smoothed by other shifts: of as many as there are here the errors are some percent, and do not favour one side."""
+    bandwidth, _ = equivalent(of_score(Smoothed(DATA, h, 512)))
+    assert bandwidth == pytest.approx(h, rel=0.2)
+    monkeypatch.setattr("numerics.nearness.SHIFTS", 512)
+    bandwidth, _ = equivalent(of_score(Smoothed(DATA, h, 512)))
+    assert bandwidth == pytest.approx(h, rel=0.03)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0, 7.0])
@@ -71,7 +75,7 @@ def test_a_tempered_score_has_its_temperature(temperature):
 
 def test_the_samples_themselves_have_none():
     bandwidth, temperature = equivalent(SAMPLES)
-    assert bandwidth == 0
+    assert bandwidth < 0.01 * T
     assert temperature == pytest.approx(1, rel=0.02)
 
 
@@ -80,7 +84,7 @@ def test_the_nearest_lies_on_lines_between_those_tried():
     tried, corners = np.array([0.0, 1.0, 4.0]), np.array([[0.0, 0], [1, 0], [1, 2]])
 
     def at(point):
-        remedied = [corner[None, None] for corner in corners]
+        remedied = [corner[None, None, None] for corner in corners]
         return nearest(profile(np.array([[point]]), remedied), tried)[0]
 
     assert at([-3.0, 1.0]) == 0
@@ -94,4 +98,4 @@ def test_what_is_smoothed_are_posterior_means_of_a_network_of_any_kind():
     """Averages of shifts leave what is linear as it is."""
     line = Denoiser(lambda x, t: x / (1 + t))
     for other in smoothed(line, X, T):
-        np.testing.assert_allclose(other, X / 1.5, atol=1e-9)
+        np.testing.assert_allclose(other, [X / 1.5] * 2, atol=1e-9)
