@@ -65,7 +65,9 @@ def _jacobians(d: Derivation) -> None:
     """The slopes of the two posterior means."""
     jacobian = d.compute("Jacobian, true", "J", lam / v, sp.diff(lam * x / v, x), "the same at all x")
     d.result("jacobian", jacobian, lam, t)
-    d.solve("one half", sp.Eq(jacobian, sp.Rational(1, 2)), t, lam)
+    d.solve(
+        "one half", sp.Eq(jacobian, sp.Rational(1, 2)), t, lam, "it falls with t: directions of lambda > t are counted"
+    )
     near, far = (sp.exp(-((x - s) ** 2) / (2 * t)) for s in (y, w))
     share = near / (near + far)
     d.equal(
