@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 
 from numerics.arrays import stream
 from numerics.memorized import fraction, memorized
-from numerics.nearness import BANDWIDTHS, TEMPERATURES, distance, heated, nearest, profile, smoothed
+from numerics.nearness import distance, equivalents
 from numerics.networks import Denoiser, of_samples
 from numerics.reverse import flow, grid
 from numerics.training import bootstrap, train
@@ -85,8 +85,7 @@ def _looked_at(networks: list[Denoiser], control: Denoiser, data: Floats, kept: 
     random, samples = stream(0, "looked at", t), of_samples(data[None])
     own, new = (np.resize(one, (1, LOOKS, one.shape[1])) for one in (data, kept))
     x, z = (clean + t**0.5 * random.standard_normal(clean.shape) for clean in (own, new))
-    tried = list(smoothed(samples, z, t)), list(heated(samples, z, t))
-    profiles = [np.stack([profile(network(z, t), one)[0] for network in networks]) for one in tried]
+    bandwidths, temperatures = np.array([np.concatenate(equivalents(one, samples, z, t)) for one in networks]).T
     gap = distance(samples(z, t), control(z, t))
     return {
         "loss on its samples": _each(networks, lambda m: distance(m(x, t), own)),
@@ -95,14 +94,9 @@ def _looked_at(networks: list[Denoiser], control: Denoiser, data: Floats, kept: 
         "loss of the control": distance(control(z, t), new),
         "to its samples": _each(networks, lambda m: distance(m(z, t), samples(z, t), gap)),
         "to the control": _each(networks, lambda m: distance(m(z, t), control(z, t), gap)),
-        "bandwidth": t * nearest(profiles[0], BANDWIDTHS),
-        "temperature": nearest(profiles[1], TEMPERATURES),
-        "of the control": np.array(
-            [
-                t * nearest(profile(control(z, t), tried[0]), BANDWIDTHS)[0],
-                nearest(profile(control(z, t), tried[1]), TEMPERATURES)[0],
-            ]
-        ),
+        "bandwidth": bandwidths,
+        "temperature": temperatures,
+        "of the control": np.concatenate(equivalents(control, samples, z, t)),
     }
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "TEMPERATURES",
     "dimension",
     "distance",
+    "equivalents",
     "heated",
     "jacobian",
     "nearest",
@@ -56,6 +57,20 @@ def dimension(jacobians: Array) -> Array:
     """How many eigenvalues of the symmetrized Jacobian (R, M, D, D) are above 1/2, the mean over points, shape (R,)."""
     symmetric = (jacobians + jacobians.swapaxes(2, 3)) / 2
     return np.asarray((np.linalg.eigvalsh(symmetric) > 0.5).sum(axis=2).mean(axis=1))
+
+
+def equivalents(network: Denoiser, samples: Denoiser, x: Array, t: float) -> tuple[Array, Array]:
+    """The bandwidth, data units squared, and the temperature at which samples are nearest to each network, both of shape (R,).
+
+    Args:
+        network: R networks.
+        samples: what R data sets say, `numerics.networks.of_samples`.
+        x: points under noise, shape (R, M, D).
+        t: noise variance.
+    """
+    mean = network(x, t)
+    h = t * nearest(profile(mean, smoothed(samples, x, t)), BANDWIDTHS)
+    return h, nearest(profile(mean, heated(samples, x, t)), TEMPERATURES)
 
 
 def smoothed(samples: Denoiser, x: Array, t: float) -> Iterable[Array]:
@@ -107,7 +122,8 @@ def nearest(profiles: Array, tried: Array) -> Array:
     """At which of the remedies a network is the nearest, profiles of shape (..., 2 H - 1), on straight lines between those tried.
 
     Returns:
-        Shape (...), between two that were tried by the logarithm, next to 0 by the number itself.
+        Shape (...), between two that were tried by the logarithm, next to 0 by the number itself; the last that was tried
+        stands for all beyond.
     """
     flat = profiles.reshape(-1, 2 * len(tried) - 1)
     return np.array([_foot(row[: len(tried)], row[len(tried) :], tried) for row in flat]).reshape(profiles.shape[:-1])

@@ -67,7 +67,7 @@ def train(
     steps = _steps(network)
     last, R = max(steps), len(draws)
     first = [draw(1, random) for draw, random in zip(draws, randoms, strict=True)]
-    layers = _Layers(first[0].shape[1], int(network.features), *ACTIVATIONS[network.activation])
+    layers = _Layers(first[0].shape[1], int(network.features), ACTIVATIONS[network.activation])
     learner = _Adam(_send(np.stack([layers.start(random) for random in randoms]), device))
     kept = {}
     for step in range(1, last + 1):
@@ -146,7 +146,7 @@ def _erf(u: AnyArray) -> tuple[AnyArray, AnyArray]:
 
 
 Activation = Callable[[AnyArray], tuple[AnyArray, AnyArray]]
-ACTIVATIONS: dict[str, tuple[Activation]] = {"tanh": (_tanh,), "erf": (_erf,), "relu": (_relu,), "silu": (_silu,)}
+ACTIVATIONS: dict[str, Activation] = {"tanh": _tanh, "erf": _erf, "relu": _relu, "silu": _silu}
 """Value and slope of each activation of theory.network."""
 
 

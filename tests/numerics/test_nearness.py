@@ -3,11 +3,9 @@ import pytest
 
 from numerics.gibbs import gibbs_moments
 from numerics.nearness import (
-    BANDWIDTHS,
-    TEMPERATURES,
     dimension,
     distance,
-    heated,
+    equivalents,
     jacobian,
     nearest,
     profile,
@@ -24,9 +22,8 @@ T = 0.5
 
 def equivalent(network):
     """Bandwidth and temperature of a network."""
-    mean = network(X, T)
-    bandwidths, temperatures = (profile(mean, remedy(SAMPLES, X, T)) for remedy in (smoothed, heated))
-    return T * nearest(bandwidths, BANDWIDTHS)[0], nearest(temperatures, TEMPERATURES)[0]
+    (bandwidth,), (temperature,) = equivalents(network, SAMPLES, X, T)
+    return bandwidth, temperature
 
 
 def test_distances_are_of_each_network(rng):

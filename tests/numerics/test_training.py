@@ -17,12 +17,12 @@ def trained(data=DATA, first=0, network=None, **how):
 
 
 def layers_of(activation):
-    return training._Layers(2, 5, *training.ACTIVATIONS[activation])
+    return training._Layers(2, 5, training.ACTIVATIONS[activation])
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_are_those_of_a_setting_and_have_their_slopes(activation):
-    (own,) = training.ACTIVATIONS[activation]
+    own = training.ACTIVATIONS[activation]
     u, h = np.linspace(-30, 30, 601) + 0.013, 1e-6
     value, slope = own(u)
     theirs = Network(activation=activation)
