@@ -121,13 +121,14 @@ def _between(d: Derivation) -> None:
     )
     d.result(
         "distance_to_empirical",
-        d.define("at the true end", (1 - u) ** 2, "u = sqrt(d_t)", symbol="d_e"),
+        d.define("at the true end", (1 - u) ** 2, "the least that u = sqrt(d_t) allows, and 1 at u = 0", symbol="d_e"),
         u,
     )
-    d.equal(
+    d.solve(
         "half way",
-        (1 - sp.Rational(1, 2)) ** 2,
-        sp.Rational(1, 4),
+        sp.Eq((1 - u) ** 2, u**2),
+        u,
+        sp.Rational(1, 2),
         "d_t < 1/4 is enough to be nearer to the true score",
     )
 

@@ -205,7 +205,7 @@ def _sign(
     """That it lies between 0 and a width, with what lies as far beyond 0 for a control, or, where not above, beyond the width."""
     return Claim(
         name=f"trained_network.{name}",
-        statement=statement,
+        statement=f"{statement}: between 0 and {width.flat[0]:g}",
         observable=observable,
         coordinates=coordinates,
         experiments=(of,),
