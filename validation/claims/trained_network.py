@@ -116,7 +116,7 @@ def _true_end() -> list[Claim]:
             "memorized_fraction",
             wrong("a third of squared distances", of_squares),
             f"{new}: as many are memorized by chance",
-            coarse="to see a twentieth takes ten thousand points of each network",
+            coarse="to see a twentieth takes thousands of points of each network",
         ),
     ]
 
