@@ -36,6 +36,7 @@ PREDICTIONS = (
     "spectral_gap",
     "kernel_smoothing",
     "speciation",
+    "trained_network",
 )
 
 
@@ -93,6 +94,8 @@ def fitting(about, setting):
     if "gaussian" not in about.ensembles and setting.ensemble == "gaussian":
         separation = 3 * np.sqrt(setting.manifold.variances[0])
         setting = setting.at(ensemble="mixture", separation=float(separation))
+    if about.network:
+        setting = setting.trained(times=(3000.0,))
     if about.fits(setting):
         return setting
     manifold = setting.manifold

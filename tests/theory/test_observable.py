@@ -30,8 +30,9 @@ def test_what_is_declared_is_at_the_function(name, about):
     assert list(inspect.signature(function).parameters) == ["setting"]
     assert about.name in prediction(name).__all__
     assert about.symbol
-    shapes = {(): "a number", ("time",): "shape (T,)", ("subspace",): "shape (K,)", ("sample",): "shape (N,)"}
-    shape = shapes.get(about.dims, "shape (T, K)")
+    letters = {"time": "T", "training": "S", "subspace": "K", "sample": "N", "bulk": "3", "place": "3"}
+    shape = "shape " + f"({', '.join(letters[d] for d in about.dims)})" if about.dims else "a number"
+    shape = shape.replace(")", ",)") if len(about.dims) == 1 else shape
     assert f"\nReturns:\n    {shape}, " in function.__doc__
 
 

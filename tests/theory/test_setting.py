@@ -425,7 +425,7 @@ def test_observables_return_the_declared_dimensions(name):
     two, one = (Setting.of(spec, samples=50, times=[6.0]) for spec in ("1x20,0.1x30", "1x20"))
     for observable, about in observables(module).items():
         at = fitting(about, one if about.slow else two)  # in two subspaces test_observable asks at a point
-        size = {"time": 1, "subspace": len(at.manifold.subspaces), "sample": 50}
+        size = {"time": 1, "training": 1, "subspace": len(at.manifold.subspaces), "sample": 50, "bulk": 3, "place": 3}
         value = np.asarray(getattr(module, observable)(at))
         assert observable in module.__all__
         assert value.shape == tuple(size[d] for d in about.dims), observable
