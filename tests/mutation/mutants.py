@@ -15,6 +15,7 @@ import sympy as sp
 
 from theory.algebra.enclosure import enclose, point
 from theory.formula import Formula
+from theory.network import Network
 from theory.observable import observables
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.claims import PREDICTIONS
@@ -292,6 +293,7 @@ def _fitted(about, text, N, times, normal, ensemble):
     wide = LinearManifold(parts.subspaces, max(parts.intrinsic_dimension + normal, about.ambient))
     others = {"separation": 2.5} if ensemble == "mixture" else {}
     others |= {name: value for name, value in (("temperature", 1.7), ("bandwidth", 0.01)) if name in about.follows}
+    others |= {"network": Network()} if about.network else {}
     return Setting(wide, N, np.array(times), ensemble=ensemble, **others)
 
 
