@@ -35,6 +35,7 @@ __all__ = [
     "edge_shifts",
     "effective_noise",
     "estimated_dimension",
+    "flipd_dimension",
     "gap_opening_time",
     "gap_width",
     "latent_retained",
