@@ -56,6 +56,7 @@ DOMAINS = {
     "n": decades(0, 6),
     "D": decades(0, 6),
     "w": decades(-6, 6).map(lambda w: -w),  # at the variances it has poles
+    "rho": decades(-3, 0),
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]
 
