@@ -37,6 +37,7 @@ PREDICTIONS = (
     "kernel_smoothing",
     "speciation",
     "trained_network",
+    "random_features",
 )
 
 
@@ -80,12 +81,12 @@ def prediction(name):
 
 
 def cheap_observables():
-    """(prediction, observable) but for those that take seconds a call."""
+    """(prediction, observable) but for those that take seconds a call, and of networks, which see alpha too."""
     return [
         (name, observable)
         for name in PREDICTIONS
         for observable, about in observables(prediction(name)).items()
-        if not about.slow and about.directions is None
+        if not about.slow and about.directions is None and not about.network
     ]
 
 

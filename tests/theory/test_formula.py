@@ -52,6 +52,9 @@ DOMAINS = {
     "mu": decades(-6, 6),
     "Lambda": decades(-6, 6),
     "kappa": decades(-6, 6),
+    "p": decades(0, 6),
+    "n": decades(0, 6),
+    "D": decades(0, 6),
     "w": decades(-6, 6).map(lambda w: -w),  # at the variances it has poles
     "rho": decades(-3, 0),
 }

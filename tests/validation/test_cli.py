@@ -127,6 +127,21 @@ OBSERVABLES = {
         "gap_width": ["time"],
         "gap_opening_time": [],
     },
+    "random_features": {
+        "linear_slope": ["time"],
+        "noise_part": ["time"],
+        "sample_part": ["time"],
+        "rest_part": ["time"],
+        "feature_variance": ["time"],
+        "resolvent": ["time"],
+        "edge_lowest": ["time", "bulk"],
+        "edge_highest": ["time", "bulk"],
+        "bulk_weight": ["bulk"],
+        "delta_weight": [],
+        "edge_lowest_published": ["time", "bulk"],
+        "edge_highest_published": ["time", "bulk"],
+        "bulk_weight_published": ["bulk"],
+    },
     "trained_network": {
         "distance_to_empirical": ["time", "training", "place"],
         "distance_to_true": ["time", "training", "place"],
@@ -331,7 +346,13 @@ NOTHING_ABOVE = (
 WITHOUT_NORMALS = "edge_lowest", "gap_width", "gap_opening_time", "estimated_dimension"
 # the distance of the true score from itself, and directions of a variance above t
 AT_THE_TRUE_END = "distance_to_true", "dimension"
-ZERO = {"spectral_gap": WITHOUT_NORMALS, "trained_network": AT_THE_TRUE_END}
+# 128 features of 500 samples have one bulk below that of the population, and no eigenvalue at rest
+FEW_FEATURES = "edge_lowest", "edge_highest", "bulk_weight", "delta_weight"
+ZERO = {
+    "spectral_gap": WITHOUT_NORMALS,
+    "trained_network": AT_THE_TRUE_END,
+    "random_features": (*FEW_FEATURES, *(f"{name}_published" for name in FEW_FEATURES)),
+}
 BY_DEFAULT = {"network": {"activation": "tanh", "features": 128, "ridge": 0.0, "times": [3000.0]}}
 
 
@@ -358,7 +379,8 @@ def test_predict_has_the_documented_parts(name):
     for observable, dims in OBSERVABLES[name].items():
         assert found["dims"][observable] == dims
         values = np.array(found["observables"][observable], dtype=float)
-        assert values.shape == tuple({"time": 1, "training": 1, "subspace": 2, "place": 3}[d] for d in dims)
+        sizes = {"time": 1, "training": 1, "subspace": 2, "place": 3, "bulk": 3}
+        assert values.shape == tuple(sizes[d] for d in dims)
         assert (values > 0).all() or observable in ZERO.get(name, NOTHING_ABOVE)
 
 

@@ -4,8 +4,8 @@ U is the covariance of p features over the noise of n samples in d dimensions. I
 
     U = G G^T/n + b^2 W W^T/d + s^2,    G = sqrt(c/d) W X^T + v Z,
 
-W and Z of independent standard normal entries, X the n samples, of variances lambda. With psi_p = p/d, psi_n = n/d, <.> the mean
-over directions, and y what is left of a sample's weight where it counts itself, q = Tr (U - z)^-1/p solves
+W and Z of independent standard normal entries, X the n samples, of variances lambda. With psi_p = p/d, psi_n = n/d, <.> the
+mean over directions, and y what is left of a sample's weight where it counts itself, q = Tr (U - z)^-1/p solves
 
     x(lambda) = psi_p q (b^2 + c lambda y),
     1/y = 1 + (psi_p/psi_n) (v^2 q + c r),             r = q <lambda/(1 + x)> = Tr (U - z)^-1 W Sigma W^T/pd,
@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FeatureSaddle", "Found", "Response"]
+__all__ = ["FeatureSaddle", "Found"]
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -41,26 +41,17 @@ NEWTON = 12  # steps of a round
 CLOSE, CONVERGED = (
     1e-13,
     1e-9,
-)  # relative, of the last step: where it may end, and at least; the error is about its square
+)  # relative, of the last step: where it may end, and at least, of the root of what is left
 REAL = 1e-9  # relative, of an imaginary part that may be rounding
 EDGE_STEPS = 40
 TINY = 1e-30  # a complex step
 LEAST = 1e-14  # of a bound of the spectrum: how near to s^2 eigenvalues are looked for
-GRID, NARROWING = 24, 7  # points of a search for edges, and how often it is narrowed
+FIRST, GRID, NARROWINGS = 500, 100, 2  # points of a search for edges, and how often it is narrowed
 FEW = 1e-8  # of all eigenvalues, that may lie between an edge and where its search ends
 
 
 class Found(NamedTuple):
     """The saddle at z, arrays of the shape of z: q, y, and the traces r and s, all of the module's docstring."""
-
-    q: Complex
-    y: Complex
-    r: Complex
-    s: Complex
-
-
-class Response(NamedTuple):
-    """Derivatives of q, y, r and s by eps, see `FeatureSaddle.response`."""
 
     q: Complex
     y: Complex
@@ -98,8 +89,9 @@ class FeatureSaddle:
         Relative accuracy 1e-12, of 1e-6 at an edge itself. A thousand points take 15 ms.
         """
         z = np.asarray(z, dtype=np.complex128)
-        q, y = self._path(z.ravel())
-        return self._found(q.reshape(z.shape), y.reshape(z.shape))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            q, y = self._path(z.ravel())
+            return self._found(q.reshape(z.shape), y.reshape(z.shape))
 
     def density(self, u: ArrayLike) -> Array:
         """Of the p eigenvalues of U at u, shape of u: Im q/pi, 0 outside the spectrum."""
@@ -108,12 +100,13 @@ class FeatureSaddle:
     def share_below(self, u: ArrayLike) -> Array:
         """The share of the p eigenvalues below a real u, shape of u, to 1e-12 absolute: between bulks a multiple of 1/p."""
         z = np.asarray(u, dtype=np.complex128)
-        return self._share(z, self.solve(z))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self._share(z, self.solve(z))
 
-    def response(self, found: Found, z: ArrayLike) -> Response:
-        """What q, y, r and s at z gain by eps in U + eps times the covariance of features over fresh points and noise.
+    def response(self, found: Found, z: ArrayLike) -> Found:
+        """Derivatives of q, y, r and s at z by eps in U + eps times the covariance of features over fresh points and noise.
 
-        To first order: b^2 gains eps (b^2 + lambda c) in the direction's own term, s^2 gains eps (v^2 + s^2).
+        To first order b^2 gains eps (b^2 + lambda c) in the direction's own term, s^2 gains eps (v^2 + s^2).
         """
         z, q, y = np.asarray(z, dtype=np.complex128), found.q, found.y
         gain, kept = self._gain(q, y)
@@ -125,13 +118,13 @@ class FeatureSaddle:
         dq, dy = _solve2(self._slopes(q, y, z), first, -second)
         dx = self.psi_p * (dq[..., None] * gain + q[..., None] * (fresh + self.linear * lam * dy[..., None]))
         change = dq[..., None] * kept - q[..., None] * squares * dx
-        return Response(dq, dy, change @ (w * lam), change @ w)
+        return Found(dq, dy, change @ (w * lam), change @ w)
 
     def edges(self, shares: ArrayLike) -> tuple[Array, Array]:
         """The edges of the gaps with these shares of the eigenvalues below them, in the shape of `shares`; NaN for no gap.
 
-        The gap below the spectrum begins at minus infinity, that above `at_rest` at s^2, and the last ends at infinity. Relative
-        accuracy 1e-10.
+        The gap below the spectrum begins at minus infinity, that above `at_rest` at s^2, and the last ends at infinity.
+        Relative accuracy 1e-10.
         """
         wanted = np.asarray(shares, dtype=np.float64).ravel()
         few = FEW * min(1.0, 1 / self.psi_p)
@@ -142,7 +135,8 @@ class FeatureSaddle:
         below, above = np.split(self._edge(np.concatenate([lower, upper])), 2)
         below = np.where(first, self.rest if self.at_rest > 0 else -np.inf, below)
         above = np.where(last, np.inf, above)
-        return tuple(np.where(apart, edge, np.nan).reshape(np.shape(shares)) for edge in (below, above))  # type: ignore
+        below, above = (np.where(apart, edge, np.nan).reshape(np.shape(shares)) for edge in (below, above))
+        return below, above
 
     @property
     def at_rest(self) -> float:
@@ -218,7 +212,7 @@ class FeatureSaddle:
         q, y = -1 / (z + 1j * height), np.ones(z.shape, dtype=complex)
         q, y, _ = self._newton(q, y, z + 1j * height)
         step = np.full(z.shape, 0.1)
-        done = np.zeros(z.shape, dtype=bool)
+        done = np.isnan(z)
         for _ in range(ROUNDS):
             (left,) = np.nonzero(~done)
             if not left.size:
@@ -273,14 +267,15 @@ class FeatureSaddle:
 
     def _search(self, shares: Array) -> Array:
         """Where so many of the eigenvalues lie below, shape (n,); the least u that is looked at where there are more."""
-        low, high = np.full(shares.shape, np.log(LEAST * self.bound)), np.full(shares.shape, np.log(self.bound))
-        for _ in range(NARROWING):
-            grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, GRID)
-            beyond = self.share_below(self.rest + np.exp(grid)) >= shares[:, None]
+        log_u = np.linspace(np.log(LEAST * self.bound), np.log(self.bound), FIRST)[None]
+        for _ in range(NARROWINGS + 1):
+            beyond = self.share_below(self.rest + np.exp(log_u)) >= shares[:, None]
             beyond[:, -1] = True
             first = np.maximum(beyond.argmax(axis=1), 1)[:, None]
-            low, high = (np.take_along_axis(grid, at, axis=1)[:, 0] for at in (first - 1, first))
-        return np.asarray(self.rest + np.exp((low + high) / 2))
+            rows = np.broadcast_to(log_u, beyond.shape)
+            low, high = (np.take_along_axis(rows, at, axis=1) for at in (first - 1, first))
+            log_u = low + (high - low) * np.linspace(0, 1, GRID)
+        return np.asarray(self.rest + np.exp((low + high)[:, 0] / 2))
 
     def _inside(self, u: Array) -> NDArray[np.bool_]:
         """Whether the spectrum has u."""

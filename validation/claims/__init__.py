@@ -23,6 +23,7 @@ PREDICTIONS = (
     "speciation",
     "spectral_gap",
     "trained_network",
+    "random_features",
 )
 SURVEYS = {
     "sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse"),
@@ -40,4 +41,7 @@ UNCLAIMED = {
     "speciation.speciation_time": "it disagrees: speciation.published",
     "led_kde.atoms": "a count, of what led_kde.condensed finds this far apart",
     "trained_network.distance_to_true": "0: trained_network.fresh.distance_to_empirical is within what it allows",
+    "random_features.edge_lowest_published": "it disagrees: random_features.published.edge_lowest",
+    "random_features.edge_highest_published": "it disagrees: random_features.published.edge_highest",
+    "random_features.bulk_weight_published": "it disagrees: random_features.published.bulk_weight",
 }
