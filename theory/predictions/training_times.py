@@ -1,0 +1,1 @@
+STATEMENT="x"; SOURCE="y"
