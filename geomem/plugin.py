@@ -19,6 +19,7 @@ from typing import Any
 __all__ = ["STRATEGIES", "register"]
 
 STRATEGIES = {
+    "theory.network": {"Network": "networks"},
     "theory.setting": {
         "LinearManifold": "manifolds",
         "Schedule": "schedules",

@@ -19,7 +19,17 @@ from typing import Any, Literal, TypeVar
 
 from theory.setting import ENSEMBLES, Setting, without_remedies
 
-__all__ = ["KINDS", "Observable", "gaussian_only", "observable", "observables"]
+__all__ = [
+    "DIMS",
+    "KINDS",
+    "PARTS",
+    "Observable",
+    "coordinates",
+    "gaussian_only",
+    "observable",
+    "observables",
+    "part_of",
+]
 
 Kind = Literal["exact", "limit", "leading", "published", "bound", "model"]
 KINDS: dict[Kind, str] = {
@@ -30,7 +40,9 @@ KINDS: dict[Kind, str] = {
     "bound": "of an error, or the size from which on it is small",
     "model": "the limit of a simpler model",
 }
-DIMS = {"time": "T", "subspace": "K", "sample": "N"}
+DIMS = {"time": "T", "training": "S", "subspace": "K", "bulk": "3", "place": "3", "sample": "N"}
+PARTS = {"bulk": ("slow", "sample", "population"), "place": ("fresh", "trajectory", "generated")}
+"""What those are that are the same in every setting: bulks of a spectrum, and where x is."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -40,7 +52,7 @@ class Observable:
 
     Attributes:
         name: of the function.
-        dims: of what it returns, from `time`, `subspace` and `sample`.
+        dims: of what it returns, in the order of DIMS.
         kind: one of KINDS.
         symbol: LaTeX.
         of: the observable it approximates.
@@ -53,6 +65,7 @@ class Observable:
         directions: how many it is known in; None for any number.
         ambient: the least ambient dimension it is known in.
         accuracy: relative, of the method that evaluates it.
+        network: whether it is of a trained network.
     """
 
     name: str
@@ -68,10 +81,11 @@ class Observable:
     directions: int | None = None
     ambient: int = 1
     accuracy: float = 1e-12
+    network: bool = False
 
     def __post_init__(self) -> None:
-        if unknown := [d for d in self.dims if d not in DIMS]:
-            raise ValueError(f"dims of {self.name} must be from {', '.join(DIMS)}, got {unknown[0]!r}")
+        if self.dims != tuple(d for d in DIMS if d in self.dims):
+            raise ValueError(f"dims of {self.name} must be from {', '.join(DIMS)}, in that order, got {self.dims}")
         if self.kind not in KINDS:
             raise ValueError(f"the kind of {self.name} must be one of {', '.join(KINDS)}, got {self.kind!r}")
 
@@ -91,7 +105,7 @@ def observable(*dims: str, kind: Kind, symbol: str, **declared: Any) -> Callable
     """Declare a function of a setting an observable: refuse ensembles it is not derived for, end its docstring by its shape.
 
     Args:
-        dims: of what it returns, from `time`, `subspace` and `sample`.
+        dims: of what it returns, in the order of DIMS.
         kind: one of KINDS.
         symbol: LaTeX.
         declared: further attributes of `Observable`.
@@ -106,7 +120,7 @@ def observable(*dims: str, kind: Kind, symbol: str, **declared: Any) -> Callable
         @wraps(function)
         def checked(setting: Setting, *others: Any, **named: Any) -> Any:
             _derived_for(setting, known.name, known.ensembles)
-            without_remedies(setting, known.name, known.follows)
+            without_remedies(setting, known.name, known.follows, network=known.network)
             _in_directions(setting, known)
             return function(setting, *others, **named)
 
@@ -121,6 +135,22 @@ def observables(module: ModuleType) -> dict[str, Observable]:
     """The observables that a module defines, in that order, by name."""
     defined = ((name, getattr(f, "observable", None)) for name, f in vars(module).items() if _is_of(f, module))
     return {name: found for name, found in defined if isinstance(found, Observable)}
+
+
+def part_of(dims: Sequence[str]) -> str | None:
+    """Which of its dims an observable has several values of at one point, subspaces, bulks or places."""
+    return next((dim for dim in dims if dim in ("subspace", *PARTS)), None)
+
+
+def coordinates(setting: Setting) -> dict[str, Sequence[Any]]:
+    """Of every dim what it runs over at a setting."""
+    known: dict[str, Sequence[Any]] = {
+        "time": setting.times.tolist(),
+        "training": setting.network.times if setting.network else (),
+        "subspace": range(len(setting.manifold.subspaces)),
+        "sample": range(setting.samples),
+    }
+    return known | PARTS
 
 
 def gaussian_only(setting: Setting, what: str) -> None:
@@ -157,6 +187,8 @@ def _ending(known: Observable) -> str:
         refused.append(f"    ValueError: for another ensemble than {' and '.join(known.ensembles)}.")
     if known.directions is not None:
         refused.append(f"    ValueError: for a manifold of another number of directions than {known.directions}.")
+    if known.network:
+        refused.append("    ValueError: for a setting without a network.")
     if known.ambient > 1:
         refused.append(f"    ValueError: in fewer than {known.ambient} dimensions.")
     if refused:

@@ -21,6 +21,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.network import Network
 from theory.real import real_array
 
 __all__ = [
@@ -402,12 +403,18 @@ def _default_times() -> Array:
     return np.geomspace(0.01, 1.0, 9)
 
 
-def without_remedies(setting: Setting, what: str, follows: Iterable[str] = ()) -> None:
-    """Refuse a temperature or a bandwidth that `what` does not follow.
+def without_remedies(setting: Setting, what: str, follows: Iterable[str] = (), *, network: bool = False) -> None:
+    """Refuse a temperature or a bandwidth that `what` does not follow, and a network where it is not of one, or none where it is.
 
     Raises:
         ValueError: where it is not that of the empirical score itself.
     """
+    if network and setting.network is None:
+        raise ValueError(
+            f"{what} is of a trained network; give the setting one, as in setting.at(network=Network(features=128))"
+        )
+    if setting.network is not None and not network:
+        raise ValueError(f"{what} is of the empirical score itself, not of a trained network; got {setting.network}")
     for name, value in setting.remedies.items():
         if name not in follows:
             raise ValueError(
@@ -433,9 +440,11 @@ class Setting:
         bandwidth: h, the variance of the Gaussian kernel that smooths the score, data units squared; 0 for the score itself.
         separation: of the ensemble `mixture`, the distance of its two centres, data units, which lie at both sides of the origin
             along the first direction; 0 for the others.
+        network: that is trained on the samples; None for the empirical score itself.
 
     Raises:
-        ValueError: for a count, time, schedule, ensemble, query, point, temperature, bandwidth or separation outside its domain.
+        ValueError: for a count, time, schedule, ensemble, query, point, temperature, bandwidth, separation or network outside its
+            domain.
     """
 
     manifold: LinearManifold
@@ -448,6 +457,7 @@ class Setting:
     temperature: float = 1.0
     bandwidth: float = 0.0
     separation: float = 0.0
+    network: Network | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.manifold, LinearManifold):
@@ -468,6 +478,8 @@ class Setting:
             value = getattr(self, name)
             none = isinstance(value, int | float) and value == 0
             object.__setattr__(self, name, 0.0 if none else _positive(value, f"the {name}"))
+        if not isinstance(self.network, Network | None):
+            raise ValueError(f"network must be a Network, as in Network(features=128), or None; got {self.network!r}")
         if (self.ensemble == "mixture") != (self.separation > 0):
             raise ValueError(
                 "the ensemble mixture, and no other, takes a separation, the distance of its two centres; got "
@@ -576,8 +588,12 @@ class Setting:
 
     @property
     def plain(self) -> Self:
-        """The same setting without them."""
+        """The same setting without remedies."""
         return self.at(**REMEDIES)
+
+    def trained(self, **changes: Any) -> Self:
+        """The same setting with a network, the default one where it has none, some of its attributes changed."""
+        return self.at(network=replace(self.network or Network(), **changes))
 
     def at(self, **changes: Any) -> Self:
         """The same setting with some attributes changed."""

@@ -1,4 +1,4 @@
-"""Axes: what of a setting is varied, and over which values: time, samples, a variance, a dimension, a remedy, the manifold."""
+"""Axes: what of a setting is varied, and over which values: time, samples, a variance, a remedy, the network, the manifold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from theory.setting import LinearManifold, Setting
 
-__all__ = ["AXES", "Axis", "axes_of", "ranged"]
+__all__ = ["AXES", "HELD", "Axis", "axes_of", "ranged"]
 
 LABELS = {
     "time": r"noise variance $t$",
@@ -19,6 +19,9 @@ LABELS = {
     "temperature": r"temperature $T$",
     "bandwidth": r"bandwidth $h$",
     "separation": r"separation $2a$",
+    "features": r"features $p$",
+    "training": r"training time $\tau$",
+    "ridge": r"ridge $\rho$",
     "variance": r"variance $\lambda_{}$",
     "dimension": r"dimension $m_{}$",
     "subspaces": "manifold",
@@ -32,9 +35,13 @@ AXES = (
     "temperature",
     "bandwidth",
     "separation",
+    "features",
+    "training",
+    "ridge",
     "subspaces",
 )
-COUNTS = ("samples", "dimension", "ambient")
+COUNTS = ("samples", "dimension", "ambient", "features")
+HELD = ("time", "training")  # that a setting holds many values of
 
 
 @dataclass(frozen=True)
@@ -93,8 +100,15 @@ class Axis:
         Raises:
             ValueError: where it has no such subspace, or the value is outside its domain.
         """
-        if self.kind == "time":
-            return setting.at(times=np.array([value]))
+        return self.through(setting, [value]) if self.kind in HELD else self._at(setting, value)
+
+    def through(self, setting: Setting, values: Sequence[float]) -> Setting:
+        """The setting that holds all these values, of an axis of HELD."""
+        return setting.at(times=np.array(values)) if self.kind == "time" else setting.trained(times=tuple(values))
+
+    def _at(self, setting: Setting, value: Any) -> Setting:
+        if self.kind in ("features", "ridge"):
+            return setting.trained(**{self.kind: value})
         if self.kind == "subspaces":
             return setting.at(manifold=value)
         if self.kind in ("variance", "dimension", "ambient"):
@@ -114,7 +128,7 @@ class Axis:
             number = float(value)
         except (TypeError, ValueError):
             raise ValueError(f"the axis {self.name} takes numbers, got {value!r}") from None
-        if self.kind not in COUNTS:
+        if self.kind not in COUNTS or (self.kind == "features" and number == np.inf):
             return number
         if not number.is_integer():
             raise ValueError(

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from numerics.measurement import Measurement
-from theory.observable import Observable
+from theory.observable import Observable, coordinates, part_of
 from theory.observable import observables as observables_of
 from theory.setting import REMEDIES, Setting, without_remedies
-from validation.axes import AXES, Axis, axes_of, ranged
+from validation.axes import AXES, HELD, Axis, axes_of, ranged
 from validation.comparison import measured_name, told
 from validation.job import Run
 from validation.points import STEP, Form, Line, Points, Work, precision
@@ -45,7 +45,8 @@ CURVES = 6  # of a second axis; more values make a map
 class Comparison:
     """What theory says and an experiment finds, over one axis or two.
 
-    Arrays are by the names of the forms, of shape (first axis, second axis where there is one, K where there are subspaces).
+    Arrays are by the names of the forms, of shape (first axis, second axis where there is one, K where there are subspaces, or 3
+    of bulks or places).
 
     Attributes:
         name: the prediction, or the user's function.
@@ -112,7 +113,14 @@ class Comparison:
     def dims(self) -> dict[str, tuple[str, ...]]:
         """The dimensions of the arrays of each form."""
         names = tuple(axis.name for axis in self.axes)
-        return {f.name: names + (("subspace",) if "subspace" in f.dims else ()) for f in self.forms}
+        return {f.name: names + ((part,) if (part := part_of(f.dims)) else ()) for f in self.forms}
+
+    @property
+    def parts(self) -> dict[str, Sequence[Any]]:
+        """Subspaces, and of bulks and places those that a form has, with their names."""
+        known = coordinates(self.setting)
+        found = filter(None, (part_of(form.dims) for form in self.forms))
+        return {part: known[part] for part in dict.fromkeys(["subspace", *found])}
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -125,7 +133,7 @@ class Comparison:
         found = []
         for at in np.ndindex(self.predicted[name].shape):
             where = {axis.name: values[k][at[k]] for k, axis in enumerate(self.axes)}
-            where |= {"subspace": at[-1]} if "subspace" in form.dims else {"subspace": None}
+            where |= {part: names[at[-1]] if part in form.dims else None for part, names in self.parts.items()}
             numbers = {
                 part: float(getattr(self, part)[name][at]) for part in ("predicted", "measured", "sem", "n", "z")
             }
@@ -312,6 +320,7 @@ def _form(module: ModuleType, about: Observable) -> Form:
         about.scaling,
         about.slow,
         about.follows,
+        about.network,
     )
 
 
@@ -354,20 +363,29 @@ def _ordered(setting: Setting, axes: tuple[Axis, ...], forms: Sequence[Form]) ->
     Raises:
         ValueError: where forms do not depend on the same, or axes are too many or none.
     """
-    in_time = [form.name for form in forms if "time" in form.dims]
-    others = [form.name for form in forms if "time" not in form.dims]
-    explicit = any(axis.kind == "time" for axis in axes)
-    if explicit and others:
-        raise ValueError(f"{others[0]} does not depend on time; give it another axis, of {', '.join(AXES)}")
-    if in_time and not explicit and setting.times.size > 1:
-        if others:
-            raise ValueError(f"{in_time[0]} depends on time and {others[0]} does not; give one time, as --times 0.5")
-        time = Axis("time", tuple(setting.times.tolist()))
-        axes = (time, *axes) if all(len(axis.values) <= CURVES for axis in axes) else (*axes, time)
+    for kind in HELD:
+        axes = _with_held(kind, tuple(coordinates(setting)[kind]), axes, forms)
     axes = axes if not axes or axes[0].numeric else axes[::-1]
     if not axes or not axes[0].numeric:
         raise ValueError(f"expected an axis to compare over, as --over samples=100:10000:5; axes are {', '.join(AXES)}")
     return axes_of({axis.name: axis.values for axis in axes})
+
+
+def _with_held(kind: str, values: tuple[float, ...], axes: tuple[Axis, ...], forms: Sequence[Form]) -> tuple[Axis, ...]:
+    """With the axis of what a setting holds these values of, where they are several and forms depend on it."""
+    follow = [form.name for form in forms if kind in form.dims]
+    others = [form.name for form in forms if kind not in form.dims]
+    explicit = any(axis.kind == kind for axis in axes)
+    called = {"training": "training time"}.get(kind, kind)
+    if explicit and others:
+        raise ValueError(f"{others[0]} does not depend on {called}; give it another axis, of {', '.join(AXES)}")
+    if not follow or explicit or len(values) < 2:
+        return axes
+    if others:
+        option = {"time": "--times 0.5", "training": "--steps 3000"}[kind]
+        raise ValueError(f"{follow[0]} depends on {called} and {others[0]} does not; give one {called}, as {option}")
+    held = Axis(kind, values)
+    return (held, *axes) if all(len(axis.values) <= CURVES for axis in axes) else (*axes, held)
 
 
 def _check(points: Points, forms: Sequence[Form]) -> None:
@@ -385,7 +403,9 @@ def _check(points: Points, forms: Sequence[Form]) -> None:
         )
     for form in forms:
         for setting in settings:
-            without_remedies(setting, form.name, REMEDIES if form.follows is None else form.follows)
+            follows = REMEDIES if form.follows is None else form.follows
+            network = form.network if form.network is not None else setting.network is not None
+            without_remedies(setting, form.name, follows, network=network)
 
 
 def _check_known(predicted: Mapping[str, Array]) -> None:
@@ -456,7 +476,7 @@ def _given(measured: Mapping[str, NDArray[Any]], points: Points, forms: Sequence
     (name,) = _axis_of(measured, None)
     if len({form.quantity for form in forms}) != 1:
         raise ValueError("points of your own are of one quantity; name one of its observables, or several forms of it")
-    shape = (len(points.axes[0].values), *forms[0].shape(points.setting)["time" in forms[0].dims :])
+    shape = (len(points.axes[0].values), *forms[0].shape(points.setting)[len(forms[0].held) :])
     own, order = (math.prod(shape),) if "subspace" in measured else shape, _order(measured, name)
     if len(points.axes) != 1 or len(order) != own[0]:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from numerics.measurement import Measurement
 from theory.observable import Observable
+from theory.observable import coordinates as coordinates_of
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.claim import Claim, Control, Picked, Quantity
 from validation.job import Evaluation, Experiment, Results
@@ -165,13 +166,9 @@ def measured_name(prediction: ModuleType, observable: str) -> str:
 
 def coordinates(known: Observable, setting: Setting) -> dict[str, ArrayLike]:
     """Of every dimension of an observable its values at a setting."""
-    values: dict[str, Any] = {
-        "time": setting.times,
-        "subspace": np.arange(setting.manifold.dimensions.size),
-        "sample": np.arange(setting.samples),
-    }
-    found = {dim: values[dim] for dim in known.dims}
-    return found if len(found) < 2 else {"time": setting.times[:, None], "subspace": values["subspace"]}
+    values = coordinates_of(setting)
+    grid = np.ix_(*(np.arange(len(values[dim])) for dim in known.dims))
+    return {dim: np.array(values[dim])[at] for dim, at in zip(known.dims, grid, strict=True)}
 
 
 def told(setting: Setting) -> str:
@@ -179,9 +176,11 @@ def told(setting: Setting) -> str:
     return f"{setting.manifold}, N = {setting.samples}, {where(setting)}{besides(setting)}"
 
 
-def besides(setting: Setting) -> str:
-    """Its remedies and the separation of a mixture, each after a comma."""
-    return "".join(f", {name} {value:g}" for name, value in setting.extras.items())
+def besides(setting: Setting, varied: Collection[str] = ()) -> str:
+    """Its remedies, the separation of a mixture and the network, each after a comma, but for what is varied."""
+    extras = [f"{name} {value:g}" for name, value in setting.extras.items() if name not in varied]
+    extras += setting.network.told(varied) if setting.network else []
+    return "".join(f", {extra}" for extra in extras)
 
 
 def where(setting: Setting) -> str:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from numerics.measurement import Measurement
+from theory.observable import coordinates
 from theory.setting import Setting
-from validation.axes import Axis
+from validation.axes import HELD, Axis
 from validation.comparison import scaled
 from validation.job import Evaluation, Experiment, Job, Results, Run
 from validation.store import Found, Store
@@ -43,12 +44,13 @@ class Form:
         name: of the observable, or of the user's function.
         kind: of theory.observable.KINDS; or `yours`, or `control`.
         quantity: what the experiment calls it.
-        dims: from `time` and `subspace`.
+        dims: of theory.observable.DIMS, but for `sample`.
         evaluate: a function of a setting.
         symbol: LaTeX.
         scaling: as of an observable; None where it is not known.
         slow: whether a call takes seconds.
         follows: which of temperature and bandwidth it depends on; None where that is not known.
+        network: whether it is of a trained network; None where that is not known.
     """
 
     name: str
@@ -60,6 +62,12 @@ class Form:
     scaling: float | None = None
     slow: bool = False
     follows: tuple[str, ...] | None = None
+    network: bool | None = None
+
+    @property
+    def held(self) -> list[str]:
+        """Its dims that a setting holds many values of, in their order."""
+        return [dim for dim in self.dims if dim in HELD]
 
     @property
     def judged(self) -> bool:
@@ -77,8 +85,14 @@ class Form:
 
     def shape(self, setting: Setting) -> tuple[int, ...]:
         """Of what it returns."""
-        sizes = {"time": setting.times.size, "subspace": len(setting.manifold.subspaces)}
-        return tuple(sizes[dim] for dim in self.dims)
+        values = coordinates(setting)
+        return tuple(len(values[dim]) for dim in self.dims)
+
+    def first(self, value: Array, but: str = "") -> Array:
+        """A value at the first of what a setting holds many of, but for those of one axis."""
+        for place, dim in reversed(list(enumerate(self.held))):
+            value = value if dim == but else np.asarray(value.take(0, axis=place))
+        return value
 
 
 @dataclass(frozen=True)
@@ -95,14 +109,15 @@ class Points:
 
     @property
     def others(self) -> tuple[Axis, ...]:
-        """The axes besides time, which a setting holds many of."""
-        return tuple(axis for axis in self.axes if axis.kind != "time")
+        """The axes besides those that a setting holds many values of."""
+        return tuple(axis for axis in self.axes if axis.kind not in HELD)
 
     @property
     def settings(self) -> list[Setting]:
         """At every combination of the other axes one setting, with all times."""
-        times = [axis.values for axis in self.axes if axis.kind == "time"]
-        base = self.setting.at(times=np.array(times[0])) if times else self.setting
+        base = self.setting
+        for axis in self.axes:
+            base = axis.through(base, axis.values) if axis.kind in HELD else base
         return [_at(base, self.others, values) for values in itertools.product(*(a.values for a in self.others))]
 
     @property
@@ -118,11 +133,12 @@ class Points:
         """What was found at each setting, with the axes in their order, and the subspaces last."""
         found = np.array(values, dtype=np.float64)
         found = found.reshape(*(len(axis.values) for axis in self.others), *found.shape[1:])
-        if "time" not in form.dims:
-            return found
-        place = [k for k, axis in enumerate(self.axes) if axis.kind == "time"]
-        behind = len(self.others)
-        return np.moveaxis(found, behind, place[0]) if place else np.asarray(found.take(0, axis=behind))
+        names = [axis.name for axis in self.others] + form.held
+        for dim in set(form.held) - {axis.name for axis in self.axes}:
+            found = np.asarray(found.take(0, axis=names.index(dim)))
+            names.remove(dim)
+        order = [names.index(axis.name) for axis in self.axes]
+        return found.transpose(*order, *range(len(names), found.ndim))
 
     def curves(self) -> list[Setting]:
         """A setting for each value of the second axis, or the one."""
@@ -131,9 +147,9 @@ class Points:
         )
 
     def along(self, curve: Setting, form: Form, values: Sequence[float]) -> list[Setting]:
-        """The settings to evaluate a form at, for these values of the first axis: one where that is time."""
+        """The settings to evaluate a form at, for these values of the first axis: one that holds them all where one can."""
         axis = self.axes[0]
-        return [curve.at(times=np.array(values))] if axis.kind == "time" else [axis.at(curve, v) for v in values]
+        return [axis.through(curve, values)] if axis.kind in HELD else [axis.at(curve, v) for v in values]
 
 
 def _at(setting: Setting, axes: Sequence[Axis], values: Sequence[object]) -> Setting:
@@ -274,12 +290,9 @@ class Work:
         asked = {key: points.along(curves[key[1]], forms[key], x) for key, x in further.items() if len(x)}
         values = iter(self.values((forms[key], setting) for key, settings in asked.items() for setting in settings))
         for key, settings in asked.items():
-            found = [next(values) for _ in settings]
-            if points.axes[0].kind == "time":
-                known[key].update(zip(further[key], found[0], strict=True))
-            else:
-                drop = "time" in forms[key].dims
-                known[key].update(zip(further[key], (v[0] if drop else v for v in found), strict=True))
+            axis = points.axes[0].kind
+            found = [forms[key].first(next(values), but=axis) for _ in settings]
+            known[key].update(zip(further[key], found[0] if axis in HELD else found, strict=True))
 
 
 def precision(repeats: int | str) -> tuple[float, int]:

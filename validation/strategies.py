@@ -28,6 +28,7 @@ except ImportError:
 import numpy as np
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from theory.network import ACTIVATIONS, Network
 from theory.setting import (
     ENSEMBLES,
     LARGEST,
@@ -78,6 +79,7 @@ __all__ = [
     "data_sets",
     "manifolds",
     "mixtures",
+    "networks",
     "noise",
     "orthogonal",
     "permutations",
@@ -190,6 +192,7 @@ def settings(
     schedules: Sequence[str] = ("ve",),
     points: bool = False,
     remedies: Sequence[str] = (),
+    activations: Sequence[str] = (),
 ) -> SearchStrategy[Setting]:
     """Settings; of their times, in increasing order, most lie within two decades of the collapse time.
 
@@ -206,6 +209,7 @@ def settings(
         schedules: to choose from, by name.
         points: whether they have a point x, else the average over it is meant.
         remedies: which of temperature and bandwidth they may have.
+        activations: of the network they have, of one training time; none for settings without a network.
 
     Raises:
         ValueError: for an option outside its domain.
@@ -224,7 +228,8 @@ def settings(
     bound(max_samples, 2, MOST_SAMPLES, "max_samples")
     bound(times, 1, math.inf, "times")
     remedies = some_of(remedies, REMEDIES, "remedies") if remedies else ()
-    return _settings(manifolds, max_samples, times, kinds, points, remedies)
+    trained = networks(activations=activations) if activations else st.none()
+    return _settings(manifolds, max_samples, times, kinds, points, remedies, trained)
 
 
 @st.composite
@@ -236,6 +241,7 @@ def _settings(
     kinds: list[tuple[Any, Any, str]],
     pointed: bool,
     remedies: Sequence[str],
+    trained: SearchStrategy[Network | None],
 ) -> Setting:
     manifold, N = draw(manifolds), entry(draw, integers(2, max_samples))
     ensemble, query, schedule = entry(draw, kinds)
@@ -249,9 +255,26 @@ def _settings(
         others["temperature"] = entry(draw, decimals(-1, 1))
     if "bandwidth" in remedies:
         others["bandwidth"] = rounded(entry(draw, decimals(-2, 2)) * t[0], 2) if entry(draw, (False, True)) else 0.0
+    others["network"] = draw(trained)
     own = np.array(sorted({_time(SCHEDULES[schedule], value) for value in t}))
     setting = Setting(manifold, N, own, SCHEDULES[schedule], ensemble, query, **others)
     return setting.at(point=tuple(draw(points(setting)))) if pointed else setting
+
+
+def networks(*, activations: Sequence[str] = tuple(ACTIVATIONS), max_features: int = 10_000) -> SearchStrategy[Network]:
+    """Networks of one training time, with a ridge; they shrink to one tanh feature, training time 1 and ridge 1.
+
+    Raises:
+        ValueError: for an activation that is not known, or another bound than a positive integer.
+    """
+    bound(max_features, 1, MOST_SAMPLES, "max_features")
+    return _networks(some_of(activations, list(ACTIVATIONS), "activations"), max_features)
+
+
+@st.composite
+def _networks(draw: DrawFn, activations: Sequence[str], max_features: int) -> Network:
+    features, tau = entry(draw, integers(1, max_features)), entry(draw, decimals(-2, 6))
+    return Network(features, entry(draw, activations), (tau,), entry(draw, decimals(-3, 2)))
 
 
 @cache

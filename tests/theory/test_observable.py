@@ -124,7 +124,9 @@ def test_the_gaussian_ensemble_alone():
 
 
 def test_a_declaration_is_checked():
-    with pytest.raises(ValueError, match="dims of f must be from time, subspace, sample, got 'space'"):
+    with pytest.raises(
+        ValueError, match=r"dims of f must be from time, training, .*, sample, in that order, got .'space',."
+    ):
         Observable("f", ("space",), "exact", "f")
     with pytest.raises(ValueError, match=r"must be one of exact, limit, .* got 'true'"):
         Observable("f", (), "true", "f")

@@ -496,7 +496,9 @@ def test_the_command_writes_what_it_is_asked_for_and_keeps_what_it_found(tmp_pat
 
 def test_exit_code_1_where_they_disagree(monkeypatch):
     monkeypatch.setattr(collapse, "memorized_probability", _declared(lambda setting: np.full(setting.times.size, 0.05)))
-    done = geomem(*COMMAND, "--samples", "30,100", "--observable", "memorized_probability", "--store", "wrong")
+    done = geomem(
+        *COMMAND, "--samples", "30,100", "--observable", "memorized_probability", "--store", "wrong", "--repeats", "100"
+    )
     assert done.code == 1
     assert "disagrees" in done.out
 

@@ -20,6 +20,7 @@ from validation.commands.options import (
     read_setting,
     run_options,
     swept_options,
+    trains,
 )
 from validation.stopping import kept
 
@@ -36,6 +37,8 @@ SWEPT = {
     "temperature": "temperature",
     "bandwidth": "bandwidth",
     "separation": "separation",
+    "features": "features",
+    "ridge": "ridge",
 }
 
 
@@ -60,7 +63,7 @@ class _Told(click.Command):
     multiple=True,
     metavar="AXIS=a:b:n",
     help="n values from a to b, or AXIS=a,b,c. Axes: time, samples, variance.K, dimension.K (K a subspace, from 0), ambient, "
-    "temperature, bandwidth, separation. Twice for curves, or a map.",
+    "temperature, bandwidth, separation, features, training, ridge. Twice for curves, or a map.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The figure: .pdf, .svg or .png.")
 @click.option("--style", metavar="S,...", help="Of the figure: prl, jmlr, slides, any of matplotlib, or a file.")
@@ -137,7 +140,7 @@ def compare(
         pass  # before any work is done for it
     asked = tuple(observable.split(",")) if observable else ()
     _check_x(name, asked, options)
-    setting, axes = _read(options, over)
+    setting, axes = _read(options, over, network=trains(name))
     device = resolve_device(device)
     with _point_lines() as finished, chosen_executor(scheduler, device) as executor:
         found = comparing.compare(
@@ -207,7 +210,7 @@ def _check_x(name: str, asked: tuple[str, ...], options: dict[str, Any]) -> None
         raise ValueError(f"--at and --x are for {', '.join(shown)}, which follow x; got {unmoved[0]!r}")
 
 
-def _read(options: dict[str, Any], over: tuple[str, ...]) -> tuple[Setting, dict[str, Any]]:
+def _read(options: dict[str, Any], over: tuple[str, ...], *, network: bool) -> tuple[Setting, dict[str, Any]]:
     """The setting at the first value of every option, and the axes by name.
 
     Raises:
@@ -229,7 +232,7 @@ def _read(options: dict[str, Any], over: tuple[str, ...]) -> tuple[Setting, dict
     # a mixture takes a separation from the first
     if "separation" in axes:
         one["separation"] = axes["separation"][0]
-    return read_setting(**options | one | {"subspaces": manifolds[0]}), axes
+    return read_setting(**options | one | {"subspaces": manifolds[0]}, network=network), axes
 
 
 @contextmanager

@@ -26,6 +26,7 @@ __all__ = [
     "some_of",
     "swept_options",
     "table_options",
+    "trains",
 ]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -80,6 +81,19 @@ def _of_setting(count: Any, number: Any, *, several: bool) -> list[Callable[...,
         click.option("--temperature", type=number, metavar="T", help="Of the weights, for predictions that follow it."),
         click.option("--bandwidth", type=number, metavar="H", help="Of the kernel that smooths the score, likewise."),
         click.option("--separation", type=number, metavar="A", help="Of the two centres of the ensemble mixture."),
+        click.option(
+            "--features", type=number, metavar="P", help="Hidden units of a network; inf for the kernel limit."
+        ),
+        click.option("--activation", metavar="F", help="Of a network: tanh, erf, relu or silu."),
+        click.option(
+            "--steps",
+            "--training-times",
+            "training",
+            type=_Numbers(),
+            metavar="TAU,...",
+            help="Training times of a network, or its steps.",
+        ),
+        click.option("--ridge", type=number, metavar="R", help="Of a network, for predictions that follow it."),
         click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
     ]
 
@@ -133,10 +147,20 @@ def read_setting(
     temperature: float | None,
     bandwidth: float | None,
     separation: float | None,
+    features: float | None,
+    activation: str | None,
+    training: tuple[float, ...] | None,
+    ridge: float | None,
+    *,
+    network: bool = False,
 ) -> Setting:
-    """The setting that the options describe; by default nine times around the collapse time."""
+    """The setting that the options describe; by default nine times around the collapse time.
+
+    With a network where options describe one, or where `network` asks for that of the defaults.
+    """
     import numpy as np
 
+    from theory.network import Network
     from theory.setting import LinearManifold, Setting
 
     manifold = LinearManifold.parse(subspaces, ambient_dimension)
@@ -145,7 +169,10 @@ def read_setting(
         "point": None if point is None else tuple(numbers(point, "--x")),
     }
     further = {"temperature": temperature, "bandwidth": bandwidth, "separation": separation}
-    where |= {name: value for name, value in further.items() if value is not None}
+    where |= _given(further)
+    trained = _given({"features": features, "activation": activation, "times": training, "ridge": ridge})
+    if network or trained:
+        where["network"] = Network(**trained)
     if times is not None:
         return Setting(manifold, samples, numbers(times, "--times"), schedule, ensemble, **where)  # type: ignore[arg-type]
     from theory.predictions.collapse import collapse_time
@@ -153,6 +180,19 @@ def read_setting(
     gaussian = Setting(manifold, samples)
     setting = Setting(manifold, samples, np.array([0.5]), schedule, ensemble, **where)  # type: ignore[arg-type]
     return setting.at(times=setting.schedule.time(collapse_time(gaussian) * np.geomspace(0.1, 10, 9)))
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def trains(name: str) -> bool:
+    """Whether a prediction is of trained networks."""
+    from theory.observable import observables
+    from validation.claims import PREDICTIONS
+    from validation.suite import prediction
+
+    return name in PREDICTIONS and any(about.network for about in observables(prediction(name)).values())
 
 
 def follows_x(

@@ -15,6 +15,7 @@ from validation.commands.options import (
     progress,
     read_setting,
     setting_options,
+    trains,
 )
 
 __all__ = ["simulate"]
@@ -23,7 +24,15 @@ __all__ = ["simulate"]
 @click.command(context_settings=CONTEXT)
 @setting_options
 @SEED
-@click.option("--repeats", type=click.IntRange(2), default=100, show_default=True, help="Independent data sets.")
+@click.option(
+    "--repeats",
+    "--seeds",
+    "repeats",
+    type=click.IntRange(2),
+    default=100,
+    show_default=True,
+    help="Independent data sets, and networks.",
+)
 @DEVICE
 @click.option("--dtype", default="float64", show_default=True, help="float64 or float32.")
 def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dtype: str, **options: Any) -> None:
@@ -39,7 +48,7 @@ def simulate(name: str, as_json: bool, seed: int, repeats: int, device: str, dty
     shown = follows_x(
         experiment.OBSERVABLES, getattr(experiment, "ANYWHERE", ()), name, options["query"], options["point"]
     )
-    setting, device = read_setting(**options), resolve_device(device)
+    setting, device = read_setting(**options, network=trains(name)), resolve_device(device)
     with progress(repeats, "data sets") as bar:
         found = experiment.measure(
             setting, repeats=repeats, rng=checked_seed(seed), device=device, dtype=dtype, tick=bar.update

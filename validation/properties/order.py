@@ -10,7 +10,8 @@ from validation.properties.subject import Subject
 
 __all__ = ["moved"]
 
-ARGUMENTS = "time", "samples", "variance", "dimension", "temperature", "bandwidth", "separation"
+TRAINED = "features", "training", "ridge"
+ARGUMENTS = ("time", "samples", "variance", "dimension", "temperature", "bandwidth", "separation", *TRAINED)
 MOST = 10**300
 
 
@@ -38,8 +39,26 @@ def _moved(setting: Setting, argument: str, factor: float) -> Setting | None:
         normal = setting.manifold.ambient_dimension - setting.manifold.intrinsic_dimension
         ambient = sum(p.dimension for p in parts) + normal
         return None if setting.point is not None else setting.at(manifold=LinearManifold(tuple(parts), ambient))
+    if argument in TRAINED:
+        return _trained(setting, argument, factor)
     value = getattr(setting, argument)
     return setting.at(**{argument: value * factor}) if value else None
+
+
+def _trained(setting: Setting, argument: str, factor: float) -> Setting | None:
+    """With another network, where there is one, and a ridge where it has one."""
+    network = setting.network
+    if (
+        network is None
+        or (argument == "ridge" and not network.ridge)
+        or (argument == "features" and network.features == np.inf)
+    ):
+        return None
+    if argument == "training":
+        return setting.trained(times=tuple(factor * network.tau))
+    if argument == "ridge":
+        return setting.trained(ridge=factor * network.ridge)
+    return setting.trained(features=max(1, _rounded(int(network.features), factor)))
 
 
 def _rounded(count: int, factor: float) -> int:

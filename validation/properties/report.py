@@ -64,6 +64,7 @@ def told(broken: Broken) -> str:
     if setting.schedule.name != "ve":
         words[-1] = f"time {times} of the schedule {setting.schedule.name}"
     words += [f"{name} = {value:g}" for name, value in setting.extras.items()]
+    words += setting.network.told() if setting.network else []
     if setting.point is not None:
         words.append(f"x = {setting.point}")
     return ", ".join(words)

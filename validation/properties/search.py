@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
+from theory.network import ACTIVATIONS
 from theory.setting import Setting
 from validation import strategies
 from validation.properties.cloud import Cloud, CloudCase
@@ -89,6 +90,8 @@ def _known(subject: Subject) -> st.SearchStrategy[Setting]:
     options: dict[str, Any] = {"ambient": about.ambient, "ensembles": about.ensembles, "remedies": about.follows}
     if about.slow:
         options |= {"max_subspaces": 2, "max_dimension": 3, "max_samples": 1000, "times": 1}
+    if about.network:
+        options |= {"activations": list(ACTIVATIONS), "max_dimension": 100, "max_samples": 10_000, "times": 1}
     if subject.most_subspaces:
         options["max_subspaces"] = subject.most_subspaces
     directions = about.directions or subject.most_directions

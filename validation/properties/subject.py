@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.observable import Observable
+from theory.observable import DIMS, Observable, coordinates
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.properties.cloud import Cloud
 
@@ -41,6 +41,9 @@ _READ: dict[str, Callable[[Setting], Any]] = {
     "T": lambda s: s.temperature,
     "h": lambda s: s.bandwidth,
     "separation": lambda s: s.separation,
+    "p": lambda s: s.network.features if s.network else None,
+    "training": lambda s: s.network.times[0] if s.network else None,
+    "ridge": lambda s: s.network.ridge if s.network else None,
     "x": lambda s: np.array(s.point) if s.point else None,
     "setting": lambda s: s,
 }
@@ -60,6 +63,8 @@ _ALIASES = {
     "samples": "N",
     "temperature": "T",
     "bandwidth": "h",
+    "features": "p",
+    "training_time": "training",
     "point": "x",
 }
 
@@ -94,7 +99,10 @@ class Subject:
     kept: dict[Any, Array] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, setting: Any) -> Array:
-        """Its value, shape (T or 1, K or 1): (1, N) for what is said of every sample."""
+        """Its value, shape (T or 1, K or 1): (1, N) for what is said of every sample, (T, 3) of bulks or places.
+
+        Of settings with one training time.
+        """
         if setting not in self.kept:
             if len(self.kept) > 4096:
                 self.kept.clear()
@@ -104,14 +112,14 @@ class Subject:
     def _shaped(self, setting: Any) -> Array:
         with np.errstate(all="ignore"):
             found = np.asarray(self.function(setting))
-        sizes = {"time": setting.times.size, "subspace": len(setting.manifold.subspaces), "sample": setting.samples}
-        shape = tuple(sizes[dim] for dim in self.about.dims)
+        values = coordinates(setting)
+        shape = tuple(len(values[dim]) for dim in self.about.dims)
         if found.size != np.prod(shape) or found.ndim > len(shape) or found.dtype.kind not in "fiub":
             raise ValueError(
                 f"{self.name} must return real numbers of shape {shape} for the dims {self.about.dims or '()'}, got "
-                f"{found.dtype} of shape {found.shape} at {setting.manifold}; name its dims, from time, subspace, sample"
+                f"{found.dtype} of shape {found.shape} at {setting.manifold}; name its dims, from {', '.join(DIMS)}"
             )
-        rows = sizes["time"] if "time" in self.about.dims else 1
+        rows = setting.times.size if "time" in self.about.dims else 1
         return found.astype(np.float64).reshape(rows, -1)
 
     def tolerance(self, setting: Any) -> Array:
@@ -283,4 +291,5 @@ def written(setting: Setting) -> str:
     if setting.point is not None:
         others.append(f"point={setting.point!r}")
     others += [f"{name}={value!r}" for name, value in setting.extras.items()]
+    others += [f"network={setting.network!r}"] if setting.network else []
     return f"{source}, {', '.join(others)})"

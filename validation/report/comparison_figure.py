@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.observable import part_of
 from validation.comparison import besides, where
 from validation.points import Form
 from validation.report import figures as drawing
@@ -104,13 +105,12 @@ def _colours(rc: Mapping[str, Any]) -> tuple[str, ...]:
 def described(found: Comparison, colours: Sequence[str] = drawing.COLOURS) -> dict[str, Any]:
     """What `plain_plot.draw` draws: numbers and words, without the size."""
     quantities = list(dict.fromkeys(form.quantity for form in found.forms))
-    split = len(found.axes) == 2 and any("subspace" in form.dims for form in found.forms)
-    K = range(len(found.setting.manifold.subspaces)) if split else (None,)
+    split = len(found.axes) == 2 and any(part_of(form.dims) for form in found.forms)
     panels, legend, ratios = [], [], [3.0, 1.0]
     as_map = not found.lines
     for quantity in quantities:
         forms = [form for form in found.forms if form.quantity == quantity]
-        for k in K if "subspace" in forms[0].dims else (None,):
+        for k in range(len(_named(found, forms[0]))) if split and part_of(forms[0].dims) else (None,):
             if as_map:
                 panels.append(_map(found, forms[0], k))
             else:
@@ -125,9 +125,13 @@ def _series(found: Comparison, form: Form) -> list[str]:
     """What tells curves of one panel apart: the second axis, else the subspace."""
     if len(found.axes) == 2:
         return [found.axes[1].told(value) for value in found.axes[1].values]
-    if "subspace" in form.dims and len(found.setting.manifold.subspaces) > 1:
-        return [f"subspace {k}" for k in range(len(found.setting.manifold.subspaces))]
-    return []
+    return names if len(names := _named(found, form)) > 1 else []
+
+
+def _named(found: Comparison, form: Form) -> list[str]:
+    """The parts of a form by name, none where it has none."""
+    part = part_of(form.dims)
+    return [value if isinstance(value, str) else f"{part} {value}" for value in found.parts[part]] if part else []
 
 
 def _panel(
@@ -171,7 +175,7 @@ def _panel(
         "ylim": None if yscale == "log" else _limits(points, lines),
         "xlabel": _xlabel(found),
         "ylabel": _ylabel(forms[0]),
-        "title": "" if k is None else f"subspace {k}",
+        "title": "" if k is None else _named(found, forms[0])[k],
     }
     return panel, legend
 
@@ -199,7 +203,7 @@ def _map(found: Comparison, form: Form, k: int | None) -> dict[str, Any]:
         "xlabel": _xlabel(found),
         "ylabel": _ylabel(form),
         "ylabel2": second.label,
-        "title": "" if k is None else f"subspace {k}",
+        "title": "" if k is None else _named(found, form)[k],
     }
 
 
@@ -224,14 +228,14 @@ def _column(found: Comparison, values: Array, form: Form, j: int, k: int | None)
     """Of one curve along the first axis."""
     if len(found.axes) == 2:
         values = values[:, j]
-    if "subspace" not in form.dims:
+    if not part_of(form.dims):
         return values
     return values[..., j if len(found.axes) == 1 else k]
 
 
 def _line(found: Comparison, form: Form, j: int, k: int | None) -> tuple[Array, Array]:
     x, y = found.lines[form.name][j if len(found.axes) == 2 else 0]
-    if "subspace" not in form.dims:
+    if not part_of(form.dims):
         return x, y
     return x, y[:, j if len(found.axes) == 1 else k]
 
@@ -289,7 +293,7 @@ def title(found: Comparison) -> str:
     in_time = any("time" in form.dims for form in found.forms)
     parts += [f"t = {setting.times[0]:g}"] if in_time and "time" not in varied else []
     parts += [where(setting)] if setting.point or setting.query != "fresh" else []
-    return ", ".join(parts) + besides(setting)
+    return ", ".join(parts) + besides(setting, varied)
 
 
 # the figure
@@ -420,8 +424,8 @@ def _netcdf(found: Comparison, command: str | None) -> bytes:
         variable = file.createVariable(name, "f8", (name,))
         variable[:] = axis.values if axis.numeric else np.arange(len(axis.values))
         variable.long_name = axis.label if axis.numeric else "; ".join(map(axis.plain, axis.values))
-    if any("subspace" in form.dims for form in found.forms):
-        file.createDimension("subspace", len(found.setting.manifold.subspaces))
+    for part in {part for form in found.forms if (part := part_of(form.dims))}:
+        file.createDimension(part, len(found.parts[part]))
     for form in found.forms:
         dims = tuple(dim.replace(".", "_") for dim in found.dims[form.name])
         for part in ("predicted", "measured", "sem", "n", "z"):

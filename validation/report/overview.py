@@ -159,9 +159,11 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _coordinates(row: Row) -> str:
-    letters = {"time": "t", "subspace": "k"}
-    parts = [f"${letters.get(name, name)} = {value:.3g}$" for name, value in row["coordinates"].items()]
-    return ", ".join(parts)
+    letters = {"time": "t", "training": r"\tau", "subspace": "k"}
+    return ", ".join(
+        value if isinstance(value, str) else f"${letters.get(name, name)} = {value:.3g}$"
+        for name, value in row["coordinates"].items()
+    )
 
 
 def rewritten(text: str, tables: Mapping[str, str]) -> str:

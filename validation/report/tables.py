@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from numerics.measurement import Measurement
+from theory.observable import coordinates as coordinates_of
 from theory.observable import observables
 from theory.setting import Setting
 from validation.claim import by_claim, holds
@@ -63,9 +66,8 @@ def render(
     as_json: bool,
 ) -> str:
     """The observables of a prediction or an experiment, as a table or as JSON."""
-    coordinates = {"time": setting.times.tolist(), "subspace": list(range(len(setting.manifold.subspaces)))}
-    if any("sample" in of for of in dims.values()):
-        coordinates["sample"] = list(range(setting.samples))
+    wanted = {"time", "subspace", *(dim for of in dims.values() for dim in of)}
+    coordinates = {dim: list(values) for dim, values in coordinates_of(setting).items() if dim in wanted}
     if as_json:
         return strict_json(_document(name, setting, coordinates, dims, observables))
     tables = [_table(coordinates, dims[o], o, value) for o, value in observables.items() if value is not None]
@@ -97,7 +99,8 @@ def _document(
             "temperature": setting.temperature,
             "bandwidth": setting.bandwidth,
             "separation": setting.separation,
-        },
+        }
+        | ({"network": asdict(setting.network)} if setting.network else {}),
         "coordinates": coordinates,
         "dims": {observable: list(dims[observable]) for observable in observables},
         "observables": {o: v.mean if isinstance(v, Measurement) else v for o, v in observables.items()},
@@ -110,18 +113,27 @@ def _document(
 
 
 def _table(coordinates: Mapping[str, Any], dims: Sequence[str], observable: str, value: Any) -> str:
-    """One observable: a line where it is a number, else a row per time or subspace."""
+    """One observable: a line where it is a number, else a row per time or subspace, and a column of each of its last dims."""
     mean, sem = (value.mean, value.sem) if isinstance(value, Measurement) else (value, None)
     cells = _cells(np.asarray(mean), None if sem is None else np.asarray(sem))
     if not dims:
         return f"\n{observable} = {cells.item()}"
-    rows = [[f"{c:g}", *np.atleast_1d(row)] for c, row in zip(coordinates[dims[0]], cells, strict=True)]
-    header = [
-        dims[0],
-        *([observable] if len(dims) == 1 else [f"{dims[1]} {k}" for k in coordinates[dims[1]]]),
-    ]
-    title = f"\n{observable}\n" if len(dims) == 2 else "\n"
-    return title + aligned([header, *rows])
+    down, across = (dims, ()) if len(dims) == 1 else (dims[:-1], dims[-1:])
+    places = itertools.product(*(coordinates[dim] for dim in down))
+    columns = [_named(dim, c) for dim in across for c in coordinates[dim]] or [observable]
+    cells = cells.reshape(-1, len(columns))
+    rows = [[*map(_short, place), *row] for place, row in zip(places, cells, strict=True)]
+    title = f"\n{observable}\n" if across else "\n"
+    return title + aligned([[*down, *columns], *rows])
+
+
+def _named(dim: str, value: Any) -> str:
+    """The head of a column."""
+    return value if isinstance(value, str) else f"{dim} {value:g}"
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _cells(mean: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
