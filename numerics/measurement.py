@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Measurement", "crossing", "jackknife"]
+__all__ = ["Measurement", "crossing", "freed", "jackknife"]
 
 Array = NDArray[np.float64]
 
@@ -100,6 +100,29 @@ def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: 
     return Measurement(
         np.asarray(estimate(whole / len(values))), spread, groups, -_skewness(left_out, _scattered(left_out))
     )
+
+
+def freed(draws: ArrayLike, known: ArrayLike) -> Array:
+    """Draws less what they owe to quantities whose mean is known to be 0, by linear regression (control variates).
+
+    Their scatter is what it would be with known coefficients: those that are fitted, of order one over the number of draws.
+
+    Args:
+        draws: shape (R, ...), independent along the first axis.
+        known: of the same draws, shape (R, K), R > K + 1.
+
+    Raises:
+        ValueError: for fewer draws.
+    """
+    values, known = np.asarray(draws, dtype=np.float64), np.asarray(known, dtype=np.float64)
+    R, K = known.shape
+    if R < K + 2:
+        raise ValueError(f"a regression on {K} quantities needs at least {K + 2} draws, got {R}")
+    flat = values.reshape(R, -1)
+    slopes = np.linalg.lstsq(known - known.mean(axis=0), flat - flat.mean(axis=0), rcond=None)[0]
+    kept = flat - known @ slopes
+    center = kept.mean(axis=0)
+    return np.asarray(center + (kept - center) * np.sqrt((R - 1) / (R - 1 - K))).reshape(values.shape)
 
 
 def _scattered(draws: Array) -> NDArray[np.bool_]:

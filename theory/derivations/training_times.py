@@ -25,8 +25,8 @@ mu = sp.Symbol("mu", positive=True)  # u/psi_p
 step = sp.Symbol("h", positive=True)  # of gradient descent
 b2, c, v2, s2 = sp.symbols("b2 c v2 s2", positive=True)  # of noise, of data, of a sample, and the rest
 g = sp.Symbol("g", nonnegative=True)  # eigenvalue of X^T X/N
-fast, slow = sp.symbols("mu_+ mu_-", positive=True)
-W, w, X1, X2, y = sp.symbols("omega omega' X_1 X_2 y", positive=True)
+fast, slow = sp.symbols("mu_1 mu_2", positive=True)
+W, w, X1, X2, y = sp.symbols("omega omega_1 X_1 X_2 y", positive=True)
 
 M11, M22 = c * g + b2, v2 / psi_n
 TRACE, DETERMINANT = M11 + M22, b2 * v2 / psi_n
@@ -108,6 +108,7 @@ def _descent(d: Derivation) -> None:
         factor * after + 2 * sigma2 * step,
         "noise that is fresh at every step makes U and V fresh too, and independent of A: the mean of A obeys this exactly",
     )
+    d.result("learned_by_steps", after, mu, sigma2, step, k)
 
 
 def _block(d: Derivation) -> None:
@@ -120,7 +121,7 @@ def _block(d: Derivation) -> None:
         "component's vector of samples; W^T W/p goes to 1, these are orthogonal, and s^2/psi_p goes to 0",
     )
     matrix = sp.Matrix([[M11, off], [off, M22]])
-    d.equal("its determinant", sp.expand(matrix.det()), DETERMINANT, "mu_+ mu_-, the same for all components")
+    d.equal("its determinant", sp.expand(matrix.det()), DETERMINANT, "mu_1 mu_2, the same for all components")
     share = d.define(
         "share of the fast mode",
         (fast - M22) / (fast - slow),
@@ -128,12 +129,14 @@ def _block(d: Derivation) -> None:
         symbol="f",
     )
     larger = (TRACE + sp.sqrt(TRACE**2 - 4 * DETERMINANT)) / 2
-    d.equal("fast rate", larger**2 - TRACE * larger + DETERMINANT, 0, "mu_+ is a root of the characteristic polynomial of M")
+    d.equal(
+        "fast rate", larger**2 - TRACE * larger + DETERMINANT, 0, "mu_1 is a root of the characteristic polynomial of M"
+    )
     d.equal(
         "shares give the first entry",
         (share * fast + (1 - share) * slow).subs(slow, TRACE - larger).subs(fast, larger),
         M11,
-        "and 1 that of the unit matrix: every function of M is linear in M, and its first entry f h(mu_+) + (1 - f) h(mu_-)",
+        "and 1 that of the unit matrix: every function of M is linear in M, and its first entry f h(mu_1) + (1 - f) h(mu_2)",
     )
     d.result("share", share, fast, slow, v2, psi_n)
     d.result("fast_rate", larger, g, c, b2, v2, psi_n)
@@ -146,13 +149,13 @@ def _two_rates(d: Derivation) -> None:
         "the rates are real",
         sp.expand(TRACE**2 - 4 * DETERMINANT - (M11 - M22) ** 2),
         0,
-        "4 c g v^2/psi_n: they are further apart than the entries on the diagonal, so that mu_+ is at least c g + b^2",
+        "4 c g v^2/psi_n: they are further apart than the entries on the diagonal, so that mu_1 is at least c g + b^2",
     )
     d.equal(
         "slow rate",
         (fast * slow + slow**2) / (fast + slow),
         slow,
-        "mu_- exceeds the determinant over the trace, by its own square over the trace, and is at most the determinant over "
+        "mu_2 exceeds the determinant over the trace, by its own square over the trace, and is at most the determinant over "
         "c g + b^2",
     )
     d.tends(
@@ -161,7 +164,7 @@ def _two_rates(d: Derivation) -> None:
         1,
         psi_n,
         sp.oo,
-        reason="both bounds of mu_- come together, and mu_+ goes to c g + b^2: the clocks of memorization and of generalization",
+        reason="both bounds of mu_2 come together, and mu_1 goes to c g + b^2: the clocks of memorization and of generalization",
     )
 
 
@@ -173,7 +176,7 @@ def _clocks(d: Derivation) -> None:
         r"\tau_{\rm mem}",
         (psi_n * (c * g + b2) + v2) / (2 * sigma2 * b2 * v2),
         slow_clock,
-        "one over 2 sigma^2 mu_-, but for order mu_-/mu_+; linear in N and in g",
+        "one over 2 sigma^2 mu_2, but for order mu_2/mu_1; linear in N and in g",
     )
     d.equal(
         "both clocks",
@@ -225,7 +228,7 @@ def _end_of_the_line(d: Derivation) -> None:
         "n^*/p",
         sp.solve(sp.Eq(s2 * (c * lam + b2) * y, b2 * v2), y)[0],
         b2 * v2 / (s2 * (c * lam + b2)),
-        "the slow mode has u = s^2 + psi_p mu_-, and mu_- = b^2 v^2/(psi_n (c lambda + b^2)) of many samples: s^2 takes over",
+        "the slow mode has u = s^2 + psi_p mu_2, and mu_2 = b^2 v^2/(psi_n (c lambda + b^2)) of many samples: s^2 takes over",
     )
     d.result("linear_range", limit, lam, c, b2, v2, s2)
 
@@ -241,7 +244,12 @@ def _two_resolvents(d: Derivation) -> None:
     e, k = sp.symbols("epsilon kappa", real=True)
     triangular = sp.Matrix([[W, e], [0, w]])
     other = sp.Matrix([[X1, k], [0, X2]])
-    d.equal("product", (triangular * other)[0, 1], W * k + e * X2, "the letter at z times the change, and the change times that at z'")
+    d.equal(
+        "product",
+        (triangular * other)[0, 1],
+        W * k + e * X2,
+        "the letter at z times the change, and the change times that at z'",
+    )
     d.equal("inverse", triangular.inv()[0, 1], -e / (W * w), "minus the change over both")
     change = (c * X2 + b2 * X1) * W * w / psi_n / (1 - W * w * X2 / psi_n)
     d.equal(
@@ -256,7 +264,11 @@ def _two_resolvents(d: Derivation) -> None:
 
 def _published(d: Derivation) -> None:
     """The clocks as they were published."""
-    d.cited("published clocks", "tau_gen ~ 1/sigma^2, tau_mem = psi_p/(sigma^2 u) at the lower edge of U", "arXiv:2505.17638")
+    d.cited(
+        "published clocks",
+        "tau_gen ~ 1/sigma^2, tau_mem = psi_p/(sigma^2 u) at the lower edge of U",
+        "arXiv:2505.17638",
+    )
     published = d.compute(
         "published memorization time",
         r"\tau_{\rm mem}'",
