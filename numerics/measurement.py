@@ -105,24 +105,26 @@ def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: 
 def freed(draws: ArrayLike, known: ArrayLike) -> Array:
     """Draws less what they owe to quantities whose mean is known to be 0, by linear regression (control variates).
 
-    Their scatter is what it would be with known coefficients: those that are fitted, of order one over the number of draws.
+    Their scatter is enlarged by what residues of a fit are too small by, and by what its coefficients add to the error of the
+    mean, exactly so of Gaussian draws.
 
     Args:
         draws: shape (R, ...), independent along the first axis.
-        known: of the same draws, shape (R, K), R > K + 1.
+        known: of the same draws, shape (R, K), R > K + 2.
 
     Raises:
         ValueError: for fewer draws.
     """
     values, known = np.asarray(draws, dtype=np.float64), np.asarray(known, dtype=np.float64)
     R, K = known.shape
-    if R < K + 2:
-        raise ValueError(f"a regression on {K} quantities needs at least {K + 2} draws, got {R}")
+    if R < K + 3:
+        raise ValueError(f"a regression on {K} quantities needs at least {K + 3} draws, got {R}")
     flat = values.reshape(R, -1)
     slopes = np.linalg.lstsq(known - known.mean(axis=0), flat - flat.mean(axis=0), rcond=None)[0]
     kept = flat - known @ slopes
     center = kept.mean(axis=0)
-    return np.asarray(center + (kept - center) * np.sqrt((R - 1) / (R - 1 - K))).reshape(values.shape)
+    enlarged = np.sqrt((R - 1) / (R - 1 - K) * (R - 2) / (R - 2 - K))
+    return np.asarray(center + (kept - center) * enlarged).reshape(values.shape)
 
 
 def _scattered(draws: Array) -> NDArray[np.bool_]:

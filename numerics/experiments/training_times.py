@@ -18,7 +18,7 @@ from typing import NamedTuple, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import stream
+from numerics.arrays import stream, to_host
 from numerics.data import draw, needs_density
 from numerics.experiments.score_covariance import by_subspace
 from numerics.measurement import Measurement, crossing, freed, jackknife
@@ -98,7 +98,7 @@ def _drawn(settings: list[Setting], how: How) -> Iterator[list[tuple[Array, Arra
     for repeat in range(run.repeats):
         found = []
         for size, setting in enumerate(settings):
-            W, X = _features_and_samples(setting, stream(run.rng, "training_times", size, repeat))
+            W, X = _features_and_samples(setting, run, stream(run.rng, "training_times", size, repeat))
             found.append((_flows(setting, W, X), _moments(setting, W, X)))
         yield found
         run.tick()
@@ -113,13 +113,21 @@ def _moments(setting: Setting, W: Array, X: Array) -> Array:
     return np.asarray(traces - [lam.mean(), squares, 1.0, 1 + (D + 1) / p, lam.mean()])
 
 
-def _features_and_samples(setting: Setting, random: np.random.Generator) -> tuple[Array, Array]:
+def _features_and_samples(setting: Setting, run: Sampling, random: np.random.Generator) -> tuple[Array, Array]:
     """W, shape (p, D), and X, (N, D)."""
     needs_density(setting, "the loss of a network")
-    features = int(_network(setting).features)
-    return random.standard_normal((features, setting.manifold.ambient_dimension)), draw(
-        setting, setting.samples, random
-    )
+    W = random.standard_normal((_width(setting), setting.manifold.ambient_dimension))
+    W, X = (to_host(run.on_device(a)).astype(np.float64) for a in (W, draw(setting, setting.samples, random)))
+    return W, X
+
+
+def _width(setting: Setting) -> int:
+    features = _network(setting).features
+    if math.isinf(features):
+        raise ValueError(
+            "a network that is measured has a number of features, got infinitely many; give some thousands"
+        )
+    return int(features)
 
 
 def _flows(setting: Setting, W: Array, X: Array) -> Array:
@@ -171,8 +179,8 @@ def _measured(setting: Setting, draws: Array) -> dict[str, Measurement]:
 
 
 def _least(curves: Array) -> Array:
-    """Where curves over SEARCHED are least, shape (T, G), by a parabola in the logarithm; infinite for one that falls throughout."""
-    found = np.full(len(curves), math.inf)
+    """Where curves over SEARCHED are least, shape (T, G), by a parabola in the logarithm; NaN for one that falls throughout."""
+    found = np.full(len(curves), np.nan)
     for i, curve in enumerate(curves):
         at = int(curve.argmin())
         if 0 < at < curve.size - 1:
@@ -206,7 +214,9 @@ def measure_descent(
     for repeat in range(run.repeats):
         pairs.append(
             [
-                _descents(one, step, batch and batch * size, stream(run.rng, "training_times.descent", size, repeat))
+                _descents(
+                    one, run, step, batch and batch * size, stream(run.rng, "training_times.descent", size, repeat)
+                )
                 for size, one in ((1, setting), (2, _doubled(setting)))
             ]
         )
@@ -216,9 +226,9 @@ def measure_descent(
     return {name: Measurement.of(losses[..., k]) for k, name in enumerate(("train_loss", "test_loss"))}
 
 
-def _descents(setting: Setting, step: float, batch: int | None, random: np.random.Generator) -> Array:
+def _descents(setting: Setting, run: Sampling, step: float, batch: int | None, random: np.random.Generator) -> Array:
     """The two losses at each time and training time, shape (T, S, 2)."""
-    W, X = _features_and_samples(setting, random)
+    W, X = _features_and_samples(setting, run, random)
     found = []
     for i in range(setting.t.size):
         of = _averages(setting, i, W, X)

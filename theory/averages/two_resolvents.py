@@ -56,10 +56,10 @@ def around(low: float, high: float) -> tuple[Complex, Complex]:
     """Points on a loop about (low, high), 0 < low, and dz/(2 pi i): above the real axis, then their mirror images backwards."""
     half = math.log(high / low) / 2
     a = math.hypot(half, HALF_HEIGHT)
-    n = 4 * math.ceil(DIGITS * a / HALF_HEIGHT / 4)
-    angle = (np.arange(n) + 0.5) * (2 * math.pi / n)
-    z = np.sqrt(low * high) * np.exp(a * np.cos(angle) + 1j * HALF_HEIGHT * np.sin(angle))
-    return z, z * (1j * a * np.sin(angle) + HALF_HEIGHT * np.cos(angle)) / n
+    n = 2 * math.ceil(DIGITS * a / HALF_HEIGHT / 2)
+    angle = (np.arange(n // 2) + 0.5) * (2 * math.pi / n)
+    z = math.sqrt(low) * math.sqrt(high) * np.exp(a * np.cos(angle) + 1j * HALF_HEIGHT * np.sin(angle))
+    return _mirrored(z), _mirrored(z * (1j * a * np.sin(angle) + HALF_HEIGHT * np.cos(angle)) / n)
 
 
 def of_samples(lam: Array, p: Array, psi_n: float, between: tuple[float, float], pull: float) -> Loop:

@@ -41,14 +41,15 @@ def derive() -> Derivation:
         STATEMENT,
         SOURCE,
         "s_A(x) = A phi(W x/sqrt D)/sqrt p on x = alpha x_0 + sigma xi, gradient flow dA/dtau = -D^2 grad L from A = 0, "
-        "L = E|sigma s_A + xi|^2/D; U = E phi phi^T, V = E phi xi^T over samples and noise; D, N, p to infinity at psi_n = N/D and "
-        "psi_p = p/D, where V = b W/sqrt D and U is that of Gaussian features; g an eigenvalue of X^T X/N",
+        "L = E|sigma s_A + xi|^2/D; U = E phi phi^T, V = E phi xi^T over samples and noise; D, N, p to infinity at psi_n = N/D "
+        "and psi_p = p/D, where V = b W/sqrt D and U is that of Gaussian features; g an eigenvalue of X^T X/N",
     )
     _one_mode(d)
     _descent(d)
     _block(d)
     _two_rates(d)
     _clocks(d)
+    _at_first(d)
     _in_the_end(d)
     _end_of_the_line(d)
     _two_resolvents(d)
@@ -182,7 +183,7 @@ def _clocks(d: Derivation) -> None:
         "both clocks",
         (1 / fast + 1 / slow) / (2 * sigma2) - (fast + slow) / (2 * sigma2 * fast * slow),
         0,
-        "it is the sum of the two exactly, and as it is linear in g its mean along a direction of variance lambda is at g = lambda",
+        "it is the sum of the two exactly, and as it is linear in g its mean along a direction is at g = lambda",
     )
     d.result("memorization_time", found.subs(g, lam), lam, c, b2, v2, psi_n, sigma2)
     d.result("generalization_time", 1 / (2 * sigma2 * (c * lam + b2)), lam, c, b2, sigma2)
@@ -191,6 +192,29 @@ def _clocks(d: Derivation) -> None:
         found.subs(g, lam),
         found.subs(g, lam + y),
         "a direction of variance lambda + y is lost later, by y c psi_n/(2 sigma^2 b^2 v^2)",
+    )
+
+
+def _at_first(d: Derivation) -> None:
+    """How fast training begins, with any number of features."""
+    z = sp.Symbol("z", positive=True)  # of the resolvent, far from the spectrum
+    mean = sp.Symbol("lambda_m", positive=True)  # tr Sigma/D
+    variance = c * mean + b2 + v2 + s2
+    q = 1 / (variance - z)
+    far = sp.series((q / (1 + psi_p * q * (c * lam + b2))).subs(z, 1 / y), y, 0, 3).removeO()
+    first = d.compute(
+        "mean eigenvalue",
+        r"\langle u \rangle_k",
+        sp.expand(-far.coeff(y, 2)),
+        psi_p * (c * lam + b2) + variance,
+        "that V sees along a direction of variance lambda: s_k = q/(1 + psi_p q (b^2 + c lambda)) far from the spectrum, in 1/z; "
+        "compared with w^T U w/p of a column w of W, by itself and with the others",
+    )
+    d.equal(
+        "mean rate",
+        first / psi_p,
+        c * lam + b2 + variance / psi_p,
+        "of which one over 2 sigma^2 is the first clock; the second term is the variance of a feature over psi_p",
     )
 
 

@@ -2,13 +2,13 @@ r"""Training times: when does gradient descent learn the score of the distributi
 
 A network of p random features, s_A(x) = A phi(W x/sqrt D)/sqrt p, sees x = alpha x_0 + sigma xi, alpha and sigma those of the
 schedule at one time. Of its loss L = E|sigma s_A + xi|^2/D the gradient flow dA/dtau = -D^2 grad L from A = 0 is closed given
-U = E phi phi^T and V = E phi xi^T over the training set: a mode of U of eigenvalue u = psi_p mu, psi_p = p/D, is learned at the
-rate 2 sigma^2 mu,
+U = E phi phi^T and V = E phi xi^T over the training set: a mode of U of eigenvalue u = psi_p mu, psi_p = p/D, is learned at
+the rate 2 sigma^2 mu,
 
     h(mu) = (1 - e^{-2 sigma^2 mu tau})/mu,     L_train = 1 - b^2 <2 h - mu h^2>,     L_test = 1 - 2 b^2 <h> + b^2 <h T h>,
 
-averages over the spectrum of U as V sees it. T is U/psi_p of the whole distribution between the two: it takes two resolvents of
-one random matrix. A ridge is added to u in h alone. Of infinitely many features M = U/psi_p has 2 x 2 blocks, one for each
+averages over the spectrum of U as V sees it. T is U/psi_p of the whole distribution between the two: it takes two resolvents
+of one random matrix. A ridge is added to u in h alone. Of infinitely many features M = U/psi_p has 2 x 2 blocks, one for each
 principal component g of the data, of trace c g + b^2 + v^2/psi_n and determinant b^2 v^2/psi_n, psi_n = N/D: a fast mode and a
 slow one, that is learned after
 
@@ -58,8 +58,13 @@ __all__ = [
     "train_loss_kernel",
 ]
 
-STATEMENT = "training loses low variance first, on a clock that grows with N and, at small noise, is far slower than was published"
-SOURCE = "arXiv:2505.17638 (random features, two clocks); losses at every training time, the kernel limit and its clocks derived here"
+STATEMENT = (
+    "training loses low variance first, on a clock that grows with N and is 1/2 sigma^2 times as slow as published"
+)
+SOURCE = (
+    "arXiv:2505.17638 (random features, two clocks); losses at every training time, the kernel limit and its clocks derived "
+    "here"
+)
 REGIME = (
     "D, N and features large at fixed ratios: off by order 1/D; the kernel limit: features without end at fixed N/D"
 )
@@ -154,7 +159,7 @@ def test_loss(setting: Setting) -> Array:
 
 
 @observable(
-    "time", "training", kind="limit", symbol=r"L^\infty_{\rm train}", of="train_loss", accuracy=ACCURACY, network=True
+    "time", "training", kind="model", symbol=r"L^\infty_{\rm train}", of="train_loss", accuracy=ACCURACY, network=True
 )
 def train_loss_kernel(setting: Setting) -> Array:
     """The training loss of infinitely many features, on which no ridge weighs."""
@@ -162,7 +167,7 @@ def train_loss_kernel(setting: Setting) -> Array:
 
 
 @observable(
-    "time", "training", kind="limit", symbol=r"L^\infty_{\rm test}", of="test_loss", accuracy=ACCURACY, network=True
+    "time", "training", kind="model", symbol=r"L^\infty_{\rm test}", of="test_loss", accuracy=ACCURACY, network=True
 )
 def test_loss_kernel(setting: Setting) -> Array:
     """The test loss of infinitely many features."""
@@ -185,8 +190,8 @@ def test_loss_final(setting: Setting) -> Array:
 def retained_coefficient(setting: Setting) -> Array:
     """What is retained of x along each subspace by the denoiser x + sigma^2 s(x), in its linear part: 1 + sigma^2 J_k.
 
-    It begins at 1, where there is no score, is near alpha^2 lambda/(alpha^2 lambda + sigma^2) for the score of the distribution,
-    and falls to 0 as the samples are learned by infinitely many features.
+    It begins at 1, where there is no score, is near alpha^2 lambda/(alpha^2 lambda + sigma^2) for that of the distribution, and
+    falls to 0 as the samples are learned by infinitely many features.
     """
     K = len(setting.manifold.subspaces)
     return np.array([1 - flow.b2 * flow.along(flow.learned(_tau(setting)))[:, :K] for flow in _flows(setting)])
@@ -196,8 +201,8 @@ def retained_coefficient(setting: Setting) -> Array:
 def learning_clock(setting: Setting) -> Array:
     """In how much more training what changes along each subspace changes by a factor of e less: 1/2 sigma^2 over the mean mu.
 
-    The mean over what V sees of modes after each training time. First it is 1/2 sigma^2 (c lambda + b^2), and once the fast modes
-    are learned about tau_mem. NaN where there is nothing left to learn.
+    The mean is over what V sees of modes after each training time. First it is 1/2 sigma^2 (c lambda + b^2), and once the fast
+    modes are learned about tau_mem. NaN where there is nothing left to learn.
     """
     K = len(setting.manifold.subspaces)
     return np.array([_clock(flow, _tau(setting))[:, :K] for flow in _flows(setting)])
@@ -231,7 +236,7 @@ def tau_half(setting: Setting) -> Array:
 
 @observable("time", "subspace", kind="limit", symbol=r"\tau_{\rm mem}", network=True)
 def tau_mem(setting: Setting) -> Array:
-    """When infinitely many features lose a direction of each variance: one over the rate of their slow mode, but for mu_2/mu_1.
+    """When infinitely many features lose a direction of each variance: one over the rate of the slow mode, but for mu_2/mu_1.
 
     Linear in the number of samples, from N = D v^2/(c lambda + b^2) on.
     """
@@ -249,11 +254,12 @@ def linear_range(setting: Setting) -> Array:
     return np.array([_network(setting).features * found(lam, k.c, k.b2, k.v2, k.s2) for k in constants(setting)])
 
 
-@observable("time", kind="published", symbol=r"\tau_{\rm mem}'", network=True)
+@observable("time", "subspace", kind="published", symbol=r"\tau_{\rm mem}'", of="tau_mem", network=True)
 def tau_mem_published(setting: Setting) -> Array:
-    """As arXiv:2505.17638 has it, by the lower edge of U: psi_n/(sigma^2 v^2) of many features."""
+    """As arXiv:2505.17638 has it, by the lower edge of U: psi_n/(sigma^2 v^2) of many features, in all directions."""
     psi_n, found = _psi_n(setting), derivation()["published_memorization_time"]
-    return np.array([found(psi_n, k.v2, k.sigma2) for k in constants(setting)])
+    every = np.ones(setting.manifold.variances.size)
+    return np.array([found(psi_n, k.v2, k.sigma2) * every for k in constants(setting)])
 
 
 @observable("time", kind="published", symbol=r"\tau_{\rm gen}'", of="tau_gen", network=True)
@@ -395,7 +401,10 @@ LAWS = {
     "train_loss_final": "same_for(training); at_least(0); at_most(1); monotone(ridge, up); limit(ridge, inf, 1)",
     "test_loss_final": "same_for(training); at_least(training_times.train_loss_final); limit(ridge, inf, 1)",
     "retained_coefficient": ("at_least(0); at_most(1); ordered; monotone(training, down); limit(training, 0, 1)"),
-    "learning_clock": "monotone(training, up)",
+    "learning_clock": (
+        "monotone(training, up); limit(training, 0, 1/(2*alpha**2*t*(alpha**2*random_features.linear_slope**2*lam"
+        " + random_features.noise_part + D/p*(random_features.feature_variance + ridge))))"
+    ),
     "tau_gen": "same_for(training); least_at(training, training_times.test_loss)",
     "tau_half": (
         "same_for(training); crosses(training_times.test_loss, "
@@ -403,11 +412,21 @@ LAWS = {
     ),
     "tau_mem": (
         "same_for(features); same_for(training); same_for(ridge); monotone(samples, up); ordered; "
-        "limit(samples, inf, training_times.tau_mem_published*(lam + t)/(2*t))"
+        "limit(samples, inf, training_times.tau_mem_published*(lam + t)/(2*t)); "
+        "equation(f, training_times.tau_mem_published*(lam + t)/(2*t) + 1/(2*alpha**2*t*random_features.noise_part))"
     ),
-    "linear_range": "same_for(samples); same_for(training); same_for(ridge); power(features, 1)",
-    "tau_mem_published": "same_for(features); same_for(training); same_for(ridge); power(samples, 1)",
+    "linear_range": (
+        "same_for(samples); same_for(training); same_for(ridge); "
+        "equation(f*random_features.rest_part*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D"
+        " + random_features.noise_part), "
+        "p*random_features.noise_part*random_features.sample_part)"
+    ),
+    "tau_mem_published": (
+        "same_for(features); same_for(training); same_for(ridge); power(samples, 1); "
+        "equation(alpha**2*t*f*random_features.sample_part, N/D)"
+    ),
     "tau_gen_published": (
-        "same_for(samples); same_for(features); same_for(training); same_for(ridge); same_for(variance); equation(alpha**2*t*f, 1)"
+        "same_for(samples); same_for(features); same_for(training); same_for(ridge); same_for(variance); "
+        "equation(alpha**2*t*f, 1)"
     ),
 }

@@ -22,6 +22,7 @@ PREDICTIONS = (
     "noise_unconditioning",
     "speciation",
     "spectral_gap",
+    "random_features",
     "training_times",
 )
 SURVEYS = {

@@ -36,7 +36,7 @@ def _moved(setting: Setting, argument: str, value: float) -> Setting | None:
 
 @lawgiver
 def crosses(name: str, value: str, argument: str = "time") -> Law:
-    """It is the time, training time or number of samples at which a quantity of the catalogue, of the same subspace, has a value."""
+    """It is the time, training time or number of samples at which a quantity of the catalogue, of the subspace, has a value."""
     other, wanted = catalogued(name), expression(value)
     find = {"time": _crossing_in_time, "training": _crossing_in_training, "samples": _crossing_in_samples}.get(argument)
     if find is None:
