@@ -222,8 +222,9 @@ def compare(
         over: values by axis, one or two of validation.axes.AXES: numbers, or text such as `100:10000:5`, as of --over.
         observables: of the prediction, one or several; for a function the one that the experiment measures.
         experiment: whose simulation to hold it against; by default the prediction's.
-        measured: own points in its place, a mapping, a data frame, a structured array or an arrow table: columns of the axis,
-            `measured`, `sem`, `n`, the number of draws, where it is known, and `subspace` where rows are of one each.
+        measured: own points in its place, a mapping, a data frame, a structured array, an arrow table, or rows that are mappings,
+            such as `json.load` and `csv.DictReader` give: columns of the axis, `measured`, `sem`, `n`, the number of draws, where
+            it is known, and `subspace` where rows are of one each.
         times: that are looked at where the observable is a time itself; by default about the predicted ones.
         repeats: data sets at each point; `auto:0.02` for as many as that relative error takes, in units of a curve's largest
             value, up to 10^5.
@@ -433,17 +434,32 @@ def _spacing(times: ArrayLike) -> float:
 
 
 def _columns(measured: Any) -> dict[str, NDArray[Any]]:
-    """The columns of a mapping, a data frame, a structured array or an arrow table.
+    """The columns of a mapping, a data frame, a structured array, an arrow table, or rows that are mappings.
 
     Raises:
-        ValueError: where it has none.
+        ValueError: where it has none, or rows have different ones.
     """
+    if isinstance(measured, Sequence) and measured and all(isinstance(row, Mapping) for row in measured):
+        if ragged := [k for k, row in enumerate(measured) if set(row) != set(measured[0])]:
+            raise ValueError(
+                f"rows of points of your own must have the same columns, got others in row {ragged[0] + 1}"
+            )
+        measured = {name: [row[name] for row in measured] for name in measured[0]}
     if not (names := _names(measured)):
         raise ValueError(
             "points of your own must be a table with named columns, such as {'samples': [...], 'measured': [...], 'sem': [...]} "
             f"or a data frame; got {type(measured).__name__}"
         )
-    return {str(name): np.asarray(measured[name]) for name in names}
+    return {str(name): _column(measured[name]) for name in names}
+
+
+def _column(values: Any) -> NDArray[Any]:
+    """As an array, of numbers where text is numbers."""
+    column = np.asarray(values)
+    try:
+        return column.astype(np.float64) if column.dtype.kind == "U" else column
+    except ValueError:
+        return column
 
 
 def _names(table: Any) -> list[Any]:

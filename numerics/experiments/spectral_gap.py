@@ -25,6 +25,7 @@ OBSERVABLES = {
     "latent_retained": ("time", "subspace"),
     "mean_retained": ("time",),
     "estimated_dimension": ("time",),
+    "flipd_dimension": ("time",),
     "edge_lowest": (),
     "edge_highest": (),
     "gap_width": ("time",),
@@ -55,9 +56,9 @@ def measure_spectrum(setting: Setting, **how: Unpack[How]) -> dict[str, Measurem
     """The same without singular vectors, in a fraction of the time.
 
     Returns:
-        mean_retained, the mean of s/(s + t); estimated_dimension, how many s are above t; gap_width, from the largest t/(s + t)
-        to 1, shape (T,); edge_lowest and edge_highest, the extreme s, data units squared; gap_opening_time, the time of the
-        schedule at which the gap is 1/2 wide.
+        mean_retained, the mean of s/(s + t); estimated_dimension, how many s are above t; flipd_dimension, of D + t (div s +
+        |s|^2) over clean points; gap_width, from the largest t/(s + t) to 1, shape (T,); edge_lowest and edge_highest, the
+        extreme s, data units squared; gap_opening_time, the time of the schedule at which the gap is 1/2 wide.
     """
     spectra = [np.linalg.svd(F, compute_uv=False) ** 2 for F in _matrices(setting, how)]
     return _of_spectra(np.array(spectra), setting)
@@ -85,6 +86,15 @@ def _retained(eigenvalues: Array, setting: Setting) -> Array:
     return np.asarray(s / (s + setting.t[:, None]))
 
 
+def _flipd(eigenvalues: Array, setting: Setting) -> Array:
+    """D + t (tr J + E |J x|^2), x of covariance F F^T, shape (..., T)."""
+    s, t = eigenvalues[..., None, :], setting.t[:, None]
+    slopes = -1 / (s + t)
+    normals = setting.manifold.ambient_dimension - eigenvalues.shape[-1]
+    along = (slopes + slopes**2 * s).sum(axis=-1)
+    return np.asarray(setting.manifold.ambient_dimension + setting.t * (along - normals / setting.t))
+
+
 def _of_spectra(eigenvalues: Array, setting: Setting) -> dict[str, Measurement]:
     """What follows from the eigenvalues of F F^T, falling, shape (repeats, m)."""
     retained, lowest = _retained(eigenvalues, setting), eigenvalues[:, -1]
@@ -93,6 +103,7 @@ def _of_spectra(eigenvalues: Array, setting: Setting) -> dict[str, Measurement]:
         "estimated_dimension": (eigenvalues[:, None] > setting.t[:, None]).sum(axis=-1),
         "edge_lowest": lowest,
         "edge_highest": eigenvalues[:, 0],
+        "flipd_dimension": _flipd(eigenvalues, setting),
         "gap_width": retained[..., -1],
         "gap_opening_time": setting.schedule.time(lowest),
     }

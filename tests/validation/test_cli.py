@@ -122,6 +122,7 @@ OBSERVABLES = {
         "estimated_dimension": ["time"],
         "edge_lowest": [],
         "edge_highest": [],
+        "flipd_dimension": ["time"],
         "gap_width": ["time"],
         "gap_opening_time": [],
     },

@@ -175,19 +175,34 @@ def test_points_of_ones_own_stand_in_the_place_of_the_experiment():
             compare("collapse", SETTING, measured=own | change, observables=FORMS[:1])
 
 
-@pytest.mark.parametrize("kind", ["arrow", "structured", "frame"])
+@pytest.mark.parametrize("kind", ["arrow", "structured", "frame", "rows", "text"])
 def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
     columns = {"time": [0.4, 0.9], "measured": [12.5, 7.5], "sem": [0.1, 0.1]}
     if kind == "frame":
         table = pytest.importorskip("pandas").DataFrame(columns)
     elif kind == "arrow":
         table = pyarrow.table(columns)
+    elif kind in ("rows", "text"):
+        values = ([f"{v}" for v in column] if kind == "text" else column for column in columns.values())
+        table = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
     else:
         table = np.array(list(zip(*columns.values(), strict=True)), dtype=[(name, float) for name in columns])
     found = compare("collapse", SETTING, measured=table, observables="information")
     assert found.measured["information"].tolist() == columns["measured"]
     with pytest.raises(ValueError, match=r"a table with named columns, .* got float"):
         compare("collapse", SETTING, measured=3.0, observables="information")
+
+
+def test_rows_of_ones_own_have_the_same_columns():
+    rows = [{"time": 0.4, "measured": 12.5, "sem": 0.1}, {"time": 0.9, "measured": 7.5}]
+    with pytest.raises(ValueError, match="must have the same columns, got others in row 2"):
+        compare("collapse", SETTING, measured=rows, observables="information")
+
+
+def test_numbers_in_text_are_ordered_as_numbers():
+    rows = [{"samples": n, "measured": m, "sem": "0.1"} for n, m in (("100", "1"), ("30", "2"), ("1000", "3"))]
+    found = compare("collapse", Setting.of("1.0x2"), measured=rows, observables="collapse_time")
+    assert found.measured["collapse_time"].tolist() == [2, 1, 3]
 
 
 def test_points_of_ones_own_may_have_a_row_for_each_subspace():

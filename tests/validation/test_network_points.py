@@ -73,6 +73,8 @@ def test_tables_have_a_row_for_every_time_and_training_time():
     assert ["1", "100", "108", "208", "308"] in lines
     document = json.loads(render("nets", SETTING, {"product": PLACES.dims}, {"product": value}, as_json=True))
     assert document["setting"]["network"] == {"features": 8, "activation": "tanh", "times": [10.0, 100.0], "ridge": 0.0}
+    kernel = render("nets", SETTING.trained(features=np.inf), {}, {}, as_json=True)
+    assert json.loads(kernel)["setting"]["network"]["features"] == "inf"
     assert document["coordinates"]["training"] == [10.0, 100.0]
     assert document["coordinates"]["place"] == ["fresh", "trajectory", "generated"]
 

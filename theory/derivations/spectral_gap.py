@@ -72,8 +72,36 @@ def _retained(d: Derivation) -> None:
         "both are 0: the trace of F F^T (F F^T + t)^-1 is that of 1 - t (F F^T + t)^-1 over D directions, m (c - t gamma), and "
         "that of F^T (F F^T + t)^-1 F over m columns, m r. This gives kappa",
     )
+    _flipd(d)
     d.result("retained", retained, lam, kappa)
     d.result("lost", lost, lam, kappa)
+
+
+def _flipd(d: Derivation) -> None:
+    """What D + t (div s + |s|^2) is at a clean point, in the mean over points."""
+    score = -z / (lam + t)
+    square = gaussian.integral(score**2, -(z**2) / (2 * lam), z) / gaussian.integral(1, -(z**2) / (2 * lam), z)
+    flipd = d.compute(
+        "FLIPD of one direction",
+        r"1 + t (\partial s + E s^2)",
+        sp.factor(sp.simplify(1 + t * (sp.diff(score, z) + square))),
+        1 - t**2 / (lam + t) ** 2,
+        "z ~ N(0, lambda) clean; compared with what is retained, 1 - t/(lambda + t), with the square lost. A normal direction, "
+        "lambda = 0, adds nothing",
+    )
+    d.equal(
+        "by what is retained",
+        flipd,
+        lam / (lam + t) - t * sp.diff(lam / (lam + t), t),
+        "for each eigenvalue in place of lambda, so that the mean over any spectrum follows from the mean retained: r - t dr/dt",
+    )
+    seen = lam / (lam + kappa)
+    d.equal(
+        "slope of what is retained",
+        -t * sp.diff(seen, kappa) / sp.diff(_noise(), kappa),
+        t * seen / (lam + kappa) / (c - seen**2),
+        "at an effective noise kappa, dr/dt = dr/dkappa dkappa/dt; squares stand for their means over columns",
+    )
 
 
 def _noise() -> sp.Expr:

@@ -35,6 +35,7 @@ __all__ = [
     "edge_shifts",
     "effective_noise",
     "estimated_dimension",
+    "flipd_dimension",
     "gap_opening_time",
     "gap_width",
     "latent_retained",
@@ -98,6 +99,19 @@ def mean_retained(setting: Setting) -> Array:
 def estimated_dimension(setting: Setting) -> Array:
     """How many eigenvalues of -t J lie below 1/2, which is s > t: what a count of the gap takes for the dimension."""
     return setting.manifold.intrinsic_dimension * share_beyond(setting, setting.t)
+
+
+@observable("time", kind="limit", symbol=r"\hat m_F", scaling=0)
+def flipd_dimension(setting: Setting) -> Array:
+    """The mean of D + t (div s + |s|^2) at clean points, FLIPD of arXiv:2406.03537: m times that of 1 - (t/(s + t))^2.
+
+    With r the mean retained it is m (r - t dr/dt).
+    """
+    lam, p, excess = _columns(setting)
+    kappa = effective_noise(setting)[:, None]
+    retained = derivation()["retained"](lam, kappa)
+    slope = (setting.t[:, None] * retained / (lam + kappa)) @ p / (1 + excess - retained**2 @ p)
+    return np.asarray(setting.manifold.intrinsic_dimension * (retained @ p + slope))
 
 
 @observable(kind="limit", symbol="s_-", scaling=2)
@@ -255,6 +269,11 @@ LAWS = {
     "estimated_dimension": (
         "schedule(0); same_for(samples); monotone(time, down); at_least(0); at_most(d); limit(time, inf, 0); "
         "on_a_line(1 - 2/pi*(arctan(sqrt(t/larger(4*lam - t, 0))) + sqrt(t*larger(4*lam - t, 0))/(4*lam)))"
+    ),
+    "flipd_dimension": (
+        "schedule(0); same_for(samples); monotone(time, down); at_least(spectral_gap.mean_retained*d); at_most(d); "
+        "limit(time, inf, 2*D*sum(m*lam)/(d*t)); "
+        "slope_of(spectral_gap.mean_retained, time, spectral_gap.mean_retained - f/d)"
     ),
     "edge_lowest": (
         "finite; schedule(0); same_for(samples); same_for(time); monotone(variance, up); "

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from numerics.arrays import DTYPES, checked, resolve_device, stream, to_host
+from numerics.classes import classes, speciation
 from numerics.data import draw
 from numerics.leave_one_out import (
     HeldOut,
@@ -50,7 +51,7 @@ __all__ = ["TICKS", "Audit", "audit"]
 
 Array = NDArray[np.float64]
 Truths = NDArray[np.bool_]
-TICKS = 24  # spectrum 1, theory 2, trajectories 3, Gaussian data 8, held-out points 2, covariances 8
+TICKS = 25  # classes 1, spectrum 1, theory 2, trajectories 3, Gaussian data 8, held-out points 2, covariances 8
 LOWEST, HIGHEST, PER_DECADE = 0.01, 100.0, 6  # the times, in units of the predicted collapse time, and
 BEYOND, FARTHEST = 10.0, 1e4  # up to this many times the largest variance, where noise hides all shape
 EVERY = 2  # covariances are measured at every second time
@@ -84,6 +85,7 @@ def audit(
     data: ArrayLike,
     *,
     taken: Taken | None = None,
+    labels: ArrayLike | None = None,
     standardize: bool = False,
     wanted_time: float | None = None,
     resolution: float = 2.0,
@@ -99,6 +101,7 @@ def audit(
         name: what to call it.
         data: samples, shape (N, D).
         taken: which rows and columns of a file they are; by default all.
+        labels: the class of each sample, numbers or words, shape (N,), where there are classes.
         standardize: whether to divide every column by its deviation; then the units of t are those of deviations squared.
         wanted_time: the noise variance, in data units squared, that the collapse should be moved to; by default
             half of the predicted collapse time.
@@ -115,6 +118,8 @@ def audit(
     options = _checked(wanted_time, resolution, queries, seed, device, dtype)
     samples = to_host(checked(data, "data"))
     read = (taken or _taken(samples)).summary()
+    if labels is not None:
+        classes(labels, len(samples))  # refused before any work is done
     samples = standardized(samples) if standardize else samples
     axes = principal_axes(samples)
     alone = dominance(samples, resolution)
@@ -129,6 +134,8 @@ def audit(
     _repeat(tick, 2)
     trained = trajectory_through_collapse(axes, _times(manifold, predicted), **options)
     _repeat(tick, 3)
+    found = None if labels is None else _classes(axes, labels, trained.t, options)
+    tick()
     setting = setting.at(times=trained.t)
     twin = _twin(setting, options, tick)
     fresh = held_out(axes, trained.t, **options)
@@ -152,6 +159,7 @@ def audit(
         "subspaces": _subspaces(manifold, loss),
         **times,
         **_orders(loss),
+        "classes": found,
         **_samples_needed(setting, predicted / 2 if wanted_time is None else float(wanted_time), fresh),
         "validity": validity | {"sentence": _sentence(validity, times)},
         "queries": len(trained.own_weight),
@@ -314,6 +322,24 @@ def _collapse_times(predicted: float, trained: Trajectory, twin: _Twin) -> dict[
         "measured_collapse_time_error": float(measured.sem),
         "gaussian_collapse_time": float(twin.collapse_time.mean),
         "gaussian_collapse_time_error": float(twin.collapse_time.sem),
+    }
+
+
+def _classes(axes: PrincipalAxes, labels: ArrayLike, t: Array, options: dict[str, Any]) -> dict[str, Any]:
+    """What noise leaves of the classes, up to where it hides all of the data."""
+    farther = np.geomspace(t[-1], max(t[-1], BEYOND * axes.spectrum.sum()), 1 + PER_DECADE)[1:]
+    found = speciation(axes, labels, np.unique([*t, *farther]), **options)
+    time = found.speciation_time
+    return {
+        "names": list(found.names),
+        "shares": found.shares,
+        "speciation_time": float(time.mean),
+        "speciation_time_error": float(time.sem),
+        "times": found.t,
+        "cloning_probability": found.cloning_probability.mean,
+        "cloning_probability_error": found.cloning_probability.sem,
+        "return_probability": found.return_probability.mean,
+        "return_probability_error": found.return_probability.sem,
     }
 
 

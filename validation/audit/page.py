@@ -27,9 +27,9 @@ WIDTH = 100  # of the text
 
 
 def text(audit: Audit) -> str:
-    """The four answers, for the terminal."""
+    """The four answers, for the terminal, and that on classes where there are labels."""
     s = audit.summary
-    return "\n\n".join([_head(s), _when(s), _which(s), _how_many(s), _how_far(s)])
+    return "\n\n".join([_head(s), _when(s), *_of_classes(s), _which(s), _how_many(s), _how_far(s)])
 
 
 def _head(s: dict[str, Any]) -> str:
@@ -60,6 +60,21 @@ def _when(s: dict[str, Any]) -> str:
         f"Gaussian data of the same spectrum and number, simulated: below t = {gaussian}.",
         f"Theory, log N = I(t): below t = {short(s['collapse_time'])}.",
     )
+
+
+def _of_classes(s: dict[str, Any]) -> list[str]:
+    found, collapse = s["classes"], s["measured_collapse_time"]
+    if found is None:
+        return []
+    time, error = found["speciation_time"], found["speciation_time_error"]
+    if time is None:
+        said = "No speciation was found: the weights hold to one class, or to none, at all t."
+    else:
+        after = f", {short(time / collapse)} times the collapse" if collapse else ""
+        said = f"Measured: at t = {plus_minus(time, error)}{after}. Below, reverse trajectories that part end in one class."
+    right = 100 * found["return_probability"][0]
+    nearest = f"The nearest of the other samples is of the same class for {right:.3g} % of held-out ones."
+    return [_answer(f"When is it chosen which of {len(found['names'])} classes a sample will be of?", said, nearest)]
 
 
 def _which(s: dict[str, Any]) -> str:
@@ -122,7 +137,19 @@ def sections(audit: Audit) -> list[Section]:
         _validity_table(s["validity"]),
         _curves_table(curves),
         _retained_table(curves),
+        *([_classes_table(s["classes"])] if s["classes"] else []),
     ]
+
+
+def _classes_table(found: dict[str, Any]) -> Section:
+    columns = ("times", "cloning_probability", "return_probability")
+    header = tuple(part for c in columns for part in ((c,) if c == "times" else (c, f"{c}_error")))
+    rows = list(zip(*(found[name] for name in header), strict=True))
+    said = (
+        "The probability that two reverse trajectories from one noised point end in one class, and that one ends in the class "
+        "of the clean point, by the weights of the other samples."
+    )
+    return Section("Classes", said, tuple(name.replace("_", " ") for name in header), rows, folded=True)
 
 
 def _curves_table(curves: dict[str, Any]) -> Section:

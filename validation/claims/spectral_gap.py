@@ -113,6 +113,19 @@ def spread_latent(setting: Setting) -> Array:
     return np.repeat(spread(setting)[:, None], setting.manifold.variances.size, axis=1)
 
 
+def spread_flipd(setting: Setting) -> Array:
+    """The same for the sum over eigenvalues of f = 1 - (t/(s + t))^2, which rises with s too."""
+    lowest, highest = (
+        setting.t / (edge(setting) + setting.t) for edge in (prediction.edge_highest, prediction.edge_lowest)
+    )
+    return np.asarray((highest**2 - lowest**2) / 4)
+
+
+def union_flipd(setting: Setting) -> Array:
+    """What FLIPD makes of those laws."""
+    return np.asarray(sum(prediction.flipd_dimension(one) for _, one in apart(setting)))
+
+
 def shift(setting: Setting, edge: int) -> float:
     """How far the mean extreme eigenvalue is from its edge, 0 or -1, at most: to leading order, and m^(-1/3) of it for the next.
 
@@ -131,6 +144,7 @@ def claims() -> list[Claim]:
     return [
         *(_mean(name) for name in CASES),
         *(_count(name) for name in CASES),
+        *(_flipd(name) for name in CASES),
         compare(
             CASES["two"],
             "latent_retained",
@@ -168,6 +182,13 @@ def _mean(name: str) -> Claim:
         LIMIT,
         allowed_bias=evaluated(spread, CASES[name].setting),
         headline=True,
+    )
+
+
+def _flipd(name: str) -> Claim:
+    at = CASES[name]
+    return compare(
+        at, "flipd_dimension", _against(name, union_flipd), LIMIT, allowed_bias=evaluated(spread_flipd, at.setting)
     )
 
 

@@ -28,6 +28,7 @@ __all__ = ["audit"]
     show_default=True,
     help="Variances within this factor are one subspace.",
 )
+@click.option("--labels", metavar="FILE", help="The class of every sample: .npy, text with one a line, or digits.")
 @click.option("--standardize", is_flag=True, help="Divide every column by its deviation.")
 @SEED
 @DEVICE
@@ -37,6 +38,7 @@ def audit(
     data: str,
     wanted_time: float | None,
     resolution: float,
+    labels: str | None,
     standardize: bool,
     seed: int,
     device: str,
@@ -53,10 +55,12 @@ def audit(
     \b
       geomem audit table.csv --columns 2-7
       geomem audit table.csv --no-header --drop-missing
+      geomem audit images.npy --labels classes.npy
     """  # noqa: D301
     from numerics.arrays import resolve_device
     from numerics.data import read
     from numerics.storage.files import check_directory
+    from numerics.storage.labels import read_labels
     from validation.audit import of_data as auditing
     from validation.audit import page as audit_page
     from validation.manifest import manifest
@@ -67,12 +71,14 @@ def audit(
     if output is not None:
         check_directory(output)
         figures.check()
+    classes = None if labels is None else read_labels(labels)
     table = read(data, **reading)
     with progress(auditing.TICKS, "steps") as bar:
         found = auditing.audit(
             table.name,
             table.samples,
             taken=table.taken,
+            labels=classes,
             wanted_time=wanted_time,
             resolution=resolution,
             standardize=standardize,

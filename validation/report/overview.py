@@ -3,7 +3,7 @@ r"""Overview: the tables of README and docs, written from the declarations and f
     python -m validation.report.overview claims.json
 
 rewrites, in a checkout, what stands between `<!-- predictions -->`, `<!-- failures -->`, `<!-- lines -->`,
-`<!-- detectable -->` or `<!-- claims -->`, and `<!-- end -->`.
+`<!-- detectable -->` or `<!-- claims -->`, and `<!-- end -->`. Of a run of some predictions, what is said of the others stays.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from validation.report.tables import seen
 from validation.report.words import bracketed, short
 from validation.suite import claims_of, prediction
 
-__all__ = ["claims", "detectable", "failures", "index", "lines", "predictions", "rewritten"]
+__all__ = ["claims", "detectable", "failures", "index", "lines", "merged", "predictions", "rewritten"]
 
 Row = Mapping[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -54,14 +54,15 @@ def _sentence(statement: str) -> str:
 
 
 def predictions(rows: Sequence[Row]) -> str:
-    """Every prediction with its statement and how well it holds: the points of all claims, and one of a headline."""
+    """Every prediction that has rows with its statement and how well it holds: all its points, and one of a headline."""
     lines = [
         r"| Prediction | Statement | One point: predicted, measured | Points, largest $\lvert z\rvert$ "
         r"| Negative control, its largest $\lvert z\rvert$ |",
         "|---|---|---|---|---|",
     ]
     for name in PREDICTIONS:
-        of_it = _of(name, rows)
+        if not (of_it := _of(name, rows)):
+            continue
         agreeing = [row for row in of_it if row["expected"] == "agrees"]
         claim = next(c for c in claims_of([name], "headline") if c.expected == "agrees")
         points = [row for row in agreeing if row["claim"] == claim.name]
@@ -166,6 +167,23 @@ def _coordinates(row: Row) -> str:
     )
 
 
+def merged(page: str, mark: str, new: str, order: Sequence[str]) -> str:
+    """A table with its rows in order, by the first name in each: those of a new one, else those that a page has.
+
+    Raises:
+        ValueError: where the page has no such table.
+    """
+    block = re.search(rf"<!-- {mark} -->\n(.*?)\n<!-- end -->", page, flags=re.DOTALL)
+    if block is None:
+        raise ValueError(f"expected <!-- {mark} --> and <!-- end --> round a table, found none")
+    rows = {_first_name(row): row for table in (block[1], new) for row in table.splitlines()[2:]}
+    return "\n".join([*new.splitlines()[:2], *(rows[name] for name in order if name in rows)])
+
+
+def _first_name(row: str) -> str:
+    return row.split("`")[1]
+
+
 def rewritten(text: str, tables: Mapping[str, str]) -> str:
     """A page with what stands between its marks replaced.
 
@@ -184,15 +202,26 @@ def main(file: str) -> None:
     """Rewrite the tables from the claims of a standard run."""
     rows = json.loads(Path(file).read_text(encoding="utf-8"))["claims"]
     rows = [row | {"z": row["z"] if row["z"] is not None else np.nan} for row in rows]
+    standard = claims_of([*PREDICTIONS, *SURVEYS], "standard")
+    failing = [claim.name for claim in claims_of(PREDICTIONS, "headline") if claim.expected == "disagrees"]
+    readme, statistics = ((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/statistics.md"))
     pages = {
-        ROOT / "README.md": {"predictions": predictions(rows), "failures": failures(rows), "lines": lines()},
+        ROOT / "README.md": {
+            "predictions": merged(readme, "predictions", predictions(rows), PREDICTIONS),
+            "failures": merged(readme, "failures", failures(rows), failing),
+            "lines": lines(),
+        },
         ROOT / "docs/index.md": {"predictions": index()},
-        ROOT / "docs/statistics.md": {"detectable": detectable(rows)},
+        ROOT / "docs/statistics.md": {
+            "detectable": merged(
+                statistics, "detectable", detectable(rows), [c.name for c in standard if c.expected == "agrees"]
+            )
+        },
     }
     folders = dict.fromkeys(PREDICTIONS, "docs/predictions") | dict.fromkeys(SURVEYS, "docs")
     for name, folder in folders.items():
         page = ROOT / folder / f"{name}.md"
-        if "<!-- claims -->" in page.read_text(encoding="utf-8"):
+        if _of(name, rows) and "<!-- claims -->" in page.read_text(encoding="utf-8"):
             pages[page] = {"claims": claims(name, rows)}
     for page, tables in pages.items():
         page.write_text(rewritten(page.read_text(encoding="utf-8"), tables), encoding="utf-8")

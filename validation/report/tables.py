@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from numerics.measurement import Measurement
+from theory.network import Network
 from theory.observable import coordinates as coordinates_of
 from theory.observable import observables
 from theory.setting import Setting
@@ -100,7 +101,7 @@ def _document(
             "bandwidth": setting.bandwidth,
             "separation": setting.separation,
         }
-        | ({"network": asdict(setting.network)} if setting.network else {}),
+        | ({"network": _network(setting.network)} if setting.network else {}),
         "coordinates": coordinates,
         "dims": {observable: list(dims[observable]) for observable in observables},
         "observables": {o: v.mean if isinstance(v, Measurement) else v for o, v in observables.items()},
@@ -110,6 +111,11 @@ def _document(
         document["standard_errors"] = {o: m.sem for o, m in measured.items()}
         document["draws"] = {o: m.n for o, m in measured.items()}
     return document
+
+
+def _network(network: Network) -> dict[str, Any]:
+    """Its attributes; infinitely many features as the option has them."""
+    return asdict(network) | ({"features": "inf"} if math.isinf(network.features) else {})
 
 
 def _table(coordinates: Mapping[str, Any], dims: Sequence[str], observable: str, value: Any) -> str:

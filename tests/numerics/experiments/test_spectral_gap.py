@@ -41,6 +41,15 @@ def test_eigenvalues_are_those_of_the_jacobian():
     assert found["gap_opening_time"].mean == found["edge_lowest"].mean
 
 
+def test_flipd_is_the_mean_of_its_definition_over_clean_points():
+    found, expected = measure(WIDE, repeats=2, rng=4), []
+    for repeat in range(2):
+        F = drawn(repeat)
+        J = [-np.linalg.inv(F @ F.T + t * np.eye(8)) for t in WIDE.t]
+        expected.append([8 + t * (np.trace(j) + np.trace(j @ F @ F.T @ j)) for t, j in zip(WIDE.t, J, strict=True)])
+    np.testing.assert_allclose(found["flipd_dimension"].mean, np.mean(expected, axis=0), rtol=1e-10)
+
+
 def test_what_coordinates_keep_is_one_less_their_posterior_variance():
     found, expected = measure(WIDE, repeats=2, rng=4)["latent_retained"].mean, []
     for repeat in range(2):

@@ -256,3 +256,23 @@ def test_effective_noise_solves_its_equation():
     lam, p, c = mixture(TWO)
     kappa = spectral_gap.effective_noise(TWO)
     np.testing.assert_allclose(c * kappa - (p * lam * kappa[:, None] / (lam + kappa[:, None])).sum(axis=1), TWO.t)
+
+
+@ALL
+def test_flipd_is_an_average_over_the_density(setting):
+    for one, t in zip(spectral_gap.flipd_dimension(setting), setting.t, strict=True):
+        total = sum(
+            quad(
+                lambda u, a=a, b=b, t=t: (  # s = a + (b - a) sin^2 u smooths the edges
+                    (1 - (t / ((s := a + (b - a) * np.sin(u) ** 2) + t)) ** 2)
+                    * float(spectral_gap.density(setting, s))
+                    * (b - a)
+                    * np.sin(2 * u)
+                ),
+                0,
+                np.pi / 2,
+                limit=200,
+            )[0]
+            for a, b in spectral_gap.bulks(setting).edges
+        )
+        assert one == pytest.approx(setting.manifold.intrinsic_dimension * total, rel=1e-6)

@@ -202,6 +202,21 @@ def test_the_text_answers_four_questions(linear, clustered):
         assert found.summary["validity"]["sentence"].split(";")[0] in " ".join(said.split())
 
 
+def test_labels_add_an_answer_a_table_and_curves():
+    data = clusters()
+    labels = ["low" if x < 0 else "high" for x in data[:, 0]]
+    found = audit("clusters", data, labels=labels)
+    classes = found.summary["classes"]
+    assert classes["names"] == ["high", "low"]
+    assert classes["cloning_probability"][0] > 0.95
+    assert classes["cloning_probability"][-1] == pytest.approx(sum(np.square(classes["shares"])), abs=0.05)
+    assert classes["times"][0] < classes["speciation_time"] < classes["times"][-1]
+    assert "When is it chosen which of 2 classes a sample will be of?" in text(found)
+    assert any(section.title == "Classes" for section in sections(found))
+    with pytest.raises(ValueError, match="labels must be one for each"):
+        audit("clusters", data, labels=labels[1:])
+
+
 def test_text_is_short_with_many_subspaces():
     spectrum = 10.0 ** -np.arange(12)
     said = text(audit("wide", gaussian(100, spectrum), queries=16))

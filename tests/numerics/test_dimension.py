@@ -1,0 +1,67 @@
+"""Tests of the dimension that a score tells: Gaussian data exactly, a sphere, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from numerics.dimension import by_eigenvalues, by_flipd, by_normal_bundle, jacobians
+from numerics.scores import Empirical, Gaussian
+from theory.setting import LinearManifold
+
+MANIFOLD = LinearManifold.parse("1.0x2,0.5x1", 6)
+GAUSSIAN = Gaussian(MANIFOLD)
+POINTS = np.random.default_rng(0).standard_normal((2000, 6)) * np.sqrt(MANIFOLD.spectrum)
+
+
+def test_jacobians_are_those_of_a_gaussian():
+    expected = np.diag(-1 / (MANIFOLD.spectrum + 0.1))
+    np.testing.assert_allclose(
+        jacobians(GAUSSIAN, POINTS[:3], 0.1), np.broadcast_to(expected, (3, 6, 6)), rtol=1e-8, atol=1e-8
+    )
+
+
+def test_rows_of_a_jacobian_are_components_of_the_score():
+    turn = np.array([[0.0, 1.0], [0.0, 0.0]])  # s_0 = x_1
+    np.testing.assert_allclose(jacobians(lambda x, t: x @ turn.T, np.ones((1, 2)), 1.0)[0], turn, atol=1e-9)
+
+
+@pytest.mark.parametrize("t", [1e-6, 1e-3, 0.01])
+def test_all_see_the_dimension_of_gaussian_data(t):
+    assert (by_eigenvalues(GAUSSIAN, POINTS[:5], t) == 3).all()
+    assert (by_normal_bundle(GAUSSIAN, POINTS[:5], t) == 3).all()
+    assert by_flipd(GAUSSIAN, POINTS, t).mean() == pytest.approx(3, abs=0.01)
+
+
+def test_flipd_has_the_mean_that_is_said_of_it():
+    found, t = by_flipd(GAUSSIAN, POINTS, 0.3), 0.3
+    expected = (1 - (t / (MANIFOLD.spectrum + t)) ** 2).sum()
+    assert abs(found.mean() - expected) < 5 * found.std() / np.sqrt(found.size)
+    assert abs(found.mean() - by_eigenvalues(GAUSSIAN, POINTS[:1], t)[0]) > 5 * found.std() / np.sqrt(found.size)
+
+
+def test_estimates_on_a_sphere_and_what_collapse_makes_of_them():
+    normal = np.random.default_rng(1).standard_normal((3020, 3))
+    sphere = np.pad(normal / np.linalg.norm(normal, axis=1, keepdims=True), ((0, 0), (0, 2)))
+    score, x = Empirical(sphere[20:]), sphere[:20]
+    for t in (0.01, 0.03):
+        assert by_eigenvalues(score, x, t).mean() == pytest.approx(2, abs=0.1)
+        assert by_normal_bundle(score, x, t).mean() == pytest.approx(2, abs=0.2)
+        assert by_flipd(score, x, t).mean() == pytest.approx(2, abs=0.2)
+    assert by_eigenvalues(score, x, 1e-5).mean() < 0.5
+    assert by_flipd(score, x, 1e-5).mean() > 4
+
+
+def test_one_dimension_is_a_line():
+    line = Gaussian(LinearManifold.parse("1.0x1"))
+    assert by_eigenvalues(line, np.ones((2, 1)), 0.01).tolist() == [1, 1]
+
+
+def test_scores_and_points_that_do_not_fit_are_refused():
+    for estimate in (by_eigenvalues, by_normal_bundle, by_flipd):
+        with pytest.raises(ValueError, match="the score must be finite and of the shape"):
+            estimate(lambda x, t: x[:, :1], POINTS[:2], 0.1)
+        with pytest.raises(ValueError, match="x must"):
+            estimate(GAUSSIAN, np.ones(6), 0.1)
+        with pytest.raises(ValueError, match="t must"):
+            estimate(GAUSSIAN, POINTS[:2], -1.0)
