@@ -22,7 +22,6 @@ PREDICTIONS = (
     "noise_unconditioning",
     "speciation",
     "spectral_gap",
-    "random_features",
     "training_times",
 )
 SURVEYS = {

@@ -39,7 +39,7 @@ CASES = cases(
     prediction,
     experiment.measure_limit,
     {
-        "wide": (300, WIDE),
+        "wide": (340, WIDE),
         "many": (270, MANY),
         "two": (150, of("0.5x10,1.5x10", 80, 0.1, (10.0, 1000.0), features=160)),
         "narrow": (100, of("1.0x20", 120, 0.05, (10.0, 100.0, 1000.0), features=80, activation="erf", ridge=0.01)),
