@@ -146,6 +146,7 @@ def _averages(setting: Setting, i: int, W: Array, X: Array) -> Averages:
 def _flow(setting: Setting, of: Averages) -> Array:
     """The flow mode by mode."""
     u, modes = np.linalg.eigh(of.U)
+    u = np.maximum(u, np.finfo(float).eps * u[-1])  # which rounding leaves of those that are less
     V, V_fresh = modes.T @ of.V, modes.T @ of.V_fresh
     p, D = V.shape
     rates = 2 * of.sigma2 * (u + of.ridge) * D / p

@@ -336,6 +336,9 @@ DIMENSIONS = {
     "time": lambda s: s.times.size,
     "subspace": lambda s: len(s.manifold.subspaces),
     "sample": lambda s: s.samples,
+    "training": lambda s: len(s.network.times),
+    "bulk": lambda s: 3,
+    "place": lambda s: 3,
 }
 
 
@@ -468,7 +471,7 @@ class Contract:
             elif isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
         ours = {n for n in names if n.split(".")[0] in ("theory", "validation", "numerics", "tests")}
-        assert all(n == "theory.setting" or n.startswith("numerics.") for n in ours), ours
+        assert all(n in ("theory.setting", "theory.network") or n.startswith("numerics.") for n in ours), ours
         assert not any(n.startswith(("relative", "importlib")) for n in names), names
         assert "__import__" not in Path(self.module.__file__).read_text()
 

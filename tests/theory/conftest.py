@@ -36,6 +36,8 @@ PREDICTIONS = (
     "spectral_gap",
     "kernel_smoothing",
     "speciation",
+    "random_features",
+    "training_times",
 )
 
 
@@ -79,12 +81,12 @@ def prediction(name):
 
 
 def cheap_observables():
-    """(prediction, observable) but for those that take seconds a call."""
+    """(prediction, observable) but for those that take seconds a call, and of networks, which see alpha too."""
     return [
         (name, observable)
         for name in PREDICTIONS
         for observable, about in observables(prediction(name)).items()
-        if not about.slow and about.directions is None
+        if not about.slow and about.directions is None and not about.network
     ]
 
 
@@ -93,6 +95,8 @@ def fitting(about, setting):
     if "gaussian" not in about.ensembles and setting.ensemble == "gaussian":
         separation = 3 * np.sqrt(setting.manifold.variances[0])
         setting = setting.at(ensemble="mixture", separation=float(separation))
+    if about.network:
+        setting = setting.trained(times=(3000.0,))
     if about.fits(setting):
         return setting
     manifold = setting.manifold

@@ -52,6 +52,13 @@ DOMAINS = {
     "mu": decades(-6, 6),
     "Lambda": decades(-6, 6),
     "kappa": decades(-6, 6),
+    "p": decades(0, 6),
+    "n": decades(0, 6),
+    "D": decades(0, 6),
+    **dict.fromkeys(("sigma2", "tau", "b2", "v2", "s2", "mu_1", "Delta"), decades(-6, 6)),
+    "psi_n": decades(-3, 3),
+    "k": st.integers(1, 1000),
+    "eta": decades(-14, -13),  # short, against the rates above
     "w": decades(-6, 6).map(lambda w: -w),  # at the variances it has poles
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]

@@ -16,7 +16,7 @@ SUFFIXES = {
     "limit": ("asymptotic",),
     "leading": ("leading", "annealed", "typical"),
     "published": ("published",),
-    "model": ("gaussian",),
+    "model": ("gaussian", "kernel"),
 }
 SMALL = Setting.of("1x2,0.25x2", samples=20, times=np.array([0.1, 0.6]))
 SMALLER = Setting.of("1x4", samples=20, times=np.array([0.3]))  # for what takes seconds where subspaces are two
@@ -30,8 +30,9 @@ def test_what_is_declared_is_at_the_function(name, about):
     assert list(inspect.signature(function).parameters) == ["setting"]
     assert about.name in prediction(name).__all__
     assert about.symbol
-    shapes = {(): "a number", ("time",): "shape (T,)", ("subspace",): "shape (K,)", ("sample",): "shape (N,)"}
-    shape = shapes.get(about.dims, "shape (T, K)")
+    letters = {"time": "T", "training": "S", "subspace": "K", "sample": "N", "bulk": "3", "place": "3"}
+    shape = "shape " + f"({', '.join(letters[d] for d in about.dims)})" if about.dims else "a number"
+    shape = shape.replace(")", ",)") if len(about.dims) == 1 else shape
     assert f"\nReturns:\n    {shape}, " in function.__doc__
 
 
@@ -50,7 +51,7 @@ def test_an_approximation_is_named_after_what_it_approximates(name, about):
     assert about.name in {f"{exact.name.removesuffix('_exact')}_{suffix}" for suffix in SUFFIXES[about.kind]}
     assert about.dims == exact.dims
     assert about.scaling == exact.scaling
-    assert exact.kind == "exact" or about.kind == "model"
+    assert exact.kind == "exact" or about.kind in ("model", "published")
 
 
 @each

@@ -32,6 +32,7 @@ from theory.setting import SCHEDULES
 from validation import cli, job, suite, sweep
 from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
 from validation.claims import subspace_loss as loss_claims
+from validation.commands.options import trains
 from validation.workers import WorkerLostError
 
 HEAVY = (
@@ -125,6 +126,37 @@ OBSERVABLES = {
         "flipd_dimension": ["time"],
         "gap_width": ["time"],
         "gap_opening_time": [],
+    },
+    "random_features": {
+        "linear_slope": ["time"],
+        "noise_part": ["time"],
+        "sample_part": ["time"],
+        "rest_part": ["time"],
+        "feature_variance": ["time"],
+        "resolvent": ["time"],
+        "edge_lowest": ["time", "bulk"],
+        "edge_highest": ["time", "bulk"],
+        "bulk_weight": ["bulk"],
+        "delta_weight": [],
+        "edge_lowest_published": ["time", "bulk"],
+        "edge_highest_published": ["time", "bulk"],
+        "bulk_weight_published": ["bulk"],
+    },
+    "training_times": {
+        "train_loss": ["time", "training"],
+        "test_loss": ["time", "training"],
+        "train_loss_kernel": ["time", "training"],
+        "test_loss_kernel": ["time", "training"],
+        "train_loss_final": ["time"],
+        "test_loss_final": ["time"],
+        "retained_coefficient": ["time", "training", "subspace"],
+        "learning_clock": ["time", "training", "subspace"],
+        "tau_gen": ["time"],
+        "tau_half": ["time"],
+        "tau_mem": ["time", "subspace"],
+        "linear_range": ["time"],
+        "tau_mem_published": ["time", "subspace"],
+        "tau_gen_published": ["time"],
     },
     "led_kde": {
         "variance": ["time", "subspace"],
@@ -319,6 +351,14 @@ NOTHING_ABOVE = (
 )
 # without normal directions the spectrum of a random F begins at 0, and no eigenvalue is above this t
 WITHOUT_NORMALS = "edge_lowest", "gap_width", "gap_opening_time", "estimated_dimension"
+# 128 features of 500 samples have one bulk below that of the population, and no eigenvalue at rest
+FEW_FEATURES = "edge_lowest", "edge_highest", "bulk_weight", "delta_weight"
+ZERO = {
+    "spectral_gap": WITHOUT_NORMALS,
+    "training_times": ("learning_clock",),  # nothing is left to learn at this t
+    "random_features": (*FEW_FEATURES, *(f"{name}_published" for name in FEW_FEATURES)),
+}
+BY_DEFAULT = {"network": {"activation": "tanh", "features": 128, "ridge": 0.0, "times": [3000.0]}}
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
@@ -338,15 +378,14 @@ def test_predict_has_the_documented_parts(name):
         "temperature": 1.0,
         "bandwidth": 0.0,
         "separation": 4.0 if mixture else 0.0,
-    }
-    assert found["coordinates"] == {"time": [7], "subspace": [0, 1]}
+    } | (BY_DEFAULT if trains(name) else {})
+    assert (found["coordinates"]["time"], found["coordinates"]["subspace"]) == ([7], [0, 1])
     assert found["dims"].keys() == found["observables"].keys()
     for observable, dims in OBSERVABLES[name].items():
         assert found["dims"][observable] == dims
         values = np.array(found["observables"][observable], dtype=float)
-        assert values.shape == tuple({"time": 1, "subspace": 2}[d] for d in dims)
-        nothing = WITHOUT_NORMALS if name == "spectral_gap" else NOTHING_ABOVE
-        assert (values > 0).all() or observable in nothing
+        assert values.shape == tuple({"time": 1, "training": 1, "subspace": 2, "bulk": 3}[d] for d in dims)
+        assert (values > 0).all() or observable in ZERO.get(name, NOTHING_ABOVE)
 
 
 def test_only_some_observables():

@@ -22,10 +22,10 @@ u = sp.Symbol("u", positive=True)  # eigenvalue of U
 V = sp.Symbol("V", real=True)  # overlap of V with its eigenvector
 A = sp.Symbol("A", real=True)  # coefficient along it
 mu = sp.Symbol("mu", positive=True)  # u/psi_p
-step = sp.Symbol("h", positive=True)  # of gradient descent
+step = sp.Symbol("eta", positive=True)  # of gradient descent
 b2, c, v2, s2 = sp.symbols("b2 c v2 s2", positive=True)  # of noise, of data, of a sample, and the rest
 g = sp.Symbol("g", nonnegative=True)  # eigenvalue of X^T X/N
-fast, slow = sp.symbols("mu_1 mu_2", positive=True)
+fast, slow, gap = sp.symbols("mu_1 mu_2 Delta", positive=True)
 W, w, X1, X2, y = sp.symbols("omega omega_1 X_1 X_2 y", positive=True)
 
 M11, M22 = c * g + b2, v2 / psi_n
@@ -99,7 +99,7 @@ def _one_mode(d: Derivation) -> None:
 
 
 def _descent(d: Derivation) -> None:
-    """Steps of length h in place of flow, with noise drawn afresh at each."""
+    """Steps of length eta in place of flow, with noise drawn afresh at each."""
     k = sp.Symbol("k", integer=True, positive=True)
     factor = 1 - 2 * sigma2 * mu * step
     after = (1 - factor**k) / mu
@@ -125,21 +125,21 @@ def _block(d: Derivation) -> None:
     d.equal("its determinant", sp.expand(matrix.det()), DETERMINANT, "mu_1 mu_2, the same for all components")
     share = d.define(
         "share of the fast mode",
-        (fast - M22) / (fast - slow),
-        "of W e: the square of the eigenvector's first entry",
+        (fast - M22) / gap,
+        "of W e, gap mu_1 - mu_2: the square of the eigenvector's first entry",
         symbol="f",
     )
-    larger = (TRACE + sp.sqrt(TRACE**2 - 4 * DETERMINANT)) / 2
+    larger = (TRACE + sp.sqrt((M11 - M22) ** 2 + 4 * c * g * M22)) / 2
     d.equal(
         "fast rate", larger**2 - TRACE * larger + DETERMINANT, 0, "mu_1 is a root of the characteristic polynomial of M"
     )
     d.equal(
         "shares give the first entry",
-        (share * fast + (1 - share) * slow).subs(slow, TRACE - larger).subs(fast, larger),
+        (share * fast + (1 - share) * (fast - gap)).subs(gap, 2 * fast - TRACE).subs(fast, larger),
         M11,
         "and 1 that of the unit matrix: every function of M is linear in M, and its first entry f h(mu_1) + (1 - f) h(mu_2)",
     )
-    d.result("share", share, fast, slow, v2, psi_n)
+    d.result("share", share, fast, gap, v2, psi_n)
     d.result("fast_rate", larger, g, c, b2, v2, psi_n)
     d.result("product", DETERMINANT, b2, v2, psi_n)
 
@@ -283,7 +283,6 @@ def _two_resolvents(d: Derivation) -> None:
         "R = 1/(lambda omega - g), 1/omega = 1 + <lambda R>/psi_n, the change of omega with c lambda + b^2 between: X_k = "
         "<lambda^k R R'>",
     )
-    d.result("sample_response", change, X1, X2, W, w, c, b2, psi_n)
 
 
 def _published(d: Derivation) -> None:

@@ -325,7 +325,7 @@ def _of_kernel(setting: Setting, k: Constants) -> Flow:
     loop = two_resolvents.of_samples(lam, p, psi_n, (k.c, k.b2), (k.b2 + k.v2 / psi_n) / k.c)
     fast = derivation()["fast_rate"].compiled(loop.points, k.c, k.b2, k.v2, psi_n)
     slow = derivation()["product"](k.b2, k.v2, psi_n) / fast
-    share = derivation()["share"].compiled(fast, slow, k.v2, psi_n)
+    share = derivation()["share"].compiled(fast, fast - slow, k.v2, psi_n)
     return Flow(loop, np.array([fast, slow]), np.array([share, 1 - share]), p, k.b2, 0.0, k.sigma2)
 
 

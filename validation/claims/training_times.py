@@ -124,7 +124,7 @@ def averaged(observable: str, setting: Setting) -> Array:
     lam = float(setting.manifold.variances[0])
     fast = prediction.derivation()["fast_rate"](lam, k.c, k.b2, k.v2, psi_n)
     slow_rate = prediction.derivation()["product"](k.b2, k.v2, psi_n) / fast
-    share = prediction.derivation()["share"](fast, slow_rate, k.v2, psi_n)
+    share = prediction.derivation()["share"](fast, fast - slow_rate, k.v2, psi_n)
     h, H = (_learned(times, fast, slow_rate, share, k.sigma2) for times in (_tau(setting), 2 * _tau(setting)))
     return np.asarray(1 - k.b2 * (H if observable == "train_loss_kernel" else 2 * h - (k.c * lam + k.b2) * h**2))[None]
 
