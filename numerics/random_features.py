@@ -20,14 +20,15 @@ from scipy.special import ndtr
 
 from theory.network import ACTIVATIONS
 
-__all__ = ["covariances", "fresh_covariances", "hermite", "resolvent"]
+__all__ = ["covariances", "fresh_covariances", "hermite", "linear_model", "parts"]
 
 Array = NDArray[np.float64]
 REACH = 9.0  # standard deviations of z
 STEP = 0.25  # of the trapezoid rule at s <= 1: poles at distance 1.5 leave exp(-2 pi 1.5/0.25)
+FINE, FINEST = 0.05, 0.02  # of sinh^-1 z
 LEFT = 1e-10  # of the mean square, that may be missing from an entry of U
 MOST = 200  # terms
-BLOCK = 40_000  # of features times samples, of 73 points each
+BLOCK = 3_000_000  # of features, samples and points
 
 
 def covariances(W: Array, X: Array, alpha: float, sigma: float, activation: str = "tanh") -> tuple[Array, Array]:
@@ -50,7 +51,7 @@ def covariances(W: Array, X: Array, alpha: float, sigma: float, activation: str 
     np.fill_diagonal(overlap, 0.0)
     mean, width = alpha / math.sqrt(D) * W @ X.T, sigma / math.sqrt(D) * length
     U, squares, along = np.zeros((p, p)), np.zeros(p), np.zeros(p)
-    for block in np.array_split(np.arange(n), max(1, p * n // BLOCK)):
+    for block in np.array_split(np.arange(n), max(1, p * n * _nodes(mean[:1, :1], width)[0].size // BLOCK)):
         sums = _of_samples(hermite(activation, mean[:, block], width), overlap)
         for total, part in zip((U, squares, along), sums, strict=True):
             total += part / n
@@ -107,13 +108,34 @@ def hermite(activation: str, mean: Array, width: Array) -> Iterator[tuple[Array,
     if activation == "relu":
         yield from _of_relu(mean / width, np.broadcast_to(width, mean.shape))
         return
-    step = STEP / max(1.0, float(np.max(width)))
-    z = np.arange(-REACH, REACH + step / 2, step)
-    weights = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
+    z, weights = _nodes(mean, width)
     values = ACTIVATIONS[activation](mean[..., None] + width[..., None] * z)
-    square = values**2 @ weights
+    square = _summed(values**2, weights)
     for polynomial in _polynomials(z):
-        yield values @ (weights * polynomial), square
+        yield _summed(values, weights * polynomial), square
+
+
+def _nodes(mean: Array, width: Array) -> tuple[Array, Array]:
+    """Points z and probabilities of N(0, 1): the same for all, shape (n,), or denser where mean + width z passes 0, (..., n)."""
+    if np.max(width) <= 1:
+        z = np.arange(-REACH, REACH + STEP / 2, STEP)
+        weights = np.exp(-(z**2) / 2)
+        return z, weights / weights.sum()
+    return _dense(np.clip(-mean / width, -REACH, REACH)[..., None], 1 / float(np.max(width)), FINE)
+
+
+def _dense(centre: Array, scale: float, step: float) -> tuple[Array, Array]:
+    """Points and probabilities of N(0, 1), a trapezoid rule in s of z = centre + scale sinh s."""
+    end = math.asinh(2 * REACH / scale)
+    s = np.linspace(-end, end, 2 * math.ceil(end / step) + 1)
+    z = centre + scale * np.sinh(s)
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    return z, density * scale * np.cosh(s) * (s[1] - s[0])
+
+
+def _summed(values: Array, weights: Array) -> Array:
+    """Over the last axis."""
+    return np.asarray(values @ weights if weights.ndim == 1 else (values * weights).sum(axis=-1))
 
 
 def _of_relu(u: Array, width: Array) -> Iterator[tuple[Array, Array]]:
@@ -133,6 +155,30 @@ def _polynomials(z: Array) -> Iterator[Array]:
         before, now = now, (z * now - math.sqrt(k) * before) / math.sqrt(k + 1)
 
 
-def resolvent(eigenvalues: Array, ridge: float) -> float:
-    """Tr (U + ridge)^-1/p of eigenvalues, shape (p,)."""
-    return float(np.mean(1 / (eigenvalues + ridge)))
+def parts(activation: str, signal: float, noise: float) -> tuple[float, float, float]:
+    """a, v^2 and s^2 of an activation whose argument has the variances `signal` of the sample and `noise` of the noise.
+
+    a is its mean slope; E_w f, less its mean and what is linear in the sample, has the variance v^2; and f, less E_w f and what
+    is linear in the noise, has s^2.
+    """
+    u, weights = _dense(np.zeros(1), min(1.0, math.sqrt(noise)) / max(1.0, math.sqrt(signal)), FINEST)
+    terms = hermite(activation, math.sqrt(signal) * u, np.array(math.sqrt(noise)))
+    (over_noise, square), (along, _) = next(terms), next(terms)
+    own = over_noise - weights @ over_noise - weights @ (u * over_noise) * u
+    a = weights @ along / math.sqrt(noise)
+    return float(a), float(weights @ own**2), float(weights @ (square - over_noise**2) - a**2 * noise)
+
+
+def linear_model(
+    W: Array, X: Array, alpha: float, sigma: float, parts: tuple[float, float, float], rng: np.random.Generator
+) -> Array:
+    """The eigenvalues, rising, shape (p,), of the covariance of features that are linear in sample and noise but for their parts.
+
+    U = G G^T/n + a^2 sigma^2 W W^T/D + s^2, G = a alpha W X^T/sqrt D + v Z, the entries of Z independent standard normal.
+    """
+    a, own, rest = parts
+    (p, D), n = W.shape, len(X)
+    G = a * alpha / math.sqrt(D) * W @ X.T + math.sqrt(own) * rng.standard_normal((p, n))
+    factor = np.hstack([G / math.sqrt(n), a * sigma / math.sqrt(D) * W])
+    moved = np.linalg.eigvalsh(factor.T @ factor if n + D < p else factor @ factor.T)
+    return np.concatenate([np.zeros(max(0, p - n - D)), np.maximum(moved, 0.0)]) + rest

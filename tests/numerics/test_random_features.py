@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from numerics.random_features import covariances, hermite, resolvent
+from numerics.random_features import covariances, hermite, linear_model, parts
 from theory.network import ACTIVATIONS
 
 rng = np.random.default_rng(0)
@@ -22,6 +22,18 @@ def by_hand(alpha, sigma, activation, nodes=401):
     return U, V
 
 
+@pytest.mark.parametrize(("signal", "noise"), [(1.0, 1e-6), (1e4, 1.0), (1e-3, 1e4), (1e6, 1e6)])
+def test_parts_at_any_scale_are_those_of_the_arcsine(signal, noise):
+    """Of erf, by Williams; what is small is off by what the closed form cancels."""
+    whole = signal + noise
+    overlap = 2 / np.pi * np.arcsin(2 * np.array([signal, whole]) / (1 + 2 * whole))
+    slope = 2 / np.sqrt(np.pi * (1 + 2 * whole))
+    a, own, rest = parts("erf", signal, noise)
+    assert a == pytest.approx(slope, rel=1e-7)
+    assert own == pytest.approx(overlap[0] - slope**2 * signal, rel=1e-7, abs=1e-12)
+    assert rest == pytest.approx(overlap[1] - overlap[0] - slope**2 * noise, rel=1e-7, abs=1e-12)
+
+
 @SCALES
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_averages_over_the_noise_against_a_grid(activation, alpha, sigma):
@@ -34,7 +46,7 @@ def test_averages_over_the_noise_against_a_grid(activation, alpha, sigma):
 
 def test_blocks_of_samples_change_nothing(monkeypatch):
     whole = covariances(W, X, 0.9, 0.5)
-    monkeypatch.setattr("numerics.random_features.BLOCK", 14)
+    monkeypatch.setattr("numerics.random_features.BLOCK", 1000)
     for one, other in zip(whole, covariances(W, X, 0.9, 0.5), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)
 
@@ -54,5 +66,22 @@ def test_coefficients_add_up_to_the_square(activation):
     np.testing.assert_allclose(total, square, rtol=1e-3 if activation == "relu" else 1e-9)
 
 
-def test_the_resolvent_is_a_mean():
-    assert resolvent(np.array([1.0, 3.0]), 1.0) == 0.375
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_parts_against_draws(activation):
+    """Two noises to one sample."""
+    u, w, other = rng.standard_normal((3, 1_000_000))
+    f, g = (ACTIVATIONS[activation](np.sqrt(0.7) * u + np.sqrt(0.6) * one) for one in (w, other))
+    a, own, rest = parts(activation, 0.7, 0.6)
+    assert np.mean(w * f) == pytest.approx(a * np.sqrt(0.6), abs=5e-3)
+    assert np.mean(f * g) - np.mean(f) ** 2 == pytest.approx(own + 0.7 * a**2, abs=5e-3)
+    assert np.mean((f - g) ** 2) / 2 == pytest.approx(rest + 0.6 * a**2, abs=5e-3)
+
+
+def test_the_linear_model_is_as_it_is_said_to_be():
+    """With many and with few features: all p eigenvalues of the matrix itself."""
+    for p, n in ((40, 8), (12, 30)):
+        W, X = rng.standard_normal((p, 5)), rng.standard_normal((n, 5))
+        found = linear_model(W, X, 0.9, 0.4, (0.6, 0.05, 0.01), np.random.default_rng(3))
+        G = 0.6 * 0.9 / np.sqrt(5) * W @ X.T + np.sqrt(0.05) * np.random.default_rng(3).standard_normal((p, n))
+        U = G @ G.T / n + (0.6 * 0.4) ** 2 * W @ W.T / 5 + 0.01 * np.eye(p)
+        np.testing.assert_allclose(found, np.linalg.eigvalsh(U), rtol=1e-9)

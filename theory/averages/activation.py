@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Components", "components"]
+__all__ = ["Components", "components", "variance"]
 
 Array = NDArray[np.float64]
 REACH = 9.0  # standard deviations
@@ -52,6 +52,14 @@ def components(f: Callable[[Any], Any], signal: float, noise: float) -> Componen
     mean, slope = du @ P, du @ Q / width
     rest = (dw * (value - P[:, None] - Q[:, None] * w) ** 2).sum(axis=1) + (Q - width * slope) ** 2
     return Components(float(mean), float(slope), float(du @ (P - mean - root * slope * u) ** 2), float(du @ rest))
+
+
+@lru_cache(maxsize=1024)
+def variance(f: Callable[[Any], Any], argument: float) -> float:
+    """Of f over an argument of that variance, as a whole."""
+    u, du = (row[0] for row in _panels(np.zeros(1), 1.0 / np.sqrt(argument)))
+    values = f(np.sqrt(argument) * u)
+    return float(du @ (values - du @ values) ** 2)
 
 
 def _panels(kinks: Array, scale: float) -> tuple[Array, Array]:

@@ -46,7 +46,7 @@ REAL = 1e-9  # relative, of an imaginary part that may be rounding
 EDGE_STEPS = 40
 TINY = 1e-30  # a complex step
 LEAST = 1e-14  # of a bound of the spectrum: how near to s^2 eigenvalues are looked for
-GRID, NARROWING = 24, 7  # points of a search for edges, and how often it is narrowed
+FIRST, GRID, NARROWINGS = 500, 100, 2  # points of a search for edges, and how often it is narrowed
 FEW = 1e-8  # of all eigenvalues, that may lie between an edge and where its search ends
 
 
@@ -98,8 +98,9 @@ class FeatureSaddle:
         Relative accuracy 1e-12, of 1e-6 at an edge itself. A thousand points take 15 ms.
         """
         z = np.asarray(z, dtype=np.complex128)
-        q, y = self._path(z.ravel())
-        return self._found(q.reshape(z.shape), y.reshape(z.shape))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            q, y = self._path(z.ravel())
+            return self._found(q.reshape(z.shape), y.reshape(z.shape))
 
     def density(self, u: ArrayLike) -> Array:
         """Of the p eigenvalues of U at u, shape of u: Im q/pi, 0 outside the spectrum."""
@@ -108,7 +109,8 @@ class FeatureSaddle:
     def share_below(self, u: ArrayLike) -> Array:
         """The share of the p eigenvalues below a real u, shape of u, to 1e-12 absolute: between bulks a multiple of 1/p."""
         z = np.asarray(u, dtype=np.complex128)
-        return self._share(z, self.solve(z))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self._share(z, self.solve(z))
 
     def response(self, found: Found, z: ArrayLike) -> Response:
         """What q, y, r and s at z gain by eps in U + eps times the covariance of features over fresh points and noise.
@@ -218,7 +220,7 @@ class FeatureSaddle:
         q, y = -1 / (z + 1j * height), np.ones(z.shape, dtype=complex)
         q, y, _ = self._newton(q, y, z + 1j * height)
         step = np.full(z.shape, 0.1)
-        done = np.zeros(z.shape, dtype=bool)
+        done = np.isnan(z)
         for _ in range(ROUNDS):
             (left,) = np.nonzero(~done)
             if not left.size:
@@ -273,14 +275,15 @@ class FeatureSaddle:
 
     def _search(self, shares: Array) -> Array:
         """Where so many of the eigenvalues lie below, shape (n,); the least u that is looked at where there are more."""
-        low, high = np.full(shares.shape, np.log(LEAST * self.bound)), np.full(shares.shape, np.log(self.bound))
-        for _ in range(NARROWING):
-            grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, GRID)
-            beyond = self.share_below(self.rest + np.exp(grid)) >= shares[:, None]
+        log_u = np.linspace(np.log(LEAST * self.bound), np.log(self.bound), FIRST)[None]
+        for _ in range(NARROWINGS + 1):
+            beyond = self.share_below(self.rest + np.exp(log_u)) >= shares[:, None]
             beyond[:, -1] = True
             first = np.maximum(beyond.argmax(axis=1), 1)[:, None]
-            low, high = (np.take_along_axis(grid, at, axis=1)[:, 0] for at in (first - 1, first))
-        return np.asarray(self.rest + np.exp((low + high) / 2))
+            rows = np.broadcast_to(log_u, beyond.shape)
+            low, high = (np.take_along_axis(rows, at, axis=1) for at in (first - 1, first))
+            log_u = low + (high - low) * np.linspace(0, 1, GRID)
+        return np.asarray(self.rest + np.exp((low + high)[:, 0] / 2))
 
     def _inside(self, u: Array) -> NDArray[np.bool_]:
         """Whether the spectrum has u."""

@@ -22,6 +22,7 @@ PREDICTIONS = (
     "noise_unconditioning",
     "speciation",
     "spectral_gap",
+    "random_features",
     "training_times",
 )
 SURVEYS = {
@@ -38,9 +39,12 @@ UNCLAIMED = {
     "kernel_smoothing.largest_bandwidth": "at finite N nothing diverges there",
     "frozen_jacobian.log_critical_samples_jacobian": "no such N can be drawn: frozen_jacobian.order lies between two",
     "speciation.speciation_time": "it disagrees: speciation.published",
+    "led_kde.atoms": "a count, of what led_kde.condensed finds this far apart",
+    "random_features.edge_lowest_published": "it disagrees: random_features.published.edge_lowest",
+    "random_features.edge_highest_published": "it disagrees: random_features.published.edge_highest",
+    "random_features.bulk_weight_published": "it disagrees: random_features.published.bulk_weight",
     "training_times.tau_mem": "the leading order of learning_clock for many features and samples, which no experiment reaches",
     "training_times.linear_range": "an order of magnitude: tau_half is claimed on both sides of it",
     "training_times.tau_mem_published": "it disagrees: training_times.published.mem",
     "training_times.tau_gen_published": "it disagrees: training_times.published.gen",
-    "led_kde.atoms": "a count, of what led_kde.condensed finds this far apart",
 }
