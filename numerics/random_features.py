@@ -51,7 +51,8 @@ def covariances(W: Array, X: Array, alpha: float, sigma: float, activation: str 
     np.fill_diagonal(overlap, 0.0)
     mean, width = alpha / math.sqrt(D) * W @ X.T, sigma / math.sqrt(D) * length
     U, squares, along = np.zeros((p, p)), np.zeros(p), np.zeros(p)
-    for block in np.array_split(np.arange(n), max(1, p * n * _nodes(mean[:1, :1], width)[0].size // BLOCK)):
+    points = _nodes(np.zeros((1, 1)), width.max(keepdims=True))[0].size
+    for block in np.array_split(np.arange(n), min(n, max(1, p * n * points // BLOCK))):
         sums = _of_samples(hermite(activation, mean[:, block], width), overlap)
         for total, part in zip((U, squares, along), sums, strict=True):
             total += part / n

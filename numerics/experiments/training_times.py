@@ -173,10 +173,17 @@ def _measured(setting: Setting, draws: Array) -> dict[str, Measurement]:
         "train_loss_final": Measurement.of(draws[:, :, -1, 0]),
         "test_loss_final": Measurement.of(draws[:, :, -1, 1]),
         "retained_coefficient": Measurement.of(draws[:, :, :S, 2 : 2 + K]),
-        "learning_clock": jackknife(draws[:, :, :S, 2 + K :], lambda mean: mean[..., :K] / mean[..., K:]),
+        "learning_clock": jackknife(draws[:, :, :S, 2 + K :], _clock),
         "tau_gen": jackknife(draws[:, :, S:-1, 1], lambda mean: _least(mean) / sigma2),
         "tau_half": jackknife(draws[:, :, S:, 1] - draws[:, :, S:, 0], lambda mean: _half(mean) / sigma2),
     }
+
+
+def _clock(mean: Array) -> Array:
+    """What is left over how fast it is learned, shape (T, S, 2 K); NaN where nothing is."""
+    left, driven = np.split(mean, 2, axis=-1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(left / driven)
 
 
 def _least(curves: Array) -> Array:
