@@ -364,7 +364,7 @@ def figures(done: Done) -> list[Figure]:
         f"Random features in training: {told(WIDE)}. Left: training loss (below) and test loss, in the limit of many dimensions; "
         "dotted, of infinitely many features; dashed, the test loss of a linear model, which has no second clock. Right: the "
         "clocks for other numbers of samples; dotted, $\\tau_{1/2}$ of infinitely many features, and in grey $n^*$, where 160 no "
-        "longer follow it; dashed, what was published for $\\tau_{\\rm mem}$. Error bars: one standard error over networks."
+        "longer follow it; dashed, what was published for $\\tau_{\\rm mem}$. Error bars: one standard error over data sets and networks."
     )
     return [Figure("training_times", caption, figure)]
 
