@@ -50,4 +50,4 @@ def test_controls_are_what_is_left_out():
 
 
 def test_features_and_their_limit_are_of_one_setting():
-    assert claims.LIMIT.setting == claims.FEATURES.setting
+    assert claims.LIMITS["larger"].setting == claims.FEATURES.setting
