@@ -39,12 +39,12 @@ from theory.setting import Setting
 __all__ = [
     "LAWS",
     "Flow",
-    "by_steps",
     "constants",
     "derivation",
     "learning_clock",
     "linear_range",
     "retained_coefficient",
+    "step_excess",
     "tau_gen",
     "tau_gen_published",
     "tau_half",
@@ -208,16 +208,18 @@ def learning_clock(setting: Setting) -> Array:
     return np.array([_clock(flow, _tau(setting))[:, :K] for flow in _flows(setting)])
 
 
-def by_steps(setting: Setting, step: float) -> tuple[Array, Array]:
-    """The training and the test loss of the mean of gradient descent by steps of that training time, each of shape (T, S).
+def step_excess(setting: Setting, step: float) -> tuple[Array, Array]:
+    """What the mean of gradient descent by steps of that training time adds to training and test loss, each of shape (T, S).
 
     The training times are multiples of the step; noise is drawn anew at each. Steps below 1/2 sigma^2 mu of the fastest mode.
     """
-    steps = np.rint(_tau(setting) / step)[:, None, None]
+    tau = _tau(setting)
+    steps = np.rint(tau / step)[:, None, None]
     found = []
     for flow in _flows(setting):
         h = derivation()["learned_by_steps"].compiled(flow.rates + flow.ridge, flow.sigma2, step, steps)
-        found.append((flow.train(h), flow.test(h)))
+        smooth = flow.learned(tau)
+        found.append((flow.train(h) - flow.train(smooth), flow.test(h) - flow.test(smooth)))
     train, test = zip(*found, strict=True)
     return np.array(train), np.array(test)
 

@@ -136,18 +136,18 @@ def _learned(tau: Array, fast: Array, slow_rate: Array, share: Array, sigma2: fl
 
 def from_the_kernel(observable: str, setting: Setting) -> Array:
     """By how much as many features as there are are off from infinitely many, shape (T, S)."""
-    finite = getattr(prediction, observable.removesuffix("_kernel"))(setting)
-    return np.asarray(np.abs(finite - getattr(prediction, observable)(setting)))
+    name = observable.removesuffix("_kernel")
+    return np.asarray(np.abs(getattr(prediction, name)(setting) - infinite(name, setting)))
 
 
 def train_by_steps(setting: Setting) -> Array:
     """The training loss of steps."""
-    return prediction.by_steps(setting, STEP)[0]
+    return prediction.train_loss(setting) + prediction.step_excess(setting, STEP)[0]
 
 
 def test_by_steps(setting: Setting) -> Array:
     """The test loss of steps."""
-    return prediction.by_steps(setting, STEP)[1]
+    return prediction.test_loss(setting) + prediction.step_excess(setting, STEP)[1]
 
 
 BY_STEPS = {"train_loss": train_by_steps, "test_loss": test_by_steps}
@@ -364,7 +364,8 @@ def figures(done: Done) -> list[Figure]:
         f"Random features in training: {told(WIDE)}. Left: training loss (below) and test loss, in the limit of many dimensions; "
         "dotted, of infinitely many features; dashed, the test loss of a linear model, which has no second clock. Right: the "
         "clocks for other numbers of samples; dotted, $\\tau_{1/2}$ of infinitely many features, and in grey $n^*$, where 160 no "
-        "longer follow it; dashed, what was published for $\\tau_{\\rm mem}$. Error bars: one standard error over data sets and networks."
+        "longer follow it; dashed, what was published for $\\tau_{\\rm mem}$. Error bars: one standard error over data sets and "
+        "networks."
     )
     return [Figure("training_times", caption, figure)]
 

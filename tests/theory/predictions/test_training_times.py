@@ -176,8 +176,7 @@ def test_low_variance_is_lost_first():
 
 def test_short_steps_of_descent_are_flow():
     setting = WIDE.trained(times=(10.0, 300.0))
-    flow = training_times.train_loss(setting), training_times.test_loss(setting)
-    off = [np.abs(np.subtract(training_times.by_steps(setting, step), flow)).max() for step in (0.1, 0.05)]
+    off = [np.abs(training_times.step_excess(setting, step)).max() for step in (0.1, 0.05)]
     assert off[0] < 1e-3
     assert off[0] / off[1] == pytest.approx(2, rel=0.05)
 
