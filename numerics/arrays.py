@@ -24,6 +24,7 @@ __all__ = [
     "Array",
     "add_to_rows",
     "checked",
+    "erf",
     "finite_extent",
     "is_torch",
     "least_of_rows",
@@ -219,6 +220,17 @@ def add_to_rows(total: Array, rows: Array, values: Array) -> None:
 def least_of_rows(total: Array, rows: Array, values: Array) -> None:
     """`total[rows[i]] = min(total[rows[i]], values[i])`, in place; of torch."""
     total.scatter_reduce_(0, rows, values, "amin")
+
+
+def erf(a: Array) -> Array:
+    """The error function, elementwise, of the library of a."""
+    if is_torch(a):
+        import torch
+
+        return torch.erf(a)
+    from scipy.special import erf as of_numpy
+
+    return of_numpy(a)
 
 
 def is_torch(a: Array) -> bool:

@@ -1,7 +1,7 @@
 """Random features, measured: draw weights and samples, and take the eigenvalues of the covariance of the features.
 
-The covariance over the noise is exact (numerics.random_features). The linear model has, in place of features, what is linear in
-sample and noise and independent normal rests of the same variances: it has the same limit, and comes to it sooner.
+The covariance over the noise is exact (numerics.random_features). The linear model has, in place of features, what is linear
+in sample and noise and independent normal rests of the same variances: it has the same limit, and comes to it sooner.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import contextlib
 import importlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from numerics import gibbs
 from numerics.arrays import to_host
 from numerics.engine import door
+from numerics.training import train
 from theory.setting import SCHEDULES, LinearManifold, Setting
 
 PROPERTY = settings(
@@ -334,6 +335,8 @@ def experiment(name):
 SMALL = Setting.of("1.0x2,0.1x2", samples=60, times=np.array([0.05, 0.2, 0.8]))
 DIMENSIONS = {
     "time": lambda s: s.times.size,
+    "training": lambda s: len(s.network.times),
+    "place": lambda s: 3,
     "subspace": lambda s: len(s.manifold.subspaces),
     "sample": lambda s: s.samples,
     "training": lambda s: len(s.network.times),
@@ -476,10 +479,16 @@ class Contract:
         assert "__import__" not in Path(self.module.__file__).read_text()
 
 
+def hastily(network, *how, **others):
+    """Trained for a step, or two, or as many as there are times."""
+    return train(replace(network, times=tuple(range(1, len(network.times) + 1))), *how, **others)
+
+
 COARSELY = {  # constants of the experiments that generate, for fewer points and steps
     "speciation": {"STEPS": 1, "POINTS": 16},
     "led_kde": {"FINE": 1, "POINTS": 16, "LANGEVIN": 3, "NORMAL": 3, "SHIFTS": 8, "FARTHEST": 3.0},
     "temperature": {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0},
+    "trained_network": {"STEPS": 0.5, "POINTS": 8, "COMPARED": 4, "GENERATED": 8, "train": hastily},
     "trade_off": {"STEPS": 1, "FAR_STEPS": 1, "POINTS": 8, "FARTHEST": 30.0},
 }
 

@@ -36,6 +36,7 @@ PREDICTIONS = (
     "spectral_gap",
     "kernel_smoothing",
     "speciation",
+    "trained_network",
     "random_features",
     "training_times",
 )

@@ -60,6 +60,7 @@ DOMAINS = {
     "k": st.integers(1, 1000),
     "eta": decades(-14, -13),  # short, against the rates above
     "w": decades(-6, 6).map(lambda w: -w),  # at the variances it has poles
+    "rho": decades(-3, 0),
 }
 FORMULAS = [(p, f) for p in PREDICTIONS for f in prediction(p).derivation().formulas]
 

@@ -425,13 +425,14 @@ def test_observables_return_the_declared_dimensions(name):
     two, one = (Setting.of(spec, samples=50, times=[6.0]) for spec in ("1x20,0.1x30", "1x20"))
     for observable, about in observables(module).items():
         at = fitting(about, one if about.slow else two)  # in two subspaces test_observable asks at a point
-        size = {"time": 1, "subspace": len(at.manifold.subspaces), "sample": 50}
+        size = {"time": 1, "training": 1, "subspace": len(at.manifold.subspaces), "sample": 50, "bulk": 3, "place": 3}
         value = np.asarray(getattr(module, observable)(at))
         assert observable in module.__all__
         assert value.shape == tuple(size[d] for d in about.dims), observable
         assert value.dtype == np.float64
-        # infinite above t_c
-        assert np.isfinite(value).all() or observable in ("signal_to_noise_asymptotic", "effective_samples_asymptotic")
+        # infinite above t_c; no number where bulks are not apart
+        infinite = observable in ("signal_to_noise_asymptotic", "effective_samples_asymptotic") or "bulk" in about.dims
+        assert np.isfinite(value).all() or infinite
     for constant in ("STATEMENT", "SOURCE", "REGIME"):
         assert isinstance(getattr(module, constant), str)
     assert set(module.__all__) <= set(vars(module))

@@ -142,6 +142,15 @@ OBSERVABLES = {
         "edge_highest_published": ["time", "bulk"],
         "bulk_weight_published": ["bulk"],
     },
+    "trained_network": {
+        "distance_to_empirical": ["time", "training", "place"],
+        "distance_to_true": ["time", "training", "place"],
+        "jacobian": ["time", "training", "subspace"],
+        "dimension": ["time", "training"],
+        "jacobian_empirical": ["time", "subspace"],
+        "least_loss": ["time"],
+        "memorized_fraction": ["training"],
+    },
     "training_times": {
         "train_loss": ["time", "training"],
         "test_loss": ["time", "training"],
@@ -351,10 +360,13 @@ NOTHING_ABOVE = (
 )
 # without normal directions the spectrum of a random F begins at 0, and no eigenvalue is above this t
 WITHOUT_NORMALS = "edge_lowest", "gap_width", "gap_opening_time", "estimated_dimension"
+# the distance of the true score from itself, and directions of a variance above t
+AT_THE_TRUE_END = "distance_to_true", "dimension"
 # 128 features of 500 samples have one bulk below that of the population, and no eigenvalue at rest
 FEW_FEATURES = "edge_lowest", "edge_highest", "bulk_weight", "delta_weight"
 ZERO = {
     "spectral_gap": WITHOUT_NORMALS,
+    "trained_network": AT_THE_TRUE_END,
     "training_times": ("learning_clock",),  # nothing is left to learn at this t
     "random_features": (*FEW_FEATURES, *(f"{name}_published" for name in FEW_FEATURES)),
 }
@@ -384,7 +396,8 @@ def test_predict_has_the_documented_parts(name):
     for observable, dims in OBSERVABLES[name].items():
         assert found["dims"][observable] == dims
         values = np.array(found["observables"][observable], dtype=float)
-        assert values.shape == tuple({"time": 1, "training": 1, "subspace": 2, "bulk": 3}[d] for d in dims)
+        sizes = {"time": 1, "training": 1, "subspace": 2, "place": 3, "bulk": 3}
+        assert values.shape == tuple(sizes[d] for d in dims)
         assert (values > 0).all() or observable in ZERO.get(name, NOTHING_ABOVE)
 
 

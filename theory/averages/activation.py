@@ -1,13 +1,14 @@
 r"""Over pre-activations: what of an activation is linear in them, what a sample keeps of the rest, and what noise has of it.
 
-A random feature of a noised sample is f(eta), eta = sqrt(g) u + sqrt(h) w, with u of the sample and w of the noise, both standard
-normal: g the variance of the signal, h that of the noise. With P(u) = E_w f and Q(u) = E_w w f,
+A random feature of a noised sample is f(eta), eta = sqrt(g) u + sqrt(h) w, with u of the sample and w of the noise, both
+standard normal: g the variance of the signal, h that of the noise. With P(u) = E_w f and Q(u) = E_w w f,
 
     E f^2 = mean^2 + a^2 g + a^2 h + v^2 + s^2,
     mean = E P,   a = E Q/sqrt(h) = E u P/sqrt(g),   v^2 = Var P - a^2 g,   s^2 = E f^2 - E P^2 - a^2 h.
 
-v^2 and s^2 are taken as squares of what is left, without cancellation. Both variables are integrated by Gauss-Legendre on panels
-that are broken where f may have a kink, at 0, and grow from there, so that they fit a kink, a step and a slope at any scale.
+v^2 and s^2 are taken as squares of what is left, without cancellation. Both variables are integrated by Gauss-Legendre on
+panels that are broken where f may have a kink, at 0, and grow from there, so that they fit a kink, a step and a slope at any
+scale.
 """
 
 from __future__ import annotations

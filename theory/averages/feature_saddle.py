@@ -4,8 +4,8 @@ U is the covariance of p features over the noise of n samples in d dimensions. I
 
     U = G G^T/n + b^2 W W^T/d + s^2,    G = sqrt(c/d) W X^T + v Z,
 
-W and Z of independent standard normal entries, X the n samples, of variances lambda. With psi_p = p/d, psi_n = n/d, <.> the mean
-over directions, and y what is left of a sample's weight where it counts itself, q = Tr (U - z)^-1/p solves
+W and Z of independent standard normal entries, X the n samples, of variances lambda. With psi_p = p/d, psi_n = n/d, <.> the
+mean over directions, and y what is left of a sample's weight where it counts itself, q = Tr (U - z)^-1/p solves
 
     x(lambda) = psi_p q (b^2 + c lambda y),
     1/y = 1 + (psi_p/psi_n) (v^2 q + c r),             r = q <lambda/(1 + x)> = Tr (U - z)^-1 W Sigma W^T/pd,
@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FeatureSaddle", "Found", "Response"]
+__all__ = ["FeatureSaddle", "Found"]
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -41,7 +41,7 @@ NEWTON = 12  # steps of a round
 CLOSE, CONVERGED = (
     1e-13,
     1e-9,
-)  # relative, of the last step: where it may end, and at least; the error is about its square
+)  # relative, of the last step: where it may end, and at least, of the root of what is left
 REAL = 1e-9  # relative, of an imaginary part that may be rounding
 EDGE_STEPS = 40
 TINY = 1e-30  # a complex step
@@ -52,15 +52,6 @@ FEW = 1e-8  # of all eigenvalues, that may lie between an edge and where its sea
 
 class Found(NamedTuple):
     """The saddle at z, arrays of the shape of z: q, y, and the traces r and s, all of the module's docstring."""
-
-    q: Complex
-    y: Complex
-    r: Complex
-    s: Complex
-
-
-class Response(NamedTuple):
-    """Derivatives of q, y, r and s by eps, see `FeatureSaddle.response`."""
 
     q: Complex
     y: Complex
@@ -112,10 +103,10 @@ class FeatureSaddle:
         with np.errstate(invalid="ignore", divide="ignore"):
             return self._share(z, self.solve(z))
 
-    def response(self, found: Found, z: ArrayLike) -> Response:
-        """What q, y, r and s at z gain by eps in U + eps times the covariance of features over fresh points and noise.
+    def response(self, found: Found, z: ArrayLike) -> Found:
+        """Derivatives of q, y, r and s at z by eps in U + eps times the covariance of features over fresh points and noise.
 
-        To first order: b^2 gains eps (b^2 + lambda c) in the direction's own term, s^2 gains eps (v^2 + s^2).
+        To first order b^2 gains eps (b^2 + lambda c) in the direction's own term, s^2 gains eps (v^2 + s^2).
         """
         z, q, y = np.asarray(z, dtype=np.complex128), found.q, found.y
         gain, kept = self._gain(q, y)
@@ -127,13 +118,13 @@ class FeatureSaddle:
         dq, dy = _solve2(self._slopes(q, y, z), first, -second)
         dx = self.psi_p * (dq[..., None] * gain + q[..., None] * (fresh + self.linear * lam * dy[..., None]))
         change = dq[..., None] * kept - q[..., None] * squares * dx
-        return Response(dq, dy, change @ (w * lam), change @ w)
+        return Found(dq, dy, change @ (w * lam), change @ w)
 
     def edges(self, shares: ArrayLike) -> tuple[Array, Array]:
         """The edges of the gaps with these shares of the eigenvalues below them, in the shape of `shares`; NaN for no gap.
 
-        The gap below the spectrum begins at minus infinity, that above `at_rest` at s^2, and the last ends at infinity. Relative
-        accuracy 1e-10.
+        The gap below the spectrum begins at minus infinity, that above `at_rest` at s^2, and the last ends at infinity.
+        Relative accuracy 1e-10.
         """
         wanted = np.asarray(shares, dtype=np.float64).ravel()
         few = FEW * min(1.0, 1 / self.psi_p)
@@ -144,7 +135,8 @@ class FeatureSaddle:
         below, above = np.split(self._edge(np.concatenate([lower, upper])), 2)
         below = np.where(first, self.rest if self.at_rest > 0 else -np.inf, below)
         above = np.where(last, np.inf, above)
-        return tuple(np.where(apart, edge, np.nan).reshape(np.shape(shares)) for edge in (below, above))  # type: ignore
+        below, above = (np.where(apart, edge, np.nan).reshape(np.shape(shares)) for edge in (below, above))
+        return below, above
 
     @property
     def at_rest(self) -> float:

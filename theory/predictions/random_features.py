@@ -1,16 +1,17 @@
 r"""Random features: the spectrum of their covariance, which is what a network of them learns by, and how fast.
 
-A network s(x) = A f(W x_tau/sqrt D)/sqrt p with fixed Gaussian W, p x D, sees the noised samples x_tau = alpha x + sigma xi. Its
-training is a flow in the eigenvectors of U = E_xi f f^T, averaged over the N samples too. In the limit of large p, N and D the
-features are those of a linear model: with g = alpha^2 tr Sigma/D of the sample and h = sigma^2 of the noise in the argument of f,
+A network s(x) = A f(W x_tau/sqrt D)/sqrt p with fixed Gaussian W, p x D, sees the noised samples x_tau = alpha x + sigma xi.
+Its training is a flow in the eigenvectors of U = E_xi f f^T, averaged over the N samples too. In the limit of large p, N and D
+the features are those of a linear model: with g = alpha^2 tr Sigma/D of the sample and h = sigma^2 of the noise in the
+argument of f,
 
     f = mean + a (what is linear in sample and noise) + v (the sample's own rest) + s (the noise's own rest),
 
-U has the spectrum of theory.averages.feature_saddle, of b^2 = sigma^2 a^2, c = alpha^2 a^2, v^2 and s^2. For p > N + D it is s^2
-for p - N - D eigenvalues, and there are **three bulks** above: *slow*, of D eigenvalues, in which linear features of the noise
-and the samples' own parts compensate; *sample*, of N - D, of the samples' own parts; *population*, of D, of what is linear. With
-d < D directions that data have, and D - d normal ones, slow and population have d eigenvalues each, and those of the normals are
-in the middle.
+U has the spectrum of theory.averages.feature_saddle, of b^2 = sigma^2 a^2, c = alpha^2 a^2, v^2 and s^2. For p > N + D it is
+s^2 for p - N - D eigenvalues, and there are **three bulks** above: *slow*, of D eigenvalues, in which linear features of the
+noise and the samples' own parts compensate; *sample*, of N - D, of the samples' own parts; *population*, of D, of what is
+linear. With d < D directions that data have, and D - d normal ones, slow and population have d eigenvalues each, and those of
+the normals are in the middle.
 
 What is published knows two bulks, N of the samples' own parts and D of the population, each as if it were alone: the leading
 order in 1/psi_n, where psi_p/psi_n and psi_n = N/D are both large. The slow modes, the last to be learnt, are not in it.
@@ -186,8 +187,8 @@ def saddles(setting: Setting) -> list[FeatureSaddle]:
 def edge_shifts(setting: Setting) -> Array:
     """How far the mean extreme eigenvalues of each bulk lie inside its edges, to leading order, shape (T, 3, 2).
 
-    Where the density near an edge is C sqrt(distance)/pi, that is 1.2065, minus the mean of the Tracy-Widom law of real matrices,
-    times (p C)^(-2/3).
+    Where the density near an edge is C sqrt(distance)/pi, that is 1.2065, minus the mean of the Tracy-Widom law of real
+    matrices, times (p C)^(-2/3).
     """
     edges = _bulks(setting)
     inside = edges * (1 + NEAR * np.array([1.0, -1.0]))
