@@ -339,9 +339,7 @@ DIMENSIONS = {
     "place": lambda s: 3,
     "subspace": lambda s: len(s.manifold.subspaces),
     "sample": lambda s: s.samples,
-    "training": lambda s: len(s.network.times),
     "bulk": lambda s: 3,
-    "place": lambda s: 3,
 }
 
 
