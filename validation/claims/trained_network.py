@@ -253,7 +253,7 @@ def _distances(axis: Axes, found: Any, name: str, label: str) -> None:
     m = found[name][1]
     for k, place in enumerate(PARTS["place"]):
         draw.measured(axis, STEPS, m.mean[:, k], m.sem[:, k], place, series=k)
-    axis.set(ylabel=f"squared distance {label}", ylim=(0, 1.2))
+    axis.set(ylabel=f"distance$^2$ {label}", ylim=(0, 1.2))
     draw.legend(axis, columns=1)
 
 
