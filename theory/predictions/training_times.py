@@ -62,8 +62,8 @@ STATEMENT = (
     "training loses low variance first, on a clock that grows with N and is 1/2 sigma^2 times as slow as published"
 )
 SOURCE = (
-    "arXiv:2505.17638 (random features, two clocks); losses at every training time, the kernel limit and its clocks derived "
-    "here"
+    "arXiv:2505.17638 (random features, two clocks); losses at every training time, for any variances, and the kernel limit "
+    "with its clocks derived here"
 )
 REGIME = (
     "D, N and features large at fixed ratios: off by order 1/D; the kernel limit: features without end at fixed N/D"
@@ -104,7 +104,7 @@ class Flow(NamedTuple):
         return np.asarray(derivation()["learned"].compiled(self.rates + self.ridge, self.sigma2, tau[:, None, None]))
 
     def left(self, tau: Array) -> Complex:
-        """e^(-2 sigma^2 mu tau) at the rates, shape (S, J, n): half the derivative of h, over sigma^2."""
+        """e^(-2 sigma^2 mu tau) at the rates, shape (S, J, n): the derivative of h over 2 sigma^2."""
         return np.asarray(np.exp(-2 * self.sigma2 * tau[:, None, None] * (self.rates + self.ridge)))
 
     def along(self, f: Complex) -> Array:
@@ -305,7 +305,7 @@ def _flows(setting: Setting) -> list[Flow]:
     return _found(setting.trained(times=(1.0,)))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _found(setting: Setting) -> list[Flow]:
     infinite = math.isinf(_network(setting).features)
     return [(_of_kernel if infinite else _of_features)(setting, k) for k in constants(setting)]
