@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Measurement", "crossing", "jackknife"]
+__all__ = ["Measurement", "crossing", "freed", "jackknife"]
 
 Array = NDArray[np.float64]
 
@@ -100,6 +100,31 @@ def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: 
     return Measurement(
         np.asarray(estimate(whole / len(values))), spread, groups, -_skewness(left_out, _scattered(left_out))
     )
+
+
+def freed(draws: ArrayLike, known: ArrayLike) -> Array:
+    """Draws less what they owe to quantities whose mean is known to be 0, by linear regression (control variates).
+
+    Their scatter is enlarged by what residues of a fit are too small by, and by what its coefficients add to the error of the
+    mean, exactly so of Gaussian draws.
+
+    Args:
+        draws: shape (R, ...), independent along the first axis.
+        known: of the same draws, shape (R, K), R > K + 2.
+
+    Raises:
+        ValueError: for fewer draws.
+    """
+    values, known = np.asarray(draws, dtype=np.float64), np.asarray(known, dtype=np.float64)
+    R, K = known.shape
+    if R < K + 3:
+        raise ValueError(f"a regression on {K} quantities needs at least {K + 3} draws, got {R}")
+    flat = values.reshape(R, -1)
+    slopes = np.linalg.lstsq(known - known.mean(axis=0), flat - flat.mean(axis=0), rcond=None)[0]
+    kept = flat - known @ slopes
+    center = kept.mean(axis=0)
+    enlarged = np.sqrt((R - 1) / (R - 1 - K) * (R - 2) / (R - 2 - K))
+    return np.asarray(center + (kept - center) * enlarged).reshape(values.shape)
 
 
 def _scattered(draws: Array) -> NDArray[np.bool_]:

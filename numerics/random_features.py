@@ -20,7 +20,7 @@ from scipy.special import ndtr
 
 from theory.network import ACTIVATIONS
 
-__all__ = ["covariances", "hermite", "linear_model", "parts"]
+__all__ = ["covariances", "fresh_covariances", "hermite", "linear_model", "parts"]
 
 Array = NDArray[np.float64]
 REACH = 9.0  # standard deviations of z
@@ -58,6 +58,31 @@ def covariances(W: Array, X: Array, alpha: float, sigma: float, activation: str 
             total += part / n
     np.fill_diagonal(U, squares)
     return U, axes * along[:, None]
+
+
+def fresh_covariances(
+    W: Array, variances: Array, alpha: float, sigma: float, activation: str = "tanh"
+) -> tuple[Array, Array]:
+    """The same over the whole distribution, as of one sample at 0 under the noise of all.
+
+    Args:
+        W: shape (p, D).
+        variances: of the data along every direction, shape (D,).
+        alpha: contraction of the samples.
+        sigma: standard deviation of the noise.
+        activation: one of `theory.network.ACTIVATIONS`.
+
+    Returns:
+        U, shape (p, p), and V, shape (p, D).
+    """
+    p, D = W.shape
+    spread = W * np.sqrt((alpha**2 * variances + sigma**2) / D)
+    width = np.sqrt((spread**2).sum(axis=1, keepdims=True))
+    overlap = (spread / width) @ (spread / width).T
+    np.fill_diagonal(overlap, 0.0)
+    U, own, first = _of_samples(hermite(activation, np.zeros((p, 1)), width), overlap)
+    np.fill_diagonal(U, own)
+    return U, sigma / math.sqrt(D) * W * first[:, None] / width
 
 
 def _of_samples(terms: Iterator[tuple[Array, Array]], overlap: Array) -> tuple[Array, Array, Array]:

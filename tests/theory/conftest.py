@@ -38,6 +38,7 @@ PREDICTIONS = (
     "speciation",
     "trained_network",
     "random_features",
+    "training_times",
 )
 
 

@@ -55,6 +55,10 @@ DOMAINS = {
     "p": decades(0, 6),
     "n": decades(0, 6),
     "D": decades(0, 6),
+    **dict.fromkeys(("sigma2", "tau", "b2", "v2", "s2", "mu_1", "Delta"), decades(-6, 6)),
+    "psi_n": decades(-3, 3),
+    "k": st.integers(1, 1000),
+    "eta": decades(-14, -13),  # short, against the rates above
     "w": decades(-6, 6).map(lambda w: -w),  # at the variances it has poles
     "rho": decades(-3, 0),
 }

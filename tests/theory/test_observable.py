@@ -16,7 +16,7 @@ SUFFIXES = {
     "limit": ("asymptotic",),
     "leading": ("leading", "annealed", "typical"),
     "published": ("published",),
-    "model": ("gaussian",),
+    "model": ("gaussian", "kernel"),
 }
 SMALL = Setting.of("1x2,0.25x2", samples=20, times=np.array([0.1, 0.6]))
 SMALLER = Setting.of("1x4", samples=20, times=np.array([0.3]))  # for what takes seconds where subspaces are two

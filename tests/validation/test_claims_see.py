@@ -23,6 +23,7 @@ GENERATING = (
     "kernel_smoothing",
     "speciation",
     "trained_network",
+    "training_times",
 )  # whose data sets cost more than their coordinates say
 CHEAP = 3e7  # coordinates drawn, sooner than which a test is not slow
 

@@ -151,6 +151,22 @@ OBSERVABLES = {
         "least_loss": ["time"],
         "memorized_fraction": ["training"],
     },
+    "training_times": {
+        "train_loss": ["time", "training"],
+        "test_loss": ["time", "training"],
+        "train_loss_kernel": ["time", "training"],
+        "test_loss_kernel": ["time", "training"],
+        "train_loss_final": ["time"],
+        "test_loss_final": ["time"],
+        "retained_coefficient": ["time", "training", "subspace"],
+        "learning_clock": ["time", "training", "subspace"],
+        "tau_gen": ["time"],
+        "tau_half": ["time"],
+        "tau_mem": ["time", "subspace"],
+        "linear_range": ["time"],
+        "tau_mem_published": ["time", "subspace"],
+        "tau_gen_published": ["time"],
+    },
     "led_kde": {
         "variance": ["time", "subspace"],
         "normal_variance": ["time"],
@@ -351,6 +367,7 @@ FEW_FEATURES = "edge_lowest", "edge_highest", "bulk_weight", "delta_weight"
 ZERO = {
     "spectral_gap": WITHOUT_NORMALS,
     "trained_network": AT_THE_TRUE_END,
+    "training_times": ("learning_clock",),  # nothing is left to learn at this t
     "random_features": (*FEW_FEATURES, *(f"{name}_published" for name in FEW_FEATURES)),
 }
 BY_DEFAULT = {"network": {"activation": "tanh", "features": 128, "ridge": 0.0, "times": [3000.0]}}

@@ -24,6 +24,7 @@ PREDICTIONS = (
     "spectral_gap",
     "trained_network",
     "random_features",
+    "training_times",
 )
 SURVEYS = {
     "sizes": ("condensation", "frozen_jacobian", "supervision_region", "subspace_loss", "kl_bound", "collapse"),
@@ -44,4 +45,8 @@ UNCLAIMED = {
     "random_features.edge_lowest_published": "it disagrees: random_features.published.edge_lowest",
     "random_features.edge_highest_published": "it disagrees: random_features.published.edge_highest",
     "random_features.bulk_weight_published": "it disagrees: random_features.published.bulk_weight",
+    "training_times.tau_mem": "the leading order of learning_clock for many features and samples, which no experiment reaches",
+    "training_times.linear_range": "an order of magnitude: tau_half is claimed on both sides of it",
+    "training_times.tau_mem_published": "it disagrees: training_times.published.mem",
+    "training_times.tau_gen_published": "it disagrees: training_times.published.gen",
 }

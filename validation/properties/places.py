@@ -27,13 +27,20 @@ def _at(setting: Setting, **changes: Any) -> Setting | None:
         return None
 
 
+def _moved(setting: Setting, argument: str, value: float) -> Setting | None:
+    """With another time, training time or bandwidth."""
+    if argument == "training":
+        return setting.trained(times=(value,)) if 0 < value < np.inf else None
+    return _at(setting, **{"times" if argument == "time" else argument: value})
+
+
 @lawgiver
 def crosses(name: str, value: str, argument: str = "time") -> Law:
-    """It is the time, or number of samples, at which a quantity of the catalogue, of the same subspace, has a value."""
+    """It is the time, training time or number of samples at which a quantity of the catalogue, of the subspace, has a value."""
     other, wanted = catalogued(name), expression(value)
-    find = {"time": _crossing_in_time, "samples": _crossing_in_samples}.get(argument)
+    find = {"time": _crossing_in_time, "training": _crossing_in_training, "samples": _crossing_in_samples}.get(argument)
     if find is None:
-        raise ValueError(f"crosses takes time or samples, got {argument!r}")
+        raise ValueError(f"crosses takes time, training or samples, got {argument!r}")
 
     def check(f: Subject, case: Case) -> Sides | None:
         found = find(f, other, case.setting)
@@ -45,7 +52,7 @@ def crosses(name: str, value: str, argument: str = "time") -> Law:
 
     words = f"{name} there", value
     last = "" if argument == "time" else f", {argument}"
-    what = "time" if argument == "time" else "number of samples"
+    what = {"time": "time", "training": "training time"}.get(argument, "number of samples")
     return Law(
         f"crosses({name}, {value}{last})",
         f"it is the {what} at which {name} is {value}",
@@ -80,6 +87,19 @@ def _crossing_in_samples(f: Subject, other: Subject, setting: Setting) -> Crossi
     value = other(there)[0]
     off = 2 + float(f.tolerance(first).ravel()[0])
     return np.isfinite(value), value, other.tolerance(there)[0] + off * np.abs(other(more)[0] - value), there
+
+
+def _crossing_in_training(f: Subject, other: Subject, setting: Setting) -> Crossing | None:
+    """The same for a training time at the setting's first time."""
+    first = setting.at(times=setting.times[:1])
+    tau = float(f(first).ravel()[0])
+    if not 0 < tau < np.inf:
+        return None
+    off = max(float(f.tolerance(first).ravel()[0]) / tau, 1e-9)
+    there, *near = (first.trained(times=(tau * (1 + s * off),)) for s in (0, -1, 1))
+    value = other(there)[0]
+    tolerance = other.tolerance(there)[0] + sum(np.abs(other(one)[0] - value) for one in near)
+    return np.isfinite(value), value, tolerance, there
 
 
 def _own(values: Array) -> Array:
@@ -190,16 +210,16 @@ def vanishes_from(name: str) -> Law:
 
 @lawgiver
 def least_at(argument: str, value: str) -> Law:
-    """It is where an expression of the catalogue's quantities is least, as a time or a bandwidth."""
+    """It is where an expression of the catalogue's quantities is least, as a time, a training time or a bandwidth."""
     whole = expression(value)
 
     def check(f: Subject, case: Case) -> Sides | None:
         best = f(case.setting)[:, 0]
-        name, rows = ("bandwidth", range(best.size)) if argument == "bandwidth" else ("times", range(1))
+        rows = range(1) if argument == "time" else range(best.size)
         values, off = [], []
         for i in rows:
             one = case.setting if best.size == 1 else case.setting.at(times=case.setting.times[[i]])
-            near = [_at(one, **{name: best[i] * factor}) for factor in (1.0, 1 + ASIDE, 1 / (1 + ASIDE))]
+            near = [_moved(one, argument, best[i] * factor) for factor in (1.0, 1 + ASIDE, 1 / (1 + ASIDE))]
             if best[i] == 0 or any(n is None for n in near):
                 return None
             values.append([float(whole(n).ravel()[0]) for n in near if n is not None])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from theory.network import Network
 from theory.predictions import (
     collapse,
     generalization_time,
@@ -11,12 +12,14 @@ from theory.predictions import (
     led_kde,
     score_covariance,
     subspace_loss,
+    training_times,
 )
 from theory.setting import Setting
 from validation.laws import Case, Law, LawError, Sides, assert_laws
+from validation.properties.catalogue import declared
 from validation.properties.law import law, lawgivers
 from validation.properties.structure import scaled
-from validation.properties.subject import catalogued
+from validation.properties.subject import catalogued, subject
 
 QUICK = {"derandomize": True, "database": None, "max_examples": 60}
 
@@ -210,6 +213,15 @@ def test_a_number_of_samples_is_held_to_the_value_there():
     assert_laws(kl_bound.samples_trusted, dims=("time",), laws=[law_of_sizes], **few)
     with pytest.raises(LawError, match="it is the number of samples at which"):
         assert_laws(lambda s: 1.5 * kl_bound.samples_trusted(s), dims=("time",), laws=[law_of_sizes], **few)
+
+
+@pytest.mark.parametrize("name", ["tau_gen", "tau_half"])
+def test_a_training_time_is_held_to_what_happens_there(name):
+    right = getattr(training_times, name)
+    (place,) = (one for one in declared(f"training_times.{name}") if one.name.startswith(("crosses", "least_at")))
+    case = Case(Setting.of("1x20", samples=80, times=[0.2], network=Network(features=160)), 2.0, 0)
+    for function, broken in ((right, False), (lambda s: 1.05 * right(s), True)):
+        assert place.check(subject(function, None, right.observable, 1e-9), case).broken == broken
 
 
 def test_an_order_of_convergence_is_measured():
