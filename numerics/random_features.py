@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from theory.network import ACTIVATIONS
+from numerics.data import needs_density
+from theory.network import ACTIVATIONS, Network
+from theory.setting import LinearManifold, Setting, Subspace, without_remedies
 
-__all__ = ["covariances", "fresh_covariances", "hermite", "linear_model", "parts"]
+__all__ = ["covariances", "doubled", "fresh_covariances", "hermite", "linear_model", "network_of", "parts"]
 
 Array = NDArray[np.float64]
 REACH = 9.0  # standard deviations of z
@@ -29,6 +31,28 @@ FINE, FINEST = 0.05, 0.02  # of sinh^-1 z
 LEFT = 1e-10  # of the mean square, that may be missing from an entry of U
 MOST = 200  # terms
 BLOCK = 3_000_000  # of features, samples and points
+
+
+def network_of(setting: Setting, experiment: str) -> Network:
+    """The network of a setting.
+
+    Raises:
+        ValueError: where it has none, or a remedy, or data without a density.
+    """
+    without_remedies(setting, f"the experiment {experiment}", network=True)
+    needs_density(setting, "random features")
+    assert setting.network is not None
+    return setting.network
+
+
+def doubled(setting: Setting) -> Setting:
+    """A setting twice as large: directions, dimensions, samples and the features of its network."""
+    manifold = setting.manifold
+    parts = tuple(Subspace(part.variance, 2 * part.dimension) for part in manifold.subspaces)
+    twice = LinearManifold(parts, 2 * manifold.ambient_dimension)
+    return setting.at(manifold=twice, samples=2 * setting.samples).trained(
+        features=2 * (setting.network or Network()).features
+    )
 
 
 def covariances(W: Array, X: Array, alpha: float, sigma: float, activation: str = "tanh") -> tuple[Array, Array]:

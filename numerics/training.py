@@ -67,7 +67,7 @@ def train(
     steps = _steps(network)
     last, R = max(steps), len(draws)
     first = [draw(1, random) for draw, random in zip(draws, randoms, strict=True)]
-    layers = _Layers(first[0].shape[1], int(network.features), ACTIVATIONS[network.activation])
+    layers = _Layers(first[0].shape[1], network.width, ACTIVATIONS[network.activation])
     learner = _Adam(_send(np.stack([layers.start(random) for random in randoms]), device))
     kept = {}
     for step in range(1, last + 1):
@@ -92,8 +92,6 @@ def _steps(network: Network) -> list[int]:
         raise ValueError(
             f"steps must be whole numbers, 1 or more, got {', '.join(f'{tau:g}' for tau in network.times)}"
         )
-    if math.isinf(network.features):
-        raise ValueError("a network that is trained by steps has finitely many features; give --features 128")
     if network.ridge:
         raise ValueError(f"a network that is trained by Adam has no ridge, got {network.ridge:g}")
     return [int(tau) for tau in network.times]

@@ -71,6 +71,19 @@ class Network:
         """The training times as an array, shape (S,)."""
         return np.array(self.times)
 
+    @property
+    def width(self) -> int:
+        """p, of a network that is to be built.
+
+        Raises:
+            ValueError: for infinitely many features.
+        """
+        if math.isinf(self.features):
+            raise ValueError(
+                "a network that is simulated has finitely many features, got inf; give some, as --features 128"
+            )
+        return int(self.features)
+
     def __call__(self, u: Any) -> Any:
         """The activation of u, elementwise."""
         return ACTIVATIONS[self.activation](u)

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import to_host
-from numerics.data import draw, needs_density
+from numerics.data import draw
 from numerics.measurement import Measurement, jackknife
-from numerics.random_features import covariances, linear_model, parts
+from numerics.random_features import covariances, doubled, linear_model, network_of, parts
 from numerics.sampling import How, Sampling
 from theory.network import Network
-from theory.setting import LinearManifold, Setting, Subspace, without_remedies
+from theory.setting import Setting
 
 __all__ = ["OBSERVABLES", "measure", "measure_features", "measure_limit", "measure_model", "measure_parts"]
 
@@ -59,7 +59,7 @@ def measure_parts(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement
         linear_slope, by the sample; noise_part, the square of what goes with the noise; sample_part and rest_part, what one
         sample has in common over two noises and what it has not, without what is linear; feature_variance; shape (T,).
     """
-    network, run = _network(setting), Sampling(**how)
+    network, run = network_of(setting, "random_features"), Sampling(**how)
     signal = np.sqrt(setting.manifold.spectrum.mean())
     draws = []
     for _, normal in run.drawn(lambda random: random.standard_normal((3, DRAWS)), "random_features.parts"):
@@ -155,24 +155,9 @@ def measure_limit(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement
     return {"resolvent": Measurement.of(2 * larger - own)}
 
 
-def doubled(setting: Setting) -> Setting:
-    """The setting twice as large."""
-    manifold = setting.manifold
-    parts = tuple(Subspace(s.variance, 2 * s.dimension) for s in manifold.subspaces)
-    large = setting.at(manifold=LinearManifold(parts, 2 * manifold.ambient_dimension), samples=2 * setting.samples)
-    return large.trained(features=2 * _network(setting).features)
-
-
-def _network(setting: Setting) -> Network:
-    without_remedies(setting, "the experiment random_features", network=True)
-    needs_density(setting, "random features")
-    assert setting.network is not None
-    return setting.network
-
-
 def _spectra(setting: Setting, how: How, name: str, of: Spectra) -> Array:
     """The eigenvalues of `repeats` draws of weights and samples, rising, shape (repeats, T, p)."""
-    p, D = int(_network(setting).features), setting.manifold.ambient_dimension
+    p, D = network_of(setting, "random_features").width, setting.manifold.ambient_dimension
     run = Sampling(**how)
 
     def draw_both(random: np.random.Generator) -> Array:
@@ -183,7 +168,7 @@ def _spectra(setting: Setting, how: How, name: str, of: Spectra) -> Array:
 
 def _of_model(setting: Setting) -> Spectra:
     """The linear model of the features, with their own variances."""
-    activation, signal = _network(setting).activation, setting.manifold.spectrum.mean()
+    activation, signal = network_of(setting, "random_features").activation, setting.manifold.spectrum.mean()
     lens = [(alpha, alpha * np.sqrt(t)) for alpha, t in zip(setting.alpha, setting.t, strict=True)]
     shares = [parts(activation, float(alpha**2 * signal), float(sigma**2)) for alpha, sigma in lens]
 
@@ -195,7 +180,7 @@ def _of_model(setting: Setting) -> Spectra:
 
 def _of_features(setting: Setting) -> Spectra:
     """The features themselves."""
-    activation = _network(setting).activation
+    activation = network_of(setting, "random_features").activation
 
     def of(W: Array, X: Array, random: np.random.Generator) -> list[Array]:
         lens = zip(setting.alpha, np.sqrt(setting.t), strict=True)
@@ -210,7 +195,7 @@ def _eigenvalues(U: Array) -> Array:
 
 def _resolvents(setting: Setting, spectra: Array) -> Array:
     """Shape (repeats, T)."""
-    return np.asarray((1 / (spectra + _network(setting).ridge)).mean(axis=-1))
+    return np.asarray((1 / (spectra + network_of(setting, "random_features").ridge)).mean(axis=-1))
 
 
 def _of_bulks(spectra: Array) -> dict[str, Measurement]:

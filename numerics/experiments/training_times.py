@@ -19,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import stream, to_host
-from numerics.data import draw, needs_density
+from numerics.data import draw
 from numerics.experiments.score_covariance import by_subspace
 from numerics.measurement import Measurement, crossing, freed, jackknife
-from numerics.random_features import covariances, fresh_covariances
+from numerics.random_features import covariances, doubled, fresh_covariances, network_of
 from numerics.sampling import How, Sampling
-from theory.network import Network
-from theory.setting import LinearManifold, Setting, Subspace, without_remedies
+from theory.setting import Setting
 
 __all__ = ["OBSERVABLES", "measure", "measure_descent", "measure_limit"]
 
@@ -86,7 +85,7 @@ def measure_limit(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement
         What `measure` does.
     """
     draws, known = [], []
-    for (flows, moments), (of_twice, moments_of_twice) in _drawn([setting, _doubled(setting)], how):
+    for (flows, moments), (of_twice, moments_of_twice) in _drawn([setting, doubled(setting)], how):
         draws.append(2 * of_twice - flows)
         known.append(2 * moments_of_twice - moments)
     return _measured(setting, freed(draws, known) if len(draws) >= ENOUGH else np.array(draws))
@@ -115,19 +114,9 @@ def _moments(setting: Setting, W: Array, X: Array) -> Array:
 
 def _features_and_samples(setting: Setting, run: Sampling, random: np.random.Generator) -> tuple[Array, Array]:
     """W, shape (p, D), and X, (N, D)."""
-    needs_density(setting, "the loss of a network")
-    W = random.standard_normal((_width(setting), setting.manifold.ambient_dimension))
+    W = random.standard_normal((network_of(setting, "training_times").width, setting.manifold.ambient_dimension))
     W, X = (to_host(run.on_device(a)).astype(np.float64) for a in (W, draw(setting, setting.samples, random)))
     return W, X
-
-
-def _width(setting: Setting) -> int:
-    features = _network(setting).features
-    if math.isinf(features):
-        raise ValueError(
-            "a network that is measured has a number of features, got infinitely many; give some thousands"
-        )
-    return int(features)
 
 
 def _flows(setting: Setting, W: Array, X: Array) -> Array:
@@ -136,7 +125,7 @@ def _flows(setting: Setting, W: Array, X: Array) -> Array:
 
 
 def _averages(setting: Setting, i: int, W: Array, X: Array) -> Averages:
-    network, alpha = _network(setting), float(setting.alpha[i])
+    network, alpha = network_of(setting, "training_times"), float(setting.alpha[i])
     sigma = alpha * math.sqrt(float(setting.t[i]))
     seen = covariances(W, X, alpha, sigma, network.activation)
     fresh = fresh_covariances(W, setting.manifold.spectrum, alpha, sigma, network.activation)
@@ -160,12 +149,12 @@ def _flow(setting: Setting, of: Averages) -> Array:
 
 
 def _all_times(setting: Setting, sigma2: float) -> Array:
-    return np.concatenate([_network(setting).tau, SEARCHED / sigma2, [math.inf]])
+    return np.concatenate([network_of(setting, "training_times").tau, SEARCHED / sigma2, [math.inf]])
 
 
 def _measured(setting: Setting, draws: Array) -> dict[str, Measurement]:
     """From what the flows of every draw were, shape (repeats, T, S', 2 + 3 K)."""
-    S, K = len(_network(setting).times), len(setting.manifold.subspaces)
+    S, K = len(network_of(setting, "training_times").times), len(setting.manifold.subspaces)
     sigma2 = setting.alpha**2 * setting.t
     return {
         "train_loss": Measurement.of(draws[:, :, :S, 0]),
@@ -225,7 +214,7 @@ def measure_descent(
                 _descents(
                     one, run, step, batch and batch * size, stream(run.rng, "training_times.descent", size, repeat)
                 )
-                for size, one in ((1, setting), (2, _doubled(setting)))
+                for size, one in ((1, setting), (2, doubled(setting)))
             ]
         )
         run.tick()
@@ -260,7 +249,7 @@ def _descent(
     setting: Setting, i: int, W: Array, X: Array, step: float, batch: int | None, random: np.random.Generator
 ) -> list[Array]:
     """A, shape (D, p), at each training time, of descent of E|sigma s_A + xi|^2/D, from 0."""
-    network, alpha, (p, D) = _network(setting), float(setting.alpha[i]), W.shape
+    network, alpha, (p, D) = network_of(setting, "training_times"), float(setting.alpha[i]), W.shape
     sigma = alpha * math.sqrt(float(setting.t[i]))
     A, found = np.zeros((D, p)), []
     stops = np.rint(network.tau / step).astype(int)
@@ -273,17 +262,3 @@ def _descent(
         A -= step * D**2 * (slope + 2 * sigma**2 * network.ridge / (D * p) * A)
         found += [A.copy()] * int((stops == k).sum())
     return found
-
-
-def _doubled(setting: Setting) -> Setting:
-    """Twice as many dimensions, samples and features."""
-    manifold = setting.manifold
-    parts = tuple(Subspace(part.variance, 2 * part.dimension) for part in manifold.subspaces)
-    twice = LinearManifold(parts, 2 * manifold.ambient_dimension)
-    return setting.at(manifold=twice, samples=2 * setting.samples).trained(features=2 * _network(setting).features)
-
-
-def _network(setting: Setting) -> Network:
-    without_remedies(setting, "the experiment training_times", network=True)
-    assert setting.network is not None
-    return setting.network

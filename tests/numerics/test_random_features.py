@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from numerics.random_features import covariances, hermite, linear_model, parts
+from numerics.experiments import random_features
+from numerics.random_features import covariances, doubled, hermite, linear_model, parts
 from theory.network import ACTIVATIONS
+from theory.setting import Setting
 
 rng = np.random.default_rng(0)
 W, X = rng.standard_normal((7, 2)), rng.standard_normal((5, 2))
@@ -85,3 +87,15 @@ def test_the_linear_model_is_as_it_is_said_to_be():
         G = 0.6 * 0.9 / np.sqrt(5) * W @ X.T + np.sqrt(0.05) * np.random.default_rng(3).standard_normal((p, n))
         U = G @ G.T / n + (0.6 * 0.4) ** 2 * W @ W.T / 5 + 0.01 * np.eye(p)
         np.testing.assert_allclose(found, np.linalg.eigvalsh(U), rtol=1e-9)
+
+
+def test_a_setting_twice_as_large_has_twice_of_everything_and_its_ratios():
+    setting = Setting.of("1x3,0.2x2", samples=7).trained(features=11, ridge=0.5)
+    twice = doubled(setting)
+    assert (twice.samples, twice.network.features, twice.network.ridge) == (14, 22, 0.5)
+    assert twice.manifold.dimensions.tolist() == [6, 4]
+
+
+def test_features_that_are_drawn_are_finitely_many():
+    with pytest.raises(ValueError, match="finitely many features, got inf; give some, as --features 128"):
+        random_features.measure(Setting.of("1x3").trained(features=np.inf), repeats=2)

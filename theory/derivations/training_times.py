@@ -81,6 +81,7 @@ def _one_mode(d: Derivation) -> None:
         "in these units",
         flow.subs(p, psi_p * D),
         -sp.sqrt(psi_p * D) * V / (sigma * psi_p) * learned.subs(mu, u / psi_p),
+        "with p = psi_p D, where nothing depends on D but by V",
     )
     d.compute(
         "training loss of one mode",
@@ -291,6 +292,7 @@ def _published(d: Derivation) -> None:
         "published clocks",
         "tau_gen ~ 1/sigma^2, tau_mem = psi_p/(sigma^2 u) at the lower edge of U",
         "arXiv:2505.17638",
+        "in units of this flow",
     )
     published = d.compute(
         "published memorization time",

@@ -3,7 +3,7 @@ import pytest
 
 from numerics.arrays import stream
 from numerics.experiments import random_features as experiment
-from numerics.random_features import covariances
+from numerics.random_features import covariances, doubled
 from tests.numerics.conftest import Contract, same_as
 from theory.network import Network
 from theory.setting import Setting
@@ -46,7 +46,7 @@ def test_the_resolvent_is_that_of_the_covariance_of_features():
 
 def test_the_limit_is_by_two_sizes():
     found = experiment.measure_limit(ISOTROPIC, repeats=3, rng=4)["resolvent"]
-    twice = experiment.doubled(ISOTROPIC)
+    twice = doubled(ISOTROPIC)
     assert (twice.manifold.ambient_dimension, twice.samples, twice.network.features) == (12, 48, 120)
     expected = []
     for setting, name in ((ISOTROPIC, "limit"), (twice, "twice")):

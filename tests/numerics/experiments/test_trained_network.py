@@ -34,7 +34,7 @@ def test_without_a_network_nothing_is_trained():
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"features": np.inf}, "a network that is trained by steps has finitely many features"),
+        ({"features": np.inf}, "a network that is simulated has finitely many features"),
         ({"times": (2.5,)}, "steps must be whole numbers, 1 or more, got 2.5"),
         ({"times": (0.5,)}, "steps must be whole numbers, 1 or more, got 0.5"),
         ({"ridge": 0.1}, "trained by Adam has no ridge, got 0.1"),

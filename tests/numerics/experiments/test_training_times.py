@@ -3,6 +3,7 @@ import pytest
 
 from numerics.experiments import training_times as experiment
 from numerics.experiments.training_times import measure, measure_descent, measure_limit
+from numerics.random_features import doubled
 from numerics.sampling import Sampling
 from tests.numerics.conftest import SMALL, Contract
 from theory.network import Network
@@ -119,7 +120,7 @@ def test_what_is_taken_off_moves_nothing_but_the_error():
 def test_twice_the_size_is_nearer_to_the_limit():
     """Off by order 1/D, of the test loss after long training, that extrapolation takes away."""
     setting = Setting.of("1x5", samples=20, schedule="ou", times=[0.1], network=Network(features=40, times=(1000.0,)))
-    small, twice = (measure(one, repeats=200)["test_loss"] for one in (setting, experiment._doubled(setting)))
+    small, twice = (measure(one, repeats=200)["test_loss"] for one in (setting, doubled(setting)))
     limit, exact = measure_limit(setting, repeats=200)["test_loss"], 1.06657  # of theory, from its page
     assert small.mean < twice.mean - 3 * np.hypot(small.sem, twice.sem)
     assert abs(limit.mean - exact) < 0.5 * abs(twice.mean - exact) + threshold(200) * limit.sem
@@ -141,5 +142,5 @@ def test_descent_agrees_with_the_flow_on_average():
 
 
 def test_infinitely_many_features_are_not_drawn():
-    with pytest.raises(ValueError, match="has a number of features, got infinitely many"):
+    with pytest.raises(ValueError, match="is simulated has finitely many features, got inf"):
         measure(ONE.trained(features=np.inf), repeats=2)
