@@ -15,31 +15,12 @@ from scipy.stats import chi2
 from theory.observable import observables
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace
 from validation import strategies
+from validation.claims import PREDICTIONS
 
 settings.register_profile(
     "theory", deadline=None, max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("theory")
-
-PREDICTIONS = (
-    "collapse",
-    "score_covariance",
-    "kl_bound",
-    "subspace_loss",
-    "condensation",
-    "frozen_jacobian",
-    "supervision_region",
-    "generalization_time",
-    "temperature",
-    "led_kde",
-    "noise_unconditioning",
-    "spectral_gap",
-    "kernel_smoothing",
-    "speciation",
-    "trained_network",
-    "random_features",
-    "training_times",
-)
 
 
 def decades(low: float, high: float) -> st.SearchStrategy[float]:

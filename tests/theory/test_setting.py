@@ -430,9 +430,9 @@ def test_observables_return_the_declared_dimensions(name):
         assert observable in module.__all__
         assert value.shape == tuple(size[d] for d in about.dims), observable
         assert value.dtype == np.float64
-        # infinite above t_c; no number where bulks are not apart
-        infinite = observable in ("signal_to_noise_asymptotic", "effective_samples_asymptotic") or "bulk" in about.dims
-        assert np.isfinite(value).all() or infinite
+        # infinite above t_c; no number where nothing is left to learn, or bulks are not apart
+        names = "signal_to_noise_asymptotic", "effective_samples_asymptotic", "learning_clock"
+        assert np.isfinite(value).all() or observable in names or "bulk" in about.dims
     for constant in ("STATEMENT", "SOURCE", "REGIME"):
         assert isinstance(getattr(module, constant), str)
     assert set(module.__all__) <= set(vars(module))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from theory.averages.feature_saddle import FeatureSaddle
 
-__all__ = ["Loop", "of_features", "of_samples"]
+__all__ = ["Loop", "around", "of_features", "of_samples"]
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]

@@ -38,6 +38,7 @@ from theory.setting import Setting
 
 __all__ = [
     "LAWS",
+    "Constants",
     "Flow",
     "constants",
     "derivation",
