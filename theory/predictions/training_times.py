@@ -20,12 +20,12 @@ What is published is psi_n/(sigma^2 v^2), the clock of modes that have no overla
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from theory.averages import two_resolvents
 from theory.averages.activation import components
@@ -345,7 +345,7 @@ def _least(flow: Flow) -> float:
     at = int(np.argmin(curve))
     if curve[-1] - curve[at] <= ACCURACY:
         return math.inf
-    return float(np.exp(brentq(lambda x: flow.slope(math.exp(x)), *np.log(tau[[max(at - 1, 0), at + 1]]))))
+    return _zero(lambda x: flow.slope(math.exp(x)), tau[max(at - 1, 0)], tau[at + 1])
 
 
 def _half(flow: Flow) -> float:
@@ -355,7 +355,14 @@ def _half(flow: Flow) -> float:
         return flow.gap(flow.learned(np.exp(np.atleast_1d(x)))) - half
 
     at = int(np.argmax(over(np.log(tau)) > 0))
-    return float(np.exp(brentq(lambda x: over(x)[0], *np.log(tau[[at - 1, at]]))))
+    return _zero(lambda x: float(over(x)[0]), tau[at - 1], tau[at])
+
+
+def _zero(f: Callable[[float], float], first: float, last: float) -> float:
+    """The training time between two where a function of its logarithm is 0."""
+    from scipy.optimize import brentq
+
+    return math.exp(brentq(f, math.log(first), math.log(last)))
 
 
 def _network(setting: Setting) -> Network:
