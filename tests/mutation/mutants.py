@@ -20,7 +20,7 @@ from theory.observable import observables
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.claims import PREDICTIONS
 
-RAISED = ValueError, ArithmeticError, TypeError, MemoryError  # by what a mutant makes of numbers
+RAISED = ValueError, ArithmeticError, TypeError, IndexError, MemoryError  # by what a mutant makes of numbers
 SIBLINGS = ("_typical", "_annealed"), ("_ode", "_sde"), ("_annealed", "_asymptotic"), ("_typical", "_published")
 DEAR = "kl_bound.samples_trusted", "kernel_smoothing.kl_leading"
 GUESSED = (

@@ -289,7 +289,7 @@ def _population(setting: Setting, one: FeatureSaddle) -> Array:
 
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
-    "linear_slope": "same_for(samples); same_for(features); equation(alpha**2*t*f**2, random_features.noise_part)",
+    "linear_slope": "same_for(samples); same_for(features); at_least(0); equation(alpha**2*t*f**2, random_features.noise_part)",
     "noise_part": "same_for(samples); same_for(features); at_least(0); equation(f, alpha**2*t*random_features.linear_slope**2)",
     "sample_part": (
         "same_for(samples); same_for(features); at_least(0); equation(f + random_features.rest_part, "
@@ -303,7 +303,13 @@ LAWS = {
         "same_for(samples); same_for(features); equation(f, random_features.sample_part + random_features.rest_part + "
         "alpha**2*(sum(m*lam)/D + t)*random_features.linear_slope**2)"
     ),
-    "resolvent": "at_least(0); at_most(1/ridge); monotone(ridge, down); limit(ridge, inf, 1/ridge)",
+    "resolvent": (
+        "at_least(0); at_most(1/ridge); monotone(ridge, down); limit(ridge, inf, 1/ridge); "
+        "expansion(ridge, inf, 1/ridge - random_features.feature_variance/ridge**2, (random_features.feature_variance**2 "
+        "+ p/D*(sum(m*(alpha**2*random_features.linear_slope**2*lam + random_features.noise_part)**2) "
+        "+ (D - d)*random_features.noise_part**2)/D "
+        "+ p/N*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D + random_features.sample_part)**2)/ridge**3)"
+    ),
     "edge_lowest": (
         "same_for(ridge); same_for(training); at_least(random_features.rest_part); at_most(random_features.edge_highest); "
         "limit(samples, inf, random_features.edge_lowest_published)"
@@ -318,11 +324,15 @@ LAWS = {
     ),
     "delta_weight": "same_for(ridge); same_for(time); at_least(0); at_most(1); equation(f, larger(1 - (N + D)/p, 0))",
     "edge_lowest_published": (
-        "same_for(ridge); at_least(random_features.rest_part); at_most(random_features.edge_highest_published); "
+        "same_for(ridge); equation(samples_bulk*(f - random_features.rest_part), "
+        "samples_bulk*if_positive(p - N, random_features.sample_part*(1 - sqrt(p/N))**2, f) + 0*f); "
+        "at_least(random_features.rest_part); at_most(random_features.edge_highest_published); "
         "limit(samples, inf, random_features.edge_lowest)"
     ),
     "edge_highest_published": (
-        "same_for(ridge); at_least(random_features.edge_lowest_published); limit(samples, inf, random_features.edge_highest)"
+        "same_for(ridge); equation(samples_bulk*(f - random_features.rest_part), "
+        "samples_bulk*if_positive(p - N, random_features.sample_part*(1 + sqrt(p/N))**2, f) + 0*f); "
+        "at_least(random_features.edge_lowest_published); limit(samples, inf, random_features.edge_highest)"
     ),
     "bulk_weight_published": (
         "same_for(ridge); same_for(time); at_least(0); at_most(1); "

@@ -39,6 +39,7 @@ def _far(setting: Setting, argument: str, end: str) -> list[Setting]:
         "temperature": 1 / setting.temperature,
         "separation": np.sqrt(_widest(setting) if up else _narrowest(setting)) / max(setting.separation, 1e-100),
     }
+    scales |= _of_network(setting)
     at = [moved(setting, argument, float(scales.get(argument, 1.0) * step)) for step in steps]
     return [one for one in at if one is not None]
 
@@ -49,6 +50,19 @@ def _widest(setting: Setting) -> float:
 
 def _narrowest(setting: Setting) -> float:
     return float(max(setting.manifold.variances.min(), setting.t.min()))
+
+
+def _of_network(setting: Setting) -> dict[str, float]:
+    """The ridge that is as large as the largest eigenvalue of the features, and the training time that learns along it."""
+    network = setting.network
+    if network is None:
+        return {}
+    sigma2 = float((setting.alpha**2 * setting.t).max())
+    size = 1 + float((setting.alpha**2).max() * setting.manifold.variances.max()) + sigma2  # of a feature, at most
+    D, p = setting.manifold.ambient_dimension, network.features
+    rate = sigma2 * (size * (1 + D / p + D / setting.samples) + network.ridge * D / p)
+    largest = size * (1 + p / D + p / setting.samples) if p < np.inf else 1.0
+    return {"training": 1 / (rate * network.tau.max()), "ridge": largest / network.ridge if network.ridge else 1.0}
 
 
 def _nearest(subject: Subject, at: list[Setting], wanted: Callable[[Setting, Array], Array]) -> Sides | None:

@@ -93,5 +93,6 @@ def reproduction(subject: Subject, broken: Broken) -> list[str]:
     imports = sorted({name for name in ("LinearManifold", "Setting") if any(f"{name}." in call for call in calls)})
     arrays = ["import numpy as np"] if any("np." in call for call in calls) else []
     first = [f"from theory.setting import {', '.join(imports)}"] if imports else []
+    network = ["from theory.network import Network"] if any("Network(" in call for call in calls) else []
     origin = [subject.origin] if subject.origin else []
-    return [*arrays, *first, *origin, *(f"print({call})" for call in calls)]
+    return [*arrays, *network, *first, *origin, *(f"print({call})" for call in calls)]
