@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.special import softmax
 
-from theory.predictions import collapse, kl_bound
+from theory.predictions import collapse, kl_bound, random_features
 from theory.setting import Setting
 from validation import laws
 from validation.cli import cli
@@ -54,6 +54,22 @@ def test_a_counterexample_is_small_and_says_the_factor_and_runs():
     assert "value: 0.5; kl_bound.kl_leading: 0.25; ratio 2: off by the factor 2 everywhere" in message
     code = f"from {__name__} import my_kl\n    print(my_kl(lam=1.0, t=1.0, N=2))"
     assert code in message
+
+
+def wrong_slope(setting):
+    return 1.05 * random_features.linear_slope(setting)
+
+
+def test_a_counterexample_of_a_network_imports_what_it_names(capsys):
+    with pytest.raises(LawError) as found:
+        assert_laws(wrong_slope, like="random_features.linear_slope", **QUICK)
+    message = str(found.value)
+    assert "1 tanh features, training time 1, ridge 1" in message
+    lines = message.partition("To see it:\n")[2].splitlines()
+    code = [line.strip() for line in lines if line.strip().startswith(("from", "import", "print"))]
+    assert "from theory.network import Network" in code
+    exec("\n".join(line for line in code if __name__ not in line), {"wrong_slope": wrong_slope})
+    assert capsys.readouterr().out.startswith("[")
 
 
 def test_a_right_formula_of_letters_passes_what_it_can_be_asked():
