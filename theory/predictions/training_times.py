@@ -408,14 +408,14 @@ LAWS = {
     ),
     "train_loss_kernel": (
         "same_for(features); same_for(ridge); at_least(0); at_most(1); monotone(training, down); convex(training); "
-        "limit(training, 0, 1); limit(training, inf, 0); "
+        "limit(training, 0, 1); limit(training, inf, 0); limit(features, inf, training_times.train_loss); "
         "expansion(training, 0, 1 - 4*alpha**2*t*random_features.noise_part*training, "
         "8*alpha**4*t**2*random_features.noise_part*training**2*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D "
         "+ random_features.noise_part))"
     ),
     "test_loss_kernel": (
         "same_for(features); same_for(ridge); at_least(training_times.train_loss_kernel); limit(training, 0, 1); "
-        "limit(training, inf, sum(m*lam)/(D*t)); "
+        "limit(training, inf, sum(m*lam)/(D*t)); limit(features, inf, training_times.test_loss); "
         "expansion(training, 0, 1 - 4*alpha**2*t*random_features.noise_part*training, "
         "8*alpha**4*t**2*random_features.noise_part*training**2*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D "
         "+ random_features.noise_part))"
