@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.arrays import checked, stream, to_host
+from numerics.nearness import differences
 from numerics.reverse import Random
 from numerics.scores import Score, noise_variances
 
@@ -38,11 +39,7 @@ def jacobians(score: Score, x: Array, t: float) -> Array:
         ValueError: for points or a noise variance outside their domain.
     """
     x, t = _points(x), _time(t)
-    M, D = x.shape
-    steps = STEP * np.sqrt(t) * np.eye(D)
-    ahead, behind = (_at(score, (x[:, None] + sign * steps).reshape(M * D, D), t) for sign in (1, -1))
-    slopes = (ahead - behind).reshape(M, D, D) / (2 * STEP * np.sqrt(t))
-    return slopes.swapaxes(1, 2)
+    return differences(lambda at: _at(score, at, t), x, STEP * np.sqrt(t))
 
 
 def by_eigenvalues(score: Score, x: Array, t: float) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ over points of the squared distance.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +24,7 @@ from numerics.networks import Denoiser
 __all__ = [
     "BANDWIDTHS",
     "TEMPERATURES",
+    "differences",
     "dimension",
     "distance",
     "equivalents",
@@ -48,9 +49,13 @@ def distance(one: Array, other: Array, unit: Array | float = 1.0) -> Array:
 
 def jacobian(denoiser: Denoiser, x: Array, t: float) -> Array:
     """d m_i/d x_j by central differences, shape (R, M, D, D): of networks known by their values alone."""
-    shifts = STEP * t**0.5 * np.eye(x.shape[2])
-    columns = [denoiser(x + shift, t) - denoiser(x - shift, t) for shift in shifts]
-    return np.stack(columns, axis=-1) / (2 * STEP * t**0.5)
+    return differences(lambda at: denoiser(at, t), x, STEP * t**0.5)
+
+
+def differences(f: Callable[[Array], Array], x: Array, step: float) -> Array:
+    """The derivatives d f_i/d x_j at points (..., D) of a function with values of their shape, central, shape (..., D, D)."""
+    columns = [f(x + shift) - f(x - shift) for shift in step * np.eye(x.shape[-1])]
+    return np.stack(columns, axis=-1) / (2 * step)
 
 
 def dimension(jacobians: Array) -> Array:
