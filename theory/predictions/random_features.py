@@ -45,6 +45,7 @@ __all__ = [
     "edge_lowest",
     "edge_lowest_published",
     "edge_shifts",
+    "feature_parts",
     "feature_variance",
     "linear_slope",
     "noise_part",
@@ -75,7 +76,7 @@ derivation = derived("theory.derivations.random_features")
 @observable("time", kind="limit", symbol="a", network=True)
 def linear_slope(setting: Setting) -> Array:
     """The mean slope of the activation over its arguments, E f', by which features follow noise and sample alike."""
-    return np.array([parts.slope for parts in _components(setting)])
+    return np.array([parts.slope for parts in feature_parts(setting)])
 
 
 @observable("time", kind="limit", symbol="b^2", network=True)
@@ -87,13 +88,13 @@ def noise_part(setting: Setting) -> Array:
 @observable("time", kind="limit", symbol="v^2", network=True)
 def sample_part(setting: Setting) -> Array:
     """The variance of a feature over samples, averaged over the noise, less what is linear in the sample."""
-    return np.array([parts.sample for parts in _components(setting)])
+    return np.array([parts.sample for parts in feature_parts(setting)])
 
 
 @observable("time", kind="limit", symbol="s^2", network=True)
 def rest_part(setting: Setting) -> Array:
     """The variance of a feature over the noise at a given sample, less what is linear in the noise: the least eigenvalue of U."""
-    return np.array([parts.rest for parts in _components(setting)])
+    return np.array([parts.rest for parts in feature_parts(setting)])
 
 
 @observable("time", kind="limit", symbol=r"\mathrm{Var} f", network=True)
@@ -129,9 +130,9 @@ def bulk_weight(setting: Setting) -> Array:
     p, samples, ambient, along = _counts(setting)
     if not samples + ambient <= p < math.inf:
         return np.full(3, np.nan)
-    weights = derivation()["weight_along"], derivation()["weight_between"], derivation()["weight_along"]
     few = min(samples, along)
-    return np.array([float(weights[0](p, few)), float(weights[1](p, samples, ambient, few)), float(weights[2](p, few))])
+    own, between = derivation()["weight_along"](p, few), derivation()["weight_between"](p, samples, ambient, few)
+    return np.array([own, between, own], dtype=np.float64)
 
 
 @observable(kind="limit", symbol="w_0", scaling=0, network=True)
@@ -168,7 +169,7 @@ def saddles(setting: Setting) -> list[FeatureSaddle]:
     if p == math.inf:
         return []
     lam, weights = _spectrum(setting.manifold)
-    constants = zip(setting.alpha**2, _noise(setting), _components(setting), strict=True)
+    constants = zip(setting.alpha**2, _noise(setting), feature_parts(setting), strict=True)
     return [
         FeatureSaddle(
             a.slope**2 * float(signal),
@@ -207,6 +208,12 @@ def share_below(setting: Setting, u: ArrayLike) -> Array:
     return np.array([saddle.share_below(u) for saddle in saddles(setting)])
 
 
+def feature_parts(setting: Setting) -> list[Components]:
+    """What there is in a feature, at each time."""
+    activation = ACTIVATIONS[_network(setting).activation]
+    return [components(activation, float(g), float(h)) for g, h in zip(_signal(setting), _noise(setting), strict=True)]
+
+
 def _network(setting: Setting) -> Network:
     assert setting.network is not None  # the observables refuse it
     return setting.network
@@ -227,11 +234,6 @@ def _signal(setting: Setting) -> Array:
     """alpha^2 tr Sigma/D, that of the sample, shape (T,)."""
     lam, weights = _spectrum(setting.manifold)
     return np.asarray(setting.alpha**2 * (lam @ weights))
-
-
-def _components(setting: Setting) -> list[Components]:
-    activation = ACTIVATIONS[_network(setting).activation]
-    return [components(activation, float(g), float(h)) for g, h in zip(_signal(setting), _noise(setting), strict=True)]
 
 
 def _spectrum(manifold: LinearManifold) -> tuple[Array, Array]:

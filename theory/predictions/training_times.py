@@ -28,12 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.averages import two_resolvents
-from theory.averages.activation import components
 from theory.averages.feature_saddle import FeatureSaddle
 from theory.averages.two_resolvents import Loop
 from theory.derived import derived
-from theory.network import ACTIVATIONS, Network
+from theory.network import Network
 from theory.observable import observable
+from theory.predictions.random_features import feature_parts
 from theory.setting import Setting
 
 __all__ = [
@@ -292,13 +292,9 @@ class Constants(NamedTuple):
 @lru_cache(maxsize=64)
 def constants(setting: Setting) -> list[Constants]:
     """At each time."""
-    activation, mean = _network(setting).activation, _mean_variance(setting)
-    found = []
-    for alpha, t in zip(setting.alpha.tolist(), setting.t.tolist(), strict=True):
-        signal, noise = alpha**2 * mean, alpha**2 * t
-        of = components(ACTIVATIONS[activation], signal, noise)
-        found.append(Constants((alpha * of.slope) ** 2, noise * of.slope**2, of.sample, of.rest, noise))
-    return found
+    signal = setting.alpha**2
+    at_each = zip(signal.tolist(), (signal * setting.t).tolist(), feature_parts(setting), strict=True)
+    return [Constants(s * of.slope**2, noise * of.slope**2, of.sample, of.rest, noise) for s, noise, of in at_each]
 
 
 def _flows(setting: Setting) -> list[Flow]:
