@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from validation.commands.options import CONTEXT, follows_x, progress, read_setting, setting_options, some_of
+from validation.commands.options import CONTEXT, follows_x, progress, read_setting, setting_options, some_of, trains
 
 __all__ = ["predict"]
 
@@ -37,7 +37,7 @@ def predict(name: str, as_json: bool, epsilon: float | None, only: str | None, *
     shown = follows_x(known, anywhere, name, options["query"], options["point"])
     if only is not None:
         shown = some_of(shown, only)
-    setting = read_setting(**options, network=any(about.network for about in known.values()))
+    setting = read_setting(**options, network=trains(name))
     if epsilon is not None and name != "kl_bound":
         raise ValueError(f"--kl belongs to kl_bound, got it for {name}")
     with progress(len(shown), "observables") as bar:

@@ -20,7 +20,7 @@ from validation.points import Form
 from validation.report import figures as drawing
 from validation.report import plain_plot
 from validation.report.tables import aligned, plain
-from validation.report.words import bracketed
+from validation.report.words import bracketed, named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,7 +131,7 @@ def _series(found: Comparison, form: Form) -> list[str]:
 def _named(found: Comparison, form: Form) -> list[str]:
     """The parts of a form by name, none where it has none."""
     part = part_of(form.dims)
-    return [value if isinstance(value, str) else f"{part} {value}" for value in found.parts[part]] if part else []
+    return [named(part, value) for value in found.parts[part]] if part else []
 
 
 def _panel(

@@ -20,6 +20,7 @@ from theory.observable import observables
 from theory.setting import Setting
 from validation.claim import by_claim, holds
 from validation.comparison import besides
+from validation.report.words import named
 
 __all__ = ["Verdicts", "aligned", "plain", "predicted", "render", "seen", "strict_json", "tally"]
 
@@ -126,16 +127,11 @@ def _table(coordinates: Mapping[str, Any], dims: Sequence[str], observable: str,
         return f"\n{observable} = {cells.item()}"
     down, across = (dims, ()) if len(dims) == 1 else (dims[:-1], dims[-1:])
     places = itertools.product(*(coordinates[dim] for dim in down))
-    columns = [_named(dim, c) for dim in across for c in coordinates[dim]] or [observable]
+    columns = [named(dim, c) for dim in across for c in coordinates[dim]] or [observable]
     cells = cells.reshape(-1, len(columns))
     rows = [[*map(_short, place), *row] for place, row in zip(places, cells, strict=True)]
     title = f"\n{observable}\n" if across else "\n"
     return title + aligned([[*down, *columns], *rows])
-
-
-def _named(dim: str, value: Any) -> str:
-    """The head of a column."""
-    return value if isinstance(value, str) else f"{dim} {value:g}"
 
 
 def _short(value: Any) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["bracketed", "counted", "plus_minus", "power_of_ten", "short"]
+__all__ = ["bracketed", "counted", "named", "plus_minus", "power_of_ten", "short"]
 
 
 def counted(count: int, what: str) -> str:
     """1 sample, 2 samples."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def named(dim: str, value: float | str) -> str:
+    """A value of a dim, for the head of a column or a legend: subspace 0, slow."""
+    return value if isinstance(value, str) else f"{dim} {value:g}"
 
 
 def short(value: float) -> str:
