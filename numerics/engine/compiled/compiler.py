@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,23 @@ def compiled(**options: Any) -> Callable[..., Any]:
         directory, before = _kept(), config.CACHE_DIR
         config.CACHE_DIR = str(directory)  # numba reads it when the function is made
         try:
-            return njit(nogil=True, cache=directory is not None, **options)(function)
+            made = njit(nogil=True, cache=directory is not None, **options)(function)
         finally:
             config.CACHE_DIR = before
+        made._cache.save_overload = _where_it_can(made._cache.save_overload)
+        return made
 
     return of
+
+
+def _where_it_can(save: Callable[..., None]) -> Callable[..., None]:
+    """numba's own way to keep a function raises where the disk is full or over its quota; what is compiled works all the same."""
+
+    def attempt(*arguments: Any) -> None:
+        with suppress(OSError):
+            save(*arguments)
+
+    return attempt
 
 
 @cache

@@ -37,10 +37,11 @@ def tree(tmp_path):
     for name, source in (("called", CALLED), ("caller", CALLER)):
         (tmp_path / f"tree/numerics/engine/compiled/{name}.py").write_text(source)
 
-    def call(**environment):
+    def call(before="", **environment):
         own = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
         own |= {"GEOMEM_CACHE_DIR": str(tmp_path / "kept"), "PYTHONPATH": str(tmp_path / "tree")} | environment
-        command = [sys.executable, "-c", "from numerics.engine.compiled.caller import caller; print(caller(1.0))"]
+        script = f"{before}\nfrom numerics.engine.compiled.caller import caller; print(caller(1.0))"
+        command = [sys.executable, "-c", script]
         done = subprocess.run(command, cwd=tmp_path / "tree", env=own, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return float(done.stdout)
@@ -91,3 +92,9 @@ def test_what_was_not_used_for_long_is_removed(tree, tmp_path):
     assert not old.exists()
     assert recent.exists()
     assert other.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+def test_where_the_disk_does_not_take_it_all_works(tree, tmp_path):
+    assert tree(before="import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))") == 2
+    assert not compiled_in(tmp_path / "kept")
