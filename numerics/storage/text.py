@@ -30,6 +30,7 @@ WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 PLAIN = re.compile(r"[+-]?\d+\.?\d*", re.ASCII)  # all digits given: no float64 was rounded to write it
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
+MINUS = "\u2212"  # as typesetters and some spreadsheets write it
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "+nan", "nat", "null", "none", "nil", "missing", "unknown"}
 MISSING |= {"-", "--", "?", ".", "*", "#value!", "#div/0!", "#num!", "#ref!"}
@@ -375,10 +376,14 @@ class _Body:
         rows = []
         for number, line in self._rows():
             cells = self._cells(number, line)
-            rows.append([self._number(cells[place], number, place) for place in self.places])
+            if not rows and not any(self.form.is_number(cell) or _is_gap(cell) for cell in cells):
+                raise _LineError(
+                    f"line {number} has no number, as {cells[0]!r} in {named(0, self.names)}; remove that line"
+                )
+            rows.append([self._number(cells[place], number, place, above=bool(rows)) for place in self.places])
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.places))
 
-    def _number(self, cell: str, number: int, place: int) -> float:
+    def _number(self, cell: str, number: int, place: int, *, above: bool) -> float:
         if self.form.is_number(cell):
             return float(self.form.pointed(cell))
         if _is_gap(cell):
@@ -386,6 +391,10 @@ class _Body:
         if INFINITE.fullmatch(cell):
             return float(cell)
         hint = "leave that column out with --columns"
+        if above:  # there it held numbers
+            hint = f"mend or remove that line, or {hint}"
+        if self.form.is_number(cell.replace(MINUS, "-")):
+            hint = f"write - for {MINUS}"
         if DECIMAL_COMMA.fullmatch(cell):
             hint = "say --decimal , if a comma is the decimal mark"
         raise _LineError(f"line {number} has {cell!r} in {named(place, self.names)}, not a number; {hint}")

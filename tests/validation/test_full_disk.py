@@ -32,7 +32,18 @@ def geomem(tmp_path):
     def run(*arguments, code=0, **environment):
         here = [sys.executable, "-m", "geomem", *arguments]
         listed = f'{FULL} 2> err > out; code=$?; ls -A "{tmp_path}/full"; exit $code'
-        command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", listed, "sh", str(tmp_path / "full"), *here]
+        command = [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            listed,
+            "sh",
+            str(tmp_path / "full"),
+            *here,
+        ]
         done = subprocess.run(command, cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True)
         out, err = ((tmp_path / name).read_text() for name in ("out", "err"))
         assert done.returncode == code, out + err + done.stderr
@@ -52,7 +63,9 @@ def test_a_cache_there_changes_nothing(geomem):
 
 def test_an_output_there_is_refused_and_kept_elsewhere(geomem):
     _, err, left = geomem(*SUM, "--output", "full/out.npz", code=2)
-    assert err.splitlines()[-1].startswith("geomem: cannot write full/out.npz: No space left on device; free space there")
+    assert err.splitlines()[-1].startswith(
+        "geomem: cannot write full/out.npz: No space left on device; free space there"
+    )
     place = err.split("the averages are in ")[1].split(" instead")[0]
     assert np.load(place)["score"].shape == (1, 40, 2)
     Path(place).unlink()

@@ -193,7 +193,13 @@ def test_files_that_may_not_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("7,2\n3,x\n5,6\n", "line 2 has 'x' in column 2, not a number; leave that column out with --columns"),
+        ("a,b\n3,x\n5,6\n", r"line 2 has 'x' in column 2 \('b'\), not a number; leave that column out with --columns"),
+        (
+            "7,2\n3,x\n5,6\n",
+            "'x' in column 2, not a number; mend or remove that line, or leave that column out with --columns",
+        ),
+        ("a,b\nm,kg\n1,2\n3,4\n", r"line 2 has no number, as 'm' in column 1 \('a'\); remove that line"),
+        ("7,2\n3,\u22124\n5,6\n", "line 2 has '\u22124' in column 2, not a number; write - for \u2212"),
         ("\na,b\n1,2\n3,x\n5,6\n", r"line 4 has 'x' in column 2 \('b'\), not a number"),
         ("a,b\n1,2\n3,\n5,6\n", r"row 2 of the data, column 2 \('b'\), is missing .*--drop-missing"),
         ("1,,3\n4,5,6\n7,8,9\n1,2,3\n", "row 1 of the data, column 2, is missing"),
