@@ -24,6 +24,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from theory.judgement.judgement import WORST_FIRST, Judgement, Verdict
@@ -180,11 +181,11 @@ class Derivation:
 
     def equal(self, name: str, left: Any, right: Any, reason: str = "") -> Any:
         """Add left = right, and return the right side."""
-        return self._relate(name, left, "=", right, reason).sides[1]
+        return self._relate(name, left, "=", right, reason)
 
     def compute(self, name: str, symbol: str, result: Any, check: Any, reason: str = "") -> Any:
         """Add symbol = result, which sympy computed, judged against an expression found by another route; return it."""
-        return self._relate(name, check, "=", result, reason, symbol=symbol).sides[1]
+        return self._relate(name, check, "=", result, reason, symbol=symbol)
 
     def less(self, name: str, left: Any, right: Any, reason: str = "") -> None:
         """Add left < right."""
@@ -240,13 +241,14 @@ class Derivation:
         for symbol, variance in over.items():
             inside = inside * density(self._checked(symbol), self._checked(variance))
         integral = sp.Integral(inside, *((symbol, -sp.oo, sp.oo) for symbol in over))
-        return self._relate(name, integral, "=", result, reason).sides[1]
+        return self._relate(name, integral, "=", result, reason)
 
     def solve(self, name: str, equation: Any, symbol: Any, root: Any, reason: str = "") -> Any:
         """Add that the root solves an equation Eq(left, right) for a symbol, and return the symbol that stands for it.
 
-        It is printed by the name of the variable it is assigned to. Should the root be refuted, lines that hold it are
-        judged again with a true root.
+        It is printed by the name of the variable it is assigned to. Its derivatives are those of an implicit function; with
+        something put in for a parameter it is the root of the equation with that put in. Should the root be refuted, lines
+        that hold it are judged again with a true root.
 
         Raises:
             ValueError: where the equation is none, or does not hold the symbol.
@@ -262,11 +264,12 @@ class Derivation:
             raise ValueError(f"expected an equation for {symbol}, got {equation}, which does not hold it")
         value = self._checked(root)
         self._check_units(symbol, value)
+        from theory.lines.root import Root
+
         place = here()
-        stands = sp.Symbol(self._root_name(symbol, place.code), **symbol._assumptions_orig)
-        line = Line(name, "solves", (stands, value), reason, place, equation=sides)
-        self._add(line)
-        self._roots[stands] = line
+        stands = Root(self._root_name(symbol, place.code), symbol._assumptions_orig, sides, value)
+        line = self._add(Line(name, "solves", (stands.plain, value), reason, place, equation=sides))
+        self._roots[stands.plain] = line
         return stands
 
     # lines that are not
@@ -412,12 +415,11 @@ class Derivation:
 
     def _relate(
         self, name: str, left: Any, relation: str, right: Any, reason: str, symbol: str = "", at: tuple[Any, ...] = ()
-    ) -> Line:
+    ) -> Any:
         sides = self._checked(left), self._checked(right)
         self._check_units(*sides)
-        line = Line(name, relation, sides, reason, here(), symbol=symbol, at=at)
-        self._add(line)
-        return line
+        self._add(Line(name, relation, sides, reason, here(), symbol=symbol, at=at))
+        return sides[1]
 
     def _at(self, symbol: Any, point: Any, side: str) -> tuple[Any, ...]:
         if side not in ("", "+", "-", "+-"):
@@ -429,10 +431,17 @@ class Derivation:
 
         found = exact(expression)
         if self._declared:
-            known = {name: one.symbol for name, one in self._declared.items()} | {s.name: s for s in self._roots}
-            check_symbols(found, known)
+            known = {name: one.symbol for name, one in self._declared.items()}
+            check_symbols(found, known | {root.name: root for root in self._known_roots(found)})
         check_matrices(found, self._matrices)
         return found
+
+    def _known_roots(self, *expressions: Any) -> list[Any]:
+        """The roots of this derivation in some expressions, those too in which something was put in for a parameter."""
+        from theory.lines.root import roots_of
+
+        solved = {symbol.name for symbol in self._roots}
+        return [root for root in roots_of(*expressions) if root.origin in solved]
 
     def _measured(self, expression: Any) -> Any:
         """The expression, checked, of one unit."""
@@ -446,7 +455,8 @@ class Derivation:
             return
         from theory.lines.units import unlike
 
-        units |= {root: units[line.equation[2]] for root, line in self._roots.items() if line.equation[2] in units}
+        roots = self._known_roots(left, right)
+        units |= {root: units[root.equation[2]] for root in roots if root.equation[2] in units}
         if wrong := unlike(left, right, units):
             raise ValueError(f"unlike units: {wrong}")
 
@@ -458,10 +468,19 @@ class Derivation:
             name += "_*"
         return name
 
-    def _add(self, line: Line) -> None:
+    def _add(self, line: Line) -> Line:
+        """Add a line, its roots as plain symbols; one in which something was put in is known by the line that it comes from."""
         if any(other.name == line.name for other in self.lines):
             raise ValueError(f"there is a line {line.name!r} already; give this one another name")
-        self.lines.append(line)
+        from theory.lines.root import written_plainly
+
+        for root in self._known_roots(*line.expressions):
+            if root.plain not in self._roots:
+                origin = next(other for symbol, other in self._roots.items() if symbol.name == root.origin)
+                value, *equation = map(written_plainly, (root.value, *root.equation))
+                self._roots[root.plain] = replace(origin, sides=(root.plain, value), equation=tuple(equation))
+        self.lines.append(line.over(written_plainly))
+        return self.lines[-1]
 
 
 def check(derivation: Derivation, *, timeout: float = 20.0, needs: bool = False, only: str = "") -> Derivation:

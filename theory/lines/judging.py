@@ -65,7 +65,8 @@ class Book:
             new = [root for symbol, root in self.roots.items() if symbol in held and root is not line]
             waiting += [root for root in new if root not in found]
             found += [root for root in new if root not in found]
-        return sorted(found, key=self.lines.index)
+        order = [one.name for one in self.lines]
+        return sorted(found, key=lambda root: order.index(root.name))
 
     def written_out(self, expression: Any) -> Any:
         """The expression with its roots as they were given."""
@@ -105,7 +106,8 @@ def judge_lines(
         found = [line for line in book.lines if line.name == only]
         if not found:
             raise ValueError(f"there is no line {only!r}; there are {', '.join(line.name for line in book.lines)}")
-        wanted = (*book.roots_in(found[0]), *found)
+        names = {root.name for root in book.roots_in(found[0])}
+        wanted = (*(line for line in book.lines if line.name in names), *found)
     for line in wanted:
         if line.name not in steps or (needs and not steps[line.name].needs):
             steps[line.name] = _step(line, book, steps, ask or in_process, needs)
@@ -251,9 +253,14 @@ def _asked(line: Line, book: Book, ask: Ask, function: str, **further: Any) -> I
         equations = [e for root in further.get("roots", ()) for e in root]
         assume = connected(book.assumed, (left, right, *(at or ()), *equations))
         found = ask(function, left, right, relation, at=at, assume=assume, **further)
-        if function == JUDGE and line.relation == "solves" and relation == "=" and found.verdict == "refuted":
-            found = _explained(found, line, book, ask)
+        if line.relation == "solves" and found.verdict == "refuted":
+            found = _explained(found, line, book, ask) if relation == "=" else _outside(found, line)
         yield found
+
+
+def _outside(found: Judgement, line: Line) -> Judgement:
+    """A root that is not always where its symbol may be."""
+    return replace(found, evidence=f"it leaves the domain of {line.equation[2]}: {found.evidence}")
 
 
 def _explained(found: Judgement, line: Line, book: Book, ask: Ask) -> Judgement:
@@ -303,7 +310,7 @@ def _redeclared(line: Line, book: Book, name: str, less: Declared) -> tuple[Line
         return tuple(part.xreplace(swap) if isinstance(part, sp.Basic) else part for part in parts)
 
     def in_line(old: Line) -> Line:
-        return replace(old, sides=swapped(old.sides), at=swapped(old.at), equation=swapped(old.equation))
+        return old.over(lambda part: part.xreplace(swap) if isinstance(part, sp.Basic) else part)
 
     return in_line(line), Book(
         tuple(map(in_line, book.lines)),

@@ -7,7 +7,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,6 +79,20 @@ class Line:
     exact: Any = None
     along: tuple[Any, ...] = ()
     lines: tuple[str, ...] = ()
+
+    @property
+    def expressions(self) -> tuple[Any, ...]:
+        """All that it holds of sympy's."""
+        from sympy import Basic
+
+        along = (part for given in self.along for part in (given if isinstance(given, tuple) else (given,)))
+        parts = (*self.sides, *self.equation, *self.at, self.exact, *along)
+        return tuple(part for part in parts if isinstance(part, Basic))
+
+    def over(self, change: Callable[[Any], Any]) -> Line:
+        """The line with its sides, its equation and its limit changed."""
+        parts = {name: tuple(map(change, getattr(self, name))) for name in ("sides", "equation", "at")}
+        return replace(self, **parts, exact=change(self.exact))
 
     @property
     def symbols(self) -> set[Any]:
