@@ -373,7 +373,7 @@ class _Body:
 
     def _slowly(self) -> Array:
         """Cell by cell, with NaN where one is missing."""
-        rows = []
+        rows: list[list[float]] = []
         for number, line in self._rows():
             cells = self._cells(number, line)
             if not rows and not any(self.form.is_number(cell) or _is_gap(cell) for cell in cells):

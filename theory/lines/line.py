@@ -91,8 +91,8 @@ class Line:
 
     def over(self, change: Callable[[Any], Any]) -> Line:
         """The line with its sides, its equation and its limit changed."""
-        parts = {name: tuple(map(change, getattr(self, name))) for name in ("sides", "equation", "at")}
-        return replace(self, **parts, exact=change(self.exact))
+        sides, equation, at = (tuple(map(change, part)) for part in (self.sides, self.equation, self.at))
+        return replace(self, sides=sides, equation=equation, at=at, exact=change(self.exact))
 
     @property
     def symbols(self) -> set[Any]:

@@ -13,7 +13,7 @@ import sympy as sp
 __all__ = ["Root", "roots_of", "written_plainly"]
 
 
-class Root(sp.Symbol):
+class Root(sp.Symbol):  # type: ignore[misc]
     """A symbol for the root of left = right in a symbol.
 
     Its derivatives are those of an implicit function, which hold of any true root; with something put in for a parameter it
@@ -29,12 +29,12 @@ class Root(sp.Symbol):
     value: Any
     origin: str
 
-    def __new__(  # type: ignore[misc]
+    def __new__(  # noqa: D102
         cls, name: str, assumptions: Mapping[str, bool], equation: tuple[Any, Any, Any], value: Any, origin: str = ""
     ) -> Root:
-        root = sp.Symbol.__xnew__(cls, name, **assumptions)
+        root: Root = sp.Symbol.__xnew__(cls, name, **assumptions)
         root.equation, root.value, root.origin = equation, value, origin or name
-        return root  # type: ignore[no-any-return]
+        return root
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return (self.name, self._assumptions_orig, self.equation, self.value, self.origin), {}
@@ -49,8 +49,8 @@ class Root(sp.Symbol):
         return (left.free_symbols | right.free_symbols | self.value.free_symbols) - {symbol}
 
     @property
-    def free_symbols(self) -> set[Any]:  # without the parameters sympy would not look for their derivatives
-        """Itself, and what it depends on."""
+    def free_symbols(self) -> set[Any]:
+        """Itself and what it depends on, without which sympy would take a derivative for zero."""
         return {self} | self.parameters
 
     @property

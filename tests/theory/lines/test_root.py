@@ -60,7 +60,9 @@ def test_what_is_put_in_reaches_it():
 
 def test_what_it_is_solved_for_cannot_be_put_in():
     _, _, t, m, _, t_C = draft()
-    with pytest.raises(ValueError, match=r"^t_C solves an equation for t, so that m = t cannot be put in; declare another"):
+    with pytest.raises(
+        ValueError, match=r"^t_C solves an equation for t, so that m = t cannot be put in; declare another"
+    ):
         t_C.subs(m, t)
 
 
@@ -80,7 +82,10 @@ def test_one_line_alone():
     d, lam, _, m, _, t_C = draft()
     d.equal("put in", t_C.subs(m, 2), 0 * lam)
     d.judged(only="put in")
-    assert [(step.name, step.verdict) for step in d.judged_steps] == [("collapse time", "proved"), ("put in", "refuted")]
+    assert [(step.name, step.verdict) for step in d.judged_steps] == [
+        ("collapse time", "proved"),
+        ("put in", "refuted"),
+    ]
 
 
 def test_a_root_of_an_equation_that_holds_a_root():
