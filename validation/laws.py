@@ -107,11 +107,11 @@ def assert_laws(
 
 
 def _raise(broken: Sequence[tuple[Subject, Broken]]) -> None:
-    from validation.properties.report import report
+    from validation.properties.report import reports
 
     __tracebackhide__ = True  # of pytest: what is broken is in the message
     if broken:
-        raise LawError("\n\n".join(report(tried, one) for tried, one in broken), tuple(one for _, one in broken))
+        raise LawError("\n\n".join(reports(broken)), tuple(one for _, one in broken))
 
 
 def each_law(

@@ -60,6 +60,30 @@ def wrong_slope(setting):
     return 1.05 * random_features.linear_slope(setting)
 
 
+def diverging(lam, t):
+    if t > lam:
+        raise ValueError("the series does not converge")
+    return lam / t
+
+
+def test_what_a_function_raises_is_a_counterexample_told_once():
+    with pytest.raises(LawError) as found:
+        assert_laws(diverging, laws=["scaling(0)", "finite"], **QUICK)
+    message = str(found.value)
+    assert message.count("diverging raises ValueError: the series does not converge\n  at ") == 1
+    assert f"from {__name__} import diverging\n    print(diverging(lam=" in message
+    assert [type(one.raised) for one in found.value.broken] == [ValueError, ValueError]
+
+
+def score_that_raises(x, data, t):
+    return 1 / 0
+
+
+def test_a_score_that_raises_is_told_of():
+    with pytest.raises(LawError, match="score_that_raises raises ZeroDivisionError: division by zero\n  at x = "):
+        assert_laws(score_that_raises, dims=("point", "direction"), laws=["exchange"], **QUICK)
+
+
 def test_a_counterexample_of_a_network_imports_what_it_names(capsys):
     with pytest.raises(LawError) as found:
         assert_laws(wrong_slope, like="random_features.linear_slope", **QUICK)
@@ -231,6 +255,9 @@ def right(lam, t, N):
 
 def my_denoiser(x, data, t):
     return data.mean(axis=0) + 0 * x
+
+def raises(lam, t):
+    return 1 / 0
 """
 
 
@@ -262,6 +289,15 @@ def test_the_command_in_json(draft):
     assert law["verdict"] == "broken"
     assert law["counterexample"]["everywhere"] == "off by the factor 2 everywhere"
     assert law["counterexample"]["code"][0] == "from draft import my_kl"
+
+
+def test_the_command_of_a_function_that_raises(draft):
+    found = run("draft.py:raises", "--law", "finite", "--law", "scaling(0)")
+    assert found.return_value == 1
+    assert found.stdout.startswith("finite: it raises\nscaling(0): it raises\n")
+    assert found.stdout.count("raises raises ZeroDivisionError: division by zero") == 1
+    found = json.loads(run("draft.py:raises", "--law", "finite", "--json").stdout)
+    assert found["laws"][0]["counterexample"]["raised"] == "ZeroDivisionError: division by zero"
 
 
 def test_the_command_of_a_denoiser(draft):

@@ -129,14 +129,15 @@ def _verdict(one: Found) -> str:
 
 def _line(one: Found) -> str:
     verdict = _verdict(one)
-    said = {"holds": f"holds in {one.settings} settings", "silent": "says nothing here"}.get(verdict, "BROKEN")
+    broken = "it raises" if one.broken and one.broken.raised else "BROKEN"
+    said = {"holds": f"holds in {one.settings} settings", "silent": "says nothing here"}.get(verdict, broken)
     return f"{one.law.name}: {said}"
 
 
 def _told(found: list[tuple[Subject, Found]]) -> str:
-    from validation.properties.report import report
+    from validation.properties.report import reports
 
-    return "".join(f"\n{report(tried, one.broken)}\n" for tried, one in found if one.broken)
+    return "".join(f"\n{told}\n" for told in reports((tried, one.broken) for tried, one in found if one.broken))
 
 
 def _as_json(found: list[tuple[Subject, Found]]) -> str:

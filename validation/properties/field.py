@@ -54,8 +54,7 @@ class Field(Subject):
     def _shaped(self, setting: Cloud) -> Array:
         (M, D), N = setting.x.shape, len(setting.data)
         shape = tuple({"point": M, "direction": D, "sample": N}[dim] for dim in self.about.dims)
-        with np.errstate(all="ignore"):
-            found = np.asarray(self.function(setting))
+        found = self._asked(setting)
         if found.shape != shape or found.dtype.kind not in "fiub":
             raise ValueError(
                 f"{self.name} must return real numbers of shape {shape} for the dims {self.about.dims}, {M} points, {N} samples "
@@ -113,6 +112,7 @@ def field(function: Callable[..., Any], dims: Sequence[str] | None, like: Observ
         accuracy,
         lambda cloud: f"{name}({', '.join(_written(getattr(cloud, one)) for one in order)})",
         origin,
+        own=True,
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from validation.properties.law import Case
 from validation.properties.search import Broken
 from validation.properties.subject import Subject
 
-__all__ = ["constant_ratio", "record", "report", "reproduction"]
+__all__ = ["constant_ratio", "record", "report", "reports", "reproduction"]
 
 SAME = 1e-6
 KNOWN = {
@@ -19,8 +19,19 @@ KNOWN = {
 }  # fmt: skip
 
 
+def reports(broken: Iterable[tuple[Subject, Broken]]) -> list[str]:
+    """One for each broken law; what the function raises is told once."""
+    told: dict[tuple[str, str], tuple[Subject, Broken]] = {}
+    for subject, one in broken:
+        told.setdefault((subject.name, repr(one.raised) if one.raised is not None else one.law.name), (subject, one))
+    return [report(subject, one) for subject, one in told.values()]
+
+
 def report(subject: Subject, broken: Broken) -> str:
     """Some lines of text."""
+    if broken.raised is not None:
+        raised = f"{subject.name} raises {type(broken.raised).__name__}: {broken.raised}"
+        return "\n".join([raised, f"  at {told(broken)}", *_shown(subject, broken)])
     left, right = broken.sides.worst
     law = broken.law
     lines = [f"{subject.name} breaks the law {law.name}: {law.sentence}"]
@@ -36,8 +47,11 @@ def report(subject: Subject, broken: Broken) -> str:
     lines.append(f"  {numbers}{ratio}")
     if broken.sides.relation != "=":
         lines[-1] += f", where the first must be {broken.sides.relation} the second"
-    lines += ["  To see it:", *(f"    {line}" for line in reproduction(subject, broken))]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_shown(subject, broken)])
+
+
+def _shown(subject: Subject, broken: Broken) -> list[str]:
+    return ["  To see it:", *(f"    {line}" for line in reproduction(subject, broken))]
 
 
 def record(subject: Subject, broken: Broken) -> dict[str, Any]:
@@ -50,6 +64,7 @@ def record(subject: Subject, broken: Broken) -> dict[str, Any]:
         "relation": broken.sides.relation,
         "words": broken.sides.words,
         "everywhere": constant_ratio(broken.ratios).removeprefix(": ") if broken.sides.relation == "=" else "",
+        "raised": f"{type(broken.raised).__name__}: {broken.raised}" if broken.raised is not None else None,
         "code": reproduction(subject, broken),
     }
 
@@ -58,7 +73,7 @@ def told(broken: Broken) -> str:
     """The simplest setting, or points and data, in words."""
     if not isinstance(broken.case, Case):
         return str(broken.sides.at[-1])
-    setting = broken.case.setting
+    setting = broken.case.setting if broken.raised is None else broken.sides.at[-1]
     times = ", ".join(f"{t:g}" for t in setting.times)
     words = [f"{setting.manifold}", f"N = {setting.samples}", f"t = {times}"]
     if setting.schedule.name != "ve":

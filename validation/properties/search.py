@@ -18,7 +18,7 @@ from theory.setting import Setting
 from validation import strategies
 from validation.properties.cloud import Cloud, CloudCase
 from validation.properties.law import Case, Law, Sides
-from validation.properties.subject import Subject, roughly
+from validation.properties.subject import CallError, Subject, roughly
 
 __all__ = ["Broken", "Found", "cases", "search"]
 
@@ -38,12 +38,14 @@ class Broken:
         case: the simplest found, a `Case` or a `CloudCase`.
         sides: what it compared there.
         ratios: of the two sides at some cases that break it.
+        raised: what the function raised there, in place of a value.
     """
 
     law: Law
     case: Case | CloudCase
     sides: Sides
     ratios: tuple[float, ...]
+    raised: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ class Found:
 
 
 class _MissError(Exception):
-    def __init__(self, case: Case | CloudCase, sides: Sides) -> None:
+    def __init__(self, case: Case | CloudCase, sides: Sides, raised: Exception | None = None) -> None:
         super().__init__(f"broken at {case}")
-        self.case, self.sides = case, sides
+        self.case, self.sides, self.raised = case, sides, raised
 
 
 @dataclass
@@ -120,6 +122,8 @@ def search(subject: Subject, law: Law, *, where: st.SearchStrategy[Any] | None =
         miss = _miss(_test(subject, law, drawn, seen, seen.drama - SHARE, options)) or miss
     if miss is None:
         return Found(law, seen.spoke)
+    if miss.raised is not None:
+        return Found(law, seen.spoke, Broken(law, miss.case, miss.sides, (), miss.raised))
     others = _Seen()
     few = options | {
         "max_examples": min(ELSEWHERE, options.get("max_examples", ELSEWHERE)),
@@ -140,7 +144,11 @@ def _test(
     """A test that fails where the law is broken by `least` or more."""
 
     def holds(case: Case | CloudCase) -> None:
-        sides = _sides(subject, law, case)
+        try:
+            sides = _sides(subject, law, case)
+        except CallError as raised:
+            nothing = np.array(np.nan)
+            raise _MissError(case, Sides(nothing, nothing, nothing, at=(raised.at,)), raised.error) from None
         if sides is None:
             return
         seen.note(sides)

@@ -18,7 +18,7 @@ from theory.observable import DIMS, Observable, coordinates
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.properties.cloud import Cloud
 
-__all__ = ["Subject", "catalogued", "perturbed", "roughly", "rounding", "subject"]
+__all__ = ["CallError", "Subject", "catalogued", "perturbed", "roughly", "rounding", "subject"]
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
@@ -69,6 +69,19 @@ _ALIASES = {
 }
 
 
+class CallError(Exception):
+    """A user's function raises.
+
+    Attributes:
+        error: what.
+        at: the setting, or the cloud.
+    """
+
+    def __init__(self, error: Exception, at: Any) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.error, self.at = error, at
+
+
 @dataclass(frozen=True)
 class Subject:
     """What laws are asked of.
@@ -82,6 +95,7 @@ class Subject:
         origin: the line that imports it, where one does.
         schedules: whether it knows of them, or of t alone.
         most_directions, most_subspaces: that it takes, any by default.
+        own: whether it is a user's, and not of the catalogue.
         kept: its values.
         of_points: whether it is of points and data (a `Field`, asked at a Cloud), not of a setting.
     """
@@ -96,6 +110,7 @@ class Subject:
     schedules: bool = True
     most_directions: int | None = None
     most_subspaces: int | None = None
+    own: bool = False
     kept: dict[Any, Array] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, setting: Any) -> Array:
@@ -110,8 +125,7 @@ class Subject:
         return self.kept[setting]
 
     def _shaped(self, setting: Any) -> Array:
-        with np.errstate(all="ignore"):
-            found = np.asarray(self.function(setting))
+        found = self._asked(setting)
         values = coordinates(setting)
         shape = tuple(len(values[dim]) for dim in self.about.dims)
         if found.size != np.prod(shape) or found.ndim > len(shape) or found.dtype.kind not in "fiub":
@@ -121,6 +135,16 @@ class Subject:
             )
         rows = setting.times.size if "time" in self.about.dims else 1
         return found.astype(np.float64).reshape(rows, -1)
+
+    def _asked(self, setting: Any) -> Any:
+        """What the function returns; CallError where a user's own raises."""
+        with np.errstate(all="ignore"):
+            try:
+                return np.asarray(self.function(setting))
+            except Exception as error:
+                if self.own:
+                    raise CallError(error, setting) from error
+                raise
 
     def tolerance(self, setting: Any) -> Array:
         """What its value may be off by: its accuracy, a few roundings, and what roundings of its inputs change.
@@ -224,7 +248,7 @@ def subject(
     origin = f"from {home} import {name}" if name.isidentifier() and home not in (None, "__main__") else ""
     letters = _letters(function, name)
     if letters is None:
-        return Subject(name, function, about, accuracy, lambda s: f"{name}({written(s)})", origin)
+        return Subject(name, function, about, accuracy, lambda s: f"{name}({written(s)})", origin, own=True)
     single = "lam" in letters.values()
     if dims is None and like is None:
         about = replace(about, dims=("time",) if "t" in letters.values() else ())
@@ -238,6 +262,7 @@ def subject(
         schedules=False,
         most_directions=1 if single and not {"m", "d"} & set(letters.values()) else None,
         most_subspaces=1 if single or "m" in letters.values() else None,
+        own=True,
     )
 
 
