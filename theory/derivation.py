@@ -118,6 +118,26 @@ class Derivation:
                 raise ValueError(f"{one.symbol} was declared before, as {before}; give it another name")
         return found[0].symbol if len(found) == 1 else tuple(one.symbol for one in found)
 
+    def declare_sequence(self, names: str, *, unit: Any = None, **assumptions: bool) -> Any:
+        """Declare sequences, and return what is indexed as in `lam[k]`; a tuple for several names, parted by spaces.
+
+        A line over them holds of every sequence whose elements are as is assumed.
+
+        Args:
+            names: as they are printed.
+            unit: as of `declare`, of the elements.
+            assumptions: sympy's, of the elements.
+
+        Raises:
+            ValueError: as `declare`.
+        """
+        import sympy as sp
+
+        found = [
+            sp.IndexedBase(self.declare(name, unit=unit, **assumptions)) for name in names.replace(",", " ").split()
+        ]
+        return found[0] if len(found) == 1 else tuple(found)
+
     def declare_matrix(self, name: str, rows: Any, columns: Any = None) -> Any:
         """Declare a matrix of that many rows and columns, square where these are not given, and return its symbol.
 

@@ -16,6 +16,7 @@ from theory.judgement.judgement import Judgement, Relation
 from theory.judgement.limits import judge_limit
 from theory.judgement.matrices import is_of_matrices, judge_matrices
 from theory.judgement.patience import patiently
+from theory.judgement.sequences import is_of_sequences, judge_sequences
 
 __all__ = ["judge"]
 
@@ -56,6 +57,8 @@ def judge(
 def _judged(
     left: sp.Basic, right: sp.Basic, relation: Relation, at: Sequence[Any], assume: Sequence[sp.Basic]
 ) -> Judgement:
+    if is_of_sequences(left, right):
+        return judge_sequences(judge, left, right, relation, at, assume)
     if relation == "leading":
         error = judge_error(right, left, at[0], assume=assume)
         return replace(judge_limit(left, right, relation, at, assume), curve=error.curve)

@@ -35,6 +35,8 @@ def unit_of(expression: Any, units: Units) -> sp.Expr | None:
         return None
     if e.is_Symbol:
         return units.get(e, sp.S.Zero)
+    if isinstance(e, sp.Indexed):
+        return units.get(e.base.label, sp.S.Zero)
     if isinstance(e, sp.Mul):
         return _total(unit_of(a, units) for a in e.args)
     if isinstance(e, sp.Pow):
@@ -127,7 +129,7 @@ def scaling(left: Any, right: Any, units: Units) -> str:
     """
     difference = sp.sympify(left) - sp.sympify(right)
     held = [s for s in difference.free_symbols if units.get(s)]
-    if not held or difference.has(*INERT):
+    if not held or difference.has(*INERT, sp.Indexed):
         return ""
     unit = unit_of(left, units)
     power = unit_of(right, units) if unit is None else unit

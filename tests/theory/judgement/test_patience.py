@@ -6,7 +6,6 @@ import pytest
 
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
 
-
 LONG = 30  # seconds; an alarm counts ticks of the system, of which a starved process sees few
 
 
