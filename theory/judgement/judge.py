@@ -10,6 +10,7 @@ import sympy as sp
 
 from theory.judgement.curve import judge_error
 from theory.judgement.equality import judge_equal
+from theory.judgement.functions import is_of_functions, judge_functions
 from theory.judgement.hints import hint
 from theory.judgement.inequality import judge_differs, judge_greater
 from theory.judgement.judgement import Judgement, Relation
@@ -57,6 +58,8 @@ def judge(
 def _judged(
     left: sp.Basic, right: sp.Basic, relation: Relation, at: Sequence[Any], assume: Sequence[sp.Basic]
 ) -> Judgement:
+    if is_of_functions(left, right):
+        return judge_functions(judge, left, right, relation, at, assume)
     if is_of_sequences(left, right):
         return judge_sequences(judge, left, right, relation, at, assume)
     if relation == "leading":
@@ -74,21 +77,8 @@ def _judged(
 def _of_equality(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic]) -> Judgement:
     if is_of_matrices(left, right):
         return judge_matrices(left, right, assume)
-    if left.atoms(sp.core.function.AppliedUndef) | right.atoms(sp.core.function.AppliedUndef):
-        return _of_functions(left - right)
     left, right = (side.doit() if side.has(sp.Derivative) else side for side in (left, right))
     found = judge_equal(left, right, assume)
     if found.verdict != "refuted" or not found.sides:
         return found
     return replace(found, hint=patiently(FOR_A_HINT, hint, left, right, assume) or "")
-
-
-def _of_functions(difference: sp.Expr) -> Judgement:
-    """An identity between functions and their derivatives, taken as independent symbols."""
-    atoms = sorted(difference.atoms(sp.Derivative), key=lambda a: -a.derivative_count)
-    symbols = {a: sp.Dummy(f"d{k}") for k, a in enumerate(atoms)}
-    if sp.cancel(sp.together(difference.xreplace(symbols))) == 0:
-        return Judgement(
-            "proved", "a rational identity between the functions and their derivatives", ("rational arithmetic",)
-        )
-    return Judgement("inconclusive", "not a rational identity between the functions and their derivatives")
