@@ -278,3 +278,11 @@ def test_what_holds_for_matrices_of_any_size_is_not_refuted(left, right):
 )
 def test_what_fails_for_matrices_is_refuted(left, right):
     assert judge(left, right).verdict == "refuted"
+
+
+def test_a_power_of_a_huge_degree_is_no_polynomial_to_factor():
+    tau, s = sp.symbols("tau sigma", positive=True)
+    x = sp.Symbol("x", real=True)
+    noise = 1 - sp.exp(-2 * tau)
+    assert judge(s**2, s**2 * noise / (sp.exp(-2 * tau) * s**2 + noise), ">=").verdict == "proved"
+    assert judge(sp.log(1 + sp.exp(x)), sp.Max(x, 0), ">=").verdict == "proved"
