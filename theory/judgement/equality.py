@@ -15,6 +15,7 @@ import sympy as sp
 from theory.algebra import enclosure
 from theory.judgement import closed_forms, integrals, limits, sums
 from theory.judgement.judgement import Judgement
+from theory.judgement.parameters import closed_form_by_parameters
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, balls, candidates, points, spread
 from theory.judgement.reduction import reduces_to_zero
@@ -109,7 +110,7 @@ def resolved(expression: sp.Expr, assume: Sequence[sp.Basic] = ()) -> tuple[sp.E
 
 def _closed(atom: sp.Basic, assume: Sequence[sp.Basic] = ()) -> closed_forms.ClosedForm | None:
     if isinstance(atom, sp.Integral):
-        return closed_forms.closed_form(atom)
+        return closed_forms.closed_form(atom) or closed_form_by_parameters(atom, assume)
     if isinstance(atom, sp.Sum):
         return sums.closed_form(atom, assume)
     if isinstance(atom, sp.Product):

@@ -113,6 +113,8 @@ def _piece(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any
     if all(plain):
         return _integral(f, _number(low), _number(high))
     if not any(plain):
+        if not f(_number(middle), False).is_finite():
+            raise NotImplementedError("the integrand is not enclosed inside the ends")
         return _piece(integrand, y, low, middle) + _piece(integrand, y, middle, high)
     good, bad = (low, high) if plain[0] else (high, low)
     sign = 1 if plain[0] else -1
@@ -172,7 +174,8 @@ def _by_waves(f: Integrand, waves: dict[sp.Expr, sp.Expr], y: sp.Symbol, good: s
             break
     total = _integral(f, _number(good), _number(start)) + _unknown(left_out)
     for phase, p in steady.items():
-        total += _piece(p * sp.exp(sp.I * phase), y, start, sp.S.Infinity)
+        constant, rest = (p * sp.exp(sp.I * phase)).as_independent(y, as_Add=False)
+        total += _ball(constant, y, start) * _piece(rest, y, start, sp.S.Infinity)
     return sum((value for value, _ in tails), total)
 
 
