@@ -5,12 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
+import sympy as sp
 
 from tests.validation.conftest import geomem
 from tests.validation.report.test_derivation_text import balanced
 from tests.validation.report.test_page import Page
 from theory.derivation import Derivation, Step
 from validation.commands import check
+from validation.report.derivation_text import footnotes
 
 FILE = """from sympy import log
 from theory.derivation import Derivation
@@ -147,6 +149,15 @@ def test_json_has_every_field(found):
     (document,) = json.loads(geomem("check", "x", "--format", "json").out)["derivations"]
     assert document["verdict"] == "refuted"
     assert [Step.of(record) for record in document["steps"]] == made.steps
+
+
+def test_a_footnote_of_an_approximation_says_how_large_its_error_is():
+    d = Derivation("hyperbolic", source="here")
+    x = d.declare("x", above=0, below=sp.Rational(1, 10))
+    d.approximate("small", r"\tanh x", x, exact=sp.tanh(x), along=x)
+    written = footnotes([d])
+    assert r"\[ \tanh x \approx x \]" in written
+    assert r"\footnote{An approximation: relative error 0.0033 at worst, at x = 0.0999.}" in written
 
 
 def test_latex_has_a_footnote_for_each_line(found):

@@ -15,6 +15,7 @@ from theory.judgement.points import Point, admits, candidates, fulfils
 __all__ = ["judge_error"]
 
 A_CURVE, A_POINT, BITS = 2.0, 0.2, 192
+CLOSE = sp.Rational(1, 1000)  # relative, to an open end
 PER_DECADE, DECADES = 3, 5  # of the distance from 0, or from the end, either way
 
 
@@ -58,7 +59,7 @@ def _follow(
     assume: Sequence[sp.Basic],
     found: list[list[float]],
 ) -> None:
-    for value in _values(symbol):
+    for value in sorted({*_values(symbol), *_near_ends(symbol, assume)}):
         point = {**others, symbol: value}
         if not all(fulfils(point, relation) for relation in assume):
             continue
@@ -74,6 +75,15 @@ def _values(symbol: sp.Symbol) -> Iterator[sp.Expr]:
     if symbol.is_integer:
         sizes = list(dict.fromkeys(map(sp.Integer, map(round, sizes))))
     yield from (v for v in [*(-s for s in reversed(sizes)), *sizes] if admits(symbol, v))
+
+
+def _near_ends(symbol: sp.Symbol, assume: Sequence[sp.Basic]) -> Iterator[sp.Expr]:
+    """The ends of its interval, where the error of an approximation is mostly worst; of an open one what is close to it."""
+    for relation in assume:
+        if relation.free_symbols == {symbol}:
+            end = relation.rhs if relation.lhs == symbol else relation.lhs
+            if end.is_Rational:
+                yield from (v for v in (end * (1 - CLOSE), end, end * (1 + CLOSE)) if admits(symbol, v))
 
 
 def _error(approximation: sp.Expr, exact: sp.Expr, point: Point) -> float | None:

@@ -31,10 +31,10 @@ LATEX = {
     "tends": r"\to",
     "leading": r"\sim",
     "solves": "=",
-    "approximate": "=",
+    "approximate": r"\approx",
 }
 RELATED = (">", "<", r"\leq", r"\geq", "leq", "geq")
-PLAIN = {"tends": "->", "leading": "~", "solves": "=", "approximate": "="}
+PLAIN = {"tends": "->", "leading": "~", "solves": "=", "approximate": "~="}
 
 
 @dataclass(frozen=True)

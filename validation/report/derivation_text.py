@@ -106,7 +106,10 @@ def _known(step: Step) -> str:
         return "Definition"
     if step.where:
         return f"{step.verdict.capitalize()}: {step.where}"
-    if step.verdict == "proved":
+    if step.relation == "approximate" and step.curve:
+        at, error = step.curve["worst"]
+        known = f"An approximation: relative error {error:.2g} at worst, at {step.curve['along']} = {at:.3g}"
+    elif step.verdict == "proved":
         known = f"Proved, trusting {', '.join(step.trusts)}" if step.trusts else f"Proved: {step.evidence}"
     elif step.verdict == "supported":
         known = f"Supported, not proved: {step.evidence}"
