@@ -48,6 +48,7 @@ ROUNDED = 1e-5
 SHARP = 1e-4  # of the deviation of a column: more than that is no rounding
 # of the largest column: with smaller ones beside it plain rotations lose these to rounding
 GRADED = 1e-6
+LOST = 1e-3  # of the quartiles of a column: rounding by more than that is no small change
 CHANCE = 1e-3  # of pairs that are as near by accident, above which only equal rows are copies
 REPRESENTABLE = 1e45  # spreads beyond it, or below its inverse, leave too little of float64's range to their squares
 WIDEN, WIDENINGS = 100.0, 20  # how far, and how often, the times are extended to find the collapse
@@ -96,7 +97,8 @@ def principal_axes(data: ArrayLike) -> PrincipalAxes:
             f"among {len(samples)}; give more data"
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        centred = samples - samples[0]  # first: the mean of samples far from the origin is rounded
+        centred = samples - np.median(samples, axis=0)  # first: the mean of samples far from the origin is rounded
+        _check_held(centred)
         centred -= centred.mean(axis=0)
         largest = np.abs(centred).max()
     if not 1 / REPRESENTABLE < largest < REPRESENTABLE:
@@ -110,6 +112,19 @@ def principal_axes(data: ArrayLike) -> PrincipalAxes:
     spectrum[: singular.size] = singular**2 / len(samples)
     coordinates *= np.where((coordinates**3).sum(axis=0) < 0, -1, 1)  # so that a rotation of the data changes nothing
     return PrincipalAxes(coordinates, spectrum * unit**2, unit, group, counts[group])
+
+
+def _check_held(samples: Array) -> None:
+    """Refuse a number so far from the median, 0, that about the mean float64 does not tell the others of its column apart."""
+    low, high = np.quantile(samples, (0.25, 0.75), axis=0)
+    lost = np.finfo(np.float64).eps * np.abs(samples.mean(axis=0))
+    column = int(np.argmax(np.where(high > low, lost - LOST * (high - low), -np.inf)))
+    if lost[column] > LOST * (high - low)[column] > 0:
+        row = int(np.argmax(np.abs(samples[:, column])))
+        raise ValueError(
+            f"row {row + 1} is so far from the others in column {column + 1} that float64 does not hold how these differ "
+            "beside it; mend that number, or leave the row out"
+        )
 
 
 def _rotated(centred: Array) -> tuple[Array, Array]:

@@ -222,3 +222,15 @@ def test_rows_that_are_near_by_accident_are_no_copies():
     assert principal_axes(few).distinct == 100_000
     counts = 1e9 + np.arange(100.0)[:, None] * [1.0, 3.0]  # apart by far less than that of their size
     assert principal_axes(counts).distinct == 100
+
+
+@pytest.mark.parametrize("row", [0, 3])
+def test_a_number_beside_which_the_others_are_lost_is_named(row):
+    samples = np.random.default_rng(0).normal(size=(150, 6))
+    samples[row, 2] = 1e14
+    assert principal_axes(samples).coordinates.shape == (150, 6)
+    samples[row, 2] = 1e20
+    with pytest.raises(
+        ValueError, match=f"^row {row + 1} is so far from the others in column 3 that float64 does not hold"
+    ):
+        principal_axes(samples)
