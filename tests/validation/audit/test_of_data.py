@@ -210,6 +210,8 @@ def test_labels_add_an_answer_a_table_and_curves():
     assert classes["names"] == ["high", "low"]
     assert classes["cloning_probability"][0] > 0.95
     assert classes["cloning_probability"][-1] == pytest.approx(sum(np.square(classes["shares"])), abs=0.05)
+    assert 0.6 < classes["class_information"][0] < np.log(2) + 0.01
+    assert abs(classes["class_information"][-1]) < 0.02
     assert classes["times"][0] < classes["speciation_time"] < classes["times"][-1]
     assert "When is it chosen which of 2 classes a sample will be of?" in text(found)
     assert any(section.title == "Classes" for section in sections(found))
