@@ -294,7 +294,11 @@ def _fitted(about, text, N, times, normal, ensemble):
     parts = LinearManifold.parse(text)
     wide = LinearManifold(parts.subspaces, max(parts.intrinsic_dimension + normal, about.ambient))
     others = {"separation": 2.5} if ensemble == "mixture" else {}
-    others |= {name: value for name, value in (("temperature", 1.7), ("bandwidth", 0.01)) if name in about.follows}
+    others |= {
+        name: value
+        for name, value in (("temperature", 1.7), ("bandwidth", 0.01), ("share", 0.25))
+        if name in about.follows
+    }
     others |= {"network": Network()} if about.network else {}
     return Setting(wide, N, np.array(times), ensemble=ensemble, **others)
 
