@@ -21,7 +21,7 @@ from numerics.measurement import Measurement
 from numerics.sampling import How, Sampling
 from theory.setting import Setting, without_remedies
 
-__all__ = ["OBSERVABLES", "measure", "measure_spectrum", "measure_surface"]
+__all__ = ["OBSERVABLES", "Sphere", "Torus", "measure", "measure_spectrum", "measure_surface"]
 
 OBSERVABLES = {
     "latent_retained": ("time", "subspace"),
@@ -110,6 +110,7 @@ class Sphere:
     radius: float
 
     def __call__(self, count: int, random: np.random.Generator) -> Array:
+        """Shape (count, 3)."""
         x = random.standard_normal((count, 3))
         return np.asarray(self.radius * x / np.linalg.norm(x, axis=1, keepdims=True))
 
@@ -122,6 +123,7 @@ class Torus:
     tube: float
 
     def __call__(self, count: int, random: np.random.Generator) -> Array:
+        """Shape (count, 3)."""
         a, b, kept = random.uniform(0, 2 * np.pi, (3, 3 * count + 100))
         a = a[kept < np.pi * (1 + self.tube / self.ring * np.cos(a))][:count]  # the outer half has more area
         out, b = self.ring + self.tube * np.cos(a), b[: a.size]
