@@ -7,6 +7,10 @@ A point y of class c is held out and noised, x = y + sqrt(t) xi. The rest of the
 and two reverse trajectories from x end in one class with probability sum_c p_c^2 (the cloning probability of
 arXiv:2402.18491), one returns to the class of y with p of that class. As t falls the weights of a finite sample condense: the
 first goes to 1, the second to how often the nearest sample is of the right class.
+
+The information about the class is at least E log(q/share), q of the class of y, whatever the probabilities q are: a cross
+entropy is not below the entropy. They are p, but for one part in N + 1 that is left to the shares: a class that no weight is
+on costs log(N + 1).
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ class Speciation:
         shares: of the samples, shape (C,).
         cloning_probability: that two reverse trajectories from one noised point end in one class, shape (T,).
         return_probability: that one ends in the class of the clean point, shape (T,).
+        class_information: that the noised point has about its class, at least, nats, shape (T,).
         draws: the cloning probability of every held-out point, shape (M, T).
     """
 
@@ -48,6 +53,7 @@ class Speciation:
     shares: Array
     cloning_probability: Measurement
     return_probability: Measurement
+    class_information: Measurement
     draws: Array
 
     @property
@@ -124,9 +130,17 @@ def speciation(
     chosen = random.permutation(first)[: max(FOLDS, queries)]
     parts = np.array_split(chosen, FOLDS)
     logs = np.concatenate([_held_out(data, of, len(names), part, times, random, device, dtype) for part in parts])
-    own = np.take_along_axis(logs, of[np.concatenate(parts), None, None], axis=2)[..., 0]
+    of_held_out = of[np.concatenate(parts)]
+    own = np.take_along_axis(logs, of_held_out[:, None, None], axis=2)[..., 0]
     same = np.exp(2 * logs).sum(axis=2)
-    return Speciation(times, names, shares, Measurement.of(same), Measurement.of(np.exp(own)), same)
+    cloned, returned, known = map(Measurement.of, (same, np.exp(own), _gained(own, shares[of_held_out], of.size)))
+    return Speciation(times, names, shares, cloned, returned, known, same)
+
+
+def _gained(own: Array, share: Array, count: int) -> Array:
+    """log q/share of the own class, by its log probability, shape (M, T), and its share, (M,)."""
+    surely, hardly = np.log(count / (count + 1)), -np.log(count + 1)
+    return np.logaddexp(own - np.log(share)[:, None] + surely, hardly)
 
 
 def _held_out(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.storage.tables import load, read
-from theory.setting import LinearManifold, Setting
+from theory.setting import FAIR, LinearManifold, Setting
 
 __all__ = [
     "Mixture",
@@ -41,8 +41,14 @@ def draw(setting: Setting, count: int, rng: np.random.Generator) -> Array:
         radius = np.sqrt(manifold.spectrum.sum())
         samples *= radius / np.linalg.norm(samples, axis=1, keepdims=True)
     if setting.ensemble == "mixture":
-        samples[:, 0] += setting.separation * (rng.integers(2, size=count) - 0.5)
+        samples[:, 0] += setting.separation * (_upper(setting, count, rng) - 0.5)
     return samples
+
+
+def _upper(setting: Setting, count: int, rng: np.random.Generator) -> Array:
+    """1 for what is of the upper class, 0 else, shape (count,); a fair coin is one bit of the stream."""
+    fair = setting.share == FAIR
+    return np.asarray(rng.integers(2, size=count) if fair else rng.random(count) < setting.share, dtype=np.float64)
 
 
 @dataclass(frozen=True)

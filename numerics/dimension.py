@@ -7,24 +7,28 @@ Along a tangent a score is flat, along a normal it pulls back with slope -1/t. S
     D + t (div s + |s|^2) at the clean point                                           (FLIPD, arXiv:2406.03537)
 
 each at a noise variance t far below the variance along the data, and far above that at which it collapses onto samples.
-Any score will do, that of data or of a network: a function of x, shape (M, D), and t.
+Any score will do, that of data or of a network: a function of x, shape (M, D), and t. Without a score there is local PCA,
+
+    the number of eigenvalues of the covariance of the nearest samples above a share of the largest      (Fukunaga and Olsen 1971)
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from numerics.arrays import checked, stream, to_host
 from numerics.nearness import differences
 from numerics.reverse import Random
 from numerics.scores import Score, noise_variances
 
-__all__ = ["by_eigenvalues", "by_flipd", "by_normal_bundle", "jacobians"]
+__all__ = ["by_eigenvalues", "by_flipd", "by_local_pca", "by_normal_bundle", "jacobians"]
 
 Array = NDArray[np.float64]
 STEP = 1e-4  # of sqrt(t): differences are off by its square, and by rounding over it
 DRAWS = 4  # noised points per dimension, as published
+NEIGHBOURS, SHARE = 100, 0.05  # of a local PCA, as scikit-dimension has them
 
 
 def jacobians(score: Score, x: Array, t: float) -> Array:
@@ -79,6 +83,26 @@ def by_flipd(score: Score, x: Array, t: float) -> Array:
     """
     divergence = np.trace(jacobians(score, x, t), axis1=1, axis2=2)
     return np.asarray(x.shape[1] + t * (divergence + (_at(score, _points(x), t) ** 2).sum(axis=1)))
+
+
+def by_local_pca(data: Array, x: Array, neighbours: int = NEIGHBOURS) -> NDArray[np.int64]:
+    """How many eigenvalues of the covariance of the samples nearest to each point are above SHARE of the largest, shape (M,).
+
+    Args:
+        data: samples, shape (N, D).
+        x: points, shape (M, D).
+        neighbours: of each point, from 2 to N.
+
+    Raises:
+        ValueError: for points, or a number of neighbours, outside their domain.
+    """
+    samples, x = _points(data), _points(x)
+    if not 2 <= neighbours <= len(samples):
+        raise ValueError(f"neighbours must be from 2 to the {len(samples)} samples, got {neighbours}")
+    _, nearest = cKDTree(samples).query(x, neighbours)
+    about = samples[nearest] - samples[nearest].mean(axis=1, keepdims=True)
+    eigenvalues = np.linalg.svd(about, compute_uv=False) ** 2
+    return np.asarray((eigenvalues > SHARE * eigenvalues[:, :1]).sum(axis=1))
 
 
 def _points(x: Array) -> Array:

@@ -26,6 +26,7 @@ from theory.real import real_array
 
 __all__ = [
     "ENSEMBLES",
+    "FAIR",
     "QUERIES",
     "REMEDIES",
     "SCHEDULES",
@@ -33,6 +34,7 @@ __all__ = [
     "Schedule",
     "Setting",
     "Subspace",
+    "equal_classes",
     "group_spectrum",
     "without_remedies",
 ]
@@ -47,6 +49,7 @@ NORMAL = 1e-12  # of the largest variance: what single precision leaves along a 
 ROUNDINGS = 8  # how many of D eps a matrix that was computed may be off by
 ENSEMBLES: tuple[Ensemble, ...] = ("gaussian", "sphere", "mixture")
 QUERIES: tuple[Query, ...] = ("fresh", "trajectory")
+FAIR = 0.5  # the share of a class, of two of equal weight
 REMEDIES = {"temperature": 1.0, "bandwidth": 0.0}
 """What is said to keep a score from memorizing, and its value where it is not applied."""
 
@@ -404,7 +407,7 @@ def _default_times() -> Array:
 
 
 def without_remedies(setting: Setting, what: str, follows: Iterable[str] = (), *, network: bool = False) -> None:
-    """Refuse a temperature or a bandwidth that `what` does not follow, and a network where it is not of one, or none where it is.
+    """Refuse a temperature, bandwidth or share that `what` does not follow, a network where it is not of one, none where it is.
 
     Raises:
         ValueError: where it is not that of the empirical score itself.
@@ -420,6 +423,20 @@ def without_remedies(setting: Setting, what: str, follows: Iterable[str] = (), *
             raise ValueError(
                 f"{what} is of the empirical score itself, with {name} {REMEDIES[name]:g}, and does not follow it; got {value:g}"
             )
+    if "share" not in follows:
+        equal_classes(setting, what)
+
+
+def equal_classes(setting: Setting, what: str) -> None:
+    """Refuse a mixture whose classes have different weights, which `what` does not follow.
+
+    Raises:
+        ValueError: where the share of a class is not 1/2.
+    """
+    if setting.share != FAIR:
+        raise ValueError(
+            f"{what} is of two classes of equal weight, and does not follow a share; got {setting.share:g}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -431,8 +448,7 @@ class Setting:
         samples: N, at least 2.
         times: the schedule's own time tau, shape (T,); the noise variance itself for the default schedule `ve`.
         schedule: one of `SCHEDULES`.
-        ensemble: `gaussian`; `sphere`, where each sample is rescaled to norm sqrt(tr Sigma); or `mixture`, of two Gaussians of
-            equal weight.
+        ensemble: `gaussian`; `sphere`, where each sample is rescaled to norm sqrt(tr Sigma); or `mixture`, of two Gaussians.
         query: what x is: `fresh`, a point of p_t that no sample knows, or `trajectory`, a noised training sample.
         point: x itself in the schedule's units, along the principal axes, D coordinates or those of the manifold alone;
             None for the average over x.
@@ -440,11 +456,12 @@ class Setting:
         bandwidth: h, the variance of the Gaussian kernel that smooths the score, data units squared; 0 for the score itself.
         separation: of the ensemble `mixture`, the distance of its two centres, data units, which lie at both sides of the origin
             along the first direction; 0 for the others.
+        share: of the ensemble `mixture`, the weight of the class at the upper centre; 1/2 for classes of equal weight.
         network: that is trained on the samples; None for the empirical score itself.
 
     Raises:
-        ValueError: for a count, time, schedule, ensemble, query, point, temperature, bandwidth, separation or network outside its
-            domain.
+        ValueError: for a count, time, schedule, ensemble, query, point, temperature, bandwidth, separation, share or network
+            outside its domain.
     """
 
     manifold: LinearManifold
@@ -457,6 +474,7 @@ class Setting:
     temperature: float = 1.0
     bandwidth: float = 0.0
     separation: float = 0.0
+    share: float = FAIR
     network: Network | None = None
 
     def __post_init__(self) -> None:
@@ -485,6 +503,7 @@ class Setting:
                 "the ensemble mixture, and no other, takes a separation, the distance of its two centres; got "
                 f"{self.separation:g} for the ensemble {self.ensemble}"
             )
+        object.__setattr__(self, "share", self._checked_share())
 
     @property
     def _values(self) -> tuple[Any, ...]:
@@ -509,6 +528,14 @@ class Setting:
                 f"principal axes; got shape {point.shape}"
             )
         return tuple(point.tolist())
+
+    def _checked_share(self) -> float:
+        share = _positive(self.share, "the share of a class")
+        if not share < 1:
+            raise ValueError(f"the share of a class must be between 0 and 1, both excluded, got {self.share!r}")
+        if share != FAIR and self.ensemble != "mixture":
+            raise ValueError(f"the ensemble mixture, and no other, takes a share; got {share:g} for {self.ensemble}")
+        return share
 
     def _checked_times(self) -> Array:
         try:
@@ -583,8 +610,9 @@ class Setting:
 
     @property
     def extras(self) -> dict[str, float]:
-        """What there is besides by name: the remedies, and the separation of a mixture."""
-        return self.remedies | ({"separation": self.separation} if self.separation else {})
+        """What there is besides by name: the remedies, the separation of a mixture, and the share of a class that is not 1/2."""
+        of_classes = {"separation": self.separation} if self.separation else {}
+        return self.remedies | of_classes | ({"share": self.share} if self.share != FAIR else {})
 
     @property
     def plain(self) -> Self:

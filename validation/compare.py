@@ -404,7 +404,7 @@ def _check(points: Points, forms: Sequence[Form]) -> None:
         )
     for form in forms:
         for setting in settings:
-            follows = REMEDIES if form.follows is None else form.follows
+            follows = (*REMEDIES, "share") if form.follows is None else form.follows
             network = form.network if form.network is not None else setting.network is not None
             without_remedies(setting, form.name, follows, network=network)
 

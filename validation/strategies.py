@@ -31,6 +31,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from theory.network import ACTIVATIONS, Network
 from theory.setting import (
     ENSEMBLES,
+    FAIR,
     LARGEST,
     MOST_DIRECTIONS,
     QUERIES,
@@ -95,6 +96,7 @@ EQUAL = (1, 1 + 1e-12, 1 + 1e-9, 1 + 1e-6, 1 + 1e-3)  # ratios of variances that
 TIED = 40  # of PLACES
 FAR = 4  # of so many times in 24 decades that are not ratios to the collapse time one is among PLACES
 LATE = 1 - 1e-6  # of the last time
+SHARES = (FAIR, 0.25, 0.9, 0.01)  # of the upper class
 NEWTON = 4  # steps to the collapse time
 
 
@@ -208,7 +210,7 @@ def settings(
         queries: to choose from.
         schedules: to choose from, by name.
         points: whether they have a point x, else the average over it is meant.
-        remedies: which of temperature and bandwidth they may have.
+        remedies: which of temperature and bandwidth they may have, and of a mixture a share that is not 1/2.
         activations: of the network they have, of one training time; none for settings without a network.
 
     Raises:
@@ -227,7 +229,7 @@ def settings(
     ]
     bound(max_samples, 2, MOST_SAMPLES, "max_samples")
     bound(times, 1, math.inf, "times")
-    remedies = some_of(remedies, REMEDIES, "remedies") if remedies else ()
+    remedies = some_of(remedies, (*REMEDIES, "share"), "remedies") if remedies else ()
     trained = networks(activations=activations) if activations else st.none()
     return _settings(manifolds, max_samples, times, kinds, points, remedies, trained)
 
@@ -251,6 +253,7 @@ def _settings(
     others: dict[str, Any] = {}
     if ensemble == "mixture":
         others["separation"] = rounded(entry(draw, decimals(-1, 1)) * math.sqrt(manifold.subspaces[0].variance), 2)
+        others["share"] = entry(draw, SHARES) if "share" in remedies else FAIR
     if "temperature" in remedies:
         others["temperature"] = entry(draw, decimals(-1, 1))
     if "bandwidth" in remedies:

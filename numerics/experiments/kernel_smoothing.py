@@ -21,7 +21,7 @@ from scipy.special import roots_hermitenorm
 from numerics.data import draw, log_density, needs_density, noise, point_at
 from numerics.measurement import Measurement, jackknife
 from numerics.sampling import How, Sampling
-from theory.setting import Setting
+from theory.setting import Setting, equal_classes
 
 __all__ = [
     "ANYWHERE",
@@ -229,6 +229,7 @@ class _Batch(NamedTuple):
 
 def _batches(setting: Setting, name: str, **how: Unpack[How]) -> Iterator[_Batch]:
     """Batches of data sets of the setting's samples."""
+    equal_classes(setting, "the experiment kernel_smoothing")
     run, N, D = Sampling(**how), setting.samples, setting.manifold.ambient_dimension
     B = max(LEAST, min(SETS, COORDINATES // (N * D)))
     for random, data in run.drawn(lambda random: draw(setting, B * N, random), name):

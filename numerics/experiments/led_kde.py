@@ -25,7 +25,7 @@ from numerics.measurement import Measurement, crossing, jackknife
 from numerics.reverse import as_asked, diffusion, flow, grid_by, start, stops
 from numerics.sampling import How, Sampling
 from numerics.scores import Score, Smoothed
-from theory.setting import Setting
+from theory.setting import Setting, equal_classes
 
 __all__ = [
     "ANYWHERE",
@@ -224,6 +224,7 @@ def _noise(setting: Setting) -> list[float]:
 
 def _centres(setting: Setting) -> Array:
     """Of the ensemble along its first direction, shape (2, 1), or (1, 1)."""
+    equal_classes(setting, "the experiment led_kde")
     a = setting.separation / 2
     return np.array([[-a], [a]] if a else [[0.0]])
 

@@ -2,44 +2,53 @@
 
 The reverse SDE runs in all directions, with the score of the distribution, from t down to where the class is as good as chosen.
 There a point is of a class with its odds under the two densities, which is exact wherever it stops, and the sign along the first
-direction where the classes do not overlap. The second mode is looked for in data sets, with their own score.
+direction where the classes do not overlap. What a noised point says of its class is how much more likely its own class is there
+than among all. The second mode is looked for in data sets, with their own score.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, log_expit, logit
 
 from numerics.arrays import to_host
 from numerics.data import draw, noise
-from numerics.gibbs import gibbs_moments
+from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.measurement import Measurement, crossing, jackknife
 from numerics.reverse import diffusion, grid_by
 from numerics.sampling import How, Sampling
-from theory.setting import Setting
+from theory.setting import FAIR, Setting, without_remedies
 
-__all__ = ["OBSERVABLES", "measure", "measure_bifurcation", "measure_clones"]
+__all__ = ["OBSERVABLES", "measure", "measure_bifurcation", "measure_clones", "measure_information"]
 
-OBSERVABLES = {"cloning_probability": ("time",), "return_probability": ("time",), "bifurcation_time": ()}
+OBSERVABLES = {
+    "cloning_probability": ("time",),
+    "return_probability": ("time",),
+    "class_information": ("time",),
+    "bifurcation_time": (),
+}
 
 Array = NDArray[np.float64]
 POINTS = 128  # noised at a time
 STEPS = 6  # per factor e of t
 LAST = 0.1  # where trajectories stop, in units of the variance within or of the time, whichever is less
 NOISES = np.geomspace(0.02, 1.1, 48)  # where a second mode is looked for, in units of half the separation squared
+PLACES = np.linspace(0.0, 1.0, 41)  # where that of a smaller class is, in units of half the separation from the middle
 
 
 def measure(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
     """All that is known.
 
     Returns:
-        What the other two do.
+        What the others do.
     """
-    return measure_clones(setting, **how) | measure_bifurcation(setting, **(how | {"tick": lambda: None}))
+    silent = how | {"tick": lambda: None}
+    others = measure_information(setting, **silent) | measure_bifurcation(setting, **silent)
+    return measure_clones(setting, **how) | others
 
 
 def measure_clones(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
@@ -57,23 +66,64 @@ def measure_clones(setting: Setting, **how: Unpack[How]) -> dict[str, Measuremen
     return {"cloning_probability": Measurement.of(cloned), "return_probability": Measurement.of(returned)}
 
 
-def measure_bifurcation(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
-    """Draw `repeats` data sets, and see at which noise the score of the samples pulls away from the middle of the classes.
+def measure_information(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
+    """Draw `repeats` data sets, noise their samples, and compare the probability of the own class there with its weight.
 
-    The slope of the score along the first direction is (V/t - 1)/t, V the variance of the weighted samples.
+    Returns:
+        class_information, nats, shape (T,).
+    """
+    _two_classes(setting)
+    run, draws = Sampling(**how), []
+    for random, clean in run.drawn(partial(draw, setting, setting.samples), "speciation.information"):
+        upper = random.random(len(clean)) < _share(setting, clean, 0.0)
+        draws.append([_gained(setting, noise(clean, t, random), t, upper) for t in setting.t.tolist()])
+    return {"class_information": Measurement.of(draws)}
+
+
+def measure_bifurcation(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
+    """Draw `repeats` data sets, and see at which noise the score of the samples lets go of a second mode.
+
+    Of classes of equal weight it is where it pulls away from the middle: its slope along the first direction is (V/t - 1)/t, V
+    the variance of the weighted samples. Of others it is where it turns back, somewhere on the side of the smaller class.
 
     Returns:
         bifurcation_time, in the setting's own time; NaN where no noise variance of NOISES brackets it.
     """
     _two_classes(setting)
-    run, draws = Sampling(**how), []
-    t = NOISES * (setting.separation / 2) ** 2
-    for _, data in run.data_sets(setting, "speciation.bifurcation"):
-        line = run.on_device(data[:, :1])
-        middle = run.on_device(np.zeros((len(t), 1)))
-        found = gibbs_moments(middle, line, run.on_device(t), covariance="diagonal")
-        draws.append(to_host(found.covariance)[:, 0] / t)
-    return {"bifurcation_time": jackknife(draws, lambda mean: setting.schedule.time(crossing(t, mean, 1.0)))}
+    run, half = Sampling(**how), setting.separation / 2
+    t, fair = NOISES * half**2, setting.share == FAIR
+    places = np.zeros(1) if fair else np.sign(FAIR - setting.share) * half * PLACES
+    of_data = partial(_bends if fair else _pulls, run, places, t)
+    draws = [of_data(data) for _, data in run.drawn(partial(draw, setting, setting.samples), "speciation.bifurcation")]
+
+    def opens(mean: Array) -> Array:
+        return setting.schedule.time(crossing(t, mean[:, 0], 1.0) if fair else crossing(t, mean.max(axis=1), 0.0))
+
+    return {"bifurcation_time": jackknife(draws, opens)}
+
+
+def _bends(run: Sampling, x: Array, t: Array, data: Array) -> Array:
+    """V/t along the first direction at places (P,), shape (T, P)."""
+    return to_host(_along(run, x, t, data, covariance="diagonal").covariance).reshape(t.size, -1) / t[:, None]
+
+
+def _pulls(run: Sampling, x: Array, t: Array, data: Array) -> Array:
+    """How far the mean of the weighted samples lies on the outer side of places (P,), shape (T, P), as seen from the middle."""
+    mean = to_host(_along(run, x, t, data).mean).reshape(t.size, -1)
+    return (mean - x) * np.sign(x[-1])
+
+
+def _along(run: Sampling, x: Array, t: Array, data: Array, **options: Any) -> GibbsMoments:
+    """The Gibbs averages along the first direction, at all places at all noise variances."""
+    places, times = np.tile(x, t.size)[:, None], np.repeat(t, x.size)
+    return gibbs_moments(run.on_device(places), run.on_device(data[:, :1]), run.on_device(times), **options)
+
+
+def _gained(setting: Setting, x: Array, t: float, upper: NDArray[np.bool_]) -> float:
+    """The mean logarithm of p/w, p the probability of the own class at points (M, D), w its weight."""
+    field = logit(setting.share)
+    odds = np.where(upper, 1, -1) * np.array([_log_odds(setting, x, t), np.full(len(x), field)])
+    return float(np.subtract(*log_expit(odds)).mean())
 
 
 def _agreements(setting: Setting, clean: Array, t: float, random: np.random.Generator) -> tuple[float, float]:
@@ -92,8 +142,13 @@ def _same(p: Array, q: Array) -> float:
 
 def _share(setting: Setting, x: Array, t: float) -> Array:
     """The probability of the upper class at points (M, D), by its density over that of both, shape (M,)."""
+    return np.asarray(expit(_log_odds(setting, x, t)))
+
+
+def _log_odds(setting: Setting, x: Array, t: float) -> Array:
+    """Of the upper class at points (M, D), shape (M,)."""
     upper, lower = ((x[:, 0] - side * setting.separation / 2) ** 2 for side in (1, -1))
-    return np.asarray(expit((lower - upper) / (2 * (setting.manifold.variances[0] + t))))
+    return np.asarray(logit(setting.share) + (lower - upper) / (2 * (setting.manifold.variances[0] + t)))
 
 
 def _score(setting: Setting, x: Array, t: float) -> Array:
@@ -108,3 +163,4 @@ def _two_classes(setting: Setting) -> None:
         raise ValueError(
             f"speciation takes two classes, those of the mixture ensemble, got {setting.ensemble!r}; give a separation too"
         )
+    without_remedies(setting, "the experiment speciation", ("share",))

@@ -2,7 +2,8 @@
 
 Each data set has a network of its own, a perceptron of two hidden layers that is trained by Adam to denoise its samples; it is
 looked at after each of the setting's numbers of steps. Jacobians, dimensions, bandwidths and temperatures are those at fresh
-points; losses, E |m(x) - x_0|^2, those at noised samples, the least that of the samples' own posterior mean.
+points; losses, E |m(x) - x_0|^2, those at noised samples, the least that of the samples' own posterior mean. At new points the
+least is what any network's loss leaves of itself when its squared distance from the true posterior mean is taken off.
 """
 
 from __future__ import annotations
@@ -48,11 +49,13 @@ OBSERVABLES = {
     "memorized_fraction": ("training",),
     "training_loss": ("time", "training"),
     "least_loss": ("time",),
+    "least_loss_fresh": ("time",),
     "jacobian_empirical": ("time", "subspace"),
 }
 
 Array = NDArray[np.float64]
 POINTS = 64  # of each network, at a time and place
+NEW = 1024  # of them, at which losses are taken
 COMPARED = 32  # of them, those that remedies are tried at
 GENERATED = 256  # points that each network generates
 LEAST, MOST = 1e-3, 25.0  # noise variances between which it is trained and generates, in units of the largest variance
@@ -91,6 +94,7 @@ def measure_all(
         distance_error: (T, S, 3), 2 sqrt(d) + d with d the distance to the true score, which by the triangle of the two posterior
             means and the network's bounds how far the distance to the empirical one is from 1;
         walk: (T, S, 3), by how much the distance to the empirical score is less than at the first of the steps;
+        loss_fresh: (T,), the loss at new points after the last of the steps;
         order: (T, S), how much more of the true Jacobian is lost along the last subspace than along the first.
 
     Raises:
@@ -268,7 +272,18 @@ def _look(setting: Setting, i: int, few: _Few) -> dict[str, Array]:
     return {name: np.stack([seen[name] for seen in found], axis=1) for name in found[0]} | {
         "jacobian_empirical": _along(setting, _diagonal(of_samples)),
         "least_loss": distance(ends.empirical(own, t), clean),
+        **_at_new_points(setting, few, t),
     }
+
+
+def _at_new_points(setting: Setting, few: _Few, t: float) -> dict[str, Array]:
+    """The loss of the last networks, and what is left of it without their distance from the true posterior mean, (R,)."""
+    randoms = [random.spawn(1)[0] for random in few.randoms]  # of their own: nothing else moves
+    clean = np.stack([draw(setting, NEW, random) for random in randoms])
+    x = np.stack([noise(points, t, random) for points, random in zip(clean, randoms, strict=True)])
+    mean = few.networks[-1](x, t)
+    loss = distance(mean, clean)
+    return {"loss_fresh": loss, "least_loss_fresh": loss - distance(mean, few.ends.true(x, t))}
 
 
 def _jacobians(setting: Setting, network: Denoiser, true: Denoiser, x: Array, t: float) -> dict[str, Array]:

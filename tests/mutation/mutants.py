@@ -17,7 +17,7 @@ from theory.algebra.enclosure import enclose, point
 from theory.formula import Formula
 from theory.network import Network
 from theory.observable import observables
-from theory.setting import LinearManifold, Setting, Subspace
+from theory.setting import FAIR, LinearManifold, Setting, Subspace
 from validation.claims import PREDICTIONS
 
 RAISED = ValueError, ArithmeticError, TypeError, IndexError, MemoryError  # by what a mutant makes of numbers
@@ -177,11 +177,11 @@ def _by_parts(change):
 
 def _other_ensemble(s):
     mixed = {"ensemble": "mixture", "separation": float(np.sqrt(s.manifold.variances[0]))}
-    return s.at(**mixed) if s.ensemble == "gaussian" else s.at(ensemble="gaussian", separation=0.0)
+    return s.at(**mixed) if s.ensemble == "gaussian" else s.at(ensemble="gaussian", separation=0.0, share=FAIR)
 
 
 def _of_a_sphere(s):
-    return s.at(ensemble="sphere" if s.ensemble == "gaussian" else "gaussian", separation=0.0)
+    return s.at(ensemble="sphere" if s.ensemble == "gaussian" else "gaussian", separation=0.0, share=FAIR)
 
 
 GIVEN = {
@@ -216,6 +216,8 @@ def _of_its_own(about):
         yield "sqrt(T) given for T", lambda s: s.at(temperature=float(np.sqrt(s.temperature)))
     if "mixture" in about.ensembles:
         yield "a/2 given for a", lambda s: s.at(separation=s.separation / 2)
+    if "share" in about.follows:
+        yield "w^2 given for w", lambda s: s.at(share=s.share**2)
 
 
 def _sibling(name):
@@ -292,7 +294,11 @@ def _fitted(about, text, N, times, normal, ensemble):
     parts = LinearManifold.parse(text)
     wide = LinearManifold(parts.subspaces, max(parts.intrinsic_dimension + normal, about.ambient))
     others = {"separation": 2.5} if ensemble == "mixture" else {}
-    others |= {name: value for name, value in (("temperature", 1.7), ("bandwidth", 0.01)) if name in about.follows}
+    others |= {
+        name: value
+        for name, value in (("temperature", 1.7), ("bandwidth", 0.01), ("share", 0.25))
+        if name in about.follows
+    }
     others |= {"network": Network()} if about.network else {}
     return Setting(wide, N, np.array(times), ensemble=ensemble, **others)
 

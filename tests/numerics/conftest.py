@@ -486,7 +486,7 @@ COARSELY = {  # constants of the experiments that generate, for fewer points and
     "speciation": {"STEPS": 1, "POINTS": 16},
     "led_kde": {"FINE": 1, "POINTS": 16, "LANGEVIN": 3, "NORMAL": 3, "SHIFTS": 8, "FARTHEST": 3.0},
     "temperature": {"STEPS": 1, "FINE": 1, "POINTS": 16, "QUERIES": 8, "FARTHEST": 30.0},
-    "trained_network": {"STEPS": 0.5, "POINTS": 8, "COMPARED": 4, "GENERATED": 8, "train": hastily},
+    "trained_network": {"STEPS": 0.5, "POINTS": 8, "NEW": 16, "COMPARED": 4, "GENERATED": 8, "train": hastily},
     "trade_off": {"STEPS": 1, "FAR_STEPS": 1, "POINTS": 8, "FARTHEST": 30.0},
 }
 

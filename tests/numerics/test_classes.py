@@ -14,9 +14,9 @@ from theory.setting import Setting
 T = np.geomspace(0.3, 100, 9)
 
 
-def two_gaussians(count, within=0.5, half=2.0, seed=0):
+def two_gaussians(count, within=0.5, half=2.0, seed=0, share=0.5):
     random = np.random.default_rng(seed)
-    of = random.integers(2, size=count)
+    of = random.integers(2, size=count) if share == 0.5 else (random.random(count) < share).astype(int)
     return np.sqrt(within) * random.standard_normal((count, 1)) + half * (2 * of[:, None] - 1), of
 
 
@@ -33,6 +33,32 @@ def test_two_gaussians_part_as_theory_says():
     time = found.speciation_time
     assert abs(time.mean - 3.5) < 1.2  # where the second mode comes; the middle of phi lies at 4.3
     assert time.sem < 0.3
+
+
+def test_classes_of_unequal_size_part_as_theory_says():
+    # as of equal size: z < 5 at 9 times; the weights of 400 samples of the smaller class smooth by less than 3 % of what varies
+    data, of = two_gaussians(4000, share=0.1)
+    found = speciation(principal_axes(data), of, T, queries=2000)
+    own = float(found.shares[1])  # of this sample, 0.1 but for its scatter
+    setting = Setting.of("0.5x1", times=T, ensemble="mixture", separation=4.0, share=own)
+    exact, end = theory.cloning_probability(setting), (found.shares**2).sum()
+    for measured in (found.cloning_probability, found.return_probability):
+        assert (np.abs(measured.mean - exact) < 5 * measured.sem + 0.03 * (exact - end)).all()
+    assert found.cloning_probability.mean[-1] == pytest.approx(end, abs=0.01)
+    # a lower bound, and close to what it bounds
+    known = theory.class_information(setting)
+    assert (found.class_information.mean < known + 5 * found.class_information.sem).all()
+    assert (found.class_information.mean > 0.85 * known - 5 * found.class_information.sem).all()
+    equal = theory.class_information(setting.at(share=0.5))
+    assert (np.abs(found.class_information.mean - equal) > 5 * found.class_information.sem)[:4].all()
+
+
+def test_a_class_that_no_weight_is_on_costs_the_log_of_the_samples():
+    data = np.array([[0.0], [0.1], [10.0], [10.1]] * 50) + 0.001 * np.arange(200)[:, None]
+    labels = np.arange(200) % 2  # neighbours are of different classes: what is nearest says nothing
+    found = speciation(principal_axes(data), labels, [1e-12, 1e12]).class_information
+    assert -np.log(201) - 1e-9 <= found.mean[0] < 0
+    assert abs(found.mean[1]) < 0.1
 
 
 def test_weights_of_classes_add_up_to_those_of_all():

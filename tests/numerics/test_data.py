@@ -117,6 +117,12 @@ def test_score_and_density_of_the_distribution(log_t, seed):
         np.testing.assert_allclose(score(x, t, manifold)[:, d], slope, rtol=1e-5, atol=1e-5 / np.sqrt(t))
 
 
+def test_a_share_of_a_mixture_lies_above():
+    setting = Setting.of("0.25x1", ensemble="mixture", separation=20.0, share=0.1)
+    above = (draw(setting, 40_000, np.random.default_rng(1))[:, 0] > 0).mean()
+    assert abs(above - 0.1) < 5 * 0.3 / 200
+
+
 def test_a_mixture_lies_at_both_sides_along_the_first_direction():
     setting = Setting.of("0.25x1,0.01x2", ensemble="mixture", separation=6.0)
     samples = draw(setting, 40_000, np.random.default_rng(1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from numerics.dimension import by_eigenvalues, by_flipd, by_normal_bundle, jacobians
+from numerics.dimension import by_eigenvalues, by_flipd, by_local_pca, by_normal_bundle, jacobians
 from numerics.scores import Empirical, Gaussian
 from theory.setting import LinearManifold
 
@@ -50,6 +50,21 @@ def test_estimates_on_a_sphere_and_what_collapse_makes_of_them():
         assert by_flipd(score, x, t).mean() == pytest.approx(2, abs=0.2)
     assert by_eigenvalues(score, x, 1e-5).mean() < 0.5
     assert by_flipd(score, x, 1e-5).mean() > 4
+
+
+def test_a_local_pca_sees_a_plane_and_what_noise_across_makes_of_it():
+    plane = np.pad(np.random.default_rng(2).standard_normal((2000, 2)), ((0, 0), (0, 4)))
+    assert (by_local_pca(plane, plane[:20]) == 2).all()
+    thick = plane + 0.3 * np.random.default_rng(3).standard_normal(plane.shape)
+    assert (by_local_pca(thick, thick[:20]) == 6).all()  # neighbours are nearer than the noise is wide
+    wide = plane + 0.05 * np.random.default_rng(3).standard_normal(plane.shape)
+    assert (by_local_pca(wide, wide[:20], 1000) == 2).all()
+
+
+def test_a_local_pca_needs_neighbours():
+    for neighbours in (1, 11):
+        with pytest.raises(ValueError, match=f"neighbours must be from 2 to the 10 samples, got {neighbours}"):
+            by_local_pca(POINTS[:10], POINTS[:1], neighbours)
 
 
 def test_one_dimension_is_a_line():

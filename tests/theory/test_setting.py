@@ -15,7 +15,16 @@ from hypothesis.vendor.pretty import pretty
 import theory
 from tests.theory.conftest import PREDICTIONS, fitting, manifolds, prediction, variances
 from theory.observable import observables
-from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace, group_spectrum
+from theory.setting import (
+    FAIR,
+    SCHEDULES,
+    LinearManifold,
+    Setting,
+    Subspace,
+    equal_classes,
+    group_spectrum,
+    without_remedies,
+)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -502,6 +511,29 @@ def test_a_mixture_has_a_separation_and_no_other_ensemble_has():
     for others in ({"ensemble": "mixture"}, {"separation": 3.0}, {"ensemble": "sphere", "separation": 3.0}):
         with pytest.raises(ValueError, match="the ensemble mixture, and no other, takes a separation"):
             Setting.of("1x2", **others)
+
+
+def test_a_mixture_has_a_share_and_no_other_ensemble_has():
+    mixture = Setting.of("1x2", ensemble="mixture", separation=3)
+    assert mixture.share == FAIR
+    assert mixture.at(share=0.1).extras == {"separation": 3.0, "share": 0.1}
+    assert mixture.at(share=0.1) != mixture
+    with pytest.raises(ValueError, match="the ensemble mixture, and no other, takes a share"):
+        Setting.of("1x2", share=0.1)
+    for share in (0.0, 1.0, 1.5, -0.1, np.nan, "half"):
+        with pytest.raises(ValueError, match="the share of a class must be"):
+            mixture.at(share=share)
+
+
+def test_a_share_that_is_not_followed_is_refused():
+    unequal = Setting.of("1x2", ensemble="mixture", separation=3, share=0.1)
+    without_remedies(unequal, "it", ("share",))
+    for refuse in (without_remedies, equal_classes):
+        refuse(unequal.at(share=FAIR), "it")
+        with pytest.raises(
+            ValueError, match=r"it is of two classes of equal weight, and does not follow a share; got 0\.1"
+        ):
+            refuse(unequal, "it")
 
 
 @pytest.mark.parametrize("value", [-1.0, np.nan, np.inf, "far", None, 1e-300])

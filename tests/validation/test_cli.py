@@ -251,6 +251,7 @@ def test_predict_has_the_documented_parts(name):
         "temperature": 1.0,
         "bandwidth": 0.0,
         "separation": 4.0 if mixture else 0.0,
+        "share": 0.5,
     } | (BY_DEFAULT if trains(name) else {})
     assert (found["coordinates"]["time"], found["coordinates"]["subspace"]) == ([7], [0, 1])
     assert found["dims"].keys() == found["observables"].keys()

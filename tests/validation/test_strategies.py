@@ -38,7 +38,7 @@ EVERYTHING = settings(
     queries=("fresh", "trajectory"),
     schedules=tuple(SCHEDULES),
     points=True,
-    remedies=("temperature", "bandwidth"),
+    remedies=("temperature", "bandwidth", "share"),
 )
 MANY = 150
 MIXED = Setting.of("1x1", samples=2, times=[1.0], ensemble="mixture", separation=1.0)
@@ -187,6 +187,7 @@ def test_options_are_obeyed():
     [
         lambda s: s.ensemble == "sphere",
         lambda s: s.ensemble == "mixture" and s.separation > 1,
+        lambda s: s.share < 0.5,
         lambda s: s.query == "trajectory",
         lambda s: s.schedule.name == "flow",
         lambda s: s.temperature > 2,
@@ -332,7 +333,7 @@ def test_arrays_come_in_the_library_and_dtype_asked_for(library, dtype):
         (lambda: settings(schedules=("vee",)), "schedules must be some of ve, ou, .*, got .'vee',."),
         (lambda: settings(schedules="ve"), "schedules must be some of .*, got 've'"),
         (lambda: settings(ensembles=()), "ensembles must be some of gaussian, sphere, mixture, got"),
-        (lambda: settings(remedies=("heat",)), "remedies must be some of temperature, bandwidth, got"),
+        (lambda: settings(remedies=("heat",)), "remedies must be some of temperature, bandwidth, share, got"),
         (lambda: manifolds(min_subspaces=4), "min_subspaces must be an integer from 1 to 3, got 4"),
         (lambda: manifolds(directions=0), "directions must be an integer from 1 to 1e.08, got 0"),
         (lambda: subspaces(max_dimension=1.5), "max_dimension must be an integer from 1 to 1e.08, got 1.5"),

@@ -1,4 +1,4 @@
-"""Speciation: from the odds of two classes to the probability of a clone, the second mode, and the published time."""
+"""Speciation: from the odds of two classes to clones, what is known of the class, the second mode, and the published time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ mu = sp.Symbol("mu", positive=True)  # half the distance of the centres
 g = sp.Symbol("gamma", positive=True)  # mu^2/v
 u = sp.Symbol("u", real=True)  # half the log odds of the own class
 tau = sp.Symbol("tau", positive=True)  # time of the Ornstein-Uhlenbeck process
-S = sp.Symbol("S", nonnegative=True)  # E sech^2 u, of theory.averages.over_shifts
+S = sp.Symbol("S", nonnegative=True)  # E sech^2 u, of theory.averages.over_classes
+w = sp.Symbol("w", positive=True)  # the weight of the upper class
+h = sp.Symbol("h", real=True)  # half the log odds of the classes before x is seen
+a = sp.Symbol("a", nonnegative=True)  # twice |u| at the fold
 v = lam + t  # of a class under noise
 GAMMA = mu**2 / v
 SECH_SQUARED = 4 / (sp.exp(u) + sp.exp(-u)) ** 2
@@ -28,19 +31,23 @@ ORDER = 6  # of the series in u: u^k has the mean O(gamma^(k/2)), k even
 
 @cache
 def derive() -> Derivation:
-    """From the odds of two classes to the probability of a clone, the second mode, and the published time."""
+    """From the odds of two classes to clones, what noise leaves known of the class, the second mode, the published time."""
     d = Derivation(
         "speciation",
         STATEMENT,
         SOURCE,
-        "x = +-mu + sqrt(lambda + t) z along the direction in which the two classes differ, equally likely; lambda = s^2, the "
-        "variance of each class there; the same law in all other directions; lambda, t, mu > 0",
+        "x = +-mu + sqrt(lambda + t) z along the direction in which classes differ, of weights w and 1 - w; lambda = s^2, "
+        "the variance of each class there; the same law in all other directions; lambda, t, mu > 0 and 0 < w < 1; w = 1/2 "
+        "where no w or h is named",
     )
     _odds(d)
     _clones(d)
     _own_class(d)
     _ends(d)
+    _weights(d)
+    _information(d)
     _second_mode(d)
+    _fold(d)
     _published(d)
     return d
 
@@ -91,7 +98,12 @@ def _clones(d: Derivation) -> None:
     )
     d.result(
         "cloning_probability",
-        d.define("cloning probability", 1 - S / 2, "S = E sech^2 u over u ~ N(gamma, gamma)", symbol=r"\phi"),
+        d.define(
+            "cloning probability",
+            1 - S / 2,
+            "S = E sech^2 u over both classes, for those of equal weight over u ~ N(gamma, gamma)",
+            symbol=r"\phi",
+        ),
         S,
     )
 
@@ -119,8 +131,8 @@ def _own_class(d: Derivation) -> None:
         4 / (sp.exp(u) + sp.exp(-u)),
         "the even part under the tilt, over the centred law, sech u = 2/(e^u + e^-u)",
     )
-    w = sp.Symbol("w", positive=True)
-    d.at_most("sech is at most 1", 2 / (w + 1 / w), 1, "w = e^u: S lies between 0 and e^(-gamma/2)")
+    e = sp.Symbol("e", positive=True)
+    d.at_most("sech is at most 1", 2 / (e + 1 / e), 1, "e = e^u: S lies between 0 and e^(-gamma/2)")
 
 
 def _ends(d: Derivation) -> None:
@@ -143,6 +155,70 @@ def _ends(d: Derivation) -> None:
 def _to_second(expression: sp.Expr) -> sp.Expr:
     """The terms up to gamma^2; the series in u has the others not all."""
     return sum(sp.expand(expression).coeff(g, k) * g**k for k in range(3))
+
+
+def _weights(d: Derivation) -> None:
+    """Classes of unequal weight: a field on the odds."""
+    field = d.define("field", sp.log(w / (1 - w)) / 2, "half the log odds of the classes before x is seen", symbol="h")
+    d.result("field", field, w)
+    upper, lower = (weight * gaussian.density(x - side * mu, v) for side, weight in ((1, w), (-1, 1 - w)))
+    d.compute(
+        "odds with weights",
+        "e^{2u}",
+        w / (1 - w) * sp.exp(2 * mu * x / v),
+        upper / lower,
+        "the weights shift u by h: u ~ N(h + gamma, gamma) on the upper class, N(h - gamma, gamma) on the lower",
+    )
+    d.equal(
+        "agreement under noise alone",
+        w**2 + (1 - w) ** 2,
+        (1 - SECH_SQUARED / 2).subs(u, field),
+        "u = h for gamma = 0: two draws from the weights",
+    )
+
+
+def _information(d: Derivation) -> None:
+    """What x says of the class, and how fast that grows."""
+    on_upper, on_lower = sp.symbols("L_+ L_-", nonnegative=True)
+    surprise = sp.log(1 + sp.exp(-2 * u))
+    d.equal(
+        "surprise",
+        surprise.rewrite(sp.exp),
+        -sp.log(1 / (1 + sp.exp(-2 * u))),
+        "-log p of the upper class; of the lower the same of -u",
+    )
+    information = d.define(
+        "class information",
+        -w * sp.log(w) - (1 - w) * sp.log(1 - w) - w * on_upper - (1 - w) * on_lower,
+        "the entropy of the weights minus that of the class given x, E log(1 + e^(-2u)) over the upper class and "
+        "E log(1 + e^(2u)) over the lower",
+        symbol=r"I(c; x_t)",
+    )
+    d.result("class_information", information, w, on_upper, on_lower)
+    k = sp.Symbol("k", real=True)
+    moved = gaussian.mean(sp.Integer(1), z, sp.Integer(1), k * (h + ON_ITS_CLASS))
+    d.equal(
+        "averages as gamma grows",
+        sp.diff(moved, g) / moved,
+        k + k**2 / 2,
+        "of e^(ku), and so of any f: d/d gamma E f(u) = E[f' + f''/2] over the upper class, E[-f' + f''/2] over the lower",
+    )
+    first, second = sp.diff(surprise, u), sp.diff(surprise, u, 2)
+    d.equal("the surprise bends", second, SECH_SQUARED, "of either class: sech^2 u")
+    p = 1 / (1 + sp.exp(-2 * u))
+    d.equal(
+        "the surprise falls",
+        p * first - (1 - p) * sp.diff(surprise.subs(u, -u), u),
+        -SECH_SQUARED,
+        "at x, which is of the upper class with p and of the lower with 1 - p: their f' and -f' together",
+    )
+    slope = d.define(
+        "slope of the information",
+        S / 2,
+        "dI/d gamma = -(-S + S/2), and that is 1 - phi: half of what is undecided, of classes of any weights",
+        symbol=r"\partial_\gamma I",
+    )
+    d.result("information_slope", slope, S)
 
 
 def _second_mode(d: Derivation) -> None:
@@ -171,15 +247,61 @@ def _second_mode(d: Derivation) -> None:
         mu**2 - lam,
         "gamma = 1; there is none where mu^2 < lambda, two classes that are one hump",
     )
-    d.result("bifurcation_time", time, mu, lam)
-    w = sp.Symbol("w", positive=True)  # e^(-2 tau)
+    e = sp.Symbol("e", positive=True)  # e^(-2 tau)
     d.compute(
         "in the clock of the Ornstein-Uhlenbeck process",
         r"e^{2\tau_b}",
         1 + time,
-        1 / sp.solve(sp.Eq(mu**2 * w, lam * w + 1 - w), w)[0],
+        1 / sp.solve(sp.Eq(mu**2 * e, lam * e + 1 - e), e)[0],
         "t = e^(2 tau) - 1; compared with m_tau^2 = C_tau solved for e^(-2 tau)",
     )
+
+
+def _fold(d: Derivation) -> None:
+    """Where the second mode appears beside the first, of classes of unequal weight."""
+    density = sum(sp.exp(side * h) * gaussian.density(x - side * mu, v) for side in (1, -1))
+    at = mu * x / v + h
+    pull = d.compute(
+        "modes with a field",
+        r"x + v\,\partial_x \log p",
+        mu * TANH.subs(u, at),
+        x + v * sp.diff(density, x) / density,
+        "weights e^h and e^(-h) over 2 cosh h; modes are where it is x: u = h + gamma tanh u",
+    )
+    d.equal(
+        "slope there",
+        sp.diff(pull, x),
+        GAMMA * SECH_SQUARED.subs(u, at),
+        "two modes and what parts them appear where it is 1: gamma = cosh^2 u",
+    )
+    d.equal(
+        "fold",
+        2 * (u - sp.cosh(u) ** 2 * sp.tanh(u)),
+        -(sp.sinh(2 * u) - 2 * u),
+        "2h = 2u - 2 gamma tanh u there. u - gamma tanh u has three roots where |h| is less, which it is for larger gamma",
+    )
+    residual = d.define("opening", sp.sinh(a) - a, "a = 2|u|, that is 2|h| at the fold", symbol="2|h|")
+    d.result("fold", residual, a)
+    b = sp.Symbol("b", positive=True)
+    d.greater("one fold", sp.diff(sp.sinh(b) - b, b), 0, "it grows from 0: one a for every h")
+    d.leading(
+        "a weak field", sp.sinh(b) - b, b**3 / 6, b, 0, "+", "a = (12|h|)^(1/3): gamma exceeds 1 by (3|h|/2)^(2/3)"
+    )
+    signal = d.compute(
+        "signal at the fold",
+        r"\gamma_b",
+        (1 + sp.cosh(a)) / 2,
+        sp.cosh(a / 2) ** 2,
+        "of the smaller class, for which the odds at its new mode are e^a",
+    )
+    time = d.compute(
+        "bifurcation time with a field",
+        "t_b",
+        mu**2 / signal - lam,
+        sp.solve(sp.Eq(GAMMA, signal), t)[0],
+        "later in the reverse process than for equal weights, a = 0",
+    )
+    d.result("bifurcation_time", time, mu, lam, a)
 
 
 def _published(d: Derivation) -> None:
@@ -191,13 +313,18 @@ def _published(d: Derivation) -> None:
         "arXiv:2402.18491",
         "Lambda the largest eigenvalue of the covariance of all data, in units of the noise of the stationary process",
     )
+    square, mean = (
+        sum(weight * gaussian.mean((side * mu + x) ** power, x, lam) for side, weight in ((1, w), (-1, 1 - w)))
+        for power in (2, 1)
+    )
     total = d.compute(
         "variance between and within",
-        r"E\,x^2",
-        mu**2 + lam,
-        sum(gaussian.mean((side * mu + x) ** 2, x, lam) for side in (1, -1)) / 2,
+        r"\mathrm{Var}\,x",
+        4 * w * (1 - w) * mu**2 + lam,
+        square - mean**2,
         "of the data along the direction of the classes: Lambda where no other direction varies more",
     )
+    d.result("total_variance", total, mu, lam, w)
     published = d.compute(
         "as a noise variance",
         "t_S",
@@ -209,7 +336,7 @@ def _published(d: Derivation) -> None:
     d.compute(
         "how far they are apart",
         "t_S - t_b",
-        sp.expand(published.subs(largest, total) - (mu**2 - lam)),
+        sp.expand(published.subs(largest, total.subs(w, sp.Rational(1, 2))) - (mu**2 - lam)),
         2 * lam - 1,
-        "with the right eigenvalue; with another, as much more as that is larger",
+        "with the right eigenvalue and equal weights; with another, as much more as that is larger",
     )

@@ -34,6 +34,8 @@ def derive() -> Derivation:
     _one_variance(d)
     _edges(d)
     _count(d)
+    _sphere(d)
+    _surface(d)
     return d
 
 
@@ -177,4 +179,75 @@ def _count(d: Derivation) -> None:
         -gamma * sp.diff(t_of_gamma, gamma),
         "its derivative by the eigenvalue s = -t is gamma, whose imaginary part over pi is the density: the count is the "
         "imaginary part of the primitive, at no more than the root gamma itself",
+    )
+
+
+def _sphere(d: Derivation) -> None:
+    """Of data on a curved manifold, where it is closed: uniform on the sphere of radius R in three dimensions, at its points."""
+    k, x = sp.Symbol("k", positive=True), sp.Symbol("x", real=True)  # R^2/t, and the cosine of the angle to the point
+    norm = sp.integrate(sp.exp(k * x), (x, -1, 1)) / 2
+    mean = d.compute(
+        "mean on the sphere",
+        r"\langle\cos\theta\rangle",
+        sp.coth(k) - 1 / k,
+        sp.integrate(x * sp.exp(k * x), (x, -1, 1)) / 2 / norm,
+        "a sample at the angle theta has the weight e^(k cos theta), k = R^2/t, and every cosine is as likely",
+    )
+    slope = sp.diff(mean, k)
+    left = d.compute(
+        "retained on the sphere",
+        r"\mathrm{tr}\,C/t",
+        k * (1 - mean**2),
+        2 * mean + k * slope,
+        "all samples are at the distance R, their mean at R <cos>; compared with the slopes of the posterior mean, m/|x| along "
+        "both tangents and R^2 <cos>'/t along the normal",
+    )
+    d.result("sphere_mean", mean, k)
+    d.result("sphere_slope", slope, k)
+    d.result("sphere_retained", left, k)
+    e = sp.Symbol("e", positive=True)  # e^(-2k)
+    far = left.rewrite(sp.exp).subs(sp.exp(k), 1 / sp.sqrt(e)).subs(sp.exp(-k), sp.sqrt(e))
+    d.tends("but for e^(-2k)", far, 2 - 1 / k, e, 0, "+", "t/R^2 is lost of two dimensions, no other power of t")
+
+
+def _surface(d: Derivation) -> None:
+    """Of data uniform on any surface, to first order in t: z = (k_1 u^2 + k_2 v^2)/2 over the tangents at the point."""
+    u, v = sp.symbols("u v", real=True)
+    k1, k2 = sp.symbols("k_1 k_2", real=True)  # principal curvatures
+    height = (k1 * u**2 + k2 * v**2) / 2
+    weight = 1 - height**2 / (2 * t) + ((k1 * u) ** 2 + (k2 * v) ** 2) / 2
+
+    def mean(f: sp.Expr) -> sp.Expr:
+        """Under the weights of the tangent plane alone."""
+        return gaussian.mean(sp.expand(gaussian.mean(sp.expand(f), u, t)), v, t)
+
+    def first(f: sp.Expr) -> sp.Expr:
+        """Under those of the surface, to first order beside the leading one."""
+        plain, bent = mean(f), mean(f * (weight - 1)) - mean(f) * mean(weight - 1)
+        return sp.factor(sp.expand((plain + bent) / t))
+
+    along, other, across = first(u**2), first(v**2), sp.factor((mean(height**2) - mean(height) ** 2) / t)
+    d.equal(
+        "along a tangent",
+        along,
+        1 - t * k1 * (k1 + k2) / 2,
+        "the weight e^(-z^2/2t) of the distance off the plane, and the area that the slope adds; cubic terms of z are odd",
+    )
+    d.equal("along the normal", across, t * (k1**2 + k2**2) / 2, "the variance of z, over t")
+    d.equal(
+        "on a surface",
+        sp.expand(along + other + across),
+        2 - t * k1 * k2,
+        "how the surface lies in space drops out: its Gaussian curvature K = k_1 k_2 is left, 1/R^2 on the sphere",
+    )
+    d.cited(
+        "Gauss and Bonnet",
+        "the integral of K over a closed surface is 2 pi chi, chi = 2 of a sphere and 0 of a torus",
+        "Gauss-Bonnet theorem",
+    )
+    d.conclude(
+        "mean over a closed surface",
+        "2 - 2 pi chi t/A, A its area: to first order what is retained tells the topology; on a torus nothing is lost",
+        "on a surface",
+        "Gauss and Bonnet",
     )

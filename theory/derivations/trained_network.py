@@ -57,8 +57,9 @@ def _least(d: Derivation) -> None:
         sp.expand(gaussian.mean(sp.expand((f - posterior) ** 2), z, sp.Integer(1))),
         (f - lam * x / v) ** 2 + left,
         "x_0 given x is normal about lambda x/(lambda + t): least at the true posterior mean, and the loss of that is lambda "
-        "t/(lambda + t) along each direction",
+        "t/(lambda + t) along each direction. So the loss at new points less that is the squared distance from it, of any f",
     )
+    d.result("least_loss_fresh", left, lam, t)
 
 
 def _jacobians(d: Derivation) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "jacobian",
     "jacobian_empirical",
     "least_loss",
+    "least_loss_fresh",
     "memorized_fraction",
 ]
 
@@ -92,6 +93,13 @@ def least_loss(setting: Setting) -> Array:
     return left @ setting.manifold.dimensions
 
 
+@observable("time", kind="exact", symbol=r"E\,|m - x_0|^2", scaling=2, network=True)
+def least_loss_fresh(setting: Setting) -> Array:
+    """E |m - x_0|^2 at new points, data units squared: the loss there of any network, less its squared distance from m."""
+    left = derivation()["least_loss_fresh"](setting.manifold.variances, setting.t[:, None])
+    return np.asarray(left @ setting.manifold.dimensions)
+
+
 @observable("training", kind="limit", symbol="P", scaling=0, network=True)
 def memorized_fraction(setting: Setting) -> Array:
     """The share of fresh points whose nearest sample is less than 1/3 as far as the second, 3^-M in M directions, N large.
@@ -134,6 +142,10 @@ LAWS = {
     "least_loss": (
         "schedule(0); normal_directions; at_least(0); at_most(sum(m*lam*t/(lam + t))); monotone(time, up); "
         "limit(time, inf, (N-1)/N*sum(m*lam))"
+    ),
+    "least_loss_fresh": (
+        "schedule(0); same_for(samples); normal_directions; monotone(time, up); at_most(sum(m*lam)); at_most(d*t); "
+        "equation(f, sum(m*lam*t/(lam + t)))"
     ),
     "memorized_fraction": "schedule(0); same_for(samples); same_for(time); normal_directions; equation(f*3**d, 1)",
 }

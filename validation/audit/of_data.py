@@ -340,6 +340,8 @@ def _classes(axes: PrincipalAxes, labels: ArrayLike, t: Array, options: dict[str
         "cloning_probability_error": found.cloning_probability.sem,
         "return_probability": found.return_probability.mean,
         "return_probability_error": found.return_probability.sem,
+        "class_information": found.class_information.mean,
+        "class_information_error": found.class_information.sem,
     }
 
 

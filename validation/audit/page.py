@@ -142,12 +142,12 @@ def sections(audit: Audit) -> list[Section]:
 
 
 def _classes_table(found: dict[str, Any]) -> Section:
-    columns = ("times", "cloning_probability", "return_probability")
+    columns = ("times", "cloning_probability", "return_probability", "class_information")
     header = tuple(part for c in columns for part in ((c,) if c == "times" else (c, f"{c}_error")))
     rows = list(zip(*(found[name] for name in header), strict=True))
     said = (
         "The probability that two reverse trajectories from one noised point end in one class, and that one ends in the class "
-        "of the clean point, by the weights of the other samples."
+        "of the clean point, by the weights of the other samples; and what a noised point says of its class at least, nats."
     )
     return Section("Classes", said, tuple(name.replace("_", " ") for name in header), rows, folded=True)
 

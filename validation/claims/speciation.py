@@ -1,4 +1,4 @@
-"""Claims: clones and U-turns agree about their class as predicted; the second mode is not where it was published."""
+"""Claims: clones, U-turns and the information about the class are as predicted; the second mode is not where it was published."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from numerics.experiments import speciation as experiment
 from theory.predictions import speciation as prediction
-from theory.setting import LinearManifold, Setting, Subspace
+from theory.setting import FAIR, LinearManifold, Setting, Subspace
 from validation.claim import Claim, Control, Done
 from validation.comparison import Case, cases, compare, told, wrong
 from validation.job import Evaluation
@@ -30,21 +30,30 @@ OTHER = PAIR.at(
     manifold=LinearManifold.parse("1.0x1,100x1"), schedule="ou", times=[0.35, np.log(4) / 2, np.log(100) / 2]
 )
 THIN = PAIR.at(manifold=LinearManifold.parse("0.1x1"), schedule="ou", times=[0.7])
+# one sample in ten, and one in a hundred, is of the upper class
+TENTH, HUNDREDTH = PAIR.at(share=0.1), PAIR.at(share=0.01, times=[1.0, 3.0, 7.0])
+THIN_TENTH = PAIR.at(manifold=THIN.manifold, share=0.1)
 CLONES = cases(
     prediction,
     experiment.measure_clones,
-    {"clones": (300, PAIR), "other": (300, OTHER), "thin": (300, THIN)},
+    {"clones": (300, PAIR), "other": (300, OTHER), "thin": (300, THIN), "tenth": (300, TENTH)},
     in_headline=0.5,
+)
+INFORMATION = cases(
+    prediction,
+    experiment.measure_information,
+    {"known": (100, PAIR), "known_tenth": (400, TENTH), "known_hundredth": (1000, HUNDREDTH)},
 )
 MODES = cases(
     prediction,
     experiment.measure_bifurcation,
-    {"thin_modes": (200, THIN), "other_modes": (200, OTHER)},
+    {"thin_modes": (200, THIN), "other_modes": (200, OTHER), "tenth_modes": (200, THIN_TENTH)},
 )
 STEPS = 1e-3  # what the steps of generation may be off by: as their square, 4e-3 at 2 per factor e of t
 INTERPOLATED = 1e-3  # an eighth of the square of the spacing of noise variances, 0.09 in their logarithm
 POINTLESS = 1e-9  # of the variance within a class, for one that has none
 LINE, OTHER_LINE = (curve(CLONES[name], "cloning_probability", 24) for name in ("clones", "other"))
+KNOWN = {name: curve(case, "class_information", 24) for name, case in INFORMATION.items()}
 
 
 def no_width(observable: str, setting: Setting) -> Control:
@@ -66,13 +75,18 @@ def of_the_largest(setting: Setting) -> Array:
     return prediction.cloning_probability(setting.at(manifold=largest))
 
 
+def equal_weights(setting: Setting, observable: str) -> Control:
+    """The same of two classes of equal weight."""
+    return wrong("equal weights", getattr(prediction, observable), setting.at(share=FAIR))
+
+
 def claims() -> list[Claim]:
-    """Clones and U-turns, the second mode, and the published time."""
-    return [*_clones(), *_modes()]
+    """Clones and U-turns, the information about the class, the second mode, and the published time."""
+    return [*_clones(), *_information(), *_modes()]
 
 
 def _clones() -> list[Claim]:
-    pair, other, thin = CLONES.values()
+    pair, other, thin, tenth = CLONES.values()
     name, exact = "cloning_probability", "exact for infinitely many samples"
     half = wrong("half the signal to noise", prediction.cloning_probability, THIN.at(separation=4 / np.sqrt(2)))
     return [
@@ -95,16 +109,43 @@ def _clones() -> list[Claim]:
             bias=STEPS,
         ),
         compare(thin, name, half, exact, bias=STEPS),
+        compare(tenth, name, equal_weights(TENTH, name), exact, bias=STEPS),
+        compare(
+            tenth,
+            name,
+            equal_weights(TENTH, name),
+            "a U-turn returns to its class as often as two clones agree",
+            name="tenth.u_turn",
+            measured="return_probability",
+            bias=STEPS,
+        ),
+    ]
+
+
+def _information() -> list[Claim]:
+    known, tenth, hundredth = INFORMATION.values()
+    name, exact = "class_information", "exact for infinitely many samples"
+    return [
+        compare(known, name, no_width(name, PAIR), exact),
+        compare(tenth, name, equal_weights(TENTH, name), exact),
+        compare(hundredth, name, no_width(name, HUNDREDTH), exact),
     ]
 
 
 def _modes() -> list[Claim]:
-    thin, other = MODES.values()
+    thin, other, tenth = MODES.values()
     appears = "where the score of the samples begins to pull away from the middle"
     bare, own = no_width("bifurcation_time", THIN), wrong("its own eigenvalue", own_eigenvalue)
     return [
         compare(thin, "bifurcation_time", bare, appears, bias=INTERPOLATED),
         compare(other, "bifurcation_time", own, appears, bias=INTERPOLATED),
+        compare(
+            tenth,
+            "bifurcation_time",
+            equal_weights(THIN_TENTH, "bifurcation_time"),
+            "where the score of the samples begins to pull towards the smaller class, beside it",
+            bias=INTERPOLATED,
+        ),
         _published(
             other,
             own,
@@ -132,20 +173,22 @@ def _published(at: Case, control: Control, statement: str, *, name: str, headlin
 
 def curves() -> list[Evaluation]:
     """What the figure needs besides the claims."""
-    return [*LINE, *OTHER_LINE]
+    return [*LINE, *OTHER_LINE, *(one for line in KNOWN.values() for one in line)]
 
 
 def figures(done: Done) -> list[Figure]:
-    """Clones and U-turns against t, and with another direction of large variance against tau."""
+    """Clones and U-turns against t, with another direction of large variance against tau, and the information."""
     with draw.style():
-        figure, axes = draw.canvas(2)
+        figure, axes = draw.canvas(3)
         _pair(axes[0], done)
         _other(axes[1], done)
+        _known(axes[2], done)
     caption = (
         f"Probability that two reverse trajectories from one noised point end in one class. Left: {told(PAIR)}, against the "
         "noise variance, clones and U-turns; dashed, with the variance within a class left out; grey, where the second mode "
-        f"appears. Right: {told(OTHER)}, against the time of the Ornstein-Uhlenbeck process; grey, where it appears, and dotted, "
-        "the published time of the largest variance, where the classes are hidden. Error bars: one standard error over data sets."
+        f"appears. Middle: {told(OTHER)}, against the time of the Ornstein-Uhlenbeck process; grey, where it appears, dotted, "
+        "the published time of the largest variance, where the classes are hidden. Right: what a noised point says of its class, "
+        f"of {told(PAIR)} and of weights w and 1 - w. Error bars: one standard error over data sets."
     )
     return [Figure("speciation", caption, figure)]
 
@@ -167,6 +210,13 @@ def _other(axis: Axes, done: Done) -> None:
     axis.set_xlabel(r"Ornstein-Uhlenbeck time $\tau$")
     axis.axvline(prediction.bifurcation_time(OTHER), color="0.8", zorder=0)
     axis.axvline(prediction.speciation_time(OTHER), color="0.6", linestyle=":", zorder=0)
+
+
+def _known(axis: Axes, done: Done) -> None:
+    for k, (case, said) in enumerate(zip(INFORMATION, ("equal weights", "w = 0.1", "w = 0.01"), strict=True)):
+        over_times(axis, done, INFORMATION[case], KNOWN[case], limit=False, said=(said, None, None), series=k)
+    axis.set(ylabel="information about the class, nats", ylim=(0, None))
+    draw.legend(axis)
 
 
 def _said(axis: Axes) -> None:

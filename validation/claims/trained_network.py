@@ -126,6 +126,12 @@ def _empirical_end() -> list[Claim]:
     return [
         compare(FEW, "jacobian_empirical", Control("all weight on one sample", 0.0), coarse=FINELY),
         compare(FEW, "least_loss", Control("all weight on the sample it came from", 0.0), coarse=FINELY),
+        compare(
+            FEW,
+            "least_loss_fresh",
+            Control("the whole loss, as of a network at the true posterior mean", "loss_fresh"),
+            "the loss at new points of a network that left the true score, less its squared distance from it",
+        ),
     ]
 
 

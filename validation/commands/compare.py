@@ -37,6 +37,7 @@ SWEPT = {
     "temperature": "temperature",
     "bandwidth": "bandwidth",
     "separation": "separation",
+    "share": "share",
     "features": "features",
     "ridge": "ridge",
 }
@@ -63,7 +64,7 @@ class _Told(click.Command):
     multiple=True,
     metavar="AXIS=a:b:n",
     help="n values from a to b, or AXIS=a,b,c. Axes: time, samples, variance.K, dimension.K (K a subspace, from 0), ambient, "
-    "temperature, bandwidth, separation, features, training, ridge. Twice for curves, or a map.",
+    "temperature, bandwidth, separation, share, features, training, ridge. Twice for curves, or a map.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The figure: .pdf, .svg or .png.")
 @click.option("--style", metavar="S,...", help="Of the figure: prl, jmlr, slides, any of matplotlib, or a file.")

@@ -81,6 +81,7 @@ def _of_setting(count: Any, number: Any, *, several: bool) -> list[Callable[...,
         click.option("--temperature", type=number, metavar="T", help="Of the weights, for predictions that follow it."),
         click.option("--bandwidth", type=number, metavar="H", help="Of the kernel that smooths the score, likewise."),
         click.option("--separation", type=number, metavar="A", help="Of the two centres of the ensemble mixture."),
+        click.option("--share", type=number, metavar="W", help="Of its class at the upper centre, 1/2 by default."),
         click.option(
             "--features", type=number, metavar="P", help="Hidden units of a network; inf for the kernel limit."
         ),
@@ -147,6 +148,7 @@ def read_setting(
     temperature: float | None,
     bandwidth: float | None,
     separation: float | None,
+    share: float | None,
     features: float | None,
     activation: str | None,
     training: tuple[float, ...] | None,
@@ -168,7 +170,7 @@ def read_setting(
         "query": query or "fresh",
         "point": None if point is None else tuple(numbers(point, "--x")),
     }
-    further = {"temperature": temperature, "bandwidth": bandwidth, "separation": separation}
+    further = {"temperature": temperature, "bandwidth": bandwidth, "separation": separation, "share": share}
     where |= _given(further)
     trained = _given({"features": features, "activation": activation, "times": training, "ridge": ridge})
     if network or trained:

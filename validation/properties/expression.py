@@ -2,8 +2,8 @@
 
 They are arrays over times and subspaces, shape (T or 1, K or 1). `f` is the value that is asked about; N the samples, t the
 noise variance, lam and m the variance and dimension of each subspace, d and D the dimensions of manifold and space, T the
-temperature, h the bandwidth, x2 the mean of x^2 along each subspace, a the separation, alpha the contraction and g 1 for
-Gaussian data, 0 for others; of a network p the features, training its training time and ridge, and samples_bulk 1
+temperature, h the bandwidth, x2 the mean of x^2 along each subspace, a the separation, w the share, alpha the contraction, g 1
+for Gaussian data, 0 for others; of a network p the features, training its training time and ridge, and samples_bulk 1
 for that bulk of its spectrum, 0 for others. lamj and mj are lam and m once
 more, for `over`, the sum over pairs: over(mj * f(lamj, pairs(t))). A name of the catalogue, `collapse.information`, is that
 quantity at the same setting, `plain.NAME` that without bandwidth and temperature.
@@ -84,6 +84,7 @@ LETTERS: dict[str, Callable[[Setting], Any]] = {
     "T": lambda s: np.array(s.temperature),
     "h": lambda s: np.array(s.bandwidth),
     "a": lambda s: np.array(s.separation),
+    "w": lambda s: np.array(s.share),
     "p": lambda s: np.array(float(s.network.features) if s.network else np.nan),
     "training": lambda s: np.array(s.network.times[0] if s.network else np.nan),
     "ridge": lambda s: np.array(s.network.ridge if s.network else np.nan),

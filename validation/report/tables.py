@@ -101,6 +101,7 @@ def _document(
             "temperature": setting.temperature,
             "bandwidth": setting.bandwidth,
             "separation": setting.separation,
+            "share": setting.share,
         }
         | ({"network": _network(setting.network)} if setting.network else {}),
         "coordinates": coordinates,

@@ -44,6 +44,8 @@ def test_a_mixture_has_no_averages_over_x():
     assert set(measure(mixture, repeats=3)) == set(experiment.ANYWHERE)
     with pytest.raises(ValueError, match="the error of a smoothed score averaged over x takes the density"):
         measure_mean(mixture)
+    with pytest.raises(ValueError, match="the experiment kernel_smoothing is of two classes of equal weight"):
+        measure(mixture.at(share=0.1), repeats=3)
 
 
 def test_the_error_is_bias_and_variance():

@@ -30,6 +30,12 @@ def test_a_mixture_has_modes_and_atoms():
     assert merged.mean[0] < 1e-3
 
 
+def test_classes_of_unequal_weight_are_refused():
+    for measured in (measure_modes, measure_condensed, measure_samplers):
+        with pytest.raises(ValueError, match="the experiment led_kde is of two classes of equal weight"):
+            measured(TWO.at(share=0.1), repeats=3)
+
+
 def test_in_more_directions_there_is_the_variance_alone():
     wide = TWO.at(manifold=LinearManifold.parse("0.05x2,1x1"))
     found = measure(wide, repeats=3)

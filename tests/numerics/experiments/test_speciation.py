@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from numerics.experiments import speciation as experiment
-from numerics.experiments.speciation import measure, measure_bifurcation, measure_clones
+from numerics.experiments.speciation import measure, measure_bifurcation, measure_clones, measure_information
 from tests.numerics.conftest import COARSELY, SMALL, Generating
 from theory.setting import Setting
 from validation.statistics import threshold
 
+TENTH = Setting.of("1.0x1", samples=500, ensemble="mixture", separation=4.0, share=0.1, times=[1.0])
 TWO = Setting.of("1.0x1", samples=500, ensemble="mixture", separation=4.0, times=[1.0, 15.0, 3.0])
 
 
@@ -68,6 +69,32 @@ def test_the_steps_are_fine_enough(monkeypatch):
 def test_the_second_mode_is_on_the_clock_of_the_schedule():
     plain, ou = (measure_bifurcation(TWO.at(times=[0.1], schedule=name), repeats=20) for name in ("ve", "ou"))
     np.testing.assert_allclose(ou["bifurcation_time"].mean, np.log1p(plain["bifurcation_time"].mean) / 2)
+
+
+def test_classes_that_do_not_overlap_are_known_and_under_much_noise_nothing_is():
+    known, nothing = measure_information(TENTH.at(separation=60.0, times=[1e-2, 1e8]), repeats=20)["class_information"]
+    entropy = -0.1 * np.log(0.1) - 0.9 * np.log(0.9)
+    assert abs(known.mean - entropy) < threshold(20) * known.sem
+    assert nothing.mean == pytest.approx(0, abs=1e-4)
+
+
+def test_it_does_not_matter_which_class_is_the_smaller():
+    for share in (0.1, 0.9):
+        found = measure_clones(TENTH.at(share=share), repeats=60)["cloning_probability"]
+        assert abs(found.mean[0] - 0.9412044) < threshold(60) * found.sem[0]
+    times = [
+        measure_bifurcation(
+            TENTH.at(share=share, manifold=Setting.of("0.1x1").manifold, samples=4000), repeats=10, rng=k
+        )["bifurcation_time"]
+        for k, share in enumerate((0.1, 0.9))
+    ]
+    apart, error = times[0].mean - times[1].mean, np.hypot(times[0].sem, times[1].sem)
+    assert abs(apart) < threshold(10) * error
+
+
+def test_a_temperature_is_refused():
+    with pytest.raises(ValueError, match="the experiment speciation is of the empirical score itself"):
+        measure_clones(TWO.at(temperature=2.0))
 
 
 def test_classes_that_are_one_hump_have_no_second_mode():

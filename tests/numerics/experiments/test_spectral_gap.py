@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from numerics.arrays import stream
-from numerics.experiments.spectral_gap import measure, measure_spectrum
+from numerics.experiments.spectral_gap import Sphere, Torus, measure, measure_spectrum, measure_surface
 from tests.numerics.conftest import Contract, same_as
 from theory.setting import LinearManifold, Setting
 
@@ -75,3 +75,28 @@ def test_the_gap_opens_at_a_time_of_the_schedule():
 def test_a_remedy_is_refused():
     with pytest.raises(ValueError, match="the experiment spectral_gap is of the empirical score itself"):
         measure(WIDE.at(temperature=2.0), repeats=2)
+
+
+def test_points_lie_on_their_surfaces_and_are_as_many_as_asked():
+    random = np.random.default_rng(0)
+    np.testing.assert_allclose(np.linalg.norm(Sphere(2.0)(100, random), axis=1), 2.0)
+    x = Torus(2.0, 0.5)(20_000, random)
+    assert x.shape == (20_000, 3)
+    out = np.hypot(x[:, 0], x[:, 1]) - 2
+    np.testing.assert_allclose(np.hypot(out, x[:, 2]), 0.5)
+    # by area the tube's angle has the density 1 + cos(a)/4, whose mean cosine is 1/8
+    assert abs((out / 0.5).mean() - 1 / 8) < 5 * np.sqrt(0.5 / len(x))
+
+
+def test_a_surface_has_two_dimensions_in_any_space():
+    for surface in (Sphere(1.0), Torus(2.0, 0.7)):
+        found = [measure_surface(surface, 3000, (0.05, 0.1), D, repeats=3) for D in (3, 6)]
+        for one in found:
+            np.testing.assert_allclose(one["mean_retained"].mean, 2, atol=0.2)
+            np.testing.assert_allclose(one["estimated_dimension"].mean, 2, atol=0.1)
+            np.testing.assert_allclose(one["noised_dimension"].mean, 2, atol=0.3)
+
+
+def test_samples_that_condense_leave_no_dimension():
+    found = measure_surface(Sphere(1.0), 200, (1e-6,), repeats=3)
+    assert found["estimated_dimension"].mean[0] < 0.2

@@ -10,6 +10,7 @@ from theory.predictions import speciation
 from theory.setting import Setting
 
 TWO = Setting.of("1x1", ensemble="mixture", separation=4.0)
+TENTH = TWO.at(share=0.1)
 CATALOGUE = {0.1: 0.54567, 0.25: 0.60203, 0.5: 0.67506, 1: 0.77520, 2: 0.88449, 4: 0.96570}
 
 
@@ -30,10 +31,43 @@ def published(gamma):
     return 2 * quad(density, 0, 1 + 9 * width, epsabs=1e-12, limit=200)[0]
 
 
+def at_signal(gamma, share):
+    """A setting of that signal to noise, as `phi`."""
+    half = 2 / gamma
+    return TWO.at(manifold=Setting.of([(half, 1)]).manifold, times=half, share=share)
+
+
+def over_both(gamma, share, of):
+    """The mean of a function of the probabilities of the classes, over x = +-1 + z/sqrt(gamma), in extended precision."""
+    with mpmath.workdps(30):
+        g, w = mpmath.mpf(gamma), mpmath.mpf(share)
+        width = 1 / mpmath.sqrt(g)
+
+        def at(x):
+            upper, lower = w * mpmath.npdf(x, 1, width), (1 - w) * mpmath.npdf(x, -1, width)
+            return (upper + lower) * of(upper / (upper + lower), lower / (upper + lower))
+
+        places = sorted(
+            {-1 - 12 * width, *(side + k * width for side in (-1, 1) for k in (-3, 0, 3)), 1 + 12 * width, 0}
+        )
+        return float(mpmath.quad(at, places))
+
+
+def binary_divergence(share):
+    """KL of the class given x against its weight."""
+    w = mpmath.mpf(share)
+
+    def of(p, other):
+        return p * mpmath.log(p / w) + other * mpmath.log(other / (1 - w))
+
+    return of
+
+
 def modes(setting, t):
     """How many modes the density has along the first direction, on a grid."""
     x, v = np.linspace(-6, 6, 4002), setting.manifold.variances[0] + t
-    density = sum(norm.pdf(x, side * setting.separation / 2, np.sqrt(v)) for side in (1, -1))
+    weights = {1: setting.share, -1: 1 - setting.share}
+    density = sum(weights[side] * norm.pdf(x, side * setting.separation / 2, np.sqrt(v)) for side in (1, -1))
     return int(((density[1:-1] > density[:-2]) & (density[1:-1] >= density[2:])).sum())
 
 
@@ -83,6 +117,45 @@ def test_the_second_mode_appears_there(mu):
     t = speciation.bifurcation_time(setting)
     assert (modes(setting, 0.9 * t), modes(setting, 1.1 * t)) == (2, 1)
     assert speciation.cloning_probability(setting.at(times=t))[0] == pytest.approx(phi(1), rel=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.9, 1e-3])
+@pytest.mark.parametrize("gamma", [1e-3, 0.1, 0.249, 0.251, 1.0, 4.1, 20.0])
+def test_unequal_weights_are_averages_over_both_classes(gamma, share):
+    setting = at_signal(gamma, share)
+    agree = over_both(gamma, share, lambda p, other: p**2 + other**2)
+    assert speciation.cloning_probability(setting)[0] == pytest.approx(agree, abs=1e-12)
+    known = over_both(gamma, share, binary_divergence(share))
+    assert speciation.class_information(setting)[0] == pytest.approx(known, rel=1e-10)
+
+
+def test_which_class_is_the_upper_one_does_not_matter():
+    for f in (speciation.cloning_probability, speciation.class_information, speciation.bifurcation_time):
+        np.testing.assert_allclose(f(TENTH), f(TENTH.at(share=0.9)), rtol=1e-12)
+    assert speciation.speciation_time(TENTH.at(separation=8.0)) == pytest.approx(4 * 0.09 * 16 + 1 - 1)
+
+
+def test_the_information_falls_from_the_entropy_of_the_weights():
+    whole = TENTH.at(separation=60.0, times=[1e-3, 1.0])
+    np.testing.assert_allclose(speciation.class_information(whole), -0.1 * np.log(0.1) - 0.9 * np.log(0.9), rtol=1e-12)
+    far = TENTH.at(times=[1e5, 1e10])
+    np.testing.assert_allclose(speciation.class_information(far), 4 * 0.09 * 4 / far.t / 2, rtol=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.4, 0.1, 0.01, 0.9])
+def test_a_smaller_class_has_its_mode_later(share):
+    """A field parts the modes: the second appears beside the first, and at a larger signal to noise."""
+    setting = TWO.at(separation=6.0, manifold=Setting.of("0.1x1").manifold, share=share)
+    t = speciation.bifurcation_time(setting)
+    assert (modes(setting, 0.97 * t), modes(setting, 1.03 * t)) == (2, 1)
+    assert t < speciation.bifurcation_time(setting.at(share=0.5))
+
+
+def test_a_weak_field_moves_the_time_as_its_power_two_thirds():
+    for share in (0.5 + 1e-4, 0.5 + 1e-6):
+        field = np.log(share / (1 - share)) / 2
+        gamma = 4 / (1 + speciation.bifurcation_time(TWO.at(share=share)))
+        assert (gamma - 1) / (1.5 * field) ** (2 / 3) == pytest.approx(1, abs=2 * (gamma - 1))
 
 
 def test_one_hump_has_no_second_mode():

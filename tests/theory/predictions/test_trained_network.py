@@ -78,3 +78,16 @@ def test_the_share_by_chance_of_the_distribution_itself():
 def test_without_a_network_there_is_nothing_to_ask():
     with pytest.raises(ValueError, match="jacobian is of a trained network"):
         trained_network.jacobian(SETTING.at(network=None))
+
+
+def test_the_loss_at_new_points_is_the_least_and_the_distance_of_any_function():
+    """Of a network that is nothing like the posterior mean, tanh along every direction, by Monte Carlo."""
+    random, t = np.random.default_rng(0), SETTING.t[1]
+    clean = random.standard_normal((200_000, 4)) * np.sqrt(SETTING.manifold.spectrum)
+    x = clean + np.sqrt(t) * random.standard_normal(clean.shape)
+    true = x * SETTING.manifold.spectrum / (SETTING.manifold.spectrum + t)
+    left = ((np.tanh(x) - clean) ** 2 - (np.tanh(x) - true) ** 2).sum(axis=1)
+    exact = trained_network.least_loss_fresh(SETTING)
+    assert exact.shape == (2,)
+    assert abs(left.mean() - exact[1]) < 5 * left.std() / np.sqrt(len(left))
+    assert ((np.tanh(x) - clean) ** 2).sum(axis=1).mean() > 1.5 * exact[1]

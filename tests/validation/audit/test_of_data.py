@@ -6,6 +6,8 @@ import re
 import numpy as np
 import pytest
 
+from theory.predictions.speciation import class_information
+from theory.setting import Setting
 from validation.audit import of_data as audits
 from validation.audit.of_data import TICKS, audit
 from validation.audit.page import figures, sections, text
@@ -210,6 +212,10 @@ def test_labels_add_an_answer_a_table_and_curves():
     assert classes["names"] == ["high", "low"]
     assert classes["cloning_probability"][0] > 0.95
     assert classes["cloning_probability"][-1] == pytest.approx(sum(np.square(classes["shares"])), abs=0.05)
+    assert 0.6 < classes["class_information"][0] < np.log(2) + 0.01
+    two = Setting.of("0.01x1", ensemble="mixture", separation=6.0, times=classes["times"][-1:])
+    off = classes["class_information"][-1] - class_information(two)[0]
+    assert abs(off) < 5 * classes["class_information_error"][-1]
     assert classes["times"][0] < classes["speciation_time"] < classes["times"][-1]
     assert "When is it chosen which of 2 classes a sample will be of?" in text(found)
     assert any(section.title == "Classes" for section in sections(found))

@@ -59,6 +59,7 @@ def test_json_names_the_setting_the_coordinates_and_the_dimensions():
         "temperature": 1.0,
         "bandwidth": 0.0,
         "separation": 0.0,
+        "share": 0.5,
         "ensemble": "gaussian",
     }
     assert document["coordinates"] == {"time": [0.1, 0.25], "subspace": [0, 1]}
