@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.setting import Setting
 
-__all__ = ["Rule", "asked", "average", "chi", "legendre", "normal_squares", "product", "sobol"]
+__all__ = ["Rule", "asked", "average", "chi", "gauss", "legendre", "normal_squares", "product", "sobol"]
 
 Array = NDArray[np.float64]
 OUTSIDE = 14.0  # deviations of a radius beyond which nothing counts
@@ -132,26 +132,37 @@ def legendre(nodes: int) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=256)
 def chi(dimension: int, nodes: int) -> Rule:
-    """Gauss's rule for the radius of one group of directions: Lanczos's recurrence on a fine rule, then Golub-Welsch."""
-    from scipy.linalg import eigh_tridiagonal  # slow to import
-
+    """Gauss's rule for the radius of one group of directions."""
     centre = np.sqrt(dimension)
     low = max(0.0, centre - OUTSIDE)
     z, fine = legendre(FINE)
     r = low + (centre + OUTSIDE - low) / 2 * (z + 1)
     log_density = (dimension - 1) * np.log(r) - r**2 / 2
-    q = np.sqrt(fine * np.exp(log_density - log_density.max()))
+    radius, vectors = gauss(r, fine * np.exp(log_density - log_density.max()), nodes)
+    return Rule(radius[:, None] ** 2, vectors[0] ** 2, (vectors[0] * vectors[-2:])[None])
+
+
+def gauss(x: Array, weights: Array, nodes: int) -> tuple[Array, Array]:
+    """Gauss's rule for the law that a fine rule has, shapes (n,): Lanczos's recurrence, then Golub-Welsch.
+
+    Returns:
+        the nodes, shape (nodes,), and the eigenvectors of the recurrence in columns; the squares of the first row are the
+        weights, of sum 1.
+    """
+    from scipy.linalg import eigh_tridiagonal  # slow to import
+
+    q = np.sqrt(weights)
     basis = (q / np.linalg.norm(q))[None]
     diagonal, beside = [], []
     for _ in range(nodes):
-        q = r * basis[-1]
+        q = x * basis[-1]
         diagonal.append(basis[-1] @ q)
         for _twice in range(2):  # or rounding takes the orthogonality
             q = q - basis.T @ (basis @ q)
         beside.append(np.linalg.norm(q))
         basis = np.vstack([basis, q / beside[-1]])
-    radius, vectors = eigh_tridiagonal(diagonal, beside[:-1])
-    return Rule(np.asarray(radius[:, None] ** 2, dtype=np.float64), vectors[0] ** 2, (vectors[0] * vectors[-2:])[None])
+    found, vectors = eigh_tridiagonal(diagonal, beside[:-1])
+    return np.asarray(found, dtype=np.float64), np.asarray(vectors, dtype=np.float64)
 
 
 def product(rules: Sequence[Rule]) -> Rule:
