@@ -34,12 +34,12 @@ FINE, OUTSIDE = 400, 12.0  # nodes that the rules for radii are made from, and d
 LARGE = 4e4  # kappa from which on a sphere is flat, to its inverse
 NOTHING = 1e-8  # weight of a pair
 OFF = 2e-4  # that the sum of weights of a pair may be off by
-FIRST, MOST = 256, 2048  # Sobol points
-APART = 5e-3  # of what twice as many points may change
+SEQUENCES, FIRST, MOST = 8, 256, 4096  # of Sobol points, and how many of all
+SCATTER = 2.5e-3  # standard error of their mean over it: half of what is declared
 
 
 def smoothed_error(x: Array, t: float, h: float, manifold: LinearManifold, N: int) -> float:
-    """E |s_h - s|^2 at x, inverse data units squared: to 1e-4 in one subspace, in several to half a per cent.
+    """E |s_h - s|^2 at x, inverse data units squared: to 1e-4 in one subspace, in several to a standard error of 1 in 400.
 
     Args:
         x: along the manifold, shape (m,), data units.
@@ -49,7 +49,7 @@ def smoothed_error(x: Array, t: float, h: float, manifold: LinearManifold, N: in
         N: how many samples.
 
     Returns:
-        NaN where 14 nodes for each radius and angle, or 2048 pairs of shifts, are not enough, and where the integrals over u are
+        NaN where 14 nodes for each radius and angle, or 4096 pairs of shifts, are not enough, and where the integrals over u are
         off: for h far above t, for t far below the variances.
     """
     samples = Samples.of(manifold, t, N, most=2)
@@ -146,24 +146,31 @@ def _gegenbauer(degrees: int, m: int, cosines: Array) -> Array:
 
 
 def _by_sobol(samples: Samples, x: Array, h: float, manifold: LinearManifold) -> float:
-    """Over pairs of shifts, twice as many until it does not change."""
+    """Over pairs of shifts from several scrambled sequences, whose scatter is the error, until that is small enough."""
     from scipy.stats import qmc  # slow to import
 
-    sequence, before = qmc.Sobol(2 * x.size, seed=0), math.nan
-    values: list[float] = []
-    while len(values) < MOST:
-        uniform = np.asarray(sequence.random(max(FIRST // 2, len(values))), dtype=np.float64)
-        shifts = math.sqrt(h) * np.asarray(ndtri(uniform)).reshape(-1, 2, x.size)
-        for one, other in shifts:
-            points = (seen(samples, at) for at in _in_planes(x + one, x + other, manifold))
-            values.append(_product(samples, *points))
-            if math.isnan(values[-1]):
+    sequences = [qmc.Sobol(2 * x.size, seed=k) for k in range(SEQUENCES)]
+    values = np.empty((SEQUENCES, 0))
+    while values.size < MOST:
+        count = max(FIRST // SEQUENCES, values.shape[1])
+        more = []
+        for sequence in sequences:
+            uniform = np.asarray(sequence.random(count), dtype=np.float64)
+            shifts = math.sqrt(h) * np.asarray(ndtri(uniform)).reshape(-1, 2, x.size)
+            more.append([_shifted(samples, x + one, x + other, manifold) for one, other in shifts])
+            if math.isnan(more[-1][0]):
                 return math.nan
-        mean = float(np.mean(values))
-        if abs(mean - before) <= APART * abs(mean):
-            return mean
-        before = mean
+        values = np.concatenate([values, more], axis=1)
+        means = values.mean(axis=1)
+        if means.std(ddof=1) / math.sqrt(SEQUENCES) <= SCATTER * means.mean():
+            return float(means.mean())
     return math.nan
+
+
+def _shifted(samples: Samples, one: Array, other: Array, manifold: LinearManifold) -> float:
+    """The product at two points of all directions."""
+    first, second = (seen(samples, at) for at in _in_planes(one, other, manifold))
+    return _product(samples, first, second)
 
 
 def _in_planes(one: Array, other: Array, manifold: LinearManifold) -> Array:
