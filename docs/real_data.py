@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from numerics.arrays import stream
+from numerics.langevin import langevin
 from numerics.memorized import fraction, memorized
 from numerics.reverse import flow, grid
 from numerics.scores import Smoothed
@@ -84,11 +85,8 @@ def _noised(data: Floats, variance: float, count: int) -> Floats:
 
 
 def _by_langevin(score: Smoothed, x: Floats, t: float) -> Floats:
-    """LED-KDE has the score at t for its own; what starts at a sample stays about it where barriers are high."""
-    random, step = stream(0, "langevin"), t / 4
-    for _ in range(LANGEVIN):
-        x = x + step * score(x, t) + (2 * step) ** 0.5 * random.standard_normal(x.shape)
-    return x
+    """LED-KDE has the score at t for its own."""
+    return langevin(score, x, t, t / 4, LANGEVIN, stream(0, "langevin"))
 
 
 def _generated(score: Smoothed, count: int, dimensions: int, t: float) -> Floats:

@@ -19,6 +19,7 @@ from scipy.special import ndtr
 from numerics.arrays import checked
 from numerics.gibbs import gibbs_moments
 from numerics.scores import Smoothed, noise_variances
+from numerics.voronoi import fixed_points
 from theory.real import real_array
 
 __all__ = ["atoms", "gradient", "log_density", "log_normalization"]
@@ -26,6 +27,7 @@ __all__ = ["atoms", "gradient", "log_density", "log_normalization"]
 Array = NDArray[np.float64]
 REACH = 9.0  # standard deviations of a kernel that are integrated over
 POINTS = 2**22  # of a grid at most
+FLAT = 1e-12  # extent across over that along, below which samples are on a line
 SCAN = 16  # places per bandwidth, or gap, where fixed points are looked for
 
 
@@ -107,22 +109,45 @@ def gradient(x: ArrayLike, data: ArrayLike, t: float, h: float, *, shifts: int =
 
 
 def atoms(data: ArrayLike, h: float) -> Array:
-    """Where the flow with the smoothed score ends as t falls to 0 at a fixed h: one dimension, exact by error functions.
+    """Where the flow with the smoothed score ends as t falls to 0 at a fixed h, in one and two dimensions.
 
-    They are the stable fixed points of K_h * m^_0 = sum y^k K_h(Voronoi cell of y^k), m^_0 the nearest sample.
+    They are the stable fixed points of K_h * m^_0 = sum y^k K_h(Voronoi cell of y^k), m^_0 the nearest sample: exact, by error
+    functions in one dimension and by Owen's in two (`numerics.voronoi`).
 
     Args:
-        data: samples, shape (N, 1), data units.
+        data: samples, shape (N, 1) or (N, 2), data units; in the plane some hundreds.
         h: variance of the kernel, data units squared; at 0 the atoms are the samples.
 
     Returns:
-        shape (A,), rising, 1 <= A <= N, but for those of which two lie within a sixteenth of the bandwidth's root.
+        shape (A,), rising, 1 <= A <= N, but for those of which two lie within a sixteenth of the bandwidth's root; in two
+        dimensions (A, 2), by their first coordinate, of fixed points whose indices add up to 1, as those of all must.
 
     Raises:
-        ValueError: for a table that is none, more than one dimension, and a bandwidth that is negative or not finite.
+        ValueError: for a table that is none, more than two dimensions, a bandwidth that is negative or not finite, and in two
+            dimensions where the indices do not add up.
     """
-    _, samples = _fitting(data, data, 1.0, h, most=1)
-    y = np.unique(samples)
+    _, samples = _fitting(data, data, 1.0, h, most=2)
+    if samples.shape[1] == 2:
+        return _in_the_plane(np.unique(samples, axis=0), h)
+    return _on_a_line(np.unique(samples), h)
+
+
+def _in_the_plane(y: Array, h: float) -> Array:
+    """Of samples (N, 2), all different."""
+    if h == 0 or len(y) == 1:
+        return y
+    middle = y.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(y - middle, full_matrices=False)
+    if len(y) == 2 or sizes[1] < FLAT * sizes[0]:  # what is across the line is 0 at a fixed point
+        found = middle + _on_a_line(np.sort((y - middle) @ axes[0]), h)[:, None] * axes[0]
+    else:
+        points, unstable = fixed_points(y, h)
+        found = points[unstable == 0]
+    return np.asarray(found[np.lexsort(found.T[::-1])])
+
+
+def _on_a_line(y: Array, h: float) -> Array:
+    """Of samples (N,), rising and all different."""
     if h == 0 or y.size == 1:
         return y
     gaps, edges = np.diff(y), (y[1:] + y[:-1]) / 2

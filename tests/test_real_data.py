@@ -1,8 +1,6 @@
 import importlib.util
 from pathlib import Path
 
-import numpy as np
-
 SCRIPT = Path(__file__).parents[1] / "docs/real_data.py"
 SMALLER = {
     "STEPS": 6, "LANGEVIN": 2, "CIRCLE_SHIFTS": 4, "CIRCLE_BANDWIDTHS": (0.03,), "DIGITS_SHIFTS": 2,
@@ -28,10 +26,3 @@ def test_the_script_of_the_page_draws_its_figure(tmp_path, monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 + 2 + 4
     assert lines[3].startswith("circle, LED-KDE, h = 0.03: memorized ")
-
-
-def test_langevin_keeps_the_law_of_its_score():
-    """Of one sample that is N(0, t I), but for the length of a step, a quarter of t."""
-    module, random = script(), np.random.default_rng(0)
-    x = module._by_langevin(module.Smoothed(np.zeros((1, 2)), 0.1, 4), random.standard_normal((2000, 2)), 0.5)
-    np.testing.assert_allclose((x**2).mean(), 0.5 / (1 - 1 / 8), rtol=0.1)

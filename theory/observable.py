@@ -63,6 +63,7 @@ class Observable:
         ensembles: that it is derived for.
         follows: which of temperature and bandwidth it depends on.
         directions: how many it is known in; None for any number.
+        subspaces: how many it is known in; None for any number.
         ambient: the least ambient dimension it is known in.
         accuracy: relative, of the method that evaluates it.
         network: whether it is of a trained network.
@@ -79,6 +80,7 @@ class Observable:
     ensembles: tuple[str, ...] = ("gaussian",)
     follows: tuple[str, ...] = ()
     directions: int | None = None
+    subspaces: int | None = None
     ambient: int = 1
     accuracy: float = 1e-12
     network: bool = False
@@ -90,9 +92,10 @@ class Observable:
             raise ValueError(f"the kind of {self.name} must be one of {', '.join(KINDS)}, got {self.kind!r}")
 
     def fits(self, setting: Setting) -> bool:
-        """Whether it is known in as many directions and dimensions as the setting has."""
+        """Whether it is known in as many directions, subspaces and dimensions as the setting has."""
         manifold = setting.manifold
-        return self.directions in (None, manifold.intrinsic_dimension) and manifold.ambient_dimension >= self.ambient
+        counts = (self.directions, manifold.intrinsic_dimension), (self.subspaces, len(manifold.subspaces))
+        return all(known in (None, asked) for known, asked in counts) and manifold.ambient_dimension >= self.ambient
 
     @property
     def shape(self) -> str:
@@ -172,7 +175,8 @@ def _derived_for(setting: Setting, what: str, ensembles: Sequence[str]) -> None:
 
 def _in_directions(setting: Setting, known: Observable) -> None:
     if not known.fits(setting):
-        where = f"{known.directions} direction" if known.directions else f"{known.ambient} dimensions or more"
+        parts = (known.directions, "direction"), (known.subspaces, "subspace"), (known.ambient, "dimensions or more")
+        where = next(f"{count} {what}" for count, what in parts if count)
         raise ValueError(f"{known.name} is known in {where}, got {setting.manifold}")
 
 
@@ -187,6 +191,8 @@ def _ending(known: Observable) -> str:
         refused.append(f"    ValueError: for another ensemble than {' and '.join(known.ensembles)}.")
     if known.directions is not None:
         refused.append(f"    ValueError: for a manifold of another number of directions than {known.directions}.")
+    if known.subspaces is not None:
+        refused.append(f"    ValueError: for a manifold of another number of subspaces than {known.subspaces}.")
     if known.network:
         refused.append("    ValueError: for a setting without a network.")
     if known.ambient > 1:

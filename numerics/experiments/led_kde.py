@@ -19,6 +19,7 @@ from scipy.special import ndtri
 from numerics.arrays import to_host
 from numerics.data import draw, log_density, mean_squares, needs_density, noise
 from numerics.gibbs import gibbs_moments
+from numerics.langevin import langevin
 from numerics.led import gradient
 from numerics.led import log_density as smoothed_log_density
 from numerics.measurement import Measurement, crossing, jackknife
@@ -99,11 +100,11 @@ def measure_samplers(setting: Setting, **how: Unpack[How]) -> dict[str, Measurem
         down, found = partial(_down, score, random), []
         for t, x in stops(down, begun, setting, far):
             first = noise(draw(setting, POINTS, random), t, random)
-            drawn = _langevin(score, first, t, STEP * (widths + t), LANGEVIN, random)
+            drawn = langevin(score, first, t, STEP * (widths + t), LANGEVIN, random)
             found.append([mean_squares(points, setting.manifold) for points in (drawn, x)])
         draws.append(found)
-    langevin, reverse = np.moveaxis(np.array(draws)[:, as_asked(setting)], 2, 0)
-    return {"variance": Measurement.of(langevin), "variance_reverse": Measurement.of(reverse)}
+    fixed, reverse = np.moveaxis(np.array(draws)[:, as_asked(setting)], 2, 0)
+    return {"variance": Measurement.of(fixed), "variance_reverse": Measurement.of(reverse)}
 
 
 def measure_density(setting: Setting, **how: Unpack[How]) -> dict[str, Measurement]:
@@ -180,7 +181,7 @@ def measure_normal(setting: Setting, **how: Unpack[How]) -> dict[str, Measuremen
         score, found = _on_host(Smoothed(run.on_device(data), setting.bandwidth, shifts=8), run), []
         for t in setting.t:
             plain = noise(data[random.integers(len(data), size=POINTS // 2)], t + setting.bandwidth, random)
-            drawn = _langevin(score, plain, t, 0.5 * t, NORMAL, random)
+            drawn = langevin(score, plain, t, 0.5 * t, NORMAL, random)
             found.append([(x[:, normal] ** 2).mean() for x in (drawn, plain)])
         draws.append(found)
     drawn, plain = np.moveaxis(np.array(draws), 2, 0)
@@ -262,16 +263,6 @@ def _smoothed_score(setting: Setting) -> Score:
 def _on_host(score: Score, run: Sampling) -> Score:
     """A score that is worked out on the device."""
     return lambda x, t: to_host(score(run.on_device(x), t))
-
-
-def _langevin(score: Score, x: Array, t: float, step: Array | float, count: int, random: np.random.Generator) -> Array:
-    """Langevin dynamics at fixed t, each step with the mean of its noise and the next: its law is off by the step squared."""
-    now = random.standard_normal(x.shape)
-    for _ in range(count):
-        then = random.standard_normal(x.shape)
-        x = x + step * score(x, t) + np.sqrt(step / 2) * (now + then)
-        now = then
-    return x
 
 
 def _drawn_shifts(run: Sampling, name: str) -> Array:

@@ -268,7 +268,7 @@ def grid(name):
     """Settings that an observable is asked at; one, of few directions and samples, where it takes long."""
     about = original(name).observable
     if dear(name):
-        one = "1x1" if about.directions else "0.5x2,0.1x1"
+        one = "1x1" if about.directions else "0.5x2" if about.subspaces else "0.5x2,0.1x1"
         return [_fitted(about, one, 3, [0.3], 0, ensemble) for ensemble in about.ensembles]
     manifolds = ["1x1", "0.3x1"] if about.directions else ["1x1", "0.5x20", "1x2,0.1x3", "0.3x5,2x1,0.02x4"]
     found = [
@@ -283,11 +283,12 @@ def grid(name):
 
 @cache
 def cheap_settings(name):
-    """Settings of few directions and samples, for laws of what takes long; two directions where it is known in as many."""
+    """Settings of few directions and samples, for laws of what takes long; more than one where it is known in as many."""
     about = original(name).observable
     one = [("1x1", 2, [0.3], 0), ("0.5x1", 30, [2.0], 1)]
-    more = [] if about.directions else [("0.5x3", 30, [0.3], 1), ("0.5x2,0.1x1", 3, [0.3], 0)]
-    return [_fitted(about, *at, ensemble) for at in one + more for ensemble in about.ensembles]
+    more = [("0.5x3", 30, [0.3], 1), ("0.5x2,0.1x1", 3, [0.3], 0)]
+    found = [_fitted(about, *at, ensemble) for at in one + more for ensemble in about.ensembles]
+    return [setting for setting in found if about.fits(setting)]
 
 
 def _fitted(about, text, N, times, normal, ensemble):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter, minimum_filter
 from scipy.special import erf
 
 from numerics import led
@@ -110,6 +111,49 @@ def test_atoms_are_samples_without_a_kernel_and_the_midrange_under_a_wide_one():
     np.testing.assert_array_equal(led.atoms([[3.0], [3.0]], 0.1), [3.0])
 
 
+@pytest.mark.parametrize("h", [0.01, 0.05, 0.2, 1.0])
+def test_atoms_in_the_plane_are_minima_of_the_smoothed_distance(h):
+    """Of the mean squared distance to the nearest sample of x + u, on a grid: each minimum beside an atom, and none else."""
+    data = np.array([[0.0, 0.0], [1.0, 0.3], [-0.4, 0.8], [0.5, -0.7], [1.2, 1.1], [0.3, 0.2]])
+    found, step = led.atoms(data, h), 0.02
+    axis = np.arange(-6, 7, step)
+    x = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
+    nearest = ((x[:, :, None] - data) ** 2).sum(axis=3).min(axis=2)
+    smoothed = gaussian_filter(nearest, np.sqrt(h) / step, truncate=8)
+    least = (smoothed == minimum_filter(smoothed, 3)) & (np.abs(x - 0.4) < 2).all(axis=2)
+    assert found.shape == (least.sum(), 2)
+    away = np.linalg.norm(found[:, None] - x[least], axis=2)
+    assert away.min(axis=0).max() < 2 * step
+    assert away.min(axis=1).max() < 2 * step
+
+
+def test_atoms_of_samples_on_a_line_are_those_of_the_line():
+    for h in (0.01, 0.1):
+        for across in (np.array([1.0, 0.0]), np.array([0.6, 0.8])):
+            expected = led.atoms(THREE, h)[:, None] * across
+            np.testing.assert_allclose(led.atoms(THREE * across, h), expected, atol=1e-9)
+    np.testing.assert_array_equal(led.atoms([[3.0, 1.0], [3.0, 1.0]], 0.1), [[3.0, 1.0]])
+
+
+def test_atoms_in_the_plane_are_samples_without_a_kernel_and_one_under_a_wide_one():
+    by_first = PLANE[np.argsort(PLANE[:, 0])]
+    np.testing.assert_array_equal(led.atoms(PLANE, 0.0), by_first)
+    np.testing.assert_allclose(led.atoms(PLANE, 1e-5), by_first, atol=1e-9)
+    (found,) = led.atoms(PLANE, 1e6)
+    others = [np.delete(PLANE, k, axis=0) for k in range(3)]
+    inner = [np.diff(np.unwrap(np.arctan2(*(beside - y).T)))[0] for y, beside in zip(PLANE, others, strict=True)]
+    angles = np.pi - np.abs(inner)  # of the cell of each, whose edges are normal to its sides
+    np.testing.assert_allclose(found, angles / (2 * np.pi) @ PLANE, atol=1e-2)
+
+
+def test_the_flow_in_the_plane_ends_on_atoms():
+    h, t = 0.05, 1e-4
+    found = led.atoms(PLANE, h)
+    starts = found + 0.02
+    ends = flow(lambda x, t: led.gradient(x, PLANE, t, h, shifts=2**12), starts, grid(1e-2, t, 20))
+    np.testing.assert_allclose(ends, found, atol=0.01)
+
+
 def test_the_flow_ends_on_atoms_at_its_rate():
     """Collapse moves, it does not vanish: |x - atom| ~ t^((1 - slope)/2)."""
     h, e, times = 0.1, 1e-4, (1e-2, 1e-3)
@@ -150,6 +194,6 @@ def test_what_is_outside_the_domain_is_refused(arguments, message):
         led.log_density(*arguments)
 
 
-def test_atoms_are_for_one_dimension():
-    with pytest.raises(ValueError, match="of 1 dimension at most, got shape"):
-        led.atoms(PLANE, 0.1)
+def test_atoms_are_for_two_dimensions():
+    with pytest.raises(ValueError, match="of 2 dimensions at most, got shape"):
+        led.atoms(np.zeros((4, 3)), 0.1)

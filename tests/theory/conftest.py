@@ -68,12 +68,12 @@ def cheap_observables():
         (name, observable)
         for name in PREDICTIONS
         for observable, about in observables(prediction(name)).items()
-        if not about.slow and about.directions is None and not about.network
+        if not (about.slow or about.directions or about.subspaces or about.network)
     ]
 
 
 def fitting(about, setting):
-    """The setting, with as many directions of its first variance or dimensions as an observable is known in, of its ensemble."""
+    """The setting in as many directions or subspaces, the first, and dimensions as an observable is known in, of its ensemble."""
     if "gaussian" not in about.ensembles and setting.ensemble == "gaussian":
         separation = 3 * np.sqrt(setting.manifold.variances[0])
         setting = setting.at(ensemble="mixture", separation=float(separation))
@@ -82,9 +82,11 @@ def fitting(about, setting):
     if about.fits(setting):
         return setting
     manifold = setting.manifold
-    parts = ((manifold.variances[0], about.directions),) if about.directions else manifold.subspaces
-    point = setting.point and setting.point[: about.directions]
-    return setting.at(manifold=LinearManifold(parts, 0 if about.directions else about.ambient), point=point)
+    parts = ((manifold.variances[0], about.directions),) if about.directions else manifold.subspaces[: about.subspaces]
+    least = about.ambient if parts == manifold.subspaces else 0
+    fitted = LinearManifold(parts, least)
+    point = setting.point and (setting.point if least else setting.point[: fitted.ambient_dimension])
+    return setting.at(manifold=fitted, point=point)
 
 
 def observe(name, observable, setting):

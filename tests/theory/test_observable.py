@@ -85,11 +85,12 @@ def remedied(about, setting):
 @each
 def test_what_follows_x_is_declared_to(name, about):
     setting = SMALLER if about.slow else SMALL
-    everywhere = remedied(about, SMALL)
+    everywhere = remedied(about, SMALL.at(times=setting.times))
     own = observe(name, about.name, setting.at(query="trajectory"))
     if about.anywhere:
         near, far = (observe(name, about.name, everywhere.at(point=(r, 1.0, 0.5, r / 2))) for r in (1.2, 1.5))
-        shape = tuple(2 if dim == "time" or about.directions is None else 1 for dim in about.dims)
+        counts = {"time": setting.t.size, "subspace": 1 if about.directions else 2}
+        shape = tuple(counts.get(dim, 2) for dim in about.dims)
         assert near.shape == shape
         assert (near != far).any()
         assert not np.isnan(own).any()

@@ -40,13 +40,14 @@ LARGEST = 30.0  # log z that is told from larger ones
 BLOCK = 2**22  # pairs of v and s at a time
 ACCURACY = 1e-6
 CUSPED = 4  # dimensions up to which x where the samples are, at |x|^2 of order lambda << t, counts in an average over x
+NEAR = 4.0  # how many lambda that is
 
 
 def newtonian_averages(setting: Setting) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
     Relative accuracy 1e-6, or a warning; ten milliseconds at each x and time. Averages over x take 10 points for
-    one radius, a hundred for two and a thousand for three, in 3 and 4 dimensions some times as many; the normal directions
+    one radius, a hundred for two and a thousand for three, in 3 and 4 dimensions twice as many; the normal directions
     together have one.
 
     Returns:
@@ -74,25 +75,25 @@ def _at_time(
     manifold: LinearManifold, samples: float, own: bool, t: float, x: tuple[float, ...] | None
 ) -> tuple[float, ...]:
     """The averages at one time."""
-    worst = 0.0
 
     def at(squares: Array) -> Array:
-        nonlocal worst
+        """With the error of each point last, which the rare ones that have some may have."""
         weighed = Weighed(manifold, t, samples, squares, own=own)
-        worst = max(worst, weighed.error)
-        return weighed.found
+        return np.column_stack([weighed.found, weighed.error])
 
+    floor = np.append(np.zeros(2 + own), 1.0)
     if x is not None:
         found, error = at(np.array([x]))[0], 0.0
     else:
         normal = manifold.ambient_dimension - manifold.intrinsic_dimension
         radii = [*zip(manifold.variances + t, manifold.dimensions, strict=True), *[(t, normal)] * (normal > 0)]
         variances, dimensions = (np.array(column) for column in zip(*radii, strict=True))
-        smooth = manifold.ambient_dimension > CUSPED
-        found, error = average(lambda squares: at(squares * variances), dimensions, ACCURACY, smooth=smooth)
-    if not max(worst, error) <= ACCURACY:
-        warnings.warn(f"averages at t = {t:g} are off by about {max(worst, error):.1g}", stacklevel=2)
-    return tuple(found.tolist())
+        widths = np.append(manifold.variances, [manifold.variances.max()] * (normal > 0))
+        near = NEAR * widths / variances if manifold.ambient_dimension <= CUSPED else None
+        found, error = average(lambda squares: at(squares * variances), dimensions, ACCURACY, floor, near)
+    if not max(found[-1], error) <= ACCURACY:
+        warnings.warn(f"averages at t = {t:g} are off by about {max(found[-1], error):.1g}", stacklevel=2)
+    return tuple(found[:-1].tolist())
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Weighed:
 
     Attributes:
         found: E sum w^2, E sum w r^2 and, with `own`, E w of that sample, shape (n, 2 or 3).
-        error: what E sum w, E (sum w)^2 and probabilities are off by from 1, at most.
+        error: what E sum w, E (sum w)^2 and probabilities are off by from 1, at most, shape (n,).
     """
 
     def __init__(self, manifold: LinearManifold, t: float, samples: float, squares: Array, *, own: bool) -> None:
@@ -163,7 +164,7 @@ class Weighed:
             for i in range(len(squares))
         ]
         self.found = np.array([row[1:] for row in rows])
-        self.error = max(row[0] for row in rows)
+        self.error = np.array([row[0] for row in rows])
 
     def _kind(self, count: float, nodes: tuple[Array, Array], i: int, beyond: Array) -> _Kind:
         squares = nodes[0][i] + beyond

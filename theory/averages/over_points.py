@@ -8,6 +8,7 @@ coefficient of order 2n on, about the square of that of order n over the mean: a
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.setting import Setting
 
-__all__ = ["Rule", "asked", "average", "chi", "legendre", "normal_squares", "product", "sobol"]
+__all__ = ["Rule", "asked", "average", "chi", "gauss", "legendre", "normal_squares", "product", "sobol"]
 
 Array = NDArray[np.float64]
 OUTSIDE = 14.0  # deviations of a radius beyond which nothing counts
@@ -74,7 +75,7 @@ def average(
     dimensions: NDArray[np.int64],
     accuracy: float,
     floor: ArrayLike = 0.0,
-    smooth: bool = True,
+    near: Array | None = None,
 ) -> tuple[Array, float]:
     """E f over the radii of m_k directions each, and its relative error by estimate.
 
@@ -86,7 +87,7 @@ def average(
         dimensions: m_k, shape (K,).
         accuracy: wanted relative error.
         floor: averages below it, shape (...), need no more than the absolute accuracy that it has.
-        smooth: whether convergence is geometric from the first rule on; if not, two rules must agree as well.
+        near: |x_k|^2 / E x_k^2 about which f changes too, where that may be far below 1, shape (K,).
 
     Returns:
         shape (...), and a number.
@@ -94,16 +95,17 @@ def average(
     nodes = [FIRST if m < MANY else FIRST // 2 for m in dimensions]
     if np.prod(nodes) > MOST:
         return _sampled(of, dimensions, floor)
-    grown, before = np.full(len(nodes), not smooth), np.array(np.inf)
+    inner = [math.inf] * len(nodes) if near is None else near.tolist()
+    grown, before = np.zeros(len(nodes), dtype=bool), np.array(np.inf)
     while True:
-        rule = product([chi(int(m), n) for m, n in zip(dimensions, nodes, strict=True)]).heavy()
+        rule = product([chi(*of_radius) for of_radius in zip(dimensions.tolist(), nodes, inner, strict=True)]).heavy()
         values = of(rule.squares)
         mean = np.tensordot(rule.weights, values, 1)
         scale = np.maximum(_scale(mean, values), floor)
         errors = (rule.errors(values) / scale).reshape(len(nodes), -1).max(axis=1)
         # the estimate is far too high where rare points carry the average; fewer nodes err by what they are apart
         apart = np.max(np.abs(mean - before) / scale)
-        errors[grown] = np.minimum(errors[grown], apart) if smooth else apart
+        errors[grown] = np.minimum(errors[grown], apart)
         more = [_more(n, e, accuracy) for n, e in zip(nodes, errors, strict=True)]
         if more == nodes or np.prod(more) > MOST:
             return mean, float(errors.max())
@@ -131,27 +133,43 @@ def legendre(nodes: int) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=256)
-def chi(dimension: int, nodes: int) -> Rule:
-    """Gauss's rule for the radius of one group of directions: Lanczos's recurrence on a fine rule, then Golub-Welsch."""
-    from scipy.linalg import eigh_tridiagonal  # slow to import
-
+def chi(dimension: int, nodes: int, near: float = math.inf) -> Rule:
+    """Gauss's rule for the radius r of one group of directions; of polynomials in log(1 + r/near^(1/2)) where that is finite."""
     centre = np.sqrt(dimension)
     low = max(0.0, centre - OUTSIDE)
     z, fine = legendre(FINE)
     r = low + (centre + OUTSIDE - low) / 2 * (z + 1)
     log_density = (dimension - 1) * np.log(r) - r**2 / 2
-    q = np.sqrt(fine * np.exp(log_density - log_density.max()))
+    weights = fine * np.exp(log_density - log_density.max())
+    if near < math.inf:
+        level, vectors = gauss(np.log1p(r / math.sqrt(near)), weights, nodes)
+        radius = math.sqrt(near) * np.expm1(level)
+    else:
+        radius, vectors = gauss(r, weights, nodes)
+    return Rule(radius[:, None] ** 2, vectors[0] ** 2, (vectors[0] * vectors[-2:])[None])
+
+
+def gauss(x: Array, weights: Array, nodes: int) -> tuple[Array, Array]:
+    """Gauss's rule for the law that a fine rule has, shapes (n,): Lanczos's recurrence, then Golub-Welsch.
+
+    Returns:
+        the nodes, shape (nodes,), and the eigenvectors of the recurrence in columns; the squares of the first row are the
+        weights, of sum 1.
+    """
+    from scipy.linalg import eigh_tridiagonal  # slow to import
+
+    q = np.sqrt(weights)
     basis = (q / np.linalg.norm(q))[None]
     diagonal, beside = [], []
     for _ in range(nodes):
-        q = r * basis[-1]
+        q = x * basis[-1]
         diagonal.append(basis[-1] @ q)
         for _twice in range(2):  # or rounding takes the orthogonality
             q = q - basis.T @ (basis @ q)
         beside.append(np.linalg.norm(q))
         basis = np.vstack([basis, q / beside[-1]])
-    radius, vectors = eigh_tridiagonal(diagonal, beside[:-1])
-    return Rule(np.asarray(radius[:, None] ** 2, dtype=np.float64), vectors[0] ** 2, (vectors[0] * vectors[-2:])[None])
+    found, vectors = eigh_tridiagonal(diagonal, beside[:-1])
+    return np.asarray(found, dtype=np.float64), np.asarray(vectors, dtype=np.float64)
 
 
 def product(rules: Sequence[Rule]) -> Rule:

@@ -12,7 +12,7 @@ products of matrices. Shifts of the point are Gauss-Hermite nodes, half as many 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, roots_hermitenorm
 
-__all__ = ["smoothed_error", "smoothed_mean"]
+__all__ = ["settled", "smoothed_error", "smoothed_mean"]
 
 Array = NDArray[np.float64]
 Sum = Callable[[Array, Array, float, float, int], tuple[float, float]]
@@ -72,16 +72,27 @@ def _refined(of: Sum, x: float, t: float, h: float, lam: float, N: int) -> float
     """A sum over shifts, by half as many nodes again until it does not change."""
     if h == 0:
         return of(np.array([x]), np.ones(1), t, lam, N)[0]
-    last, before = math.nan, math.nan
-    for count in SHIFTS:
+
+    def by(count: int) -> tuple[float, float]:
         nodes, weights = roots_hermitenorm(count)
         weights = weights / weights.sum()
         kept = weights > NOTHING
-        found, size = of(x + math.sqrt(h) * nodes[kept], weights[kept], t, lam, N)
+        return of(x + math.sqrt(h) * nodes[kept], weights[kept], t, lam, N)
+
+    return settled(by, SHIFTS, TOLERANCE)
+
+
+def settled(
+    by: Callable[[int], tuple[float, float]], counts: Sequence[int], tolerance: float, floor: float = SETTLED
+) -> float:
+    """A sum and its size by rules of more and more nodes, until it changes by `floor` of the size, or geometrically, at most."""
+    last, before = math.nan, math.nan
+    for count in counts:
+        found, size = by(count)
         if math.isnan(found):
             break
         change = abs(found - last)
-        if change <= SETTLED * size or change**2 <= TOLERANCE * size * (before - change):  # a geometric series
+        if change <= floor * size or change**2 <= tolerance * size * (before - change):  # a geometric series
             return found
         last, before = found, change
     return math.nan

@@ -36,6 +36,7 @@ def derive() -> Derivation:
     log_F, log_R, noise = _at_a_point(d)
     _best_at_a_point(d, log_R, noise)
     _on_average(d, log_R, noise)
+    _two_energies(d)
     _divergence(d)
     _mixture(d, log_F)
     return d
@@ -284,6 +285,45 @@ def _on_average(d: Derivation, log_R: sp.Expr, noise: sp.Expr) -> None:
     d.result("log_ratio_mean", sp.log(sigma) - sp.log(below) / 2, lam, t, below)
     d.result("noise_mean", lam * t / (sigma * below), lam, t, below)
     d.result("inside", (t - u) * (t + u), t, u)
+
+
+def _two_energies(d: Derivation) -> None:
+    """One direction of a sample seen from two points, which is all that averages at finite N take."""
+    x2 = sp.Symbol("x'", real=True)
+    one, two = sp.symbols("theta theta'", positive=True)
+    d.define(
+        "square of the smoothed error",
+        r"E_{\eta, \eta'} E (\hat m - m)(x + \eta) \cdot (\hat m - m)(x + \eta')/t^2",
+        "the kernel is a mean over shifts, and that of m is m at x; by Euler's integral for 1/Z Z' the inner average is a double "
+        "one of averages over one sample, which Mellin's inversion in theta and theta' takes from those tilted by its energies",
+        symbol=r"E |s_h - s|^2",
+    )
+    tilt = -(one * (x - y) ** 2 + two * (x2 - y) ** 2) / (2 * t)
+    room, s = 1 + lam * (one + two) / t, one * x + two * x2
+    log_tilt = -sp.log(room) / 2 - (one * x**2 + two * x2**2) / (2 * t) + lam * s**2 / (2 * t**2 * room)
+    rest = tilt.subs(y, 0)
+    norm = gaussian.mean(sp.Integer(1), y, lam, sp.expand(tilt - rest))
+    d.compute(
+        "tilted by both energies",
+        r"\log E e^{-\theta E - \theta' E'}",
+        gaussian.log_terms(sp.log(norm)) + rest,
+        log_tilt,
+        "one direction; the product over directions is that of any linear manifold",
+    )
+    mean = d.compute(
+        "tilted mean",
+        r"E[y]",
+        sp.factor(gaussian.mean(y, y, lam, sp.expand(tilt - rest)) / norm),
+        x + t * sp.diff(log_tilt, x) / one,
+        "compared with the slope of the logarithm in x, the mean of theta (y - x)/t",
+    )
+    d.compute(
+        "tilted variance",
+        r"E[y^2] - E[y]^2",
+        sp.factor(gaussian.mean(y**2, y, lam, sp.expand(tilt - rest)) / norm - mean**2),
+        t**2 * sp.diff(log_tilt, x, x2) / (one * two),
+        "compared with the mixed derivative: under the tilt both points see one y",
+    )
 
 
 def _divergence(d: Derivation) -> None:

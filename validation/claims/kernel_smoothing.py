@@ -38,6 +38,8 @@ AT_POINT = cases(
     {
         "outside": (500, Setting.of("1.0x1", samples=20, times=[1.0], bandwidth=3, point=(2.5,))),
         "line": (700, Setting.of("1.0x1", samples=20, times=[0.2], bandwidth=0.1, point=(0.7,))),
+        "ball": (200, Setting.of("1.0x3", samples=20, times=[0.5], bandwidth=0.2, point=(1.0, 0.0, 0.0))),
+        "apart": (500, Setting.of("1.0x1,0.3x1", samples=20, times=[0.5], bandwidth=0.2, point=(0.7, -0.4))),
         "mixture": (150, MIXTURE),
     },
 )
@@ -75,6 +77,7 @@ BEYOND = cases(
     {"beyond": (120, Setting.of("1.0x1", samples=1000, times=[0.2], bandwidth=4, point=(0.0,)))},
 )["beyond"]
 OWN_BIAS = 0.003  # that of the score itself, beta/N = 0.0017 of 0.63
+SAMPLED = 0.005  # what quasi-Monte Carlo may be off by
 LEADING = "leading order in 1/N"
 QUADRATURE = 14  # points over x of the exact mean: twice as many change 1e-6 of it
 WIDTHS = np.geomspace(0.01, 0.47, 60)  # bandwidths, of the figure
@@ -205,6 +208,18 @@ def _exact() -> list[Claim]:
         compare(outside, "score_error_exact", leading),
         compare(outside, "score_bias_exact", unshifted, headline=True, measured=bias_of_a_line),
         compare(line, "score_error_exact", no_kernel),
+        *_in_more_directions(),
+    ]
+
+
+def _in_more_directions() -> list[Claim]:
+    sampled = prediction.score_error_sampled
+    no_kernel = [wrong("no kernel", sampled, AT_POINT[name].setting.plain) for name in ("ball", "apart")]
+    by_sobol = "exact at finite N, quasi-Monte Carlo over shifts"
+    apart = AT_POINT["apart"], "score_error_exact", no_kernel[1], by_sobol
+    return [
+        compare(AT_POINT["ball"], "score_error_exact", no_kernel[0]),
+        compare(*apart, predicted=sampled, bias=SAMPLED),
     ]
 
 

@@ -94,8 +94,8 @@ def _known(subject: Subject) -> st.SearchStrategy[Setting]:
         options |= {"max_subspaces": 2, "max_dimension": 3, "max_samples": 1000, "times": 1}
     if about.network:
         options |= {"activations": list(ACTIVATIONS), "max_dimension": 100, "max_samples": 10_000, "times": 1}
-    if subject.most_subspaces:
-        options["max_subspaces"] = subject.most_subspaces
+    if subspaces := about.subspaces or subject.most_subspaces:
+        options["max_subspaces"] = subspaces
     directions = about.directions or subject.most_directions
     if directions:
         options["directions"] = directions

@@ -147,7 +147,7 @@ def permutation() -> Law:
         r"f(\lambda_{\pi k}, m_{\pi k}) = \pi f(\lambda_k, m_k)",
         check,
         "rotation invariance of the Gaussian",
-        needs=lambda f: f.most_subspaces is None and f.about.directions is None,
+        needs=lambda f: f.most_subspaces is None and f.about.directions is None and f.about.subspaces is None,
     )
 
 
@@ -178,7 +178,7 @@ def splitting() -> Law:
         r"f(\lambda^{m + 1}) = f(\lambda^m, \lambda^1)",
         check,
         "only the spectrum matters",
-        needs=lambda f: f.most_subspaces is None and f.about.directions is None,
+        needs=lambda f: f.most_subspaces is None and f.about.directions is None and f.about.subspaces is None,
     )
 
 
@@ -228,7 +228,7 @@ def vanishing_direction() -> Law:
         r"f(\lambda, \epsilon) \to f(\lambda)",
         check,
         "continuity of the spectrum at 0",
-        needs=lambda f: f.most_subspaces is None and f.about.directions is None,
+        needs=lambda f: f.most_subspaces is None and f.about.directions is None and f.about.subspaces is None,
     )
 
 

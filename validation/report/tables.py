@@ -30,8 +30,8 @@ def predicted(
 ) -> tuple[dict[str, Any], list[str]]:
     """Observables of a prediction, all for no names, None where one was not derived for the setting, and notes on them.
 
-    Those that are known in another number of directions are left out, unless no others are asked for. `tick` is called
-    after each.
+    Those that are known in another number of directions or subspaces are left out, unless no others are asked for. `tick`
+    is called after each.
 
     Raises:
         ValueError: where none was, or where one fails for another reason.

@@ -51,6 +51,23 @@ def test_an_average_over_x_resolves_where_the_samples_are(t):
     np.testing.assert_allclose([averages[name][0] for name in ("participation", "square")], expected, rtol=1e-6)
 
 
+def test_samples_on_a_plane_are_no_obstacle():
+    """Against those that vary across it by a thousandth of the noise, another route: three directions, no normal one."""
+    plane, thick = (
+        Setting.of(LinearManifold.parse(text, 3), samples=200, times=[1.0]) for text in ("1x2", "1x2,1e-6x1")
+    )
+    found, expected = (newtonian_averages(setting)["participation"][0] for setting in (plane, thick))
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_rare_points_of_some_error_do_not_warn():
+    """Of three narrow directions there are x, one in ten million, whose law of s is known to a ten-thousandth only."""
+    squares = np.array([[0.0073, 0.0858, 10.8693]])
+    manifold = LinearManifold.parse("1x1,0.3x1,0.1x1")
+    assert Weighed(manifold, 0.3, 1000, squares, own=False).error[0] > 1e-6
+    newtonian_averages(Setting.of(manifold, samples=1000, times=[0.3]))
+
+
 def by_quadrature(m, lam, offset, samples):
     """E sum w^2 by Euler's integral, two adaptive rules of SciPy and its noncentral chi-square; about 1e-9."""
     s, p = rule(ncx2(m, offset / lam, scale=lam), 400)

@@ -57,6 +57,28 @@ def test_the_error_is_known_and_kept(dimensions, width):
     assert abs(found / exact - 1) < (1e-6 if width == 1 else 1e-5)
 
 
+@pytest.mark.parametrize("near", [1e-4, 1e-2, 1.0])
+def test_what_changes_near_the_middle_is_seen(near):
+    """A peak as narrow as that and a slow change, against a fine sum over the radius of three directions."""
+
+    def peaked(squares):
+        return 1 / (1 + squares[:, :1] / near) + 0.1 * near * np.cos(np.sqrt(squares[:, :1]))
+
+    r = np.concatenate([np.linspace(0, 0.3, 40_001), np.linspace(0.3, 12, 40_001)[1:]])
+    density = np.sqrt(2 / np.pi) * r**2 * np.exp(-(r**2) / 2)
+    exact = np.trapezoid(density * peaked(r[:, None] ** 2)[:, 0], r)
+    asked = []
+
+    def counted(squares):
+        asked.append(len(squares))
+        return peaked(squares)
+
+    found, error = average(counted, np.array([3]), 1e-6, near=np.array([4 * near]))
+    assert found[0] == pytest.approx(exact, rel=2e-6)
+    assert error < 1e-6
+    assert sum(asked) < 60
+
+
 def test_points_are_not_wasted_and_not_without_end():
     asked = []
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from tests.theory.conftest import cases, decades, observe, small_manifolds
+from theory.disorder import averages
 from theory.observable import observables
 from theory.predictions import kernel_smoothing, kl_bound, score_covariance
 from theory.setting import Setting
@@ -349,8 +350,37 @@ def test_what_would_take_too_long_is_nan():
     for name in ("score_error_exact", "score_bias_exact"):
         found = getattr(kernel_smoothing, name)(LINE.at(samples=2, times=[1e-3, 2.0]))
         assert np.isnan(found).tolist() == [True, False]
-    with pytest.raises(ValueError, match=r"score_error_exact is known in 1 direction, got 1x1,0\.3x1"):
+    with pytest.raises(ValueError, match=r"score_bias_exact is known in 1 direction, got 1x1,0\.3x1"):
+        kernel_smoothing.score_bias_exact(PLANE)
+    with pytest.raises(ValueError, match=r"score_error_exact is known in 1 subspace, got 1x1,0\.3x1"):
         kernel_smoothing.score_error_exact(PLANE)
+
+
+def test_many_samples_of_several_directions_have_the_leading_error():
+    for text, h in (("1x3", 0.1), ("1x3", 0.0), ("1x2,0.3x1", 0.0)):
+        setting = Setting.of(text, samples=10**5, times=[0.5], bandwidth=h)
+        leading = kernel_smoothing.score_variance(setting) @ setting.manifold.dimensions
+        np.testing.assert_allclose(kernel_smoothing.score_error_sampled(setting), leading, rtol=1e-3)
+
+
+def test_without_a_kernel_the_error_is_that_of_the_average_over_data_sets():
+    plain = Setting.of("1x2,0.3x1", samples=20, times=[0.3, 1.0], point=(0.7, 0.1, -0.4))
+    expected = averages(plain, "mean_error")["mean_error"].sum(axis=1) / plain.t**2
+    np.testing.assert_allclose(kernel_smoothing.score_error_sampled(plain), expected, rtol=1e-4)
+
+
+def test_the_error_in_several_directions_in_another_unit_and_schedule(schedule):
+    own = Setting.of("1x2", samples=20, times=[0.4], schedule=schedule, bandwidth=0.02, point=(0.3, -0.2))
+    x, y = (a / own.alpha[0] for a in own.point)
+    wide = Setting.of("9x2", samples=20, times=9 * own.t, bandwidth=0.18, point=(3 * y, 3 * x))
+    found, expected = (kernel_smoothing.score_error_exact(at) for at in (own, wide))
+    np.testing.assert_allclose(found, 9 * expected / own.alpha**2, rtol=1e-6)
+
+
+def test_the_sampled_error_of_one_subspace_is_the_exact_one():
+    np.testing.assert_array_equal(kernel_smoothing.score_error_sampled(LINE), kernel_smoothing.score_error_exact(LINE))
+    with pytest.raises(ValueError, match="derived for the gaussian ensemble, got 'mixture'"):
+        kernel_smoothing.score_error_sampled(MIXTURE)
 
 
 # units, schedules, domains
