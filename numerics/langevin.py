@@ -15,8 +15,8 @@ Array = NDArray[np.float64]
 def langevin(score: Score, x: Array, t: float, step: Array | float, count: int, random: np.random.Generator) -> Array:
     """Points after so many steps of dx = s dtau + sqrt 2 dW, each with the mean of its noise and the next.
 
-    The law of where they are is off by the step squared, and not at all for a linear score. What starts at a sample stays about
-    it where barriers are high.
+    The law that they come to is off by the step squared (Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34), and not at
+    all for a linear score. What starts at a sample stays about it where barriers are high.
 
     Args:
         score: a function of points (M, D) and t, with values (M, D).
