@@ -398,8 +398,8 @@ LAWS = {
     ),
     "score_variance": (
         "power(samples, -1); at_least(0); "
-        "at(bandwidth, 0, g*f*score_covariance.effective_samples_typical*t**2, g*(lam*t/(2*lam+t) + "
-        "lam**2*t**2/((lam+t)*(2*lam+t)**2))); "
+        "at(bandwidth, 0, g*f, g*(lam*t/(2*lam+t) + lam**2*t**2/((lam+t)*(2*lam+t)**2))/"
+        "score_covariance.effective_samples_typical/t**2); "
         "given(bandwidth, variance_of_smoothing); given(separation, given(bandwidth, variance_of_smoothing))"
     ),
     "variance_gain": (
