@@ -25,6 +25,7 @@ MARGIN = 1000  # of the estimate of what is left out
 SLOWEST = 0.999  # ratio of a geometric fall
 LENGTHS = 40, 60
 FAR = 10**40, 10**42  # x^k/k! grows as long as k < x, which is up to 10^30 here
+DOUBLED = 10**3, 10**5, 10**15, 10**28, 10**40
 MOST_FIRST = 5  # terms taken off a series that starts later than at 0
 
 
@@ -129,9 +130,12 @@ def _accelerated(sizes: Sequence[Any]) -> Any:
 
 
 def _falls_as_a_power(term: sp.Expr, k: sp.Symbol) -> bool:
-    """Whether doubling k costs the same factor far out as nearer: extrapolations of anything else are wrong and agree."""
-    falls = [abs(_term(term, k, 2 * j, 128)) / abs(_term(term, k, j, 128)) for j in (10**3, 10**5)]
-    return bool(abs(falls[0] - falls[1]) < falls[0] * 0.05)
+    """Whether doubling k costs the same factor far out as nearer, and always enough.
+
+    Of anything else extrapolations are wrong and agree, as of k exp(-k/10^30), which grows for long.
+    """
+    falls = [abs(_term(term, k, 2 * j, 128)) / abs(_term(term, k, j, 128)) for j in DOUBLED]
+    return bool(abs(falls[0] - falls[1]) < falls[0] * 0.05) and all(fall < 0.5 for fall in falls)
 
 
 def _both_ways(f: Any, low: int) -> tuple[Any, ...]:
