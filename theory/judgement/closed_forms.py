@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from theory.algebra import gaussian_integrals
+from theory.judgement import gaussian_pieces
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
@@ -43,7 +44,7 @@ def closed_form(integral: sp.Integral) -> ClosedForm | None:
 
 
 def _single(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    for rule in (_gaussian, _gamma, _wave, _turn, _in_pieces, _beta, _antiderivative, _by_sympy):
+    for rule in RULES:
         if (found := patiently(A_RULE, rule, f, y, low, high)) is not None:
             return found
     return None
@@ -75,6 +76,12 @@ def _gaussian(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFo
         constant, polynomial = factor.as_independent(y, as_Add=False)
         total += constant * gaussian_integrals.integral(polynomial, exponent, y)
     return ClosedForm(total, "the Gaussian integral")
+
+
+def _in_gaussian_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm:
+    if not f.has(sp.exp):
+        raise ValueError("no Gaussian")
+    return ClosedForm(gaussian_pieces.integral(f, y, low, high), "Gaussian integrals of error functions")
 
 
 def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
@@ -235,3 +242,6 @@ def _by_sympy(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFo
         if value.has(sp.Integral, sp.Piecewise, sp.nan, sp.zoo, sp.oo)
         else ClosedForm(value, "sympy.integrate", checked=False)
     )
+
+
+RULES = _gaussian, _gamma, _wave, _turn, _in_pieces, _beta, _in_gaussian_pieces, _antiderivative, _by_sympy

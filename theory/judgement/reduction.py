@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import sympy as sp
 
 from theory.judgement.patience import patiently
+from theory.judgement.recurrences import lowered
 from theory.judgement.smooth import is_smooth
 
 __all__ = ["reduces_to_zero"]
@@ -28,7 +29,7 @@ def reduces_to_zero(expression: sp.Expr) -> tuple[str, ...]:
         return trusted
     for cases, name in (_by_sign(expression), _by_parity(expression)):
         if cases != [expression] and len(cases) <= MOST_CASES:
-            found = [_directly(case) if case != 0 else ("rational arithmetic",) for case in cases]
+            found = [_directly(case) or _constant(case) if case != 0 else ("rational arithmetic",) for case in cases]
             if all(found):
                 return tuple(dict.fromkeys((name, *itertools.chain.from_iterable(found))))
     return _constant(expression)
@@ -93,6 +94,13 @@ def _recurrences(e: sp.Expr) -> sp.Expr:
     return sp.simplify(sp.expand_func(sp.gammasimp(sp.combsimp(e.rewrite(sp.gamma) if e.has(sp.factorial) else e))))
 
 
+def _roots(e: sp.Expr) -> sp.Expr:
+    """Roots of products as products of roots, where the factors are positive."""
+    factored = e.replace(lambda p: isinstance(p, sp.Pow) and p.exp.is_Rational and not p.exp.is_Integer,
+                         lambda p: sp.factor(sp.together(p.base)) ** p.exp)  # fmt: skip
+    return sp.cancel(sp.together(sp.powdenest(sp.expand_power_base(factored))))
+
+
 WAYS: dict[str, Way] = {
     "rational arithmetic": lambda e: sp.cancel(sp.together(e)),
     "sympy.expand": lambda e: sp.expand(e, complex=False),
@@ -101,6 +109,8 @@ WAYS: dict[str, Way] = {
     "W exp(W) = z": _lambert,
     "sympy.rewrite(exp)": _exponentials,
     "sympy.gammasimp": _recurrences,
+    "recurrences (DLMF)": lambda e: sp.cancel(sp.together(sp.powsimp(sp.expand(lowered(e), func=False)))),
+    "roots of factors": _roots,
     "sympy.hyperexpand": lambda e: sp.simplify(sp.hyperexpand(e)) if e.has(sp.hyper, sp.meijerg) else e,
     "sympy.simplify": lambda e: sp.simplify(e, doit=False),
     "sympy.simplify of logarithms": lambda e: sp.simplify(sp.expand_log(sp.powdenest(sp.expand_power_base(e)))),
@@ -180,15 +190,21 @@ def _constant(e: sp.Expr) -> tuple[str, ...]:
         if s.is_integer or not s.is_extended_real or not is_smooth(e, s):
             continue
         trusted = _directly(sp.diff(e, s))
-        at = next((sp.S(v) for v in (1, 0, -1) if _allowed(s, sp.S(v))), None)
-        if trusted and at is not None:
-            there = e.subs(s, at)
+        for there, at in _simple(e, s) if trusted else ():
             below = ("rational arithmetic",) if there == 0 else _directly(there)
             if below:
                 return tuple(
                     dict.fromkeys((f"a derivative by {s} that vanishes, and the value at {s} = {at}", *trusted, *below))
                 )
     return ()
+
+
+def _simple(e: sp.Expr, s: sp.Symbol) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+    """The expression where the symbol is a simple number, and the number; at 0 too where it is smooth up to there."""
+    closed = sp.Dummy(str(s), nonnegative=True)
+    if s.is_positive and is_smooth(there := e.xreplace({s: closed}), closed):
+        yield there.subs(closed, 0), sp.S.Zero
+    yield from ((e.subs(s, at), at) for at in map(sp.S, (1, 0, -1)) if _allowed(s, at))
 
 
 def _allowed(s: sp.Symbol, value: sp.Expr) -> bool:
