@@ -1,8 +1,9 @@
 """Gaussian pieces: polynomials times exp of a quadratic over any interval, with error functions and with what breaks at points.
 
-With a > 0 and m = b/(2 a), over (low, high): int exp(-a y^2 + b y) dy = sqrt(pi/a)/2 exp(a m^2) [erf(sqrt(a) (y - m))]_low^high.
-Over the line, the same with erf(p y + q) inside is sqrt(pi/a) exp(a m^2) erf((p m + q)/sqrt(1 + p^2/a)), and with erf(p y) erf(q y)
-and b = 0 it is sqrt(pi/a) (2/pi) asin(p q/sqrt((a + p^2)(a + q^2))). One more power of y is an integration by parts.
+From l to h, with m = b/(2 a):
+int exp(-a y^2 + b y) dy = sqrt(pi/a)/2 exp(a m^2) (erf(sqrt(a) (h - m)) - erf(sqrt(a) (l - m))).
+Over the line: with erf(p y + q) inside, sqrt(pi/a) exp(a m^2) erf((p m + q)/sqrt(1 + p^2/a)); with erf(p y) erf(q y) and b = 0,
+sqrt(pi/a) (2/pi) asin(p q/sqrt((a + p^2)(a + q^2))). One more power of y is an integration by parts.
 """
 
 from __future__ import annotations
