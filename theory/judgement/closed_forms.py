@@ -16,7 +16,8 @@ from theory.judgement.smooth import is_smooth
 
 __all__ = ["ClosedForm", "closed_form"]
 
-A_RULE = 1.5  # seconds
+A_RULE, ALL_RULES = 1.2, 1.6  # seconds
+HALF = sp.Rational(1, 2)
 WAVES = sp.sin, sp.cos, sp.sinh, sp.cosh
 
 
@@ -44,6 +45,10 @@ def closed_form(integral: sp.Integral) -> ClosedForm | None:
 
 
 def _single(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    return patiently(ALL_RULES, _by_rules, f, y, low, high)
+
+
+def _by_rules(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     for rule in RULES:
         if (found := patiently(A_RULE, rule, f, y, low, high)) is not None:
             return found
@@ -85,21 +90,40 @@ def _in_gaussian_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -
 
 
 def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """int_0^oo y^(p-1) exp(-b y^r) dy = Gamma(p/r) b^(-p/r) / r for p, b, r > 0."""
-    if (low, high) != (sp.S.Zero, sp.S.Infinity):
+    """int_0^oo y^(p-1) exp(-b y^r) dy = Gamma(p/r) b^(-p/r) / r for p, b, r > 0; by powers of log y, derivatives by p.
+
+    From c > 0 on, or up to it, Gamma(p/r, b c^r) or gamma(p/r, b c^r) in place of Gamma(p/r).
+    """
+    ends = low if high is sp.S.Infinity else sp.S.NegativeInfinity, high if low == 0 else sp.S.NegativeInfinity
+    if not (ends[0].is_nonnegative or ends[1].is_positive):
         return None
-    total, s = sp.S.Zero, sp.Dummy("s", positive=True)
+    total, s, order = sp.S.Zero, sp.Dummy("s", positive=True), sp.Dummy("p", positive=True)
     for factor, exponent in _terms(f, y):
         constant, power = factor.xreplace({y: s}).as_independent(s, as_Add=False)
+        times, power = _without_logarithms(power, s)
         p = _degree(power, s) + 1
         shift, falling = exponent.xreplace({y: s}).as_independent(s, as_Add=True)
         r = _degree(falling, s)
         rate = sp.simplify(-falling / s**r)
-        if s in p.free_symbols | r.free_symbols | rate.free_symbols or not all(v.is_positive for v in (p, r, rate)):
+        whole = (low, high) == (sp.S.Zero, sp.S.Infinity)
+        if s in p.free_symbols | r.free_symbols | rate.free_symbols or (times and not whole):
+            return None
+        if not (r.is_positive and rate.is_positive) or (low == 0 and not p.is_positive) or not p.is_real:
             return None
         front = constant * sp.exp(shift) * (power / s ** (p - 1)).subs(s, 1)
-        total += front * sp.gamma(p / r) * rate ** (-p / r) / r
+        if whole:
+            mass = sp.diff(sp.gamma(order / r) * rate ** (-order / r), order, times).subs(order, p)
+        else:
+            known = (sp.lowergamma, high) if low == 0 else (sp.uppergamma, low)
+            mass = known[0](p / r, rate * known[1] ** r) * rate ** (-p / r)
+        total += front * mass / r
     return ClosedForm(total, "Euler's integral of the gamma function")
+
+
+def _without_logarithms(power: sp.Expr, s: sp.Symbol) -> tuple[int, sp.Expr]:
+    """How many factors log s there are, and what is left."""
+    times = next((int(f.as_base_exp()[1]) for f in sp.Mul.make_args(power) if f.as_base_exp()[0] == sp.log(s)), 0)
+    return times, power / sp.log(s) ** times
 
 
 def _degree(power: sp.Expr, s: sp.Symbol) -> sp.Expr:
@@ -176,6 +200,42 @@ def _beta(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm |
     return ClosedForm(constant * sp.gamma(p) * sp.gamma(q) / sp.gamma(p + q), "Euler's beta integral")
 
 
+def _semicircle(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """Rational functions beside sqrt((high - y)(y - low)) or its inverse, with one pole at most, outside.
+
+    In u = (y - c)/R, z > 1: int u^n sqrt(1 - u^2) du = B((n+1)/2, 3/2), over (z - u) pi (z - sqrt(z^2 - 1)); for the inverse root
+    B((n+1)/2, 1/2) and pi/sqrt(z^2 - 1); n even.
+    """
+    c, R, u = (low + high) / 2, (high - low) / 2, sp.Dummy("u", real=True)
+    roots = [p for p in sp.Mul.make_args(f) if isinstance(p, sp.Pow) and y in p.free_symbols and abs(p.exp) == HALF]
+    powers = {p.exp for p in roots}
+    if len(powers) != 1 or not R.is_positive:
+        return None
+    power = powers.pop()
+    scale = sp.simplify(sp.Mul(*(p.base for p in roots)).subs(y, c + R * u) / (1 - u**2))
+    rest = sp.cancel(sp.together((f / sp.Mul(*roots)).subs(y, c + R * u)))
+    if u in scale.free_symbols or not scale.is_positive or not rest.is_rational_function(u):
+        return None
+    above, below = sp.fraction(rest)
+    polynomial, left = (sp.Poly(part, u) for part in sp.div(above, below, u))
+    total = sum((v * _even_beta(n, power) for (n,), v in polynomial.terms()), sp.S.Zero)
+    if not left.is_zero:
+        if sp.degree(below, u) != 1:
+            return None
+        slope, z = sp.Poly(below, u).LC(), sp.solve(below, u)[0]
+        if not (sp.factor(z - 1).is_positive or sp.factor(-1 - z).is_positive):
+            return None
+        side = 1 if sp.factor(z - 1).is_positive else -1
+        beside = side * sp.sqrt(sp.factor(z**2 - 1))
+        total -= left.as_expr() / slope * sp.pi * (z - beside if power > 0 else 1 / beside)
+    return ClosedForm(R * scale**power * total, "Euler's beta integral, the residue theorem")
+
+
+def _even_beta(n: int, power: sp.Rational) -> sp.Expr:
+    half = sp.Rational(n + 1, 2)
+    return sp.S.Zero if n % 2 else sp.gamma(half) * sp.gamma(1 + power) / sp.gamma(half + 1 + power)
+
+
 def _antiderivative(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     """F(high) - F(low), where F' = f by differentiation and F is seen to be smooth between them."""
     inside = sp.integrate(f, y)
@@ -244,4 +304,15 @@ def _by_sympy(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFo
     )
 
 
-RULES = _gaussian, _gamma, _wave, _turn, _in_pieces, _beta, _in_gaussian_pieces, _antiderivative, _by_sympy
+RULES = (
+    _gaussian,
+    _gamma,
+    _wave,
+    _turn,
+    _in_pieces,
+    _beta,
+    _in_gaussian_pieces,
+    _semicircle,
+    _antiderivative,
+    _by_sympy,
+)
