@@ -90,14 +90,14 @@ def _in_gaussian_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -
 
 
 def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """int_0^oo y^(p-1) exp(-b y^r) dy = Gamma(p/r) b^(-p/r) / r for p, b, r > 0; by powers of log y, derivatives by p.
+    """int_0^oo y^(p-1) exp(-b y^r) dy = Gamma(p/r) b^(-p/r) / |r| for b, p/r > 0; by powers of log y, derivatives by p.
 
     From c > 0 on, or up to it, Gamma(p/r, b c^r) or gamma(p/r, b c^r) in place of Gamma(p/r).
     """
     ends = low if high is sp.S.Infinity else sp.S.NegativeInfinity, high if low == 0 else sp.S.NegativeInfinity
     if not (ends[0].is_nonnegative or ends[1].is_positive):
         return None
-    total, s, order = sp.S.Zero, sp.Dummy("s", positive=True), sp.Dummy("p", positive=True)
+    total, s, order = sp.S.Zero, sp.Dummy("s", positive=True), sp.Dummy("p")
     for factor, exponent in _terms(f, y):
         constant, power = factor.xreplace({y: s}).as_independent(s, as_Add=False)
         times, power = _without_logarithms(power, s)
@@ -108,7 +108,10 @@ def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm 
         whole = (low, high) == (sp.S.Zero, sp.S.Infinity)
         if s in p.free_symbols | r.free_symbols | rate.free_symbols or (times and not whole):
             return None
-        if not (r.is_positive and rate.is_positive) or (low == 0 and not p.is_positive) or not p.is_real:
+        rising = r.is_negative and whole  # in 1/y
+        if not ((r.is_positive or rising) and rate.is_positive) or not p.is_real:
+            return None
+        if low == 0 and not (p.is_negative if rising else p.is_positive):
             return None
         front = constant * sp.exp(shift) * (power / s ** (p - 1)).subs(s, 1)
         if whole:
@@ -116,7 +119,7 @@ def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm 
         else:
             known = (sp.lowergamma, high) if low == 0 else (sp.uppergamma, low)
             mass = known[0](p / r, rate * known[1] ** r) * rate ** (-p / r)
-        total += front * mass / r
+        total += front * mass / (-r if rising else r)
     return ClosedForm(total, "Euler's integral of the gamma function")
 
 
@@ -151,6 +154,21 @@ def _wave(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm |
     return None
 
 
+def _lorentz(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """int cos(a y)/(y^2 + b^2) dy = pi exp(-a b)/b over the line, a >= 0, b > 0."""
+    if (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
+        return None
+    constant, rest = f.as_independent(y, as_Add=False)
+    wave = next((w for w in sp.Mul.make_args(rest) if isinstance(w, sp.cos)), sp.S.One)
+    a = sp.expand(wave.args[0] / y) if wave is not sp.S.One else sp.S.Zero
+    under = sp.expand(wave / rest)
+    square = sp.expand(under - y**2 * under.coeff(y, 2)) / under.coeff(y, 2)
+    if {y} & (a.free_symbols | square.free_symbols) or not (a.is_nonnegative and square.is_positive):
+        return None
+    b = sp.sqrt(square)
+    return ClosedForm(constant / under.coeff(y, 2) * sp.pi / b * sp.exp(-a * b), "the residue theorem")
+
+
 def _turn(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     """int_0^2pi dy/(p + q cos y) = 2 pi/sqrt(p^2 - q^2) for p > |q|."""
     if low != 0 or high != 2 * sp.pi:
@@ -168,11 +186,12 @@ def _turn(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm |
 def _in_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     """Over the line, where |y|, sign y or max(y, 0) break it at 0, from either half."""
     broken = [e for e in f.atoms(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside) if y in e.free_symbols]
-    if not broken or (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
+    powers = [p for p in f.atoms(sp.Pow) if p.base == y and p.exp.free_symbols]
+    if not (broken or powers) or (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
         return None
     u, total = sp.Dummy("u", positive=True), sp.S.Zero
     for half in (f.xreplace({y: u}), f.xreplace({y: -u})):
-        if half.has(*(e.func for e in broken)):
+        if any(u in e.free_symbols for e in half.atoms(*(e.func for e in broken))):
             return None
         found = ClosedForm(sp.S.Zero, "") if half == 0 else _gamma(half, u, sp.S.Zero, sp.S.Infinity)
         if found is None:
@@ -307,12 +326,13 @@ def _by_sympy(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFo
 RULES = (
     _gaussian,
     _gamma,
+    _lorentz,
+    _semicircle,
+    _beta,
     _wave,
     _turn,
     _in_pieces,
-    _beta,
     _in_gaussian_pieces,
-    _semicircle,
     _antiderivative,
     _by_sympy,
 )

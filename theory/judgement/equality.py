@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,7 @@ from theory.judgement.substitution import above_one, in_logarithms, within_bound
 from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
-__all__ = ["Met", "judge_equal", "met", "resolved", "value_at"]
+__all__ = ["WHOLE", "Met", "judge_equal", "met", "resolved", "value_at"]
 
 PRECISIONS = 192, 1024
 DEEP = 8192  # bits, at a few points: what differs by 1e-2000 is different
@@ -58,10 +58,16 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
     if not by_rule:
         difference, trusts, checked = resolved(left - right, assume)
         by_rule = () if difference.has(*WHOLE) else _reduced(difference, assume)
+    if trusts and checked and not by_rule and not difference.has(*WHOLE):
+        refuted = met(resolved(left, assume)[0], resolved(right, assume)[0], assume).refuted
+        if refuted is not None:
+            return replace(refuted, trusts=(*trusts, *refuted.trusts))
     if by_rule != ("rational arithmetic",):
         met(left, right, assume, found=found)
         if found.refuted is not None:
             return found.refuted
+    if by_rule and trusts and checked and not found.agreed:  # the closed forms are enclosed where the integrals are not
+        found = met(resolved(left, assume)[0], resolved(right, assume)[0], assume)
     exceptions = _named(found)
     if by_rule and found.agreed + len(found.undefined) > 0:
         evidence = f"the difference reduces to 0; at {found.agreed} exact points no enclosure excludes 0"

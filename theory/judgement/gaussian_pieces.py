@@ -30,6 +30,7 @@ def integral(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> sp.Expr:
     Raises:
         NotOfThisKindError: where f is of another kind, or the order of its breaks is not seen.
     """
+    f = f.replace(sp.Abs, lambda z: sp.Mul(*map(sp.Abs, sp.Mul.make_args(sp.factor(z)))))
     total = sp.S.Zero
     for ends in itertools.pairwise([low, *_breaks(f, y, low, high), high]):
         total += sum((_term(term, y, *ends) for term in _terms(_between(f, y, *ends), y)), sp.S.Zero)

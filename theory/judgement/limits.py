@@ -257,6 +257,8 @@ def limit_in_parts(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp
     if symbol not in e.free_symbols:
         return e
     value = limit_of(e, symbol, end, side)
+    if value is None and e.has(sp.log):
+        value = limit_of(e, symbol, end, side, below_one=True)
     if value is not None:
         return value
     if end.is_infinite and symbol.is_positive and not e.subs(sp.log(symbol), 0).has(symbol):
@@ -312,14 +314,18 @@ def _path(end: sp.Expr, side: str, step: sp.Expr) -> sp.Expr:
     return end + (-step if side == "-" else step) if end.is_finite else 1 / step if end is sp.oo else -1 / step
 
 
-def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
-    """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients."""
+def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, *, below_one: bool = False) -> sp.Expr | None:
+    """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients.
+
+    Below one, of functions that are analytic for distances, or inverse ones, up to 1.
+    """
     if side == "+-" and end.is_finite:  # of x/|x| at 0 each side has a limit, and there is none
-        left, right = (limit_of(e, symbol, end, s) for s in "-+")
+        left, right = (limit_of(e, symbol, end, s, below_one=below_one) for s in "-+")
         return right if left is not None and right is not None and sp.simplify(left - right) == 0 else None
     e = asymptotics.with_logarithms(e)
     u, v = sp.Dummy("u", nonnegative=True), sp.Dummy("u", positive=True)  # u for what holds at 0 too, v for algebra
-    for step, form in itertools.product((v, v**2, v / (1 + v)), (_with_split_logarithms, _with_plain_logarithms)):
+    steps = (v / (1 + v),) if below_one else (v, v**2)
+    for step, form in itertools.product(steps, (_with_split_logarithms, _with_plain_logarithms)):
         value = patiently(A_WAY, _by_coefficients, e.subs(symbol, _path(end, side, step)), v, u, form)
         if value is not None:
             return value

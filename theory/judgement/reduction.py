@@ -6,6 +6,7 @@ Each way has a name, which a proof states: sympy's algebra is trusted by name, a
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import sympy as sp
@@ -17,7 +18,7 @@ from theory.judgement.smooth import is_smooth
 __all__ = ["reduces_to_zero"]
 
 SECONDS = 1.0  # for each way
-MOST_CASES = 9
+MOST_CASES, MOST_RESIDUES = 9, 24
 Way = Callable[[sp.Expr], sp.Expr]
 
 
@@ -27,10 +28,10 @@ def reduces_to_zero(expression: sp.Expr) -> tuple[str, ...]:
         return ("rational arithmetic",)
     if trusted := _directly(expression):
         return trusted
-    for cases, name in (_by_sign(expression), _by_parity(expression)):
-        if cases != [expression] and len(cases) <= MOST_CASES:
+    for cases, name in (_by_sign(expression), _by_parity(expression), _by_residue(expression)):
+        if cases != [expression] and len(cases) <= max(MOST_CASES, MOST_RESIDUES):
             found = [_directly(case) or _constant(case) if case != 0 else ("rational arithmetic",) for case in cases]
-            if all(found):
+            if found and all(found):
                 return tuple(dict.fromkeys((name, *itertools.chain.from_iterable(found))))
     return _constant(expression)
 
@@ -179,6 +180,27 @@ def _by_parity(e: sp.Expr) -> tuple[list[sp.Expr], str]:
         halves = [2 * j + 1] if s.is_odd else [2 * j] if s.is_even else [2 * j, 2 * j + 1]
         cases = [sp.expand(case.subs(s, value), power_exp=True, trig=True) for case in cases for value in halves]
     return cases, "cases by parity"
+
+
+def _by_residue(e: sp.Expr) -> tuple[list[sp.Expr], str]:
+    """The expression where the one integer in remainders of polynomials is each of the remainders."""
+    remainders = [m for m in e.atoms(sp.Mod) if m.args[1].is_Integer and m.args[0].free_symbols]
+    symbols = set().union(*(m.free_symbols for m in remainders))
+    modulus = math.lcm(*(int(m.args[1]) for m in remainders))
+    if len(symbols) != 1 or not 1 < modulus <= MOST_RESIDUES:
+        return [e], ""
+    s = symbols.pop()
+    if not s.is_integer or not all(m.args[0].is_polynomial(s) and _is_whole(m.args[0], s) for m in remainders):
+        return [e], ""
+    parity = {r for r in (0, 1) if not (s.is_odd if r == 0 else s.is_even)} if modulus % 2 == 0 else {0, 1}
+    values = [
+        {m: sp.Integer(m.args[0].subs(s, r) % m.args[1]) for m in remainders} for r in range(modulus) if r % 2 in parity
+    ]
+    return [e.xreplace(value) for value in values], "cases by remainder"
+
+
+def _is_whole(polynomial: sp.Expr, s: sp.Symbol) -> bool:
+    return all(c.is_Integer for c in sp.Poly(polynomial, s).all_coeffs())
 
 
 # --- constants ---
