@@ -205,7 +205,7 @@ def _to_the_end(g: Integrand) -> Any:
 def _rises_again(g: Callable[[Any], Any], cut: int) -> bool:
     """Whether, far beyond where it is cut off, it is large enough to add up: of y^(s - 1), s = 1e-30, the mass is at e^-1e30."""
     heights = [abs(g(flint.acb(far))) * far for far in FARTHER if far > cut]
-    return any(height.is_finite() and not height < CUT for height in heights)
+    return any(height.is_finite() and height > CUT for height in heights)
 
 
 def _unknown(height: Any) -> Any:

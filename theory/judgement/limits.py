@@ -233,10 +233,27 @@ def _limit_of_line(
             value = limit_of(left - right, symbol, end, side)
             if value is not None and value.is_finite:
                 return sp.S.Zero
+        if end.is_finite and (value := patiently(IN_PARTS, _near_the_end, left, right, symbol, end, side)) is not None:
+            return value
     value = patiently(IN_PARTS, limit_in_parts, left / right if relation == "leading" else left, symbol, end, side)
     if value is None or not value.is_finite:
         return None
     return value - (1 if relation == "leading" else right)
+
+
+def _near_the_end(left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
+    """By the difference of the logarithms at distances below 1, where factors are positive that may not be everywhere."""
+    w = sp.Dummy("w", positive=True)
+    place = _path(end, "-" if side == "-" else "+", w / (1 + w))
+    parts = [asymptotics.logarithm(_factored(s.subs(symbol, place))) for s in (left, right)]
+    above, below = parts
+    value = limit_of(above - below, w, sp.S.Zero, "+") if above is not None and below is not None else None
+    return None if value is None else sp.exp(value) - 1
+
+
+def _factored(e: sp.Expr) -> sp.Expr:
+    powers = e.replace(lambda p: isinstance(p, sp.Pow), lambda p: sp.factor(sp.together(p.base)) ** p.exp)
+    return powers if isinstance(powers, sp.Mul | sp.Pow) else sp.factor(sp.together(powers))
 
 
 def _where_defined(right: sp.Expr, symbol: sp.Symbol, *expressions: sp.Expr) -> tuple[sp.Expr, ...]:
