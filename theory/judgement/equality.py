@@ -14,6 +14,7 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement import closed_forms, integrals, limits, sums
+from theory.judgement.by_parts import vanishes_by_parts
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, balls, candidates, points, spread
@@ -28,7 +29,7 @@ PRECISIONS = 192, 1024
 DEEP = 8192  # bits, at a few points: what differs by 1e-2000 is different
 DEEPEST = 3
 SECONDS = 0.8  # for points
-A_POINT = 1.0
+A_POINT, BY_PARTS = 1.0, 1.5
 FEWEST = 6
 WHOLE = sp.Integral, sp.Sum, sp.Product, sp.Limit
 STEPS = sp.Heaviside, sp.sign
@@ -52,7 +53,9 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
     found = met(left, right, assume, most=FIRST)
     if found.refuted is not None:
         return found.refuted
-    by_rule: tuple[str, ...] = sums.by_induction(left - right)
+    by_rule: tuple[str, ...] = (
+        sums.by_induction(left - right) or patiently(BY_PARTS, vanishes_by_parts, left - right) or ()
+    )
     trusts: tuple[str, ...] = ()
     checked = True
     if not by_rule:
