@@ -228,7 +228,7 @@ def _semicircle(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Closed
     c, R, u = (low + high) / 2, (high - low) / 2, sp.Dummy("u", real=True)
     roots = [p for p in sp.Mul.make_args(f) if isinstance(p, sp.Pow) and y in p.free_symbols and abs(p.exp) == HALF]
     powers = {p.exp for p in roots}
-    if len(powers) != 1 or not R.is_positive:
+    if len(powers) != 1 or not R.is_positive or not all(p.base.subs(y, c).is_positive for p in roots):
         return None
     power = powers.pop()
     scale = sp.simplify(sp.Mul(*(p.base for p in roots)).subs(y, c + R * u) / (1 - u**2))

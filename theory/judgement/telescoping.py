@@ -37,7 +37,8 @@ def _share(
     found = sp.factor(guess * front)
     j, i = (sp.Dummy(name, integer=True, nonnegative=True) for name in "ji")
     places = {k: low + j} if below is None else {below: low + j + i, k: low + j}
-    parts = [*sp.Mul.make_args(sp.denom(found)), *_rational_parts(sp.denom(sp.together(f)), k)]
+    parts = [*sp.Mul.make_args(sp.denom(found)), *sp.Mul.make_args(sp.denom(front))]
+    parts += _rational_parts(sp.denom(sp.together(f)), k)
     if not all(_is_never_zero(sp.expand(part.subs(places, simultaneous=True))) for part in parts):
         return None
     ratio = sp.combsimp(sp.simplify(f.subs(k, k + 1) / f))
@@ -59,7 +60,7 @@ def by_certificate(f: sp.Expr, k: sp.Symbol, low: sp.Integer, high: sp.Symbol, c
     """
     n, F = high, f / claimed
     start = sp.S.One if n.is_positive else sp.S.Zero
-    if start < low or claimed.is_nonzero is False:
+    if start < low or not claimed.is_nonzero:
         return False
     step = sp.combsimp(F.subs(n, n + 1) / F)
     share = _share(F, k, low, sp.factor(sp.simplify(step - 1)), n)

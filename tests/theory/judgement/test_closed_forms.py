@@ -93,3 +93,9 @@ def test_no_term_is_divided_by_on_the_way():
 def test_a_wrong_sum_has_no_certificate(claimed):
     assert by_certificate(j * binomial(n, j), j, sp.S.Zero, n, n * 2 ** (n - 1))
     assert not by_certificate(j * binomial(n, j), j, sp.S.Zero, n, claimed)
+
+
+def test_roots_of_what_is_negative():
+    left = Integral(sqrt(y - 2) * sqrt(-2 - y), (y, -2, 2))
+    assert judge(left, sp.sympify(-2 * pi)).verdict != "refuted"
+    assert judge(left, sp.sympify(2 * pi)).verdict == "refuted"
