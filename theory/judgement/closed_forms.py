@@ -161,12 +161,14 @@ def _lorentz(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFor
     constant, rest = f.as_independent(y, as_Add=False)
     wave = next((w for w in sp.Mul.make_args(rest) if isinstance(w, sp.cos)), sp.S.One)
     a = sp.expand(wave.args[0] / y) if wave is not sp.S.One else sp.S.Zero
-    under = sp.expand(wave / rest)
-    square = sp.expand(under - y**2 * under.coeff(y, 2)) / under.coeff(y, 2)
-    if {y} & (a.free_symbols | square.free_symbols) or not (a.is_nonnegative and square.is_positive):
+    under = sp.Poly(wave / rest, y)  # or it is of another kind, which Poly says
+    if under.degree() != 2 or under.coeff_monomial(y) != 0 or y in a.free_symbols:
+        return None
+    front, square = under.LC(), under.TC() / under.LC()
+    if y in front.free_symbols | square.free_symbols or not (a.is_nonnegative and square.is_positive):
         return None
     b = sp.sqrt(square)
-    return ClosedForm(constant / under.coeff(y, 2) * sp.pi / b * sp.exp(-a * b), "the residue theorem")
+    return ClosedForm(constant / front * sp.pi / b * sp.exp(-a * b), "the residue theorem")
 
 
 def _turn(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:

@@ -1,5 +1,6 @@
 """Closed forms of integrals and sums by rules: what they prove, and near misses."""
 
+import mpmath
 import pytest
 import sympy as sp
 from sympy import (
@@ -20,7 +21,9 @@ from sympy import (
     uppergamma,
 )
 
+from theory.judgement.closed_forms import _lorentz
 from theory.judgement.judge import judge
+from theory.judgement.patience import patiently
 from theory.judgement.sums import closed_form
 from theory.judgement.telescoping import by_certificate, telescoped
 
@@ -99,3 +102,16 @@ def test_roots_of_what_is_negative():
     left = Integral(sqrt(y - 2) * sqrt(-2 - y), (y, -2, 2))
     assert judge(left, sp.sympify(-2 * pi)).verdict != "refuted"
     assert judge(left, sp.sympify(2 * pi)).verdict == "refuted"
+
+
+@pytest.mark.parametrize("f", [log(1 + y**2), 1 / log(2 + y**2), exp(-(y**2)), y, 1 / (1 + y**2), sp.cos(y**2)])
+def test_the_residue_of_a_lorentzian_is_of_that_alone(f):
+    assert patiently(1.0, _lorentz, f / (1 + y**2), y, -oo, oo) is None
+
+
+@pytest.mark.parametrize("wave", [0, sp.Rational(3, 2), 2])
+def test_lorentzians_by_quadrature(wave):
+    f = sp.cos(wave * y) / (3 * y**2 + sp.Rational(7, 5))
+    g = sp.lambdify(y, f, "mpmath")
+    half = mpmath.quadosc(g, [0, mpmath.inf], omega=float(wave)) if wave else mpmath.quad(g, [0, 1, mpmath.inf])
+    assert float(_lorentz(f, y, -oo, oo).value) == pytest.approx(float(2 * half), rel=1e-6)
