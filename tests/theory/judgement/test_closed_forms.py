@@ -115,3 +115,9 @@ def test_lorentzians_by_quadrature(wave):
     g = sp.lambdify(y, f, "mpmath")
     half = mpmath.quadosc(g, [0, mpmath.inf], omega=float(wave)) if wave else mpmath.quad(g, [0, 1, mpmath.inf])
     assert float(_lorentz(f, y, -oo, oo).value) == pytest.approx(float(2 * half), rel=1e-6)
+
+
+def test_under_a_derivative_no_integral_is_done():
+    turn = Integral(sp.Abs(sin(y) * sp.cos(y)), (y, 0, 2 * pi))  # sympy says 1
+    assert judge(sp.Derivative(a * turn, a), sp.S.One).verdict == "refuted"
+    assert judge(sp.Derivative(Integral(exp(-(y**2)), (y, 0, a)), a), exp(-(a**2))).verdict == "proved"
