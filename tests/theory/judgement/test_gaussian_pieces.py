@@ -23,6 +23,7 @@ def probability(z):
 INTEGRANDS = [
     (Max(y, 0) * density(y - x, a), -oo, oo),
     (y**3 * Abs(y - x) * density(y, a), -oo, oo),
+    (Abs(y * (y - 1)) * density(y, a), -oo, oo),
     (Min(y, 1) * Heaviside(y + 2) * density(y, 1), -oo, oo),
     (sign(y - x) * y * density(y, a), -oo, oo),
     (exp(-a * y**2 + x * y) * y**2, 0, oo),
@@ -79,9 +80,7 @@ def test_near_misses_are_refuted(left, right):
     assert judge(left, right).verdict == "refuted"
 
 
-@pytest.mark.parametrize(
-    "f", [Abs(y * (y - 1)) * density(y, 1), Abs(y - x) * Abs(y) * density(y, 1), exp(y**2), erf(y)]
-)
+@pytest.mark.parametrize("f", [Abs(y**2 - 2) * density(y, 1), Abs(y - x) * Abs(y) * density(y, 1), exp(y**2), erf(y)])
 def test_what_is_of_another_kind_is_left_alone(f):
     with pytest.raises(ValueError, match=r"."):
         integral(f, y, -sp.oo, sp.oo)
