@@ -1,17 +1,19 @@
-"""The judge beside sympy's own ways to tell whether a line holds: simplify, and Expr.equals. Run: python -m benchmarks.judge
+"""The judge beside sympy's own ways to tell whether a line holds: simplify, and Expr.equals.
 
-Of each kind of line: how many true ones are proved and how many false ones refuted; and how many verdicts are wrong.
+Run: python -m benchmarks.judge [--lists NAME ...] [--alone]. Of each kind of line of these lists: how many true ones are proved
+and how many false ones refuted; and how many verdicts are wrong. Alone, by the judge only.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
-from tests.theory.identities import LINES
+from tests.theory.identities import LISTS
 from tests.theory.identities.shown import Line
 from theory.judgement.judge import judge
 from theory.judgement.patience import patiently
@@ -36,10 +38,10 @@ def by_equals(line: Line) -> str:
     return "inconclusive" if found is None else "proved" if found else "refuted"
 
 
-def table(ways: dict[str, Callable[[Line], str]]) -> str:
+def table(lines: Sequence[Line], ways: dict[str, Callable[[Line], str]]) -> str:
     counts: dict[str, Counter[tuple[str, bool, str]]] = defaultdict(Counter)
     seconds: Counter[str] = Counter()
-    for line in LINES:
+    for line in lines:
         for name, way in ways.items():
             start = time.process_time()
             counts[line.kind][name, line.truth, way(line)] += 1
@@ -49,7 +51,7 @@ def table(ways: dict[str, Callable[[Line], str]]) -> str:
     rows = [f"| kind | true | false | {head} |", "|---|" + "---|" * (2 + 3 * len(ways))]
     rows += [row(kind, found, list(ways)) for kind, found in counts.items()]
     rows.append("")
-    rows += [f"{name}: {seconds[name] / len(LINES):.2f} s of the processor a line" for name in ways]
+    rows += [f"{name}: {seconds[name] / len(lines):.2f} s of the processor a line" for name in ways]
     return "\n".join(rows)
 
 
@@ -66,4 +68,10 @@ def row(kind: str, found: Counter[tuple[str, bool, str]], names: list[str]) -> s
 
 
 if __name__ == "__main__":
-    print(table({"judge": by_judge, "simplify": by_simplify, "equals": by_equals}))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lists", nargs="+", choices=LISTS, default=list(LISTS))
+    parser.add_argument("--alone", action="store_true", help="without simplify and equals")
+    asked = parser.parse_args()
+    every = {"judge": by_judge, "simplify": by_simplify, "equals": by_equals}
+    chosen = {"judge": by_judge} if asked.alone else every
+    print(table([line for name in asked.lists for line in LISTS[name]], chosen))

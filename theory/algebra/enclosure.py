@@ -85,6 +85,7 @@ _REWRITTEN: dict[Any, Callable[..., sp.Expr]] = {
     sp.asec: lambda z: sp.acos(1 / z),
     sp.erf2: lambda a, b: sp.erf(b) - sp.erf(a),
     sp.rf: lambda a, k: sp.gamma(a + k) / sp.gamma(a),
+    sp.catalan: lambda n: 4**n * sp.gamma(n + sp.Rational(1, 2)) / (sp.sqrt(sp.pi) * sp.gamma(n + 2)),
     sp.harmonic: lambda n: sp.digamma(n + 1) + sp.EulerGamma,
     sp.subfactorial: lambda n: sp.uppergamma(n + 1, -1) / sp.E,
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from theory.algebra import gaussian_integrals
+from theory.judgement import gaussian_pieces
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
@@ -15,7 +16,8 @@ from theory.judgement.smooth import is_smooth
 
 __all__ = ["ClosedForm", "closed_form"]
 
-A_RULE = 1.5  # seconds
+A_RULE, ALL_RULES = 1.2, 1.6  # seconds
+HALF = sp.Rational(1, 2)
 WAVES = sp.sin, sp.cos, sp.sinh, sp.cosh
 
 
@@ -43,7 +45,11 @@ def closed_form(integral: sp.Integral) -> ClosedForm | None:
 
 
 def _single(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    for rule in (_gaussian, _gamma, _wave, _turn, _in_pieces, _beta, _antiderivative, _by_sympy):
+    return patiently(ALL_RULES, _by_rules, f, y, low, high)
+
+
+def _by_rules(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    for rule in RULES:
         if (found := patiently(A_RULE, rule, f, y, low, high)) is not None:
             return found
     return None
@@ -77,22 +83,50 @@ def _gaussian(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFo
     return ClosedForm(total, "the Gaussian integral")
 
 
+def _in_gaussian_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm:
+    if not f.has(sp.exp):
+        raise ValueError("no Gaussian")
+    return ClosedForm(gaussian_pieces.integral(f, y, low, high), "Gaussian integrals of error functions")
+
+
 def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """int_0^oo y^(p-1) exp(-b y^r) dy = Gamma(p/r) b^(-p/r) / r for p, b, r > 0."""
-    if (low, high) != (sp.S.Zero, sp.S.Infinity):
+    """int_0^oo y^(p-1) exp(-b y^r) dy = Gamma(p/r) b^(-p/r) / |r| for b, p/r > 0; by powers of log y, derivatives by p.
+
+    From c > 0 on, or up to it, Gamma(p/r, b c^r) or gamma(p/r, b c^r) in place of Gamma(p/r).
+    """
+    ends = low if high is sp.S.Infinity else sp.S.NegativeInfinity, high if low == 0 else sp.S.NegativeInfinity
+    if not (ends[0].is_nonnegative or ends[1].is_positive):
         return None
-    total, s = sp.S.Zero, sp.Dummy("s", positive=True)
+    total, s, order = sp.S.Zero, sp.Dummy("s", positive=True), sp.Dummy("p")
     for factor, exponent in _terms(f, y):
         constant, power = factor.xreplace({y: s}).as_independent(s, as_Add=False)
+        times, power = _without_logarithms(power, s)
         p = _degree(power, s) + 1
         shift, falling = exponent.xreplace({y: s}).as_independent(s, as_Add=True)
         r = _degree(falling, s)
         rate = sp.simplify(-falling / s**r)
-        if s in p.free_symbols | r.free_symbols | rate.free_symbols or not all(v.is_positive for v in (p, r, rate)):
+        whole = (low, high) == (sp.S.Zero, sp.S.Infinity)
+        if s in p.free_symbols | r.free_symbols | rate.free_symbols or (times and not whole):
+            return None
+        rising = r.is_negative and whole  # in 1/y
+        if not ((r.is_positive or rising) and rate.is_positive) or not p.is_real:
+            return None
+        if low == 0 and not (p.is_negative if rising else p.is_positive):
             return None
         front = constant * sp.exp(shift) * (power / s ** (p - 1)).subs(s, 1)
-        total += front * sp.gamma(p / r) * rate ** (-p / r) / r
+        if whole:
+            mass = sp.diff(sp.gamma(order / r) * rate ** (-order / r), order, times).subs(order, p)
+        else:
+            known = (sp.lowergamma, high) if low == 0 else (sp.uppergamma, low)
+            mass = known[0](p / r, rate * known[1] ** r) * rate ** (-p / r)
+        total += front * mass / (-r if rising else r)
     return ClosedForm(total, "Euler's integral of the gamma function")
+
+
+def _without_logarithms(power: sp.Expr, s: sp.Symbol) -> tuple[int, sp.Expr]:
+    """How many factors log s there are, and what is left."""
+    times = next((int(f.as_base_exp()[1]) for f in sp.Mul.make_args(power) if f.as_base_exp()[0] == sp.log(s)), 0)
+    return times, power / sp.log(s) ** times
 
 
 def _degree(power: sp.Expr, s: sp.Symbol) -> sp.Expr:
@@ -120,6 +154,23 @@ def _wave(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm |
     return None
 
 
+def _lorentz(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """int cos(a y)/(y^2 + b^2) dy = pi exp(-a b)/b over the line, a >= 0, b > 0."""
+    if (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
+        return None
+    constant, rest = f.as_independent(y, as_Add=False)
+    wave = next((w for w in sp.Mul.make_args(rest) if isinstance(w, sp.cos)), sp.S.One)
+    a = sp.expand(wave.args[0] / y) if wave is not sp.S.One else sp.S.Zero
+    under = sp.Poly(wave / rest, y)  # or it is of another kind, which Poly says
+    if under.degree() != 2 or under.coeff_monomial(y) != 0 or y in a.free_symbols:
+        return None
+    front, square = under.LC(), under.TC() / under.LC()
+    if y in front.free_symbols | square.free_symbols or not (a.is_nonnegative and square.is_positive):
+        return None
+    b = sp.sqrt(square)
+    return ClosedForm(constant / front * sp.pi / b * sp.exp(-a * b), "the residue theorem")
+
+
 def _turn(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     """int_0^2pi dy/(p + q cos y) = 2 pi/sqrt(p^2 - q^2) for p > |q|."""
     if low != 0 or high != 2 * sp.pi:
@@ -137,11 +188,12 @@ def _turn(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm |
 def _in_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
     """Over the line, where |y|, sign y or max(y, 0) break it at 0, from either half."""
     broken = [e for e in f.atoms(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside) if y in e.free_symbols]
-    if not broken or (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
+    powers = [p for p in f.atoms(sp.Pow) if p.base == y and p.exp.free_symbols]
+    if not (broken or powers) or (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
         return None
     u, total = sp.Dummy("u", positive=True), sp.S.Zero
     for half in (f.xreplace({y: u}), f.xreplace({y: -u})):
-        if half.has(*(e.func for e in broken)):
+        if any(u in e.free_symbols for e in half.atoms(*(e.func for e in broken))):
             return None
         found = ClosedForm(sp.S.Zero, "") if half == 0 else _gamma(half, u, sp.S.Zero, sp.S.Infinity)
         if found is None:
@@ -167,6 +219,42 @@ def _beta(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm |
     if y in p.free_symbols or y in q.free_symbols or not (p.is_positive and q.is_positive):
         return None
     return ClosedForm(constant * sp.gamma(p) * sp.gamma(q) / sp.gamma(p + q), "Euler's beta integral")
+
+
+def _semicircle(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """Rational functions beside sqrt((high - y)(y - low)) or its inverse, with one pole at most, outside.
+
+    In u = (y - c)/R, z > 1: int u^n sqrt(1 - u^2) du = B((n+1)/2, 3/2), over (z - u) pi (z - sqrt(z^2 - 1)); for the inverse root
+    B((n+1)/2, 1/2) and pi/sqrt(z^2 - 1); n even.
+    """
+    c, R, u = (low + high) / 2, (high - low) / 2, sp.Dummy("u", real=True)
+    roots = [p for p in sp.Mul.make_args(f) if isinstance(p, sp.Pow) and y in p.free_symbols and abs(p.exp) == HALF]
+    powers = {p.exp for p in roots}
+    if len(powers) != 1 or not R.is_positive or not all(p.base.subs(y, c).is_positive for p in roots):
+        return None
+    power = powers.pop()
+    scale = sp.simplify(sp.Mul(*(p.base for p in roots)).subs(y, c + R * u) / (1 - u**2))
+    rest = sp.cancel(sp.together((f / sp.Mul(*roots)).subs(y, c + R * u)))
+    if u in scale.free_symbols or not scale.is_positive or not rest.is_rational_function(u):
+        return None
+    above, below = sp.fraction(rest)
+    polynomial, left = (sp.Poly(part, u) for part in sp.div(above, below, u))
+    total = sum((v * _even_beta(n, power) for (n,), v in polynomial.terms()), sp.S.Zero)
+    if not left.is_zero:
+        if sp.degree(below, u) != 1:
+            return None
+        slope, z = sp.Poly(below, u).LC(), sp.solve(below, u)[0]
+        if not (sp.factor(z - 1).is_positive or sp.factor(-1 - z).is_positive):
+            return None
+        side = 1 if sp.factor(z - 1).is_positive else -1
+        beside = side * sp.sqrt(sp.factor(z**2 - 1))
+        total -= left.as_expr() / slope * sp.pi * (z - beside if power > 0 else 1 / beside)
+    return ClosedForm(R * scale**power * total, "Euler's beta integral, the residue theorem")
+
+
+def _even_beta(n: int, power: sp.Rational) -> sp.Expr:
+    half = sp.Rational(n + 1, 2)
+    return sp.S.Zero if n % 2 else sp.gamma(half) * sp.gamma(1 + power) / sp.gamma(half + 1 + power)
 
 
 def _antiderivative(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
@@ -235,3 +323,18 @@ def _by_sympy(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFo
         if value.has(sp.Integral, sp.Piecewise, sp.nan, sp.zoo, sp.oo)
         else ClosedForm(value, "sympy.integrate", checked=False)
     )
+
+
+RULES = (
+    _gaussian,
+    _gamma,
+    _lorentz,
+    _semicircle,
+    _beta,
+    _wave,
+    _turn,
+    _in_pieces,
+    _in_gaussian_pieces,
+    _antiderivative,
+    _by_sympy,
+)

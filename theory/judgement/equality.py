@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement import closed_forms, integrals, limits, sums
+from theory.judgement.by_parts import vanishes_by_parts
 from theory.judgement.judgement import Judgement
 from theory.judgement.parameters import closed_form_by_parameters
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
@@ -23,13 +24,13 @@ from theory.judgement.substitution import above_one, in_logarithms, within_bound
 from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
-__all__ = ["Met", "judge_equal", "met", "resolved", "value_at"]
+__all__ = ["WHOLE", "Met", "judge_equal", "met", "resolved", "value_at"]
 
 PRECISIONS = 192, 1024
 DEEP = 8192  # bits, at a few points: what differs by 1e-2000 is different
 DEEPEST = 3
 SECONDS = 0.8  # for points
-A_POINT = 1.0
+A_POINT, BY_PARTS = 1.0, 1.5
 FEWEST = 6
 WHOLE = sp.Integral, sp.Sum, sp.Product, sp.Limit
 STEPS = sp.Heaviside, sp.sign
@@ -53,16 +54,24 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
     found = met(left, right, assume, most=FIRST)
     if found.refuted is not None:
         return found.refuted
-    by_rule: tuple[str, ...] = sums.by_induction(left - right)
+    by_rule: tuple[str, ...] = (
+        sums.by_induction(left - right) or patiently(BY_PARTS, vanishes_by_parts, left - right) or ()
+    )
     trusts: tuple[str, ...] = ()
     checked = True
     if not by_rule:
         difference, trusts, checked = resolved(left - right, assume)
         by_rule = () if difference.has(*WHOLE) else _reduced(difference, assume)
+    if trusts and checked and not by_rule and not difference.has(*WHOLE):
+        refuted = met(resolved(left, assume)[0], resolved(right, assume)[0], assume).refuted
+        if refuted is not None:
+            return replace(refuted, trusts=(*trusts, *refuted.trusts))
     if by_rule != ("rational arithmetic",):
         met(left, right, assume, found=found)
         if found.refuted is not None:
             return found.refuted
+    if by_rule and trusts and checked and not found.agreed:  # the closed forms are enclosed where the integrals are not
+        found = met(resolved(left, assume)[0], resolved(right, assume)[0], assume)
     exceptions = _named(found)
     if by_rule and found.agreed + len(found.undefined) > 0:
         evidence = f"the difference reduces to 0; at {found.agreed} exact points no enclosure excludes 0"

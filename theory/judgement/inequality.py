@@ -11,7 +11,8 @@ from typing import Any
 import sympy as sp
 
 from theory.algebra import enclosure
-from theory.judgement.equality import value_at
+from theory.judgement.asymptotics import logarithm
+from theory.judgement.equality import WHOLE, resolved, value_at
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
@@ -55,7 +56,7 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
         return tried.refuted
     exceptions = tuple(dict.fromkeys(in_words(p) for p in tried.undefined[:3]))
     difference = left - right
-    trusts = patiently(FOR_A_PROOF, is_shown, difference, strict, assume) or ()
+    trusts = patiently(FOR_A_PROOF, _proof, left, right, strict, assume) or ()
     if trusts:
         return Judgement("proved", trusts[0], trusts[1:] or ("sympy's assumptions",), exceptions=exceptions)
     answer = decided(difference, ">" if strict else ">=", assume)
@@ -89,6 +90,23 @@ def judge_greater(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[
         exceptions=exceptions,
         cannot_exclude="a violation in a narrow window, in tails beyond 1e30, or by less than 1e-300",
     )
+
+
+def _proof(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> tuple[str, ...]:
+    """How it is shown: of integrals and sums by their closed forms, of what is positive by the logarithms too."""
+    difference = left - right
+    if difference.has(*WHOLE):
+        difference, rules, checked = resolved(difference, assume)
+        difference = difference.replace(sp.erfc, lambda z: 1 - sp.erf(z))
+        shown_by = is_shown(difference, strict, assume) if checked and not difference.has(*WHOLE) else ()
+        return (*shown_by, *rules) if shown_by else ()
+    if trusts := is_shown(difference, strict, assume):
+        return trusts
+    above, below = (logarithm(side) for side in (left, right)) if difference.has(sp.exp) else (None, None)
+    if above is None or below is None:
+        return ()
+    trusts = is_shown(above - below, strict, assume)
+    return (f"for the logarithms: {trusts[0]}", *trusts[1:]) if trusts else ()
 
 
 def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Judgement:

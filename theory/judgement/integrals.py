@@ -27,6 +27,7 @@ BITS = 80
 EVALUATIONS, TOLERANCE = 4000, flint.arb("1e-15")
 NEAR = 4, 16, 64, 256  # an end that is this far is cut off as it is
 WAVES = 10, 40, 80  # where integration by parts takes over
+FARTHER = tuple(flint.arb(10) ** k for k in (2, 3, 4, 6, 9, 12, 16, 20, 25, *range(28, 34), 40))
 FAR = 320  # ends are mapped to e^v up to e^320
 CUT = flint.arb("1e-16")
 SLOWEST = 0.98  # what is left of the integrand in e^v after one more v
@@ -128,7 +129,7 @@ def _piece(integrand: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Any
         return _by_waves(f, waves, y, good)
     for reach in NEAR:
         heights = [abs(f(_number(good) + far, False)) * far for far in (reach, 2 * reach)]
-        if _is_over(*heights):
+        if _is_over(*heights) and not _rises_again(lambda v: f(_number(good) + v, False), NEAR[-1]):
             return _integral(f, _number(good), _number(good) + reach) + _unknown(heights[0])
     try:
         return _to_the_end(lambda v, a: f(_number(good) + (v.exp() - 1), a) * v.exp())
@@ -195,12 +196,19 @@ def _to_the_end(g: Integrand) -> Any:
     while cut <= FAR:
         total += _integral(g, flint.acb(start), flint.acb(cut))
         here, beyond = (abs(g(flint.acb(v), False)) for v in (cut, cut + 1))
-        if here < CUT and here.contains(0) and beyond < CUT:
-            return total + _unknown(here)
-        if here < CUT and beyond < here * SLOWEST:
-            return total + _unknown(here / (1 - beyond / here))
+        known = here.contains(0) and beyond < CUT
+        if here < CUT and (known or beyond < here * SLOWEST):
+            if _rises_again(lambda v: g(v, False), cut):
+                break
+            return total + _unknown(here if known else here / (1 - beyond / here))
         start, cut = cut, cut + max(cut // 2, 4)
     raise NotImplementedError("the integrand falls too slowly to be cut off")
+
+
+def _rises_again(g: Callable[[Any], Any], cut: int) -> bool:
+    """Whether, far beyond where it is cut off, it is large enough to add up: of y^(s - 1), s = 1e-30, the mass is at e^-1e30."""
+    heights = [abs(g(flint.acb(far))) * far for far in FARTHER if far > cut]
+    return any(height.is_finite() and height > CUT for height in heights)
 
 
 def _unknown(height: Any) -> Any:

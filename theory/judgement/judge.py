@@ -77,8 +77,13 @@ def _judged(
 def _of_equality(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic]) -> Judgement:
     if is_of_matrices(left, right):
         return judge_matrices(left, right, assume)
-    left, right = (side.doit() if side.has(sp.Derivative) else side for side in (left, right))
+    left, right = (_differentiated(side) for side in (left, right))
     found = judge_equal(left, right, assume)
     if found.verdict != "refuted" or not found.sides:
         return found
     return replace(found, hint=patiently(FOR_A_HINT, hint, left, right, assume) or "")
+
+
+def _differentiated(side: sp.Expr) -> sp.Expr:
+    """The derivatives taken, under integrals too, and nothing else done."""
+    return side.replace(lambda e: isinstance(e, sp.Derivative), lambda e: e.doit(deep=False))

@@ -11,7 +11,7 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement import asymptotics
-from theory.judgement.growth import vanishes
+from theory.judgement.growth import grows, vanishes
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point, balls, points
@@ -26,6 +26,25 @@ FEW = 4  # points, of the other symbols
 TO_A_POINT = 9  # of them, where the point is finite
 PRECISIONS = 256, 2048, 16384
 ORDERS = 6
+A_WAY, IN_PARTS = 0.6, 2.0  # seconds
+CONTINUOUS = (
+    sp.Add,
+    sp.Mul,
+    sp.Pow,
+    sp.exp,
+    sp.log,
+    sp.sin,
+    sp.cos,
+    sp.sinh,
+    sp.cosh,
+    sp.tanh,
+    sp.atan,
+    sp.erf,
+    sp.erfc,
+    sp.Abs,
+    sp.Max,
+    sp.Min,
+)
 TINY = flint.arb("1e-12")
 OSCILLATES = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc, sp.sinc, sp.besselj, sp.bessely, sp.airyai, sp.airybi, sp.floor,
               sp.ceiling, sp.frac, sp.Mod, sp.I)  # fmt: skip
@@ -67,7 +86,7 @@ def judge_limit(
                 return _refuted(left, right, relation, symbol, end, side, point, last)
     by_logarithms = in_logarithms(gap, elsewhere)
     form = by_logarithms if symbol in by_logarithms.free_symbols else gap
-    limits = [limit_of(form, symbol, end, side) for side in sides]
+    limits = [_limit_of_line(left, right, relation, form, symbol, end, side) for side in sides]
     for side, value in zip(sides, limits, strict=True):
         if value is not None and value.is_number and value.is_nonzero and value.is_finite:
             return _refuted(left, right, relation, symbol, end, side, {}, enclosure.enclose(value, {}, PRECISIONS[0]))
@@ -192,15 +211,139 @@ def _supported(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, sides: Sequence[st
 # --- by Taylor's theorem ---
 
 
-def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
-    """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients."""
+def _limit_of_line(
+    left: sp.Expr, right: sp.Expr, relation: str, gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str
+) -> sp.Expr | None:
+    """The limit of the gap; of a ratio of what is positive, by the difference of the logarithms too."""
+    if symbol.is_integer and symbol.is_positive:  # what holds for numbers holds for whole ones
+        real = sp.Dummy(symbol.name, positive=True)
+        left, right, gap, symbol = (e.xreplace({symbol: real}) for e in (left, right, gap, symbol))
+    if relation == "leading":
+        left, right, gap = _where_defined(right, symbol, left, right, gap)
+    value = limit_of(gap, symbol, end, side)
+    if value is not None:
+        return value
+    if relation == "leading":
+        above, below = (asymptotics.logarithm(s) for s in _without_sign(left, right))
+        if above is not None and below is not None and symbol in (above - below).free_symbols:
+            value = limit_of(above - below, symbol, end, side)
+            if value is not None:
+                return sp.exp(value) - 1
+        if limit_of(1 / right, symbol, end, side) == 0:  # beside what grows a bounded difference is nothing
+            value = limit_of(left - right, symbol, end, side)
+            if value is not None and value.is_finite:
+                return sp.S.Zero
+        if end.is_finite and (value := patiently(IN_PARTS, _near_the_end, left, right, symbol, end, side)) is not None:
+            return value
+    value = patiently(IN_PARTS, limit_in_parts, left / right if relation == "leading" else left, symbol, end, side)
+    if value is None or not value.is_finite:
+        return None
+    return value - (1 if relation == "leading" else right)
+
+
+def _near_the_end(left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
+    """By the difference of the logarithms at distances below 1, where factors are positive that may not be everywhere."""
+    w = sp.Dummy("w", positive=True)
+    place = _path(end, "-" if side == "-" else "+", w / (1 + w))
+    parts = [asymptotics.logarithm(_factored(s.subs(symbol, place))) for s in (left, right)]
+    above, below = parts
+    value = limit_of(above - below, w, sp.S.Zero, "+") if above is not None and below is not None else None
+    return None if value is None else sp.exp(value) - 1
+
+
+def _factored(e: sp.Expr) -> sp.Expr:
+    powers = e.replace(lambda p: isinstance(p, sp.Pow), lambda p: sp.factor(sp.together(p.base)) ** p.exp)
+    return powers if isinstance(powers, sp.Mul | sp.Pow) else sp.factor(sp.together(powers))
+
+
+def _where_defined(right: sp.Expr, symbol: sp.Symbol, *expressions: sp.Expr) -> tuple[sp.Expr, ...]:
+    """Counts from 2 on where right is 0 at 1, so that nothing is said there."""
+    counts = [s for s in right.free_symbols - {symbol} if s.is_integer and s.is_positive and right.subs(s, 1) == 0]
+    shifted = {s: 1 + sp.Dummy(s.name, integer=True, positive=True) for s in counts}
+    return tuple(e.xreplace(shifted) for e in expressions)
+
+
+def _without_sign(left: sp.Expr, right: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Both turned, where both have a sign in front."""
+    both = left.could_extract_minus_sign() and right.could_extract_minus_sign()
+    return (-left, -right) if both else (left, right)
+
+
+def limit_in_parts(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
+    """The limit as a whole, or from those of the parts where the function of them is continuous there; it may be infinite."""
+    if symbol not in e.free_symbols:
+        return e
+    value = limit_of(e, symbol, end, side)
+    if value is None and e.has(sp.log):
+        value = limit_of(e, symbol, end, side, below_one=True)
+    if value is not None:
+        return value
+    if end.is_infinite and symbol.is_positive and not e.subs(sp.log(symbol), 0).has(symbol):
+        return limit_in_parts(e.subs(sp.log(symbol), symbol), symbol, end, side)
+    if isinstance(e, sp.Pow) and symbol in e.exp.free_symbols and e.base is not sp.E:
+        below = sp.S.One if e.base.is_positive else limit_of(e.base, symbol, end, side)
+        if below is None or not below.is_positive:
+            return None
+        exponent = limit_in_parts(e.exp * sp.log(e.base), symbol, end, side)
+        return None if exponent is None else sp.exp(exponent)
+    if isinstance(e, sp.exp | sp.erf | sp.atan | sp.tanh):
+        step = sp.Dummy("u", positive=True)
+        inside = e.args[0].subs(symbol, _path(end, side, step))
+        if grows(inside, step) or grows(-inside, step):
+            return e.func(sp.S.Infinity if grows(inside, step) else sp.S.NegativeInfinity)
+    if isinstance(e, sp.Mul) and (value := _limit_of_product(e, symbol, end, side)) is not None:
+        return value
+    if not isinstance(e, CONTINUOUS):
+        return None
+    limits = [limit_in_parts(part, symbol, end, side) for part in e.args]
+    values = [value for value in limits if value is not None]
+    if len(values) < len(limits) or (isinstance(e, sp.Pow | sp.log) and not values[0].is_positive):
+        return None
+    found = e.func(*values)
+    if found.has(sp.AccumBounds):
+        return None
+    return found if found.is_finite or found in (sp.S.Infinity, sp.S.NegativeInfinity) else None
+
+
+def _limit_of_product(e: sp.Mul, symbol: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
+    """Each factor beside a simple function that goes as it does, and the product of these."""
+    distance = (
+        (symbol - end) * (-1 if side == "-" else 1) if end.is_finite else 1 / symbol if end is sp.oo else -1 / symbol
+    )
+    scales = [distance**p * sp.log(distance) ** q for q in (0, 1) for p in (0, 1, -1, 2, -2)]
+    value = scale = sp.S.One
+    for factor in e.args:
+        base, power = factor.as_base_exp()
+        if symbol in power.free_symbols or base.is_rational_function(symbol):
+            scale *= factor
+            continue
+        known = ((m, limit_of(base / m, symbol, end, side)) for m in scales)
+        m, share = next(((m, v) for m, v in known if v is not None and v.is_nonzero), (sp.S.Zero, sp.S.Zero))
+        if m == 0 or (not power.is_integer and not share.is_positive):
+            return None
+        value, scale = value * share**power, scale * m**power
+    rest = limit_of(scale, symbol, end, side)
+    return None if rest is None else value * rest
+
+
+def _path(end: sp.Expr, side: str, step: sp.Expr) -> sp.Expr:
+    """A way to the end as the step falls to 0."""
+    return end + (-step if side == "-" else step) if end.is_finite else 1 / step if end is sp.oo else -1 / step
+
+
+def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, *, below_one: bool = False) -> sp.Expr | None:
+    """The limit of a quotient of functions that are analytic at the end, by the first of their Taylor coefficients.
+
+    Below one, of functions that are analytic for distances, or inverse ones, up to 1.
+    """
     if side == "+-" and end.is_finite:  # of x/|x| at 0 each side has a limit, and there is none
-        left, right = (limit_of(e, symbol, end, s) for s in "-+")
+        left, right = (limit_of(e, symbol, end, s, below_one=below_one) for s in "-+")
         return right if left is not None and right is not None and sp.simplify(left - right) == 0 else None
+    e = asymptotics.with_logarithms(e)
     u, v = sp.Dummy("u", nonnegative=True), sp.Dummy("u", positive=True)  # u for what holds at 0 too, v for algebra
-    for step, form in itertools.product((v, v**2), (_with_split_logarithms, _with_plain_logarithms)):
-        path = end + (-step if side == "-" else step) if end.is_finite else 1 / step if end is sp.oo else -1 / step
-        value = patiently(0.8, _by_coefficients, e.subs(symbol, path), v, u, form)
+    steps = (v / (1 + v),) if below_one else (v, v**2)
+    for step, form in itertools.product(steps, (_with_split_logarithms, _with_plain_logarithms)):
+        value = patiently(A_WAY, _by_coefficients, e.subs(symbol, _path(end, side, step)), v, u, form)
         if value is not None:
             return value
     return None
@@ -256,6 +399,8 @@ def _of_quotient(above: sp.Expr, below: sp.Expr, u: sp.Symbol) -> sp.Expr | None
         return None
     for _ in range(ORDERS):
         upper, lower = (sp.simplify(part.subs(u, 0)) for part in (above, below))
+        if upper is sp.nan or lower is sp.nan:
+            return None
         if lower != 0:
             return upper / lower if lower.is_nonzero else None
         if upper != 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sympy.matrices.exceptions import NonInvertibleMatrixError
 
 from theory.judgement.equality import judge_equal
+from theory.judgement.free_algebra import vanishes
 from theory.judgement.judgement import WORST_FIRST, Judgement
 from theory.judgement.patience import patiently
 
@@ -23,6 +24,7 @@ SIZES = 2, 3, 1
 LARGEST, A_FORM = 3, 1.5  # rows or columns, and seconds, of what is judged entry by entry
 DRAWS = 2  # of matrices of each size
 CLOSE = 1e-9
+BY_RULES = "0 by the rules of inverses, transposes, traces and determinants"
 Matrix = NDArray[Any]
 
 
@@ -74,6 +76,8 @@ def _of_operators(left: sp.Expr, right: sp.Expr) -> Judgement:
     difference = sp.expand(left - right)
     if difference == 0:
         return Judgement("proved", "the same in the free algebra", ("sympy.expand",))
+    if patiently(A_FORM, vanishes, left - right):
+        return Judgement("proved", BY_RULES, ("the free algebra", "rational arithmetic"))
     symbols = sorted((left - right).free_symbols, key=str)
     for n in SIZES[:2]:
         values = {
@@ -142,34 +146,30 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
     """Matrix symbols of any size: integer matrices of small sizes in their place, exactly."""
     if left == right or left.doit() == right.doit():
         return Judgement("proved", "the same by sympy's rules for matrices", ("sympy.matrices",))
-    if (
-        not any(isinstance(s, sp.MatrixExpr) for s in (left, right))
-        and sp.expand(_by_words(left) - _by_words(right)) == 0
-    ):
-        return Judgement("proved", "a trace is cyclic, and that of the transpose", ("rational arithmetic",))
+    if getattr(left, "shape", ()) == getattr(right, "shape", ()) and patiently(A_FORM, vanishes, left - right):
+        return Judgement("proved", BY_RULES, ("the free algebra", "rational arithmetic"))
     symbols = sorted(left.atoms(sp.MatrixSymbol) | right.atoms(sp.MatrixSymbol), key=str)
     lengths = set().union(*(m.shape for side in (left, right) for m in sp.preorder_traversal(side) if _has_shape(m)))
     lengths = {length for length in lengths if isinstance(length, sp.Symbol)}
     if not lengths and (found := _symbolically(left, right, symbols)) is not None:
         return found
     tried = 0
-    for n, draw in itertools.product(SIZES, range(DRAWS)):
-        sizes = dict.fromkeys(lengths, sp.Integer(n))
+    for sizes, draw in itertools.product(_all_sizes(lengths), range(DRAWS)):
         values = {s: _drawn(s, sizes, draw + DRAWS * k) for k, s in enumerate(symbols)}
         try:
             a, b = (_explicit(side, values, sizes) for side in (left, right))
         except NonInvertibleMatrixError:
             continue
         except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
-            return Judgement("inconclusive", f"not evaluated for matrices of size {n}: {error}")
+            return Judgement("inconclusive", f"not evaluated for matrices of numbers: {error}")
         if getattr(a, "shape", ()) != getattr(b, "shape", ()):
             return Judgement("refuted", f"one side is {a}, the other {b}: of other shapes")
         tried += 1
         if a != b and sp.simplify(a - b) != 0 * b:
-            witness = {str(length): str(n) for length in lengths}
+            witness = {str(length): str(n) for length, n in sizes.items()}
             witness |= {str(s): str(m.tolist()) for s, m in values.items()}
             sides = tuple(str(m.tolist()) if isinstance(m, sp.MatrixBase) else str(m) for m in (a, b))
-            evidence = f"for rational matrices of size {n} the sides are {sides[0]} and {sides[1]}"
+            evidence = f"for these rational matrices the sides are {sides[0]} and {sides[1]}"
             return Judgement("refuted", evidence, ("rational arithmetic",), witness, sides)
     if not tried:
         return Judgement("inconclusive", "defined at none of the matrices tried")
@@ -181,20 +181,13 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
     )
 
 
-def _by_words(e: sp.Expr) -> sp.Expr:
-    """A symbol in place of each trace of a product of matrix symbols and transposes, one for all that are cyclically the same."""
-    return e.doit().replace(lambda t: isinstance(t, sp.Trace), _word)
-
-
-def _word(trace: sp.Trace) -> sp.Expr:
-    factors = trace.arg.args if isinstance(trace.arg, sp.MatMul) else (trace.arg,)
-    letters = [(f.arg, True) if isinstance(f, sp.Transpose) else (f, False) for f in factors]
-    if not all(isinstance(s, sp.MatrixSymbol) for s, _ in letters):
-        return trace
-    word = [f"{sp.srepr(s)}{'^T' * turned}" for s, turned in letters]
-    back = [f"{sp.srepr(s)}{'^T' * (not turned)}" for s, turned in reversed(letters)]
-    turns = [w[k:] + w[:k] for w in (word, back) for k in range(len(w))]
-    return sp.Symbol("tr " + " ".join(min(turns)), complex=True)
+def _all_sizes(lengths: Collection[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Integer]]:
+    """The same for all, or different ones for different symbols: what holds for square matrices may hold for no others."""
+    ordered = sorted(lengths, key=str)
+    for k, n in enumerate(SIZES):
+        several = [SIZES[(k + i) % len(SIZES)] for i in range(len(ordered))]
+        for sizes in dict.fromkeys(((n,) * len(ordered), tuple(several))):
+            yield dict(zip(ordered, map(sp.Integer, sizes), strict=True))
 
 
 def _symbolically(left: sp.Basic, right: sp.Basic, symbols: Sequence[sp.MatrixSymbol]) -> Judgement | None:

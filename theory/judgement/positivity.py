@@ -130,7 +130,7 @@ def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
         for s in sorted(form.free_symbols, key=str):
             if s.is_integer or not s.is_extended_real or not is_smooth(form, s):  # its formula may use that it is whole
                 continue
-            for way in (_by_growth, _by_fall, _by_one_peak, _by_convexity):
+            for way in (_by_growth, _by_fall, _by_one_peak, _by_one_valley, _by_convexity):
                 if trusts := way(form, s, strict, depth):
                     return trusts
     return ()
@@ -214,6 +214,17 @@ def _by_convexity(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     return _put("convex, and not negative where it is stationary", convex, below) if below else ()
 
 
+def _by_one_valley(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
+    """Falling to one place and rising from there, by the one factor of the slope that changes sign; not negative there."""
+    turning = [f for f in sp.Mul.make_args(sp.factor(sp.together(sp.diff(e, s)))) if not _is_positive(f)]
+    if len(turning) != 1 or not (rising := _shown(sp.diff(turning[0], s), True, depth - 1)):
+        return ()
+    if (place := _stationary(turning[0], s)) is None:
+        return ()
+    below = _is_not_negative(e.subs(s, place), strict, depth)
+    return _put("one valley, and not negative there", rising, below) if below else ()
+
+
 def _stationary(slope: sp.Expr, s: sp.Symbol) -> sp.Expr | None:
     """The one place where the slope is 0, inside the domain; at 0 or 1 without asking sympy, which is slow."""
     if (
@@ -252,6 +263,6 @@ def _by_one_peak(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
 
 def _put(words: str, *trusts: Trusts) -> Trusts:
     """The words first, then what is trusted, each once."""
-    ways = ("every part", "every factor", "not negative", "convex", "one peak", "on either", "inside its")
+    ways = ("every part", "every factor", "not negative", "convex", "one peak", "one valley", "on either", "inside its")
     flat = [t for part in trusts for t in part if not t.startswith(ways)]
     return tuple(dict.fromkeys((words, "sympy.diff", *flat)))

@@ -6,17 +6,19 @@ Each way has a name, which a proof states: sympy's algebra is trusted by name, a
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import sympy as sp
 
 from theory.judgement.patience import patiently
+from theory.judgement.recurrences import lowered
 from theory.judgement.smooth import is_smooth
 
 __all__ = ["reduces_to_zero"]
 
 SECONDS = 1.0  # for each way
-MOST_CASES = 9
+MOST_CASES, MOST_RESIDUES = 9, 24
 HIGHEST = 200  # degree
 Way = Callable[[sp.Expr], sp.Expr]
 
@@ -29,10 +31,10 @@ def reduces_to_zero(expression: sp.Expr) -> tuple[str, ...]:
         return ()
     if trusted := _directly(expression):
         return trusted
-    for cases, name in (_by_sign(expression), _by_parity(expression)):
-        if cases != [expression] and len(cases) <= MOST_CASES:
-            found = [_directly(case) if case != 0 else ("rational arithmetic",) for case in cases]
-            if all(found):
+    for cases, name in (_by_sign(expression), _by_parity(expression), _by_residue(expression)):
+        if cases != [expression] and len(cases) <= max(MOST_CASES, MOST_RESIDUES):
+            found = [_directly(case) or _constant(case) if case != 0 else ("rational arithmetic",) for case in cases]
+            if found and all(found):
                 return tuple(dict.fromkeys((name, *itertools.chain.from_iterable(found))))
     return _constant(expression)
 
@@ -102,6 +104,13 @@ def _recurrences(e: sp.Expr) -> sp.Expr:
     return sp.simplify(sp.expand_func(sp.gammasimp(sp.combsimp(e.rewrite(sp.gamma) if e.has(sp.factorial) else e))))
 
 
+def _roots(e: sp.Expr) -> sp.Expr:
+    """Roots of products as products of roots, where the factors are positive."""
+    factored = e.replace(lambda p: isinstance(p, sp.Pow) and p.exp.is_Rational and not p.exp.is_Integer,
+                         lambda p: sp.factor(sp.together(p.base)) ** p.exp)  # fmt: skip
+    return sp.cancel(sp.together(sp.powdenest(sp.expand_power_base(factored))))
+
+
 WAYS: dict[str, Way] = {
     "rational arithmetic": lambda e: sp.cancel(sp.together(e)),
     "sympy.expand": lambda e: sp.expand(e, complex=False),
@@ -110,6 +119,8 @@ WAYS: dict[str, Way] = {
     "W exp(W) = z": _lambert,
     "sympy.rewrite(exp)": _exponentials,
     "sympy.gammasimp": _recurrences,
+    "recurrences (DLMF)": lambda e: sp.cancel(sp.together(sp.powsimp(sp.expand(lowered(e), func=False)))),
+    "roots of factors": _roots,
     "sympy.hyperexpand": lambda e: sp.simplify(sp.hyperexpand(e)) if e.has(sp.hyper, sp.meijerg) else e,
     "sympy.simplify": lambda e: sp.simplify(e, doit=False),
     "sympy.simplify of logarithms": lambda e: sp.simplify(sp.expand_log(sp.powdenest(sp.expand_power_base(e)))),
@@ -180,6 +191,27 @@ def _by_parity(e: sp.Expr) -> tuple[list[sp.Expr], str]:
     return cases, "cases by parity"
 
 
+def _by_residue(e: sp.Expr) -> tuple[list[sp.Expr], str]:
+    """The expression where the one integer in remainders of polynomials is each of the remainders."""
+    remainders = [m for m in e.atoms(sp.Mod) if m.args[1].is_Integer and m.args[0].free_symbols]
+    symbols = set().union(*(m.free_symbols for m in remainders))
+    modulus = math.lcm(*(int(m.args[1]) for m in remainders))
+    if len(symbols) != 1 or not 1 < modulus <= MOST_RESIDUES:
+        return [e], ""
+    s = symbols.pop()
+    if not s.is_integer or not all(m.args[0].is_polynomial(s) and _is_whole(m.args[0], s) for m in remainders):
+        return [e], ""
+    parity = {r for r in (0, 1) if not (s.is_odd if r == 0 else s.is_even)} if modulus % 2 == 0 else {0, 1}
+    values = [
+        {m: sp.Integer(m.args[0].subs(s, r) % m.args[1]) for m in remainders} for r in range(modulus) if r % 2 in parity
+    ]
+    return [e.xreplace(value) for value in values], "cases by remainder"
+
+
+def _is_whole(polynomial: sp.Expr, s: sp.Symbol) -> bool:
+    return all(c.is_Integer for c in sp.Poly(polynomial, s).all_coeffs())
+
+
 # --- constants ---
 
 
@@ -189,15 +221,21 @@ def _constant(e: sp.Expr) -> tuple[str, ...]:
         if s.is_integer or not s.is_extended_real or not is_smooth(e, s):
             continue
         trusted = _directly(sp.diff(e, s))
-        at = next((sp.S(v) for v in (1, 0, -1) if _allowed(s, sp.S(v))), None)
-        if trusted and at is not None:
-            there = e.subs(s, at)
+        for there, at in _simple(e, s) if trusted else ():
             below = ("rational arithmetic",) if there == 0 else _directly(there)
             if below:
                 return tuple(
                     dict.fromkeys((f"a derivative by {s} that vanishes, and the value at {s} = {at}", *trusted, *below))
                 )
     return ()
+
+
+def _simple(e: sp.Expr, s: sp.Symbol) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+    """The expression where the symbol is a simple number, and the number; at 0 too where it is smooth up to there."""
+    closed = sp.Dummy(str(s), nonnegative=True)
+    if s.is_positive and is_smooth(there := e.xreplace({s: closed}), closed):
+        yield there.subs(closed, 0), sp.S.Zero
+    yield from ((e.subs(s, at), at) for at in map(sp.S, (1, 0, -1)) if _allowed(s, at))
 
 
 def _allowed(s: sp.Symbol, value: sp.Expr) -> bool:

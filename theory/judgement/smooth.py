@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
-__all__ = ["ENTIRE", "is_smooth"]
+__all__ = ["ENTIRE", "is_positive", "is_smooth"]
 
 ENTIRE = sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.sinc
 REAL = sp.atan, sp.asinh, sp.tanh, sp.sech  # analytic on the whole real line
+WITHIN_ONE = sp.asin, sp.acos, sp.atanh  # analytic between -1 and 1
 POSITIVE = (
     sp.log,
     sp.gamma,
@@ -41,7 +42,9 @@ def is_smooth(e: sp.Expr, s: sp.Symbol) -> bool:
     if isinstance(e, POSITIVE):
         if any(s in a.free_symbols for a in e.args[:-1]):
             return False
-        return e.args[-1].is_positive is True and is_smooth(e.args[-1], s)
+        return is_positive(e.args[-1]) and is_smooth(e.args[-1], s)
+    if isinstance(e, WITHIN_ONE):
+        return e.args[0].is_extended_real is True and is_positive(1 - e.args[0] ** 2) and is_smooth(e.args[0], s)
     if isinstance(e, OF_AN_ORDER):
         return s not in e.args[0].free_symbols and e.args[1].is_positive is True and is_smooth(e.args[1], s)
     return False
@@ -52,4 +55,20 @@ def _power(e: sp.Pow, s: sp.Symbol) -> bool:
         return False
     if e.exp.is_integer and s not in e.exp.free_symbols:  # (-1)^k is no function of a real k
         return e.exp.is_nonnegative is True or e.base.is_nonzero is True
-    return e.base.is_positive is True
+    return is_positive(e.base)
+
+
+def is_positive(e: sp.Expr) -> bool:
+    """Whether it is seen to be: as it is, by its factors, or as p + sqrt(q) where q > p^2."""
+    if e.is_positive is not None or not e.is_extended_real:
+        return e.is_positive is True
+    factored = sp.factor(sp.together(e.replace(sp.tanh, lambda z: 1 - 2 / (sp.exp(2 * z) + 1))))
+    return factored.is_positive is True or any(
+        _exceeds(root, sp.expand(e - root)) for root in sp.Add.make_args(sp.expand(e))
+    )
+
+
+def _exceeds(root: sp.Expr, rest: sp.Expr) -> bool:
+    """Whether a root, positive, is larger than the modulus of the rest."""
+    is_root = root.is_nonnegative and root.has(sp.Pow) and rest.is_extended_real
+    return bool(is_root and sp.expand(root**2 - rest**2).is_positive)

@@ -17,6 +17,7 @@ from theory.judgement.points import Point
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.tails import DivergesError
+from theory.judgement.telescoping import by_certificate, telescoped
 
 __all__ = ["added", "by_induction", "closed_form"]
 
@@ -25,6 +26,7 @@ MARGIN = 1000  # of the estimate of what is left out
 SLOWEST = 0.999  # ratio of a geometric fall
 LENGTHS = 40, 60
 FAR = 10**40, 10**42  # x^k/k! grows as long as k < x, which is up to 10^30 here
+DOUBLED = 10**3, 10**5, 10**15, 10**28, 10**40
 MOST_FIRST = 5  # terms taken off a series that starts later than at 0
 
 
@@ -129,9 +131,12 @@ def _accelerated(sizes: Sequence[Any]) -> Any:
 
 
 def _falls_as_a_power(term: sp.Expr, k: sp.Symbol) -> bool:
-    """Whether doubling k costs the same factor far out as nearer: extrapolations of anything else are wrong and agree."""
-    falls = [abs(_term(term, k, 2 * j, 128)) / abs(_term(term, k, j, 128)) for j in (10**3, 10**5)]
-    return bool(abs(falls[0] - falls[1]) < falls[0] * 0.05)
+    """Whether doubling k costs the same factor far out as nearer, and always enough.
+
+    Of anything else extrapolations are wrong and agree, as of k exp(-k/10^30), which grows for long.
+    """
+    falls = [abs(_term(term, k, 2 * j, 128)) / abs(_term(term, k, j, 128)) for j in DOUBLED]
+    return bool(abs(falls[0] - falls[1]) < falls[0] * 0.05) and all(fall < 0.5 for fall in falls)
 
 
 def _both_ways(f: Any, low: int) -> tuple[Any, ...]:
@@ -170,18 +175,28 @@ def closed_form(total: sp.Sum, assume: Sequence[sp.Basic] = ()) -> ClosedForm | 
         tries = (_geometric(total.function, k, low, assume), *(rule(total.function, k, low) for rule in SERIES))
         if found := next(filter(None, tries), None):
             return found
-    return _newton(total.function, k, low, high) or _by_sympy(total)
+    finite = _newton(total.function, k, low, high) or _by_telescoping(total.function, k, low, high)
+    return finite or _by_sympy(total)
 
 
 def _newton(f: sp.Expr, k: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """sum over k from 0 to n of binomial(n, k) x^k = (1 + x)^n, a constant in front."""
+    """sum over k from 0 to n of binomial(n, k) k (k-1) ... (k-r+1) x^k = n (n-1) ... (n-r+1) x^r (1 + x)^(n-r)."""
     if low != 0 or not high.is_integer or not high.is_nonnegative or not f.has(sp.binomial(high, k)):
         return None
-    rest = sp.simplify(f / sp.binomial(high, k))
-    x = sp.simplify(rest.subs(k, k + 1) / rest)
-    if k in x.free_symbols or x.has(sp.nan, sp.zoo):
+    if (found := _as_power(sp.powsimp(f / sp.binomial(high, k)), k)) is None:
         return None
-    return ClosedForm(rest.subs(k, 0) * (1 + x) ** high, "Newton's binomial theorem")
+    x, p = found
+    if not (1 + x).is_nonzero and p.degree() > 0:
+        return None
+    whole = sum(
+        (c * sp.prod([high - i for i in range(r)]) * x**r * (1 + x) ** (high - r) for r, c in _falling(p, k)), sp.S.Zero
+    )
+    return ClosedForm(whole, "Newton's binomial theorem")
+
+
+def _by_telescoping(f: sp.Expr, k: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    value = patiently(2.0, telescoped, f, k, low, high) if low.is_integer else None
+    return None if value is None else ClosedForm(value, "a telescoping sum")
 
 
 def _by_sympy(total: sp.Sum) -> ClosedForm | None:
@@ -265,10 +280,12 @@ def by_induction(difference: sp.Expr) -> tuple[str, ...]:
         return ()
     (k, low, high), f = found[0].limits[0], found[0].function
     n = next((s for s in high.free_symbols if high - s == (high - s).doit() and (high - s).is_Integer), None)
-    if n is None or not n.is_integer or not low.is_Integer or n in f.free_symbols or not n.is_nonnegative:
+    if n is None or not n.is_integer or not low.is_Integer or not n.is_nonnegative:
         return ()
     whole = sp.Dummy("S")
     linear = difference.xreplace({found[0]: whole})
+    if n in f.free_symbols:
+        return _by_certificate(found[0], linear, whole)
     step = f.subs(k, high + 1)
     start = sp.S.One if n.is_positive else sp.S.Zero
     first = found[0].func(f, (k, low, high.subs(n, start))).doit()
@@ -280,3 +297,14 @@ def by_induction(difference: sp.Expr) -> tuple[str, ...]:
     induction = reduces_to_zero(closed.subs(n, n + 1) - grown)
     base = reduces_to_zero(sp.simplify(closed.subs(n, start) - first))
     return ("induction", *induction) if induction and base else ()
+
+
+def _by_certificate(total: sp.Basic, linear: sp.Expr, whole: sp.Symbol) -> tuple[str, ...]:
+    """What was trusted, where the summand holds the number of terms too."""
+    k, low, high = total.limits[0]
+    slope = sp.diff(linear, whole)
+    if not isinstance(total, sp.Sum) or not high.is_Symbol or slope.has(whole) or not slope.is_nonzero:
+        return ()
+    claimed = sp.solve(linear, whole)[0]
+    known = patiently(2.5, by_certificate, total.function, k, low, high, claimed)
+    return ("induction", "a telescoping sum", "sympy.combsimp") if known else ()

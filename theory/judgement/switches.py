@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sympy as sp
 
-__all__ = ["Branch", "sides"]
+__all__ = ["BROKEN", "Branch", "argument", "sides"]
 
+BROKEN = sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min
 Branch = tuple[sp.Expr, sp.Basic]
 
 
@@ -19,6 +20,18 @@ def sides(e: sp.Expr) -> tuple[Branch, ...]:
             other = turned(relation.lhs, relation.rhs, evaluate=False)
             return (e.xreplace({switch: above}), relation), (e.xreplace({switch: below}), other)
     return ()
+
+
+def argument(switch: sp.Expr) -> sp.Expr:
+    """What has another sign on either side of it; of a maximum of two, their difference.
+
+    Raises:
+        ValueError: of a maximum of more.
+    """
+    if not isinstance(switch, sp.Max | sp.Min):
+        return switch.args[0]
+    one, other = switch.args
+    return one - other
 
 
 def _branches(switch: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
