@@ -5,6 +5,7 @@ that it is given or the value that it returns.
 """
 
 import importlib
+from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -229,7 +230,15 @@ def _sibling(name):
 
 
 def mutants(name):
-    """All mutants of an observable, equal ones too."""
+    """All mutants of an observable, equal ones too, each under a name of its own."""
+    found = Counter()
+    for mutant in _mutants(name):
+        found[mutant.way] += 1
+        again = found[mutant.way]
+        yield mutant if again == 1 else replace(mutant, way=f"{mutant.way} ({again})")
+
+
+def _mutants(name):
     right = original(name)
 
     def given(change):
