@@ -439,7 +439,10 @@ LAWS = {
         "intensive; monotone(training, up); limit(training, 0, 1/(2*alpha**2*t*(alpha**2*random_features.linear_slope**2*lam"
         " + random_features.noise_part + D/p*(random_features.feature_variance + ridge))))"
     ),
-    "tau_gen": "intensive; same_for(training); at_least(0); least_at(training, training_times.test_loss)",
+    "tau_gen": (
+        "intensive; same_for(training); at_least(0); least_at(training, training_times.test_loss); "
+        "equation(if_positive(1/f, 0, larger(training_times.test_loss_final - training_times.test_loss, 0)), 0)"
+    ),
     "tau_half": (
         "intensive; same_for(training); at_least(0); crosses(training_times.test_loss, "
         "training_times.train_loss + (training_times.test_loss_final - training_times.train_loss_final)/2, training)"
