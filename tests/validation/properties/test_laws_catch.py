@@ -216,6 +216,17 @@ def test_a_number_of_samples_is_held_to_the_value_there():
         assert_laws(lambda s: 1.5 * kl_bound.samples_trusted(s), dims=("time",), laws=[law_of_sizes], **few)
 
 
+def test_of_a_crossing_steeper_than_rounding_nothing_is_said():
+    place = law("crosses(subspace_loss.signal_to_noise_asymptotic, 1)")
+    lost = catalogued("subspace_loss.loss_time_asymptotic")
+    steep, usual = (Setting.of("0.0041x1", samples=N, times=[0.062]) for N in (510_000_000_000, 30))
+    early = subject(lambda s: lost.function(s) / 1.05, None, lost.about, 1e-9)
+    with np.errstate(all="ignore"):
+        assert not place.check(lost, Case(steep)).broken
+        assert not place.check(lost, Case(usual)).broken
+        assert place.check(early, Case(usual)).broken
+
+
 def test_a_limit_of_large_sizes_is_held_to_their_ratios():
     few, like = QUICK | {"max_examples": 10}, "random_features.resolvent"
     assert_laws(random_features.resolvent, like=like, laws=["intensive"], **few)
