@@ -44,7 +44,7 @@ def _named_in_laws(prediction):
 
 DEPENDS = {
     "mutants": lambda prediction: ([], []),
-    "laws": lambda prediction: (["validation.laws", *_named_in_laws(prediction)], [HERE / "catching.py"]),
+    "laws": lambda prediction: (["validation.properties", *_named_in_laws(prediction)], [HERE / "catching.py"]),
     "second route": lambda prediction: ([], [HERE / "second_route.py", TESTS / "conftest.py", test_file(prediction)]),
     "validate": lambda prediction: (["validation.claims", "validation.claim"], [HERE / "catching.py"]),
     "derivation": lambda prediction: (["theory.lines"], [HERE / "catching.py"]),
