@@ -73,6 +73,8 @@ class SecondRoute:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem):
+        if not any(self.alive.values()):
+            return True
         called, begin = set(), time.process_time()
         with ExitStack() as stack:
             for name in self.alive:
