@@ -47,7 +47,8 @@ def asked(name, way):
 def caught(name, way):
     """What catches each mutant that one way is asked for, {mutant: what, or None}."""
     prediction = name.partition(".")[0]
-    return remembered(name, way, lambda: _second(prediction)[name] if way == "second route" else _alone(name, way))
+    alone = way != "second route"
+    return remembered(name, way, lambda: _alone(name, way) if alone else _second(prediction, slow(name))[name])
 
 
 def _alone(name, way):
@@ -56,9 +57,10 @@ def _alone(name, way):
 
 
 @cache
-def _second(prediction):
-    """All observables at once: each test is run once as it is."""
-    return by_second_route({name: asked(name, "second route") for name in names_of(prediction)}, test_file(prediction))
+def _second(prediction, dear):
+    """All observables at once, those that take seconds or the others: each test is run once as it is."""
+    names = [name for name in names_of(prediction) if slow(name) == dear]
+    return by_second_route({name: asked(name, "second route") for name in names}, test_file(prediction))
 
 
 def outcomes(name):
