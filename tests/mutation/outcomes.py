@@ -73,9 +73,9 @@ def outcomes(name):
 
 
 def share(of):
-    """In per cent, rounded down to a tenth: 100 is said of all alone; - where nothing was asked."""
+    """In per cent, rounded down to a tenth, and of how many: 100 is said of all alone; - where nothing was asked."""
     of = list(of)
-    return f"{1000 * sum(of) // len(of) / 10} %" if of else "-"
+    return f"{1000 * sum(of) // len(of) / 10} % of {len(of)}" if of else "-"
 
 
 def table(found):
@@ -91,8 +91,8 @@ def _row(label, observables):
     every = [by for one in observables for by in one["mutants"].values()]
     alone = [[bool(by[way]) for by in every if way in by] for way in WAYS]
     dropped = sum(one["dropped"] for one in observables)
-    of = [f"{share(one)} of {len(one)}" for one in alone]
-    return [label, str(len(observables)), str(len(every)), str(dropped), *of, share(any(by.values()) for by in every)]
+    together = share(any(by.values()) for by in every)
+    return [label, str(len(observables)), str(len(every)), str(dropped), *map(share, alone), together]
 
 
 def survivors(found, way=None):
