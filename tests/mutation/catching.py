@@ -104,10 +104,15 @@ RUN = Run("standard")
 
 
 @cache
+def all_claims():
+    """Of the predictions, no surveys."""
+    return [claim for one in PREDICTIONS for claim in claims_module(one).claims()]
+
+
+@cache
 def claims_about(name):
-    """The claims of the predictions, no surveys, that hold an observable itself, and hold."""
-    found = [claim for one in PREDICTIONS for claim in claims_module(one).claims()]
-    about = [claim for claim in found if any(map(partial(_asks, name), _parts(claim.predicted)))]
+    """The claims that hold an observable itself, and hold."""
+    about = [claim for claim in all_claims() if any(map(partial(_asks, name), _parts(claim.predicted)))]
     return [claim for claim in about if _holds(claim, _Done(name, original(name)))]
 
 

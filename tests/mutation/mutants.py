@@ -5,7 +5,8 @@ that it is given or the value that it returns.
 """
 
 import importlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, wraps
@@ -151,7 +152,7 @@ def formulas_of(name):
     for place, formulas in before.items():
         derivation(place).formulas = _Recording(formulas, place, seen)
     try:
-        values_on_grid(name, original(name))
+        list(OnGrid(name, original(name)))
     finally:
         for place, formulas in before.items():
             derivation(place).formulas = formulas
@@ -231,7 +232,15 @@ def _sibling(name):
 
 
 def mutants(name):
-    """All mutants of an observable, equal ones too."""
+    """All mutants of an observable, equal ones too, each under a name of its own."""
+    found = Counter()
+    for mutant in _mutants(name):
+        found[mutant.way] += 1
+        again = found[mutant.way]
+        yield mutant if again == 1 else replace(mutant, way=f"{mutant.way} ({again})")
+
+
+def _mutants(name):
     right = original(name)
 
     def given(change):
@@ -271,8 +280,9 @@ def grid(name):
         one = "1x1" if about.directions else "0.5x2" if about.subspaces else "0.5x2,0.1x1"
         return [_fitted(about, one, 3, [0.3], 0, ensemble) for ensemble in about.ensembles]
     manifolds = ["1x1", "0.3x1"] if about.directions else ["1x1", "0.5x20", "1x2,0.1x3", "0.3x5,2x1,0.02x4"]
+    times = [0.3] if about.network else [0.02, 0.3, 1.7, 40.0]  # of a network each takes long
     found = [
-        _fitted(about, text, N, [0.02, 0.3, 1.7, 40.0], k, ensemble)
+        _fitted(about, text, N, times, k, ensemble)
         for k, text in enumerate(manifolds)
         for N in (3, 1000, 10**6)
         for ensemble in about.ensembles
@@ -304,19 +314,32 @@ def _fitted(about, text, N, times, normal, ensemble):
     return Setting(wide, N, np.array(times), ensemble=ensemble, **others)
 
 
-def values_on_grid(name, function):
-    """What a function returns on the grid of an observable; NaN where it raises."""
-    found = []
-    for setting in grid(name):
+class OnGrid(Sequence):
+    """What a function returns on the grid of an observable, once it is asked for; infinite where it raises."""
+
+    def __init__(self, name, function):
+        self.function, self.settings, self.values = function, grid(name), {}
+
+    def __len__(self):
+        return len(self.settings)
+
+    def __getitem__(self, i):
+        if i >= len(self):
+            raise IndexError(i)
+        if i not in self.values:
+            self.values[i] = self._at(self.settings[i])
+        return self.values[i]
+
+    def _at(self, setting):
         try:
             with np.errstate(all="ignore"):
-                found.append(np.ravel(np.asarray(function(setting), dtype=np.float64)))
+                return np.ravel(np.asarray(self.function(setting), dtype=np.float64))
         except RAISED:
-            found.append(np.array([np.inf]))
-    return found
+            return np.array([np.inf])
 
 
 def _alike(one, other, accuracy):
+    """Whether they agree everywhere; what is after the first difference is not asked for."""
     return all(
         a.shape == b.shape and np.allclose(a, b, rtol=accuracy, atol=0, equal_nan=True)
         for a, b in zip(one, other, strict=True)
@@ -326,10 +349,10 @@ def _alike(one, other, accuracy):
 @cache
 def distinct(name):
     """The mutants of other values than the observable and one another on its grid, and how many were dropped."""
-    seen, kept, dropped = [values_on_grid(name, original(name))], [], 0
+    seen, kept, dropped = [OnGrid(name, original(name))], [], 0
     accuracy = max(SAME, original(name).observable.accuracy)
     for mutant in mutants(name):
-        values = values_on_grid(name, mutant.function)
+        values = OnGrid(name, mutant.function)
         if any(_alike(values, before, accuracy) for before in seen):
             dropped += 1
         else:

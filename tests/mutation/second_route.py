@@ -16,7 +16,7 @@ import hypothesis
 import pytest
 from _pytest.outcomes import Failed
 
-from tests.mutation.mutants import distinct, formula_replaced, original
+from tests.mutation.mutants import formula_replaced, mutants, original
 
 LONGEST = 1.0  # seconds of a test that is run for mutants
 ARGUMENTS = [
@@ -73,6 +73,8 @@ class SecondRoute:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem):
+        if not any(self.alive.values()):
+            return True
         called, begin = set(), time.process_time()
         with ExitStack() as stack:
             for name in self.alive:
@@ -111,15 +113,18 @@ class SecondRoute:
         test(**{name: item.funcargs[name] for name in item._fixtureinfo.argnames})
 
 
-def by_second_route(names, files):
-    """{observable: {mutant: the test that fails}}, found in a process of its own: pytest is run once in each."""
+def by_second_route(wanted, file):
+    """The test that fails, {observable: {mutant: test, or None}}, of the mutants that are wanted, {observable: [mutants]}.
+
+    In a process of its own: pytest is run once in each.
+    """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
-        return alone.submit(_caught, names, list(map(str, files))).result()
+        return alone.submit(_caught, wanted, str(file)).result()
 
 
-def _caught(names, files):
-    plugin = SecondRoute({name: distinct(name)[0] for name in names})
-    code = pytest.main([*ARGUMENTS, *files], plugins=[plugin])
+def _caught(wanted, file):
+    plugin = SecondRoute({name: [m for m in mutants(name) if m.way in ways] for name, ways in wanted.items()})
+    code = pytest.main([*ARGUMENTS, file], plugins=[plugin])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise RuntimeError(f"the tests of {', '.join(names)} must pass as they are; pytest ended with {code!r}")
-    return plugin.caught
+        raise RuntimeError(f"{file} must pass as it is; pytest ended with {code!r}")
+    return {name: {way: plugin.caught[name].get(way) for way in ways} for name, ways in wanted.items()}

@@ -18,6 +18,7 @@ h0 = sp.Symbol("h", nonnegative=True)  # the same in what holds without a kernel
 v = sp.Symbol("v", positive=True)  # lambda + t
 a = sp.Symbol("a", positive=True)  # half the separation of two samples, or of two centres
 c = sp.Symbol("c", nonnegative=True)  # E log 2cosh - |mean|, of theory.averages.over_shifts
+g = sp.Symbol("g", nonnegative=True)  # E log cosh - log cosh of the mean, of the same
 S = sp.Symbol("S", nonnegative=True)  # E sech^2, of the same
 r = sp.Symbol("r", nonnegative=True)  # |x|
 u = sp.Symbol("u", positive=True)
@@ -110,6 +111,21 @@ def _two_samples(d: Derivation) -> None:
         "r = |x|, c = E log 2cosh(a (x + sqrt(h) xi)/v) - a r/v, which Jensen has at 0 or above; it is even in x",
     )
     d.result("log_smoothed", about_a.subs({r: a + z, h: h0}), z, v, h0, c)
+    change = d.compute(
+        "what smoothing changes",
+        r"K_h * \log \hat p - \log \hat p",
+        sp.expand(mean_flat) + g,
+        sp.expand(about_a - about_a.subs({h: 0, c: 0})).subs(c, g),
+        "g = E log cosh(a (x + sqrt(h) xi)/v) - log cosh(a x/v), by which c is more than without a kernel",
+    )
+    w = sp.Symbol("w", real=True)
+    d.equal(
+        "opposite shifts together",
+        (sp.cosh(u + w) * sp.cosh(u - w)).rewrite(sp.exp),
+        (sp.cosh(u) ** 2 * (1 + sp.sinh(w) ** 2 / sp.cosh(u) ** 2)).rewrite(sp.exp),
+        "so that g = (1/2) E log(1 + (sinh w/cosh u)^2), w = a sqrt(h) xi/v: positive, and nothing cancels at small h",
+    )
+    d.result("log_change", change.subs(h, h0), v, h0, g)
     d.compute(
         "their score",
         r"\partial_x \log \hat p",

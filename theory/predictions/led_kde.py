@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,7 @@ BOTH = ("gaussian", "mixture")
 QUADRATURE = 1e-11  # relative accuracy
 DEPTH = 45.0  # of log pi below its peak, beyond which it counts for nothing
 PANELS, NODES = 24, 32
+SMALL = 0.1  # -log Z, below which it is not taken from an integral of order 1, whose rounding it would inherit
 CENTRE = 1e-9  # of half the separation, below which two modes are one
 
 Array = NDArray[np.float64]
@@ -103,13 +105,10 @@ def log_density(setting: Setting) -> Array:
     accuracy=QUADRATURE,
 )
 def normalization(setting: Setting) -> Array:
-    """log of int exp(K_h * log p_t), in one direction, for infinitely many samples: 0 or below, by Jensen.
-
-    Of a mixture to 1e-15 absolute: for h below 1e-4 of lambda + t that is more than the relative accuracy it declares.
-    """
+    """log of int exp(K_h * log p_t), in one direction, for infinitely many samples: 0 or below, by Jensen."""
     if setting.ensemble == "gaussian":
         return derivation()["normalization_gaussian"](_noise(setting), setting.bandwidth) + 0.0  # not -0
-    return np.array([_moments(*at)[0] for at in _each(setting)])
+    return np.array([_log_mass(*at) for at in _each(setting)]) + 0.0
 
 
 @observable(
@@ -129,7 +128,7 @@ def variance(setting: Setting) -> Array:
     """
     found = setting.manifold.variances + setting.t[:, None]
     if setting.ensemble == "mixture":
-        excess = np.array([_moments(*at)[1] for at in _each(setting)]) - found[:, 0]
+        excess = np.array([_second_moment(*at) for at in _each(setting)]) - found[:, 0]
         found[:, 0] += excess / setting.manifold.dimensions[0]
     return found
 
@@ -268,8 +267,21 @@ def _root(f: Callable[[float], float], low: float, high: float, xtol: float = 2e
     return float(brentq(f, low, high, xtol=xtol, rtol=rtol, maxiter=1000))
 
 
-def _moments(a: float, v: float, h: float) -> tuple[float, float]:
-    """log of int exp(K_h * log p^), and the mean square under it."""
+class _Panels(NamedTuple):
+    """Where pi counts, at x = a + z > 0.
+
+    Attributes:
+        z: nodes.
+        weights: of an integral over the line.
+        peak: of K_h * log p^.
+    """
+
+    z: Array
+    weights: Array
+    peak: float
+
+
+def _panels(a: float, v: float, h: float) -> _Panels:
     mode = _mode(a, v, h) - a
     with in_float64():
         peak = float(_smoothed(np.array(mode), a, v, h))
@@ -277,11 +289,30 @@ def _moments(a: float, v: float, h: float) -> tuple[float, float]:
         fallen = partial(_fallen, a=a, v=v, h=h, level=peak - DEPTH)
         if fallen(left) < 0:
             left = _root(fallen, left, mode)
-        ends = np.linspace(left, right, PANELS + 1)[:, None]
-        half = np.diff(ends, axis=0) / 2
-        z = ends[:-1] + half * (_nodes + 1)
-        masses = 2 * half * _weights * np.exp(_smoothed(z, a, v, h) - peak)
-    return peak + math.log(masses.sum()), float((masses * (a + z) ** 2).sum() / masses.sum())
+    ends = np.linspace(left, right, PANELS + 1)[:, None]
+    half = np.diff(ends, axis=0) / 2
+    return _Panels(ends[:-1] + half * (_nodes + 1), 2 * half * _weights, peak)
+
+
+def _log_mass(a: float, v: float, h: float) -> float:
+    """log of int exp(K_h * log p^); where it is small, log(1 + int p^ (exp(change) - 1)) by what smoothing changes."""
+    z, weights, peak = _panels(a, v, h)
+    with in_float64():
+        log_pi = _smoothed(z, a, v, h)
+        log_mass = peak + math.log((weights * np.exp(log_pi - peak)).sum())
+        if log_mass < -SMALL:
+            return log_mass
+        gain = over_shifts.gain(a * (a + z) / v, a * math.sqrt(h) / v)
+        change = derivation()["log_change"](v, h, gain)
+    return math.log1p(-(weights * np.exp(log_pi) * np.expm1(-change)).sum())
+
+
+def _second_moment(a: float, v: float, h: float) -> float:
+    """The mean square under it."""
+    z, weights, peak = _panels(a, v, h)
+    with in_float64():
+        masses = weights * np.exp(_smoothed(z, a, v, h) - peak)
+    return float((masses * (a + z) ** 2).sum() / masses.sum())
 
 
 def _fallen(z: float, a: float, v: float, h: float, level: float) -> float:
@@ -301,7 +332,7 @@ LAWS = {
         "same_for(samples); at_most(0); monotone(bandwidth, down); at(bandwidth, 0, 1 + f, 1); "
         "equation(g*f, -g*h/(2*(lam+t))); limit(separation, inf, -h/(2*(lam1+t))); "
         "given(separation, given(bandwidth, expansion(separation, 0, -h/(2*(lam1+t)), "
-        "if_positive(h/(lam1+t) - 1e-5, h*a**2/(8*(lam1+t)**2), 0))))"
+        "h*a**2/(8*(lam1+t)**2))))"
     ),
     "variance": (
         "same_for(samples); normal_directions; at(bandwidth, 0, sum(m*f), sum(m*(lam+t)) + a**2/4); "

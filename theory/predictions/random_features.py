@@ -306,38 +306,50 @@ LAWS = {
         "alpha**2*(sum(m*lam)/D + t)*random_features.linear_slope**2)"
     ),
     "resolvent": (
-        "at_least(0); at_most(1/ridge); monotone(ridge, down); limit(ridge, inf, 1/ridge); "
+        "intensive; at_least(0); at_most(1/ridge); monotone(ridge, down); limit(ridge, inf, 1/ridge); "
         "expansion(ridge, inf, 1/ridge - random_features.feature_variance/ridge**2, (random_features.feature_variance**2 "
         "+ p/D*(sum(m*(alpha**2*random_features.linear_slope**2*lam + random_features.noise_part)**2) "
         "+ (D - d)*random_features.noise_part**2)/D "
         "+ p/N*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D + random_features.sample_part)**2)/ridge**3)"
     ),
     "edge_lowest": (
-        "same_for(ridge); same_for(training); at_least(random_features.rest_part); at_most(random_features.edge_highest); "
-        "limit(samples, inf, random_features.edge_lowest_published)"
+        "intensive; same_for(ridge); same_for(training); at_least(random_features.rest_part); "
+        "at_most(random_features.edge_highest); limit(samples, inf, random_features.edge_lowest_published); "
+        "limit(features, inf, if_positive(sum(lam/lam) + D - d - 3/2, f, samples_bulk*f + (1 - samples_bulk)*p/D*("
+        "alpha**2*random_features.linear_slope**2*lam1*(1 - sqrt(D/N))**2 + random_features.noise_part "
+        "+ D/N*random_features.sample_part*(1 - p/D*random_features.noise_part/f))))"
     ),
     "edge_highest": (
-        "same_for(ridge); same_for(training); at_least(random_features.edge_lowest); "
-        "limit(samples, inf, random_features.edge_highest_published)"
+        "intensive; same_for(ridge); same_for(training); at_least(random_features.edge_lowest); "
+        "limit(samples, inf, random_features.edge_highest_published); "
+        "limit(features, inf, if_positive(sum(lam/lam) + D - d - 3/2, f, samples_bulk*f + (1 - samples_bulk)*p/D*("
+        "alpha**2*random_features.linear_slope**2*lam1*(1 + sqrt(D/N))**2 + random_features.noise_part "
+        "+ D/N*random_features.sample_part*(1 - p/D*random_features.noise_part/f))))"
     ),
     "bulk_weight": (
-        "same_for(ridge); same_for(time); at_least(0); at_most(1); "
-        "equation(sum(f), if_positive(p - N - D + 1/2, 1 - random_features.delta_weight, sum(f)))"
+        "intensive; same_for(ridge); same_for(time); at_least(0); at_most(1); "
+        "equation(sum(f), if_positive(p - N - D + 1/2, 1 - random_features.delta_weight, sum(f))); "
+        "equation((1 - samples_bulk)*f, (1 - samples_bulk)*if_positive(p - N - D + 1/2, smaller(N, d)/p, f))"
     ),
     "delta_weight": "same_for(ridge); same_for(time); at_least(0); at_most(1); equation(f, larger(1 - (N + D)/p, 0))",
     "edge_lowest_published": (
-        "same_for(ridge); equation(samples_bulk*(f - random_features.rest_part), "
+        "intensive; same_for(ridge); equation(samples_bulk*(f - random_features.rest_part), "
         "samples_bulk*if_positive(p - N, random_features.sample_part*(1 - sqrt(p/N))**2, f) + 0*f); "
         "at_least(random_features.rest_part); at_most(random_features.edge_highest_published); "
-        "limit(samples, inf, random_features.edge_lowest)"
+        "limit(samples, inf, random_features.edge_lowest); "
+        "on_a_line(if_positive(samples_bulk, f, random_features.rest_part + random_features.sample_part "
+        "+ (alpha**2*random_features.linear_slope**2*lam1 + random_features.noise_part)*(sqrt(p) - 1)**2 + 0*f))"
     ),
     "edge_highest_published": (
-        "same_for(ridge); equation(samples_bulk*(f - random_features.rest_part), "
+        "intensive; same_for(ridge); equation(samples_bulk*(f - random_features.rest_part), "
         "samples_bulk*if_positive(p - N, random_features.sample_part*(1 + sqrt(p/N))**2, f) + 0*f); "
-        "at_least(random_features.edge_lowest_published); limit(samples, inf, random_features.edge_highest)"
+        "at_least(random_features.edge_lowest_published); limit(samples, inf, random_features.edge_highest); "
+        "on_a_line(if_positive(samples_bulk, f, random_features.rest_part + random_features.sample_part "
+        "+ (alpha**2*random_features.linear_slope**2*lam1 + random_features.noise_part)*(sqrt(p) + 1)**2 + 0*f))"
     ),
     "bulk_weight_published": (
-        "same_for(ridge); same_for(time); at_least(0); at_most(1); "
-        "equation(sum(f), if_positive(p - N - D + 1/2, (N + D)/p, sum(f)))"
+        "intensive; same_for(ridge); same_for(time); at_least(0); at_most(1); "
+        "equation(sum(f), if_positive(p - N - D + 1/2, (N + D)/p, sum(f))); "
+        "equation(samples_bulk*f, samples_bulk*if_positive(p - N - D + 1/2, N/p, f))"
     ),
 }

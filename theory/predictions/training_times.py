@@ -390,57 +390,61 @@ def _directions(setting: Setting) -> tuple[Array, Array]:
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
     "train_loss": (
-        "at_least(0); at_most(1); monotone(training, down); limit(training, 0, 1); "
+        "intensive; at_least(0); at_most(1); monotone(training, down); limit(training, 0, 1); "
         "limit(training, inf, training_times.train_loss_final); "
         "expansion(training, 0, 1 - 4*alpha**2*t*random_features.noise_part*training, "
         "4*alpha**4*t**2*random_features.noise_part*D/p*training**2*(2*random_features.feature_variance "
         "+ 2*p/D*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D + random_features.noise_part) + ridge))"
     ),
     "test_loss": (
-        "at_least(training_times.train_loss); limit(training, 0, 1); limit(training, inf, training_times.test_loss_final); "
+        "intensive; at_least(training_times.train_loss); limit(training, 0, 1); "
+        "limit(training, inf, training_times.test_loss_final); "
         "expansion(training, 0, 1 - 4*alpha**2*t*random_features.noise_part*training, "
         "4*alpha**4*t**2*random_features.noise_part*D/p*training**2*(2*random_features.feature_variance "
         "+ 2*p/D*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D + random_features.noise_part) + ridge))"
     ),
     "train_loss_kernel": (
-        "same_for(features); same_for(ridge); at_least(0); at_most(1); monotone(training, down); convex(training); "
+        "intensive; same_for(features); same_for(ridge); at_least(0); at_most(1); monotone(training, down); convex(training); "
         "limit(training, 0, 1); limit(training, inf, 0); limit(features, inf, training_times.train_loss); "
         "expansion(training, 0, 1 - 4*alpha**2*t*random_features.noise_part*training, "
         "8*alpha**4*t**2*random_features.noise_part*training**2*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D "
         "+ random_features.noise_part))"
     ),
     "test_loss_kernel": (
-        "same_for(features); same_for(ridge); at_least(training_times.train_loss_kernel); limit(training, 0, 1); "
+        "intensive; same_for(features); same_for(ridge); at_least(training_times.train_loss_kernel); limit(training, 0, 1); "
         "limit(training, inf, sum(m*lam)/(D*t)); limit(features, inf, training_times.test_loss); "
         "expansion(training, 0, 1 - 4*alpha**2*t*random_features.noise_part*training, "
         "8*alpha**4*t**2*random_features.noise_part*training**2*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D "
         "+ random_features.noise_part))"
     ),
     "train_loss_final": (
-        "same_for(training); at_least(0); at_most(1); monotone(ridge, up); limit(ridge, inf, 1); "
+        "intensive; same_for(training); at_least(0); at_most(1); monotone(ridge, up); limit(ridge, inf, 1); "
         "expansion(ridge, inf, 1 - 2*random_features.noise_part*p/(D*ridge), "
         "3*random_features.noise_part*p/D*(random_features.feature_variance "
         "+ p/D*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D + random_features.noise_part))/ridge**2)"
     ),
     "test_loss_final": (
-        "same_for(training); at_least(training_times.train_loss_final); limit(ridge, inf, 1); "
+        "intensive; same_for(training); at_least(training_times.train_loss_final); limit(ridge, inf, 1); "
         "expansion(ridge, inf, 1 - 2*random_features.noise_part*p/(D*ridge), "
         "3*random_features.noise_part*p/D*(random_features.feature_variance "
         "+ p/D*(alpha**2*random_features.linear_slope**2*sum(m*lam)/D + random_features.noise_part))/ridge**2)"
     ),
     "retained_coefficient": (
-        "at_least(0); at_most(1); ordered; monotone(training, down); limit(training, 0, 1); "
+        "intensive; at_least(0); at_most(1); ordered; monotone(training, down); limit(training, 0, 1); "
         "expansion(training, 0, 1 - 2*alpha**2*t*random_features.noise_part*training, "
         "2*alpha**4*t**2*random_features.noise_part*training**2*(alpha**2*random_features.linear_slope**2*lam "
         "+ random_features.noise_part + D/p*(random_features.feature_variance + ridge)))"
     ),
     "learning_clock": (
-        "monotone(training, up); limit(training, 0, 1/(2*alpha**2*t*(alpha**2*random_features.linear_slope**2*lam"
+        "intensive; monotone(training, up); limit(training, 0, 1/(2*alpha**2*t*(alpha**2*random_features.linear_slope**2*lam"
         " + random_features.noise_part + D/p*(random_features.feature_variance + ridge))))"
     ),
-    "tau_gen": "same_for(training); at_least(0); least_at(training, training_times.test_loss)",
+    "tau_gen": (
+        "intensive; same_for(training); at_least(0); least_at(training, training_times.test_loss); "
+        "equation(if_positive(1/f, 0, larger(training_times.test_loss_final - training_times.test_loss, 0)), 0)"
+    ),
     "tau_half": (
-        "same_for(training); at_least(0); crosses(training_times.test_loss, "
+        "intensive; same_for(training); at_least(0); crosses(training_times.test_loss, "
         "training_times.train_loss + (training_times.test_loss_final - training_times.train_loss_final)/2, training)"
     ),
     "tau_mem": (

@@ -47,8 +47,9 @@ def crosses(name: str, value: str, argument: str = "time") -> Law:
         if found is None:
             return None
         known, there, tolerance, at = found
+        known = known & np.isfinite(tolerance)  # where it diverges within what the place may be off by, nothing is said
         right = np.where(known, wanted(at).ravel()[0], 0.0)
-        return Sides(np.where(known, there, 0.0), right, tolerance, (case.setting,), words)
+        return Sides(np.where(known, there, 0.0), right, np.where(known, tolerance, 0.0), (case.setting,), words)
 
     words = f"{name} there", value
     last = "" if argument == "time" else f", {argument}"

@@ -118,12 +118,14 @@ def search(subject: Subject, law: Law, *, where: st.SearchStrategy[Any] | None =
         options = {"max_examples": SLOW_EXAMPLES} | options
     seen = _Seen()
     miss = _miss(_test(subject, law, drawn, seen, -math.inf, options))
-    if miss is not None and miss.sides.drama < SLIGHT and seen.drama > miss.sides.drama + SHARE:
-        miss = _miss(_test(subject, law, drawn, seen, seen.drama - SHARE, options)) or miss
     if miss is None:
         return Found(law, seen.spoke)
-    if miss.raised is not None:
+    if miss.raised is not None or Phase.shrink not in options.get(
+        "phases", Phase
+    ):  # that it is broken is all that is asked
         return Found(law, seen.spoke, Broken(law, miss.case, miss.sides, (), miss.raised))
+    if miss.sides.drama < SLIGHT and seen.drama > miss.sides.drama + SHARE:
+        miss = _miss(_test(subject, law, drawn, seen, seen.drama - SHARE, options)) or miss
     others = _Seen()
     few = options | {
         "max_examples": min(ELSEWHERE, options.get("max_examples", ELSEWHERE)),

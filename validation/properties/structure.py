@@ -232,6 +232,30 @@ def vanishing_direction() -> Law:
     )
 
 
+@lawgiver
+def intensive() -> Law:
+    """With twice the samples, features and directions, normal ones too, it is the same."""
+
+    def check(f: Subject, case: Case) -> Sides | None:
+        setting = case.setting
+        if setting.point is not None or setting.network is None:
+            return None
+        twice = [(variance, 2 * m) for variance, m in _parts(setting)]
+        other = joined(setting, twice, 2 * setting.manifold.ambient_dimension).trained(
+            features=2 * setting.network.features
+        )
+        return _equal(f, setting, other.at(samples=2 * setting.samples), f(setting))
+
+    return Law(
+        "intensive",
+        "twice the samples, features and directions change nothing",
+        r"f(2N, 2p, 2m, 2D) = f(N, p, m, D)",
+        check,
+        "limits of large sizes know their ratios alone",
+        needs=lambda f: f.about.network,
+    )
+
+
 def _parted(case: Case, m: int) -> tuple[Setting, Setting, Setting]:
     """All subspaces, the first of them, and the others; where there is one, another of m directions."""
     first, *rest = _parts(case.setting)

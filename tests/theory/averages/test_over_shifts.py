@@ -40,6 +40,18 @@ def test_without_a_kernel_it_is_the_function(name):
     np.testing.assert_allclose(getattr(over_shifts, name)(means, 0.0), expected[name], atol=1e-13)
 
 
+@pytest.mark.parametrize("deviation", [1e-6, 0.03, 1.99, 2.5])
+def test_the_gain_against_its_series_and_quadrature(deviation):
+    for mean in (-0.4, 0.0, 3.0):
+        found = over_shifts.gain(np.array(mean), deviation)
+        if deviation < 1e-3:
+            expected = deviation**2 / 2 / np.cosh(mean) ** 2  # the next order is deviation^2 less
+            assert found == pytest.approx(expected, rel=1e-11)
+        else:
+            expected = average(FUNCTIONS["excess"], mean, deviation) - np.log(2 * np.cosh(mean))
+            assert found == pytest.approx(expected, abs=5e-14)
+
+
 @pytest.mark.parametrize("deviation", [1.0, 1e3, 1e9])
 def test_far_away_nothing_is_left_of_the_kink(deviation):
     means = np.array([20.0, 1e4]) * deviation

@@ -55,6 +55,31 @@ def test_the_density_of_two_samples_against_quadrature(setting, a, v, h):
     assert led_kde.variance(setting)[0, 0] == pytest.approx(second, rel=1e-10)
 
 
+def log_mass(a, v, h):
+    """log of int exp(K_h * log p) to 30 digits, both integrals by the trapezoid rule."""
+    shifts = [mpmath.mpf(k) / 4 for k in range(-40, 41)]
+    weights = [mpmath.npdf(xi) / 4 for xi in shifts]
+    deviation, step = a * mpmath.sqrt(h) / v, min(mpmath.sqrt(v) / 4, v / a / 6)
+
+    def mass(x):
+        gains = (mpmath.log(mpmath.cosh(a * x / v + deviation * xi)) for xi in shifts)
+        change = mpmath.fdot(weights, gains) - mpmath.log(mpmath.cosh(a * x / v)) - h / (2 * v)
+        return mpmath.npdf(x, a, mpmath.sqrt(v)) * mpmath.expm1(change)
+
+    far = int((a + 12 * mpmath.sqrt(v)) / step)
+    return mpmath.log1p(step * mpmath.fsum(mass(k * step) for k in range(-far, far + 1)))
+
+
+@pytest.mark.parametrize(
+    ("a", "v", "h"), [(1.0, 0.125, 1e-9), (1.0, 0.375, 1e-6), (1.0, 1.0, 1e-3), (0.25, 1.0, 1e-12), (1.0, 0.5, 0.25)]
+)
+def test_the_normalization_under_a_narrow_kernel_against_mpmath(a, v, h):
+    setting = Setting.of([(v / 2, 1)], times=[v / 2], ensemble="mixture", separation=2 * a, bandwidth=h)
+    with mpmath.workdps(30):
+        expected = float(log_mass(*map(mpmath.mpf, (a, v, h))))
+    assert led_kde.normalization(setting)[0] == pytest.approx(expected, rel=1e-10)
+
+
 def test_the_values_of_the_notes():
     """y = +-1, t = .1, h = .5: P(|x| < .5) = .3992; the notes have .39895, off by more than their digits."""
     assert probability(TWO.at(times=[0.05]), -0.5, 0.5) == pytest.approx(0.39916, abs=5e-6)

@@ -10,6 +10,7 @@ from theory.predictions import (
     kernel_smoothing,
     kl_bound,
     led_kde,
+    random_features,
     score_covariance,
     subspace_loss,
     training_times,
@@ -129,7 +130,7 @@ def test_a_law_tells_wrong_from_right(name, dims, right, wrong):
 def test_every_law_is_tried():
     tried = {name.partition("(")[0] for name, *_ in WRONG} | {
         *("approaches", "at_bandwidth", "at_samples", "least_at", "normalized", "vanishes_from"),
-        *("balance_of_smoothing", "given", "mean_square", "variance_of_smoothing"),
+        *("balance_of_smoothing", "given", "intensive", "mean_square", "variance_of_smoothing"),
     }
     of_settings = {n for n, make in lawgivers().items() if not make.__module__.endswith((".points", ".calculus"))}
     assert tried == of_settings
@@ -213,6 +214,26 @@ def test_a_number_of_samples_is_held_to_the_value_there():
     assert_laws(kl_bound.samples_trusted, dims=("time",), laws=[law_of_sizes], **few)
     with pytest.raises(LawError, match="it is the number of samples at which"):
         assert_laws(lambda s: 1.5 * kl_bound.samples_trusted(s), dims=("time",), laws=[law_of_sizes], **few)
+
+
+def test_of_a_crossing_steeper_than_rounding_nothing_is_said():
+    place = law("crosses(subspace_loss.signal_to_noise_asymptotic, 1)")
+    lost = catalogued("subspace_loss.loss_time_asymptotic")
+    steep, usual = (Setting.of("0.0041x1", samples=N, times=[0.062]) for N in (510_000_000_000, 30))
+    early = subject(lambda s: lost.function(s) / 1.05, None, lost.about, 1e-9)
+    with np.errstate(all="ignore"):
+        assert not place.check(lost, Case(steep)).broken
+        assert not place.check(lost, Case(usual)).broken
+        assert place.check(early, Case(usual)).broken
+
+
+def test_a_limit_of_large_sizes_is_held_to_their_ratios():
+    few, like = QUICK | {"max_examples": 10}, "random_features.resolvent"
+    assert_laws(random_features.resolvent, like=like, laws=["intensive"], **few)
+    for more in (lambda s: s.at(samples=s.samples + 1), lambda s: s.trained(features=s.network.features + 1)):
+        with pytest.raises(LawError, match="twice the samples, features and directions change nothing"):
+            assert_laws(lambda s, more=more: random_features.resolvent(more(s)), like=like, laws=["intensive"], **few)
+    assert not law("intensive").needs(catalogued("collapse.information"))
 
 
 @pytest.mark.parametrize("name", ["tau_gen", "tau_half"])
