@@ -15,7 +15,7 @@ from theory.judgement.hints import hint
 from theory.judgement.inequality import judge_differs, judge_greater
 from theory.judgement.judgement import Judgement, Relation
 from theory.judgement.limits import judge_limit
-from theory.judgement.matrices import is_of_matrices, judge_matrices
+from theory.judgement.matrices import is_of_matrices, judge_matrices, judge_order
 from theory.judgement.patience import patiently
 from theory.judgement.sequences import is_of_sequences, judge_sequences
 
@@ -69,6 +69,8 @@ def _judged(
         return judge_limit(left, right, relation, at, assume)
     if relation == "=":
         return _of_equality(left, right, assume)
+    if any(side.has(sp.MatrixExpr) for side in (left, right)):
+        return judge_order(judge, left, right, relation, assume)
     if relation == "!=":
         return judge_differs(left, right, assume)
     return judge_greater(left, right, relation == ">", assume)

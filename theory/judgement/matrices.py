@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,17 +17,19 @@ from sympy.matrices.exceptions import NonInvertibleMatrixError
 
 from theory.judgement.equality import judge_equal
 from theory.judgement.free_algebra import vanishes
-from theory.judgement.judgement import WORST_FIRST, Judgement
+from theory.judgement.judgement import WORST_FIRST, Judgement, Relation
 from theory.judgement.patience import patiently
 
-__all__ = ["is_of_matrices", "judge_matrices"]
+__all__ = ["is_of_matrices", "judge_matrices", "judge_order"]
 
 SIZES = 2, 3, 1
 LARGEST, A_FORM = 3, 1.5  # rows or columns, and seconds, of what is judged entry by entry
 DRAWS = 2  # of matrices of each size
+A_NUMBER, FOR_ALL = 0.4, 1.6  # seconds, to compare what is made of matrices of numbers
 CLOSE = 1e-9
 BY_RULES = "0 by the rules of inverses, transposes, traces and determinants"
 Matrix = NDArray[Any]
+Judge = Callable[..., Judgement]
 
 
 def is_of_matrices(*sides: sp.Basic) -> bool:
@@ -148,9 +152,7 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
         return Judgement("proved", "the same by sympy's rules for matrices", ("sympy.matrices",))
     if getattr(left, "shape", ()) == getattr(right, "shape", ()) and patiently(A_FORM, vanishes, left - right):
         return Judgement("proved", BY_RULES, ("the free algebra", "rational arithmetic"))
-    symbols = sorted(left.atoms(sp.MatrixSymbol) | right.atoms(sp.MatrixSymbol), key=str)
-    lengths = set().union(*(m.shape for side in (left, right) for m in sp.preorder_traversal(side) if _has_shape(m)))
-    lengths = {length for length in lengths if isinstance(length, sp.Symbol)}
+    symbols, lengths = _symbols(left, right), _lengths(left, right)
     if not lengths and (found := _symbolically(left, right, symbols)) is not None:
         return found
     tried = 0
@@ -179,6 +181,74 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
         ("rational arithmetic",),
         cannot_exclude="larger sizes, and matrices of a set so thin that none of it was drawn",
     )
+
+
+def judge_order(
+    judge: Judge, left: sp.Expr, right: sp.Expr, relation: Relation, assume: Sequence[sp.Basic]
+) -> Judgement:
+    """Whether a number made of matrices is above, or differs from, another: tried on zero, one and rational matrices.
+
+    Args:
+        judge: of numbers.
+        left: the left side.
+        right: the right side.
+        relation: `>`, `>=` or `!=`.
+        assume: as of `judge`.
+    """
+    if any(getattr(side, "shape", ()) for side in (left, right)):
+        return Judgement("inconclusive", "matrices have no order; take a trace, a determinant or x.T*A*x of them")
+    symbols, tried, end = _symbols(left, right), 0, time.thread_time() + FOR_ALL
+    for sizes in _all_sizes(_lengths(left, right)):
+        for values in _with_the_simplest(symbols, sizes):
+            if time.thread_time() > end:
+                break
+            try:
+                a, b = (_number(_explicit(side, values, sizes)) for side in (left, right))
+            except NonInvertibleMatrixError:
+                continue
+            except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
+                return Judgement("inconclusive", f"not evaluated for matrices of numbers: {error}")
+            found = patiently(A_NUMBER, functools.partial(judge, a, b, relation, assume=assume))
+            if found is None or found.verdict == "inconclusive":
+                continue
+            if found.verdict == "refuted":
+                witness = {str(length): str(n) for length, n in sizes.items()}
+                witness |= {str(s): str(m.tolist()) for s, m in values.items()}
+                return replace(found, witness={**witness, **found.witness})
+            tried += 1
+    if not tried:
+        return Judgement("inconclusive", "decided at none of the matrices tried")
+    return Judgement(
+        "supported",
+        f"it holds at {tried} draws of rational matrices of sizes 1, 2 and 3",
+        ("rational arithmetic",),
+        cannot_exclude="larger sizes, and matrices other than those drawn",
+    )
+
+
+def _with_the_simplest(
+    symbols: Sequence[sp.MatrixSymbol], sizes: Mapping[Any, sp.Integer]
+) -> Iterator[dict[sp.MatrixSymbol, sp.ImmutableMatrix]]:
+    """Zeros, where inequalities touch, ones along the diagonal of either sign, and draws."""
+    for diagonal in (0, 1, -1):
+        yield {s: sp.ImmutableMatrix(diagonal * sp.eye(*_shape(s, sizes))) for s in symbols}
+    for draw in range(2 * DRAWS):
+        yield {s: _drawn(s, sizes, draw + 2 * DRAWS * k) for k, s in enumerate(symbols)}
+
+
+def _number(side: Any) -> sp.Expr:
+    """The number that a matrix of one row and one column is."""
+    return side[0, 0] if isinstance(side, sp.MatrixBase) and side.shape == (1, 1) else sp.sympify(side)
+
+
+def _symbols(*sides: sp.Basic) -> list[sp.MatrixSymbol]:
+    return sorted(set().union(*(side.atoms(sp.MatrixSymbol) for side in sides)), key=str)
+
+
+def _lengths(*sides: sp.Basic) -> set[sp.Symbol]:
+    """The symbols that stand for numbers of rows and columns."""
+    shapes = (m.shape for side in sides for m in sp.preorder_traversal(side) if _has_shape(m))
+    return {length for shape in shapes for length in shape if isinstance(length, sp.Symbol)}
 
 
 def _all_sizes(lengths: Collection[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Integer]]:
@@ -216,8 +286,12 @@ def _has_shape(e: sp.Basic) -> bool:
 
 def _drawn(s: sp.MatrixSymbol, sizes: Mapping[Any, sp.Integer], seed: int) -> sp.ImmutableMatrix:
     """A matrix of that shape with small rational entries, the same one every time."""
+    return sp.ImmutableMatrix(_integers(*_shape(s, sizes), seed).tolist()) / (1 + seed % 3)
+
+
+def _shape(s: sp.MatrixSymbol, sizes: Mapping[Any, sp.Integer]) -> tuple[int, int]:
     rows, columns = (int(sp.sympify(length).subs(sizes)) for length in s.shape)
-    return sp.ImmutableMatrix(_integers(rows, columns, seed).tolist()) / (1 + seed % 3)
+    return rows, columns
 
 
 def _explicit(e: sp.Basic, values: Mapping[Any, sp.ImmutableMatrix], sizes: Mapping[Any, sp.Integer]) -> Any:

@@ -286,3 +286,36 @@ def test_a_power_of_a_huge_degree_is_no_polynomial_to_factor():
     noise = 1 - sp.exp(-2 * tau)
     assert judge(s**2, s**2 * noise / (sp.exp(-2 * tau) * s**2 + noise), ">=").verdict == "proved"
     assert judge(sp.log(1 + sp.exp(x)), sp.Max(x, 0), ">=").verdict == "proved"
+
+
+def test_numbers_made_of_matrices_are_ordered_by_trying():
+    square = A * sp.Transpose(A)
+    for left, right, relation in (
+        (sp.Trace(square), 0, ">="),
+        (n * sp.Trace(square), sp.Trace(A) ** 2, ">="),
+        (sp.Determinant(ONE + square), 1, ">="),
+        (sp.Trace(square) / t, sp.log(sp.Determinant(ONE + square / t)), ">="),
+        (sp.Determinant(ONE + square), 0, "!="),
+    ):
+        found = judge(left, right, relation)
+        assert found.verdict == "supported"
+        assert found.cannot_exclude
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "relation"),
+    [
+        (sp.Trace(A * sp.Transpose(A)), 0, ">"),  # of 0
+        (sp.Determinant(A), 0, "!="),
+        (sp.Trace(A * sp.Transpose(A)), sp.Trace(A) ** 2, ">="),  # of 1
+        (sp.Trace(A) * sp.Trace(B), sp.Trace(A * B), ">="),
+    ],
+)
+def test_an_order_of_matrices_that_fails_names_them(left, right, relation):
+    found = judge(left, right, relation)
+    assert found.verdict == "refuted"
+    assert {"n", "A"} <= set(found.witness)
+
+
+def test_matrices_themselves_have_no_order():
+    assert judge(A, B, ">").verdict == "inconclusive"
