@@ -15,13 +15,14 @@ __all__ = ["check_expression", "check_function", "expression", "function"]
 
 # where each is found; the same that sympy's lambdify takes
 FUNCTIONS = {
-    **dict.fromkeys(("exp", "log", "sqrt", "tanh"), "numpy"),
+    **dict.fromkeys(("cosh", "exp", "log", "sinh", "sqrt", "tanh"), "numpy"),
     **dict.fromkeys(("digamma", "erf", "erfc", "expm1", "gamma", "log1p", "loggamma", "polygamma"), "scipy.special"),
 }
 CONSTANTS = {"euler_gamma": "numpy", "pi": "numpy"}
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 SYMPY_FUNCTIONS = (
-    "Add", "Mul", "Pow", "Integer", "Rational", "exp", "log", "tanh", "erf", "erfc", "gamma", "loggamma", "digamma", "polygamma",
+    "Add", "Mul", "Pow", "Integer", "Rational", "exp", "log", "cosh", "coth", "sinh", "tanh", "erf",
+    "erfc", "gamma", "loggamma", "digamma", "polygamma",
 )  # fmt: skip
 SYMPY_CONSTANTS = ("pi", "E", "EulerGamma")
 

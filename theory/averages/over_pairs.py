@@ -33,6 +33,7 @@ ROUNDING = 5e-6  # of the error: what rules that are exact differ by
 FINE, OUTSIDE = 400, 12.0  # nodes that the rules for radii are made from, and deviations beyond which nothing counts
 LARGE = 4e4  # kappa from which on a sphere is flat, to its inverse
 NOTHING = 1e-8  # weight of a pair
+LONGEST = 40_000  # nodes of log u times nodes of theta: beyond, a pair of points takes a second
 OFF = 2e-4  # that the sum of weights of a pair may be off by
 SEQUENCES, FIRST, MOST = 8, 256, 4096  # of Sobol points, and how many of all
 SCATTER = 2.5e-3  # standard error of their mean over it: half of what is declared
@@ -53,12 +54,18 @@ def smoothed_error(x: Array, t: float, h: float, manifold: LinearManifold, N: in
         off: for h far above t, for t far below the variances.
     """
     samples = Samples.of(manifold, t, N, most=2)
+    with np.errstate(all="ignore"):  # what overflows is NaN
+        found = _error(samples, x, h, manifold) / t**2
+    return found if math.isfinite(found) else math.nan
+
+
+def _error(samples: Samples, x: Array, h: float, manifold: LinearManifold) -> float:
     if h == 0:
         at = seen(samples, _in_planes(x, x, manifold)[0])
-        return _product(samples, at, at) / t**2
+        return _product(samples, at, at)
     if manifold.variances.size == 1:
-        return _by_radii(samples, float(np.linalg.norm(x)), h, x.size) / t**2
-    return _by_sobol(samples, x, h, manifold) / t**2
+        return _by_radii(samples, float(np.linalg.norm(x)), h, x.size)
+    return _by_sobol(samples, x, h, manifold)
 
 
 def _product(samples: Samples, one: Seen, other: Seen) -> float:
@@ -73,6 +80,8 @@ def _by_radii(samples: Samples, x: float, h: float, m: int) -> float:
         r, of_radius = _radii(x, h, m, nodes)
         angles = _Angles(r * x / h, m)
         points = [seen(samples, np.array([one, 0.0])) for one in r]
+        if max(point.kernels[0].size for point in points) > LONGEST:
+            return math.nan, 0.0
         total = 0.0
         for i, j in combinations_with_replacement(range(nodes), 2):
             cosines, weights = angles.rule(i, j, nodes)

@@ -244,10 +244,12 @@ def _surface(d: Derivation) -> None:
         "Gauss and Bonnet",
         "the integral of K over a closed surface is 2 pi chi, chi = 2 of a sphere and 0 of a torus",
         "Gauss-Bonnet theorem",
+        "the mean curvature of a surface is its topology's",
     )
     d.conclude(
         "mean over a closed surface",
         "2 - 2 pi chi t/A, A its area: to first order what is retained tells the topology; on a torus nothing is lost",
         "on a surface",
         "Gauss and Bonnet",
+        reason="the mean over the surface of 2 - t K",
     )

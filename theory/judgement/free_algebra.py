@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-__all__ = ["vanishes"]
+__all__ = ["UnknownError", "vanishes"]
 
 Letter = tuple[Any, ...]  # ("symbol", what, whether transposed), ("operator", what) or ("inverse", of what)
 Word = tuple[Letter, ...]

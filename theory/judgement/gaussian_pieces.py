@@ -15,7 +15,7 @@ import sympy as sp
 
 from theory.judgement.switches import BROKEN, argument
 
-__all__ = ["integral"]
+__all__ = ["NotOfThisKindError", "integral"]
 
 MOST_BREAKS = 4
 

@@ -19,7 +19,7 @@ from theory.judgement.smooth import is_smooth
 from theory.judgement.substitution import in_logarithms
 from theory.judgement.words import told
 
-__all__ = ["judge_limit", "limit_of"]
+__all__ = ["judge_limit", "limit_in_parts", "limit_of"]
 
 STEPS = 1, 2, 3, 4, 6, 12, 30, 100, 10**3, 10**4, 10**6, 10**9, 10**12, 10**15  # exponents of ten
 FEW = 4  # points, of the other symbols

@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from theory.averages.over_classes import surprise, undecided
 from theory.derived import derived
@@ -120,6 +119,8 @@ def _fold(field: float) -> float:
     """a, with sinh a - a = 2|h|; below (12|h|)^(1/3), for sinh a - a is more than a^3/6."""
     if not field:
         return 0.0
+    from scipy.optimize import brentq  # slow to import
+
     wanted, fold = 2 * abs(field), derivation()["fold"]
     return float(brentq(lambda a: float(fold(a)) - wanted, 0.0, np.cbrt(6 * wanted), xtol=1e-15))
 
