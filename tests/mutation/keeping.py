@@ -46,6 +46,6 @@ DEPENDS = {
     "mutants": lambda prediction: ([], []),
     "laws": lambda prediction: (["validation.properties", *_named_in_laws(prediction)], [HERE / "catching.py"]),
     "second route": lambda prediction: ([], [HERE / "second_route.py", TESTS / "conftest.py", test_file(prediction)]),
-    "validate": lambda prediction: (["validation.claims", "validation.claim"], [HERE / "catching.py"]),
+    "validate": lambda prediction: (["validation.claims", "validation.claim"], [HERE / "validating.py"]),
     "derivation": lambda prediction: (["theory.lines"], [HERE / "catching.py"]),
 }

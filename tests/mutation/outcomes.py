@@ -3,10 +3,11 @@
 import random
 from functools import cache
 
-from tests.mutation.catching import by_derivation, by_laws, by_validate
+from tests.mutation.catching import by_derivation, by_laws
 from tests.mutation.keeping import remembered, test_file
 from tests.mutation.mutants import distinct, module, mutants, slow
 from tests.mutation.second_route import by_second_route
+from tests.mutation.validating import by_validate
 from theory.observable import observables
 
 WAYS = "laws", "second route", "validate", "derivation"

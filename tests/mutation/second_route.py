@@ -6,8 +6,10 @@ the observable alone sees it.
 """
 
 import contextlib
+import inspect
 import io
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
@@ -70,6 +72,17 @@ class SecondRoute:
 
     def __init__(self, alive):
         self.alive, self.caught = {name: list(found) for name, found in alive.items()}, {name: {} for name in alive}
+
+    def pytest_collection_modifyitems(self, items):
+        """First the tests that name an observable, and of one that has parameters each once before any again."""
+        names, nth = [name.partition(".")[2] for name in self.alive], Counter()
+
+        def late(item):
+            text = item.name + inspect.getsource(item.function)
+            nth[item.function] += 1
+            return not any(name in text for name in names), nth[item.function]
+
+        items.sort(key=late)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem):

@@ -6,7 +6,7 @@ from tests.mutation.mutants import slow
 from tests.mutation.outcomes import known, names_of, outcomes, survivors, table
 from validation.claims import PREDICTIONS
 
-pytestmark = pytest.mark.mutation
+pytestmark = [pytest.mark.mutation, pytest.mark.filterwarnings("ignore")]  # a mutant may make anything of numbers
 LAWS, ALL = 0.95, 0.99  # shares that are to be caught
 NAMES = [name for prediction in PREDICTIONS for name in names_of(prediction)]
 QUICK, SLOW = ([name for name in NAMES if slow(name) == wanted] for wanted in (False, True))

@@ -404,7 +404,8 @@ LAWS = {
     ),
     "variance_gain": (
         "same_for(samples); at_least(0); at(bandwidth, 0, 1); "
-        "equation(f*kernel_smoothing.score_variance, plain.kernel_smoothing.score_variance)"
+        "equation(f*kernel_smoothing.score_variance, plain.kernel_smoothing.score_variance); given(separation, given(bandwidth, "
+        "equation(f*kernel_smoothing.score_variance, plain.kernel_smoothing.score_variance)))"
     ),
     "score_variance_mean": (
         "schedule(-2); normal_directions; power(samples, -1); at_least(0); monotone(bandwidth, up); "

@@ -32,9 +32,9 @@ def published(gamma):
 
 
 def at_signal(gamma, share):
-    """A setting of that signal to noise, as `phi`."""
+    """A setting of that signal to noise, as `phi`, with directions besides along which classes do not differ."""
     half = 2 / gamma
-    return TWO.at(manifold=Setting.of([(half, 1)]).manifold, times=half, share=share)
+    return TWO.at(manifold=Setting.of([(half, 1), (3 * half, 2)]).manifold, times=half, share=share)
 
 
 def over_both(gamma, share, of):
