@@ -33,6 +33,7 @@ A_POINT = 1.0
 FOR_A_ZERO, FOR_ROOTS = 0.8, 0.3
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
 NO_POINT = "z3 finds no point of the domain where it fails"
+LARGEST = 10**4  # argument of a factorial
 COUNTS = sp.gamma, sp.factorial, sp.binomial  # of which bounds of the logarithms are known
 STEPS = 100  # of a bisection: thirty digits
 
@@ -275,6 +276,9 @@ def _refuted(point: Point, sides: Sequence[Any], sign: str) -> Judgement:
 
 
 def _is_zero(difference: sp.Expr, point: Point) -> bool:
+    arguments = (f.args[0].xreplace(dict(point)) for f in difference.atoms(*COUNTS))
+    if any(n.is_Rational and abs(n) > LARGEST for n in arguments):  # sympy would write Gamma(10^30) down
+        return False
     there = difference.xreplace(dict(point))
     return there == 0 or bool(patiently(FOR_A_ZERO, reduces_to_zero, there))
 
