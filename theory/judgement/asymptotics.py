@@ -15,9 +15,11 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.judgement.growth import grows, vanishes
+from theory.judgement.smooth import is_analytic_at
 
 __all__ = ["expanded", "logarithm", "thetas", "with_logarithms"]
 
+ORDERS = 4
 HYPERBOLIC = sp.cosh, sp.sinh, sp.coth, sp.csch
 
 
@@ -94,6 +96,14 @@ def with_logarithms(e: sp.Expr) -> sp.Expr:
     return e.replace(lambda f: isinstance(f, sp.log) and f.args[0].has(sp.gamma, sp.factorial, sp.binomial), taken)
 
 
+def with_roots_of_factors(e: sp.Expr) -> sp.Expr:
+    """sqrt(1 - 4 u^2)/u for sqrt(1/u^2 - 4)."""
+    return e.replace(
+        lambda p: isinstance(p, sp.Pow) and isinstance(p.base, sp.Add) and p.exp.is_Rational and not p.exp.is_Integer,
+        lambda p: sp.expand_power_base(sp.factor(sp.together(p.base)) ** p.exp),
+    )
+
+
 def thetas(e: sp.Expr) -> bool:
     """Whether a bounded unknown is left in it."""
     return any(s.name == "theta" and isinstance(s, sp.Dummy) for s in e.free_symbols)
@@ -138,6 +148,8 @@ MIRRORED = {  # of what goes to -infinity, by -x
 
 def _logarithm(z: sp.Expr, u: sp.Symbol) -> sp.Expr:
     """log of a sum with exponentials by its largest term, where all others vanish beside it."""
+    if (known := _of_first_coefficient(z, u)) is not None:
+        return known
     terms = sp.Add.make_args(sp.expand(z))
     if len(terms) == 1 or not any(t.has(sp.exp) for t in terms):
         return sp.log(z)
@@ -147,3 +159,26 @@ def _logarithm(z: sp.Expr, u: sp.Symbol) -> sp.Expr:
             small = sp.Add(*rest)
             return sp.expand_log(sp.log(largest)) + small + _theta() * small**2
     return sp.log(z)
+
+
+def _of_first_coefficient(z: sp.Expr, u: sp.Symbol) -> sp.Expr | None:
+    """n log u + log c + theta u of c u^n + ..., a quotient of what is analytic at 0, c > 0, n not 0."""
+    if not z.has(sp.exp) or not u.is_positive:
+        return None
+    parts = [known for part in sp.fraction(sp.together(z)) if (known := _first_coefficient(part, u))]
+    if len(parts) < 2:
+        return None
+    (above, n), (below, m) = parts
+    c = sp.factor(above / below)
+    return (n - m) * sp.log(u) + sp.log(c) + _theta() * u if n != m and c.is_positive else None
+
+
+def _first_coefficient(part: sp.Expr, u: sp.Symbol) -> tuple[sp.Expr, int] | None:
+    """(c, n) of c u^n + ..., analytic at 0."""
+    if not is_analytic_at(part, u, sp.S.Zero):
+        return None
+    for n in range(ORDERS):
+        if (there := sp.factor(sp.expand(part.subs(u, 0)))) != 0:
+            return (there / sp.factorial(n), n) if there.is_nonzero else None
+        part = sp.diff(part, u)
+    return None

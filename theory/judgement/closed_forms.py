@@ -13,6 +13,7 @@ from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
+from theory.judgement.switches import branches
 
 __all__ = ["ClosedForm", "closed_form"]
 
@@ -123,6 +124,32 @@ def _gamma(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm 
     return ClosedForm(total, "Euler's integral of the gamma function")
 
 
+def _by_exponential(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """Over the line, of exp(-exp(y)) and the like by v = exp(-y), or exp(y)."""
+    inner = {p for e in f.atoms(sp.exp) for p in e.args[0].atoms(sp.exp) if y in p.free_symbols}
+    if len(inner) != 1 or (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
+        return None
+    rate = sp.cancel(inner.pop().args[0] / y)
+    v = sp.Dummy("v", positive=True)
+    if y in rate.free_symbols or not rate.is_nonzero or not rate.is_real:
+        return None
+    inside = sp.expand(sp.powsimp(f.subs(y, sp.log(v) / rate) / (v * abs(rate))), power_exp=False)
+    return _gamma(inside, v, sp.S.Zero, sp.S.Infinity)
+
+
+def _frullani(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """int_0^oo of the sum of c exp(-b y) over y = -(the sum of c log b), where the sum of c is 0 and all b > 0."""
+    if (low, high) != (sp.S.Zero, sp.S.Infinity):
+        return None
+    total = weight = sp.S.Zero
+    for factor, exponent in _terms(f, y):
+        c, rate = sp.cancel(factor * y), sp.cancel(-exponent / y)
+        if y in c.free_symbols | rate.free_symbols or not rate.is_positive:
+            return None
+        total, weight = total - c * sp.log(rate), weight + c
+    return ClosedForm(total, "Frullani's integral") if sp.expand(weight) == 0 else None
+
+
 def _without_logarithms(power: sp.Expr, s: sp.Symbol) -> tuple[int, sp.Expr]:
     """How many factors log s there are, and what is left."""
     times = next((int(f.as_base_exp()[1]) for f in sp.Mul.make_args(power) if f.as_base_exp()[0] == sp.log(s)), 0)
@@ -135,7 +162,10 @@ def _degree(power: sp.Expr, s: sp.Symbol) -> sp.Expr:
 
 
 def _wave(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """int_0^oo sin(b y)/y dy = pi/2, int_0^oo cos(b y^2) dy = int_0^oo sin(b y^2) dy = sqrt(pi/(8 b)), b > 0."""
+    """int_0^oo sin(b y)/y dy = pi/2, int_0^oo cos(b y^2) dy = int_0^oo sin(b y^2) dy = sqrt(pi/(8 b)), b > 0.
+
+    int_0^oo (1 - cos(b y))/y^2 dy = pi b/2, int_0^oo sin(b y)^2/y^2 dy = pi b/2.
+    """
     halves = {(sp.S.Zero, sp.S.Infinity): 1, (sp.S.NegativeInfinity, sp.S.Infinity): 2}.get((low, high))
     if halves is None:
         return None
@@ -146,6 +176,8 @@ def _wave(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm |
         sp.sin(b * y) / y: (sp.pi / 2, "Dirichlet's integral"),
         sp.cos(b * y**2): fresnel,
         sp.sin(b * y**2): fresnel,
+        (1 - sp.cos(b * y)) / y**2: (sp.pi * b / 2, "Dirichlet's integral"),
+        (sp.sin(b * y) / y) ** 2: (sp.pi * b / 2, "Dirichlet's integral"),
     }
     for wave, (value, name) in known.items():
         found = rest.match(wave)
@@ -169,6 +201,43 @@ def _lorentz(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFor
         return None
     b = sp.sqrt(square)
     return ClosedForm(constant / front * sp.pi / b * sp.exp(-a * b), "the residue theorem")
+
+
+def _log_lorentz(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """int log(y^2 + a^2)/(y^2 + b^2) dy = 2 pi log(a + b)/b over the line, a, b > 0."""
+    if (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
+        return None
+    constant, rest = f.as_independent(y, as_Add=False)
+    wave = next((w for w in sp.Mul.make_args(rest) if isinstance(w, sp.log)), None)
+    if wave is None:
+        return None
+    squares = [sp.Poly(e, y) for e in (wave.args[0], wave / rest)]  # or it is of another kind, which Poly says
+    if any(p.degree() != 2 or p.coeff_monomial(y) != 0 for p in squares):
+        return None
+    if not all(p.LC().is_positive and p.TC().is_positive for p in squares):
+        return None
+    a, b = (sp.sqrt(p.TC() / p.LC()) for p in squares)
+    value = (2 * sp.log(a + b) + sp.log(squares[0].LC())) * sp.pi / b / squares[1].LC()
+    return ClosedForm(constant * value, "the residue theorem")
+
+
+def _bessel(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """int_0^pi exp(a cos y) cos(n y) dy = pi I_n(a), n whole and not negative (DLMF 10.32.3); as much again up to 2 pi."""
+    halves = {(sp.S.Zero, sp.pi): 1, (sp.S.Zero, 2 * sp.pi): 2, (-sp.pi, sp.pi): 2}.get((low, high))
+    if halves is None:
+        return None
+    constant, rest = f.as_independent(y, as_Add=False)
+    order, a = sp.S.Zero, None
+    for factor in sp.Mul.make_args(rest):
+        if isinstance(factor, sp.exp) and a is None:
+            a = sp.cancel(factor.args[0] / sp.cos(y))
+        elif isinstance(factor, sp.cos) and order == 0:
+            order = sp.cancel(factor.args[0] / y)
+        else:
+            return None
+    if a is None or y in (a.free_symbols | order.free_symbols) or not (order.is_integer and order.is_nonnegative):
+        return None
+    return ClosedForm(halves * constant * sp.pi * sp.besseli(order, a), "Bessel's integral")
 
 
 def _turn(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
@@ -202,23 +271,83 @@ def _in_pieces(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedF
     return ClosedForm(total, "Euler's integral of the gamma function, on either half of the line")
 
 
+def _between_switches(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """Where a modulus or a maximum changes its branch once between finite ends, from either part."""
+    broken = [e for e in f.atoms(sp.Abs, sp.Max, sp.Min) if y in e.free_symbols]
+    if len(broken) != 1 or not (low.is_finite and high.is_finite):
+        return None
+    gap, above, below = branches(broken[0])
+    slope = sp.diff(gap, y)
+    if y in slope.free_symbols or not (slope.is_positive or slope.is_negative):
+        return None
+    place = sp.solve(gap, y)[0]
+    if not ((place - low).is_nonnegative and (high - place).is_nonnegative):
+        return None
+    first, last = (below, above) if slope.is_positive else (above, below)
+    parts = [(first, low, place), (last, place, high)]
+    tried = [_by_rules(f.xreplace({broken[0]: form}), y, start, end) for form, start, end in parts]
+    found = [part for part in tried if part is not None]
+    if len(found) < len(parts):
+        return None
+    trusts = dict.fromkeys(part.trusts for part in found)
+    return ClosedForm(sum(p.value for p in found), ", ".join(trusts), all(p.checked for p in found))
+
+
 def _beta(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
-    """int_0^1 y^(p-1) (1-y)^(q-1) dy = B(p, q) for p, q > 0."""
-    if (low, high) != (sp.S.Zero, sp.S.One):
+    """int_0^h y^(p-1) (h^r - y^r)^(q-1) dy = h^(p + r (q-1)) B(p/r, q)/r for p, q, r, h > 0; by log y, the derivative by p.
+
+    From -h on twice that, where the integrand is even.
+    """
+    u, real, halves = sp.Dummy("u", positive=True), sp.Dummy("y", real=True), 1
+    f = f.xreplace({y: real})
+    if low == -high and sp.simplify(f.xreplace({real: -real}) - f) == 0:
+        low, halves = sp.S.Zero, 2
+    f = f.xreplace({real: u})
+    if low != 0 or not high.is_positive:
         return None
-    constant, rest = f.as_independent(y, as_Add=False)
-    p = q = sp.S.One
-    for factor in sp.Mul.make_args(rest):
+    total = sum((_beta_term(term, u, high) for term in sp.Add.make_args(sp.expand(f, deep=False))), sp.S.Zero)
+    return ClosedForm(halves * total, "Euler's beta integral")
+
+
+def _beta_term(f: sp.Expr, u: sp.Symbol, h: sp.Expr) -> sp.Expr:
+    """A product of powers of u and of one h^r - u^r, and of logarithms of these.
+
+    Raises:
+        ValueError: where it is none.
+    """
+    constant, rest = f.as_independent(u, as_Add=False)
+    of_u, of_rest = sp.Dummy("p"), sp.Dummy("q")
+    p, q, r, logarithms = sp.S.One, sp.S.One, None, [0, 0]
+    for factor in sp.Mul.make_args(sp.expand_power_base(rest)):
         base, exponent = factor.as_base_exp()
-        if base == y:
+        if base == u:
             p += exponent
-        elif sp.expand(base - 1 + y) == 0:
-            q += exponent
+        elif base == sp.log(u) and exponent.is_Integer and exponent > 0:
+            logarithms[0] += int(exponent)
+        elif isinstance(base, sp.log) and exponent.is_Integer and exponent > 0:
+            degree = _falls(base.args[0], u, h)
+            if degree is None or r not in (None, degree):
+                raise ValueError("no beta integral")
+            r, logarithms[1] = degree, logarithms[1] + int(exponent)
+        elif (degree := _falls(base, u, h)) is not None and r in (None, degree):
+            r, q = degree, q + exponent
         else:
-            return None
-    if y in p.free_symbols or y in q.free_symbols or not (p.is_positive and q.is_positive):
-        return None
-    return ClosedForm(constant * sp.gamma(p) * sp.gamma(q) / sp.gamma(p + q), "Euler's beta integral")
+            raise ValueError("no beta integral")
+    r = sp.S.One if r is None else r
+    if u in p.free_symbols or u in q.free_symbols or not (p.is_positive and q.is_positive):
+        raise ValueError("no beta integral")
+    mass = h ** (of_u + r * (of_rest - 1)) * sp.gamma(of_u / r) * sp.gamma(of_rest) / sp.gamma(of_u / r + of_rest) / r
+    for order, times in zip((of_u, of_rest), logarithms, strict=True):
+        mass = sp.diff(mass, order, times)
+    return constant * mass.subs({of_u: p, of_rest: q})
+
+
+def _falls(base: sp.Expr, u: sp.Symbol, h: sp.Expr) -> sp.Expr | None:
+    """r where it is h^r - u^r, r > 0."""
+    constant, power = base.as_independent(u, as_Add=True)
+    r = _degree(-power, u)
+    known = u not in r.free_symbols and r.is_positive and sp.expand(power + u**r) == 0
+    return r if known and sp.simplify(constant - h**r) == 0 else None
 
 
 def _semicircle(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
@@ -328,12 +457,17 @@ def _by_sympy(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedFo
 RULES = (
     _gaussian,
     _gamma,
+    _by_exponential,
+    _frullani,
     _lorentz,
+    _log_lorentz,
+    _bessel,
     _semicircle,
     _beta,
     _wave,
     _turn,
     _in_pieces,
+    _between_switches,
     _in_gaussian_pieces,
     _antiderivative,
     _by_sympy,

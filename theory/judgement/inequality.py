@@ -33,6 +33,8 @@ A_POINT = 1.0
 FOR_A_ZERO, FOR_ROOTS = 0.8, 0.3
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
 NO_POINT = "z3 finds no point of the domain where it fails"
+LARGEST = 10**4  # argument of a factorial
+COUNTS = sp.gamma, sp.factorial, sp.binomial  # of which bounds of the logarithms are known
 STEPS = 100  # of a bisection: thirty digits
 
 
@@ -100,13 +102,14 @@ def _proof(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basi
         difference = difference.replace(sp.erfc, lambda z: 1 - sp.erf(z))
         shown_by = is_shown(difference, strict, assume) if checked and not difference.has(*WHOLE) else ()
         return (*shown_by, *rules) if shown_by else ()
-    if trusts := is_shown(difference, strict, assume):
-        return trusts
-    above, below = (logarithm(side) for side in (left, right)) if difference.has(sp.exp) else (None, None)
-    if above is None or below is None:
-        return ()
-    trusts = is_shown(above - below, strict, assume)
-    return (f"for the logarithms: {trusts[0]}", *trusts[1:]) if trusts else ()
+    forms = [(difference, "")]
+    above, below = (logarithm(side) for side in (left, right)) if difference.has(sp.exp, *COUNTS) else (None, None)
+    if above is not None and below is not None:
+        forms.insert(0 if difference.has(*COUNTS) else 1, (above - below, "for the logarithms: "))
+    for form, words in forms:
+        if trusts := is_shown(form, strict, assume):
+            return (f"{words}{trusts[0]}", *trusts[1:])
+    return ()
 
 
 def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Judgement:
@@ -273,6 +276,9 @@ def _refuted(point: Point, sides: Sequence[Any], sign: str) -> Judgement:
 
 
 def _is_zero(difference: sp.Expr, point: Point) -> bool:
+    arguments = (f.args[0].xreplace(dict(point)) for f in difference.atoms(*COUNTS))
+    if any(n.is_Rational and abs(n) > LARGEST for n in arguments):  # sympy would write Gamma(10^30) down
+        return False
     there = difference.xreplace(dict(point))
     return there == 0 or bool(patiently(FOR_A_ZERO, reduces_to_zero, there))
 

@@ -29,6 +29,7 @@ NEAR = 4, 16, 64, 256  # an end that is this far is cut off as it is
 WAVES = 10, 40, 80  # where integration by parts takes over
 FARTHER = tuple(flint.arb(10) ** k for k in (2, 3, 4, 6, 9, 12, 16, 20, 25, *range(28, 34), 40))
 FAR = 320  # ends are mapped to e^v up to e^320
+BETWEEN = tuple(map(flint.arb, range(6, FAR, 4)))  # in e^v a peak of exp(-y/a) is at log a, and no wider than this
 CUT = flint.arb("1e-16")
 SLOWEST = 0.98  # what is left of the integrand in e^v after one more v
 MARGIN = 1000  # of the estimate of what is cut off
@@ -207,7 +208,7 @@ def _to_the_end(g: Integrand) -> Any:
 
 def _rises_again(g: Callable[[Any], Any], cut: int) -> bool:
     """Whether, far beyond where it is cut off, it is large enough to add up: of y^(s - 1), s = 1e-30, the mass is at e^-1e30."""
-    heights = [abs(g(flint.acb(far))) * far for far in FARTHER if far > cut]
+    heights = [abs(g(flint.acb(far))) * far for far in (*BETWEEN, *FARTHER) if far > cut]
     return any(height.is_finite() and height > CUT for height in heights)
 
 

@@ -15,7 +15,7 @@ from theory.judgement.growth import grows, vanishes
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point, balls, points
-from theory.judgement.smooth import is_smooth
+from theory.judgement.smooth import is_analytic_at, is_smooth
 from theory.judgement.substitution import in_logarithms
 from theory.judgement.words import told
 
@@ -339,6 +339,8 @@ def limit_of(e: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str, *, below_on
     if side == "+-" and end.is_finite:  # of x/|x| at 0 each side has a limit, and there is none
         left, right = (limit_of(e, symbol, end, s, below_one=below_one) for s in "-+")
         return right if left is not None and right is not None and sp.simplify(left - right) == 0 else None
+    if end.is_finite and is_analytic_at(e, symbol, end):
+        return e.subs(symbol, end)
     e = asymptotics.with_logarithms(e)
     u, v = sp.Dummy("u", nonnegative=True), sp.Dummy("u", positive=True)  # u for what holds at 0 too, v for algebra
     steps = (v / (1 + v),) if below_one else (v, v**2)
@@ -374,8 +376,10 @@ def _of_logarithms(above: sp.Expr, below: sp.Expr, v: sp.Symbol, u: sp.Symbol) -
 
 
 def _with_split_logarithms(e: sp.Expr) -> sp.Expr:
-    """Logarithms of products as sums."""
-    return sp.expand_log(e.replace(sp.log, lambda z: sp.log(sp.factor(sp.together(z)))))
+    """Logarithms of products as sums, roots of products as products."""
+    return sp.expand_log(
+        asymptotics.with_roots_of_factors(e).replace(sp.log, lambda z: sp.log(sp.factor(sp.together(z))))
+    )
 
 
 def _with_plain_logarithms(e: sp.Expr) -> sp.Expr:
@@ -395,7 +399,7 @@ def _vanished(e: sp.Expr, u: sp.Symbol) -> sp.Expr:
 
 
 def _of_quotient(above: sp.Expr, below: sp.Expr, u: sp.Symbol) -> sp.Expr | None:
-    if not (is_smooth(above, u) and is_smooth(below, u)):
+    if not all(is_smooth(part, u) or is_analytic_at(part, u, sp.S.Zero) for part in (above, below)):
         return None
     for _ in range(ORDERS):
         upper, lower = (sp.simplify(part.subs(u, 0)) for part in (above, below))

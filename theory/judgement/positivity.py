@@ -15,8 +15,9 @@ from theory.judgement.bounds import bounded
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.same_sign import beside_a_term, in_order, plainer, squared, unscaled
 from theory.judgement.smooth import is_smooth
-from theory.judgement.substitution import above_one, contradict, in_logarithms, within_bounds
+from theory.judgement.substitution import above_one, contradict, in_logarithms, open_intervals, within_bounds
 from theory.judgement.switches import Branch, sides
 
 __all__ = ["is_shown"]
@@ -37,10 +38,22 @@ def _by_squares(e: sp.Expr) -> sp.Expr:
     return sp.expand(e.replace(sp.conjugate, lambda z: sp.Dummy("modulus", nonnegative=True) ** 2 / z))
 
 
+def _by_coefficients(e: sp.Expr) -> sp.Expr:
+    """A polynomial in one symbol, each coefficient in factors."""
+    for s in sorted(e.free_symbols, key=str):
+        if s.is_nonnegative and e.is_polynomial(s):
+            form = sp.Add(*(sp.factor(c) * s**n for (n,), c in sp.Poly(e, s).terms()))
+            if form.is_nonnegative:
+                return form
+    return e
+
+
 CHEAP: tuple[tuple[str, Way], ...] = (
     ("sympy.factor", lambda e: sp.factor(sp.together(e))),
     ("half arguments", _by_squares),
     ("exp(p) > 1", lambda e: sp.factor(sp.together(above_one(e)))),
+    ("sympy.collect", _by_coefficients),
+    ("exp(p) > 1 beside a term", beside_a_term),
 )
 DEAR: tuple[tuple[str, Way], ...] = (
     ("sympy.expand", sp.expand),
@@ -54,10 +67,30 @@ def is_shown(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Trust
         return _on_either_side(branches, strict, assume)
     if by_bounds := _by_bounds(e, assume):
         return by_bounds
+    return _by_convexity_between(e, strict, assume) or _in_cases(e, strict, assume)
+
+
+def _in_cases(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> Trusts:
+    if not assume and (ordered := _by_order(e, strict)):
+        return ordered
     found = [_is_shown(list(dict.fromkeys(case)), strict) for case in _cases(e, assume)]
     if len(found) < 2 or not all(found):
         return found[0] if all(found) else ()
     return _put("inside its bounds and at a closed end", *found)
+
+
+def _by_convexity_between(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> Trusts:
+    """Convex between the two ends of one symbol, and not negative where it is stationary."""
+    for s, low, high in open_intervals(e.free_symbols, assume) if e.has(sp.log, sp.exp) else ():
+        u, slope = sp.Dummy("u", positive=True), sp.diff(e, s)
+        place = (low + high) / 2
+        if s not in slope.free_symbols or not is_smooth(e.subs(s, (low + high * u) / (1 + u)), u):
+            continue
+        if not reduces_to_zero(slope.subs(s, place)) or not (convex := _in_cases(sp.diff(slope, s), False, assume)):
+            continue
+        if below := _is_not_negative(e.subs(s, place), strict, DEPTH):
+            return _put("convex, and not negative where it is stationary", convex, below)
+    return ()
 
 
 def _on_either_side(branches: Sequence[Branch], strict: bool, assume: Sequence[sp.Basic]) -> Trusts:
@@ -85,8 +118,18 @@ def _by_bounds(e: sp.Expr, assume: Sequence[sp.Basic]) -> Trusts:
 def _cases(e: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[tuple[sp.Expr, ...]]:
     """The forms of what has to be shown: within the bounds, and at each closed end that this leaves out."""
     inside, *ends = within_bounds(e, assume)
-    yield (*within_bounds(in_logarithms(e, assume), assume)[:1], inside)
+    by_logarithms = in_logarithms(e, assume)
+    forms = (inside,) if by_logarithms == e else (within_bounds(by_logarithms, assume)[0], inside)
+    yield tuple(patiently(A_WAY, lambda form=form: unscaled(_with_plain_bases(form))) or form for form in forms)
     yield from ((end,) for end in ends)
+
+
+def _with_plain_bases(e: sp.Expr) -> sp.Expr:
+    """(1 + u)^-n for (1 - u/(1 + u))^n."""
+    return e.replace(
+        lambda p: isinstance(p, sp.Pow) and p.exp.free_symbols and isinstance(p.base, sp.Add),
+        lambda p: sp.factor(sp.together(p.base)) ** p.exp,
+    )
 
 
 def _is_shown(forms: Sequence[sp.Expr], strict: bool) -> Trusts:
@@ -98,6 +141,16 @@ def _is_shown(forms: Sequence[sp.Expr], strict: bool) -> Trusts:
     return next((trusts for way, arguments in tries if (trusts := way(*arguments))), ())
 
 
+def _by_order(e: sp.Expr, strict: bool) -> Trusts:
+    """Of a rational function, in every order of its symbols."""
+    found = []
+    for case in in_order(e):
+        found.append(_by_signs(case, strict, CHEAP[:1]))
+        if not found[-1]:
+            return ()
+    return ("in every order of its symbols", *found[0][1:]) if found else ()
+
+
 def _shown_by_cases(e: sp.Expr, strict: bool, depth: int) -> Trusts:
     return _shown(e, strict, depth) or _by_cases(e, strict, depth)
 
@@ -107,7 +160,8 @@ def _by_cases(e: sp.Expr, strict: bool, depth: int) -> Trusts:
     for s in sorted(e.free_symbols, key=str):
         if not s.is_extended_real or s.is_nonnegative or s.is_nonpositive:
             continue
-        u = sp.Dummy("u", positive=True) if s.is_nonzero and not s.is_integer else sp.Dummy("u", nonnegative=True)
+        without_0 = not s.is_integer and (s.is_nonzero or e.subs(s, 0) in (sp.nan, sp.zoo))  # nothing is said there
+        u = sp.Dummy("u", positive=True) if without_0 else sp.Dummy("u", nonnegative=True)
         found: list[Trusts] = []
         for half in dict.fromkeys((e.subs(s, 1 + u if s.is_integer else u), e.subs(s, -u))):
             found.append(_shown(half, strict, depth))
@@ -126,13 +180,28 @@ def _shown(e: sp.Expr, strict: bool, depth: int) -> Trusts:
     core = _core(e)
     if core != e and (signs := _by_signs(core, strict, CHEAP)):
         return signs
-    for form in dict.fromkeys((e, core)):
+    if squares := _by_squaring(e, strict, depth):
+        return squares
+    plain = patiently(A_WAY, plainer, core) or core
+    for form in dict.fromkeys((plain, e, core)):
         for s in sorted(form.free_symbols, key=str):
             if s.is_integer or not s.is_extended_real or not is_smooth(form, s):  # its formula may use that it is whole
                 continue
             for way in (_by_growth, _by_fall, _by_one_peak, _by_one_valley, _by_convexity):
                 if trusts := way(form, s, strict, depth):
                     return trusts
+    return ()
+
+
+def _by_squaring(e: sp.Expr, strict: bool, depth: int) -> Trusts:
+    """A root beside the rest, by their squares."""
+    for pair in patiently(A_WAY, lambda: list(squared(e))) or ():
+        found = [trusts for part in pair if (trusts := _shown(part, strict, depth - 1))]
+        if len(found) == len(pair):
+            return (
+                "a root and the rest by their squares",
+                *(t for t in _put("", *found)[1:] if t != "sympy.diff" or any(t in f for f in found)),
+            )
     return ()
 
 
@@ -151,7 +220,7 @@ def _by_signs(e: sp.Expr, strict: bool, ways: Sequence[tuple[str, Way]]) -> Trus
 def _core(e: sp.Expr) -> sp.Expr:
     """The expression without factors that are positive."""
     whole = patiently(A_WAY, CHEAP[0][1], e)
-    if whole is None:
+    if whole is None or whole.count_ops() > 2 * e.count_ops():  # (1 + u)^(n + 2) multiplied out
         return e
     return sp.Mul(*(f for f in sp.Mul.make_args(whole) if not _is_positive(f)))
 
@@ -263,6 +332,17 @@ def _by_one_peak(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
 
 def _put(words: str, *trusts: Trusts) -> Trusts:
     """The words first, then what is trusted, each once."""
-    ways = ("every part", "every factor", "not negative", "convex", "one peak", "one valley", "on either", "inside its")
+    ways = (
+        "every part",
+        "every factor",
+        "not negative",
+        "convex",
+        "one peak",
+        "one valley",
+        "on either",
+        "inside its",
+        "a root",
+        "in every",
+    )
     flat = [t for part in trusts for t in part if not t.startswith(ways)]
     return tuple(dict.fromkeys((words, "sympy.diff", *flat)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-__all__ = ["ENTIRE", "is_positive", "is_smooth"]
+__all__ = ["ENTIRE", "is_analytic_at", "is_positive", "is_smooth"]
 
 ENTIRE = sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.sinc
 REAL = sp.atan, sp.asinh, sp.tanh, sp.sech  # analytic on the whole real line
@@ -56,6 +56,31 @@ def _power(e: sp.Pow, s: sp.Symbol) -> bool:
     if e.exp.is_integer and s not in e.exp.free_symbols:  # (-1)^k is no function of a real k
         return e.exp.is_nonnegative is True or e.base.is_nonzero is True
     return is_positive(e.base)
+
+
+def is_analytic_at(e: sp.Expr, s: sp.Symbol, place: sp.Expr) -> bool:
+    """Whether the expression is seen to be analytic in s near one finite place, by its parts and their values."""
+    if s not in e.free_symbols or e == s:
+        return e.is_finite is not False
+    if isinstance(e, sp.Add | sp.Mul):
+        return all(is_analytic_at(a, s, place) for a in e.args)
+    if isinstance(e, sp.Pow):
+        return _power_at(e, s, place)
+    if isinstance(e, (*ENTIRE, *REAL)):
+        return e.args[0].is_extended_real is True and is_analytic_at(e.args[0], s, place)
+    if isinstance(e, (*POSITIVE, *OF_AN_ORDER)):
+        free = all(s not in a.free_symbols for a in e.args[:-1])
+        return free and is_analytic_at(e.args[-1], s, place) and is_positive(e.args[-1].subs(s, place))
+    return False
+
+
+def _power_at(e: sp.Pow, s: sp.Symbol, place: sp.Expr) -> bool:
+    if not is_analytic_at(e.base, s, place) or not is_analytic_at(e.exp, s, place):
+        return False
+    there = e.base.subs(s, place)
+    if e.exp.is_integer and s not in e.exp.free_symbols:
+        return e.exp.is_nonnegative is True or sp.factor(there).is_nonzero is True
+    return is_positive(there)
 
 
 def is_positive(e: sp.Expr) -> bool:

@@ -12,7 +12,7 @@ import sympy as sp
 
 from theory.judgement.points import admits
 
-__all__ = ["above_one", "contradict", "in_logarithms", "within_bounds"]
+__all__ = ["above_one", "contradict", "in_logarithms", "open_intervals", "within_bounds"]
 
 Bound = tuple[sp.Expr, bool]  # and whether it is not reached
 
@@ -101,6 +101,16 @@ def _orders(assume: Sequence[sp.Basic]) -> Iterator[tuple[sp.Expr, sp.Expr, bool
             yield relation.gts, relation.lts, isinstance(relation, sp.StrictGreaterThan | sp.StrictLessThan)
 
 
+def open_intervals(symbols: set[sp.Symbol], assume: Sequence[sp.Basic]) -> Iterator[tuple[sp.Symbol, sp.Expr, sp.Expr]]:
+    """(symbol, lower end, upper end) of each that lies between two numbers and reaches neither."""
+    low, high = _lower_bounds(symbols, assume), _upper_bounds(symbols, assume)
+    low |= {s: (sp.S.Zero, True) for s in high if s.is_positive and s not in low}
+    for s in sorted(low.keys() & high.keys(), key=str):
+        (below, above_it), (above, below_it) = low[s], high[s]
+        if above_it and below_it and below.is_number and above.is_number and not s.is_integer:
+            yield s, below, above
+
+
 def _least(s: sp.Symbol) -> sp.Integer:
     """The least whole number that the assumptions of a symbol that is not negative admit."""
     return next(sp.Integer(v) for v in range(10**6) if admits(s, sp.Integer(v)))
@@ -120,8 +130,27 @@ def _matters(e: sp.Expr, s: sp.Symbol) -> bool:
     return e.has(sp.log(s)) or any(p.base == s and p.exp.free_symbols for p in e.atoms(sp.Pow))
 
 
+def _by_exponentials(e: sp.Expr) -> sp.Expr:
+    """exp(p l), l > 0, in place of b^p where b > 1 and the exponent holds a symbol."""
+    swaps: dict[sp.Expr, sp.Expr] = {}
+    logarithms: dict[sp.Expr, sp.Dummy] = {}
+    for power in sorted(e.atoms(sp.Pow), key=sp.default_sort_key):
+        base, exponent = power.as_base_exp()
+        if base is sp.E or not exponent.free_symbols:
+            continue
+        gap = sp.factor(sp.together(base - 1))
+        if gap.is_positive or (base.is_positive and gap.is_negative):
+            rate = logarithms.setdefault(base, sp.Dummy("l", positive=True))
+            swaps[power] = sp.exp(exponent * rate * (1 if gap.is_positive else -1))
+    return e.xreplace(swaps)
+
+
 def above_one(e: sp.Expr) -> sp.Expr:
-    """The expression with powers of 1 + w, w > 0, in place of exp(p) and exp(-p), p > 0; multiples of a p share its w."""
+    """The expression with powers of 1 + w, w > 0, in place of exp(p) and exp(-p), p > 0; multiples of a p share its w.
+
+    Powers of what is more than 1, or less, are such exponentials.
+    """
+    e = _by_exponentials(e)
     bases: dict[sp.Expr, sp.Symbol] = {}
     swaps = {}
     exponents = sorted((f.args[0] for f in e.atoms(sp.exp)), key=lambda p: (sp.count_ops(p), str(p)))

@@ -172,7 +172,10 @@ def closed_form(total: sp.Sum, assume: Sequence[sp.Basic] = ()) -> ClosedForm | 
         low, shift = sp.S.Zero, low
         return closed_form(sp.Sum(total.function.subs(k, k + shift), (k, low, high)), assume)
     if high is sp.S.Infinity and low.is_Integer:
-        tries = (_geometric(total.function, k, low, assume), *(rule(total.function, k, low) for rule in SERIES))
+        tries = (
+            *(rule(total.function, k, low, assume) for rule in POWERS),
+            *(rule(total.function, k, low) for rule in SERIES),
+        )
         if found := next(filter(None, tries), None):
             return found
     finite = _newton(total.function, k, low, high) or _by_telescoping(total.function, k, low, high)
@@ -246,6 +249,33 @@ def _geometric(f: sp.Expr, k: sp.Symbol, low: sp.Integer, assume: Sequence[sp.Ba
     return ClosedForm(whole - sum((f.subs(k, j) for j in range(int(low))), sp.S.Zero), "the geometric series")
 
 
+def _mercator(f: sp.Expr, k: sp.Symbol, low: sp.Integer, assume: Sequence[sp.Basic] = ()) -> ClosedForm | None:
+    """sum over k from 1 of x^k/k = -log(1 - x) for -1 < x < 1."""
+    if not 1 <= low <= MOST_FIRST or (found := _as_power(sp.powsimp(f * k), k)) is None or found[1].degree() != 0:
+        return None
+    x, p = found
+    if not all(is_shown(e, True, assume) for e in (1 + x, 1 - x)):
+        return None
+    first = sum((f.subs(k, j) for j in range(1, int(low))), sp.S.Zero)
+    return ClosedForm(-p.LC() * sp.log(1 - x) - first, "Mercator's series")
+
+
+def _lorentzian(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
+    """sum over k from 1 of 1/(k^2 + a^2) = (pi a coth(pi a) - 1)/(2 a^2), a > 0 (DLMF 4.36.3)."""
+    constant, rest = f.as_independent(k, as_Add=False)
+    if low not in (0, 1) or not (1 / rest).is_polynomial(k):
+        return None
+    below = sp.Poly(1 / rest, k)
+    if below.degree() != 2 or below.coeff_monomial(k) != 0:
+        return None
+    square = sp.cancel(below.TC() / below.LC())
+    if not square.is_positive:
+        return None
+    a = sp.sqrt(square)
+    value = (sp.pi * a * sp.coth(sp.pi * a) - 1) / (2 * square) + (1 / square if low == 0 else 0)
+    return ClosedForm(constant / below.LC() * value, "the expansion of coth in partial fractions")
+
+
 def _exponential(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
     """sum over k from 0 of k (k-1) ... (k-r+1) x^k / k! = x^r e^x."""
     if low > MOST_FIRST or (found := _as_power(f * sp.factorial(k), k)) is None:
@@ -270,7 +300,8 @@ def _dirichlet(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
     return None
 
 
-SERIES = _exponential, _dirichlet
+POWERS = _geometric, _mercator
+SERIES = _exponential, _dirichlet, _lorentzian
 
 
 def by_induction(difference: sp.Expr) -> tuple[str, ...]:

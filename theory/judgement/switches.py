@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-__all__ = ["BROKEN", "Branch", "argument", "sides"]
+__all__ = ["BROKEN", "Branch", "argument", "branches", "sides"]
 
 BROKEN = sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min
 Branch = tuple[sp.Expr, sp.Basic]
@@ -13,7 +13,7 @@ Branch = tuple[sp.Expr, sp.Basic]
 def sides(e: sp.Expr) -> tuple[Branch, ...]:
     """Two pairs (expression without its first switch, relation under which it is that); none where there is no such switch."""
     for switch in sorted(e.atoms(sp.Abs, sp.Max, sp.Min), key=sp.default_sort_key):
-        gap, above, below = _branches(switch)
+        gap, above, below = branches(switch)
         relation = _decided(gap)
         if relation is not None:
             turned = sp.Le if isinstance(relation, sp.Ge) else sp.Ge
@@ -34,7 +34,7 @@ def argument(switch: sp.Expr) -> sp.Expr:
     return one - other
 
 
-def _branches(switch: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+def branches(switch: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
     """What decides, what the switch is where that is not negative, and where it is not positive."""
     one, *others = switch.args
     if isinstance(switch, sp.Abs):

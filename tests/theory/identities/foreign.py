@@ -3,10 +3,10 @@ from __future__ import annotations
 from tests.theory.identities.shown import Line
 
 
-from sympy import (Abs, asin, atan, besseli, besselk, binomial, catalan, conjugate, cos, cosh, Derivative,
-                   Determinant, digamma, Ei, elliptic_k, erf, erfc, EulerGamma, exp, factorial, floor, gamma,
+from sympy import (Abs, arg, asin, atan, besseli, besselk, binomial, catalan, conjugate, cos, cosh, coth, Derivative,
+                   Determinant, digamma, Ei, elliptic_k, erf, erfc, erfi, EulerGamma, exp, factorial, floor, gamma,
                    harmonic, Heaviside, hyper, Identity, Integral, Inverse, LambertW, Limit, log, Matrix,
-                   MatrixSymbol, Max, Min, Mod, oo, pi, Piecewise, Rational, re, sign, sin, sqrt, Sum, symbols,
+                   MatrixSymbol, Max, Min, Mod, oo, pi, Piecewise, polygamma, Product, Rational, re, sign, sin, sqrt, Sum, symbols,
                    sympify, tanh, Trace, zeta)
 x, y, z, u, v, mu = symbols("x y z u v mu", real=True)
 a, b, c, s, t, lam, sig = symbols("a b c s t lambda sigma", positive=True)
@@ -258,3 +258,115 @@ F("root of a complex square", "complex", lambda: (sqrt(Z**2), Z))
 F("harmonic of twice", "recurrence", lambda: (harmonic(2*n), harmonic(n) + Sum(1/(n + k), (k, 0, n))))  # from k = 1
 F("cosine at quarter turns", "parity", lambda: (cos(n*pi/2), 0))  # even n
 F("power three halves of a square", "domain", lambda: ((ng**2)**Rational(3, 2), ng**3))  # sign
+# true
+T("average of a gaussian bump", "expectation", lambda: (E(exp(-s*y**2), t, mu), exp(-s*mu**2/(1 + 2*s*t))/sqrt(1 + 2*s*t)))
+T("relu mean", "expectation", lambda: (E(Max(y, 0), t, mu), mu*(1 + erf(mu/sqrt(2*t)))/2 + sqrt(t/(2*pi))*exp(-mu**2/(2*t))))
+T("KL of poissons", "kl", lambda: (Sum(exp(-a)*a**k/factorial(k)*(k*log(a/b) - a + b), (k, 0, oo)), a*log(a/b) + b - a))
+T("tweedie with a mean", "tweedie", lambda: (x + t*Derivative(log(Integral(G(y - mu, s)*G(x - y, t), (y, -oo, oo))), x), (t*mu + s*x)/(s + t)))
+T("third moment tilted", "stein", lambda: (E(y**3*exp(s*y), t), (3*s*t**2 + s**3*t**3)*exp(s**2*t/2)))
+T("VE diffusion coefficient", "schedule", lambda: (Derivative(a**2*(b/a)**(2*t), t), 2*a**2*(b/a)**(2*t)*log(b/a)))
+T("woodbury", "matrix", lambda: (Inverse(I_n + P*Q), I_n - P*Inverse(I_m + Q*P)*Q))
+T("trace of an inverse", "logdet", lambda: (Trace(Inverse(Matrix([[a, x], [x, b]]))), (a + b)/(a*b - x**2)))
+T("catalan moments", "rmt", lambda: (Integral(x**(2*n)*sqrt(4 - x**2)/(2*pi), (x, -2, 2)), binomial(2*n, n)/(n + 1)))
+T("log factorial", "rem", lambda: (log(gamma(n + 1))/(n*log(n)), 1), "tends", (n, oo, "-"))
+T("mean log of a beta", "special", lambda: (Integral(x**(a - 1)*(1 - x)**(b - 1)*log(x), (x, 0, 1)), gamma(a)*gamma(b)/gamma(a + b)*(digamma(a) - digamma(a + b))))
+T("gumbel variance", "extreme", lambda: (Integral((x - EulerGamma)**2*exp(-x - exp(-x)), (x, -oo, oo)), pi**2/6))
+T("entropy and exponential", "legendre", lambda: (a*log(a) - a + exp(x), a*x), ">=")
+T("harmonic's correction", "leading", lambda: (harmonic(n) - log(n) - EulerGamma, 1/(2*n)), "leading", (n, oo, "-"))
+T("frullani with a decay", "laplace", lambda: (Integral(exp(-s*x)*(1 - exp(-a*x))/x, (x, 0, oo)), log(1 + a/s)))
+T("geometric mean time", "sum", lambda: (Sum(k*2**(-k), (k, 1, oo)), 2))
+T("von Mises normaliser", "special", lambda: (Integral(exp(a*cos(x)), (x, 0, pi))/pi, besseli(0, a)))
+T("mills ratio", "inequality", lambda: (exp(-a**2/2)/a, Integral(exp(-x**2/2), (x, a, oo))), ">")
+T("arctangent from the left", "limit", lambda: (atan(1/x), -pi/2), "tends", (x, 0, "-"))
+T("y times sine", "expectation", lambda: (E(y*sin(s*y), t, mu), exp(-s**2*t/2)*(mu*sin(s*mu) + s*t*cos(s*mu))))
+T("radial moment", "expectation", lambda: (Integral((x**2 + y**2)*exp(-c*(x**2 + y**2))*G(x, 1)*G(y, 1), (x, -oo, oo), (y, -oo, oo)), 2/(1 + 2*c)**2))
+T("cauchy entropy", "entropy", lambda: (Integral(log(pi*(1 + x**2))/(pi*(1 + x**2)), (x, -oo, oo)), log(4*pi)))
+T("I-MMSE of a binary input", "information", lambda: (Derivative(s - E(log(cosh(s + sqrt(s)*y))), s), (1 - E(tanh(s + sqrt(s)*y)))/2))
+T("push through", "matrix", lambda: (P*Inverse(I_m + Q*P), Inverse(I_n + P*Q)*P))
+T("vandermonde of three", "logdet", lambda: (Determinant(Matrix([[1, 1, 1], [x, y, z], [x**2, y**2, z**2]])), (y - x)*(z - x)*(z - y)))
+T("resolvent at infinity", "rmt", lambda: ((a - sqrt(a**2 - 4))/2, 1/a), "leading", (a, oo, "-"))
+T("maximum of gaussians, first order", "rem", lambda: (1 - (log(log(n)) + log(4*pi))/(4*log(n)), 1), "tends", (n, oo, "-"))
+T("weibull mean", "extreme", lambda: (Integral(exp(-x**a), (x, 0, oo)), gamma(1 + 1/a)))
+T("K0 at infinity", "leading", lambda: (besselk(0, a), sqrt(pi/(2*a))*exp(-a)), "leading", (a, oo, "-"))
+T("levy exponent of cauchy", "fourier", lambda: (Integral((1 - cos(a*x))/x**2, (x, -oo, oo)), pi*a))
+T("logarithmic series", "generating", lambda: (Sum((a/(1 + a))**k/k, (k, 1, oo)), log(1 + a)))
+T("matsubara sum", "sum", lambda: (Sum(1/(k**2 + a**2), (k, 1, oo)), (pi*a*coth(pi*a) - 1)/(2*a**2)))
+T("dawson's integral", "special", lambda: (Integral(exp(x**2), (x, 0, a)), sqrt(pi)/2*erfi(a)))
+T("harmonic above the log", "inequality", lambda: (harmonic(n) - log(n), EulerGamma), ">")
+T("log cosh at infinity", "limit", lambda: (log(cosh(a)) - a, -log(2)), "tends", (a, oo, "-"))
+T("integral of a capped line", "piecewise", lambda: (Integral(Min(x, a), (x, 0, 2*a)), 3*a**2/2))
+T("sum of squares is whole", "integer", lambda: (Mod(n*(n + 1)*(2*n + 1), 6), 0))
+T("bhattacharyya", "expectation", lambda: (Integral(sqrt(G(x, s)*G(x - mu, t)), (x, -oo, oo)), sqrt(2*sqrt(s*t)/(s + t))*exp(-mu**2/(4*(s + t)))))
+T("epanechnikov variance", "kde", lambda: (Integral(x**2*3*(1 - x**2)/4, (x, -1, 1)), Rational(1, 5)))
+T("reflection principle", "stochastic", lambda: (2*Integral(G(y, t), (y, a, oo)), erfc(a/sqrt(2*t))))
+T("gram determinant", "matrix", lambda: (Determinant(A.T*A), Determinant(A)**2))
+T("chain with a pinned end", "logdet", lambda: (Determinant(Matrix([[2, -1, 0], [-1, 2, -1], [0, -1, 2 + a]])), 4 + 3*a))
+T("R transform of the semicircle", "rmt", lambda: ((2 + a - sqrt((2 + a)**2 - 4))/2 + 2/(2 + a - sqrt((2 + a)**2 - 4)), 2 + a))
+T("KL of variances", "inequality", lambda: ((s/t - 1 - log(s/t))/2, 0), ">=")
+T("nesbitt", "inequality", lambda: (a/(b + c) + b/(a + c) + c/(a + b), Rational(3, 2)), ">=")
+T("gamma tail", "tail", lambda: (2*exp(-a/2), (1 + a)*exp(-a)), ">")
+T("lambert W below a log", "inequality", lambda: (log(1 + a), LambertW(a)), ">")
+T("zeta at its pole", "limit", lambda: (Limit(zeta(1 + x) - 1/x, x, 0, "+"), EulerGamma))
+T("zero temperature", "limit", lambda: (log(exp(a*s) + exp(b*s))/s, Max(a, b)), "tends", (s, oo, "-"))
+T("dual of a quadratic", "legendre", lambda: (x**2/2, s*x - s**2/2), ">=")
+T("parallelogram", "complex", lambda: (Abs(Z + W)**2 + Abs(Z - W)**2, 2*Abs(Z)**2 + 2*Abs(W)**2))
+T("reverse triangle at one", "complex", lambda: (Abs(1 + Z), 1 - Abs(Z)), ">=")
+T("rising factorial", "recurrence", lambda: (gamma(a + n)/gamma(a), Product(a + k, (k, 0, n - 1))))
+T("cosine coefficients of a line", "parity", lambda: (Integral(x*cos(n*x), (x, 0, pi)), ((-1)**n - 1)/n**2))
+# false
+F("log of a squared gaussian", "expectation", lambda: (E(log(y**2), t), log(2*t) - EulerGamma))  # log(t/2)
+F("max of two gaussians", "expectation", lambda: (Integral(Max(x, y)*G(x, t)*G(y, t), (x, -oo, oo), (y, -oo, oo)), sqrt(2*t/pi)))  # sqrt(t/pi)
+F("exponential entropy", "entropy", lambda: (-Integral(a*exp(-a*x)*log(a*exp(-a*x)), (x, 0, oo)), 1 + log(a)))
+F("posterior variance of two points", "tweedie", lambda: (c**2 - c**2*tanh(c*x/t)**2, c**2/cosh(c*x/t)))  # a missing square
+F("fisher information of location", "information", lambda: (Integral(G(x, t)*Derivative(log(G(x, t)), x)**2, (x, -oo, oo)), 1/t**2))
+F("log SNR", "schedule", lambda: (log(exp(-2*t)/(1 - exp(-2*t))), -2*t - log(1 + exp(-2*t))))  # sign inside the log
+F("inverse of a product", "matrix", lambda: (Inverse(A*B), Inverse(A)*Inverse(B)))  # true for n = 1
+F("MP resolvent at minus a", "rmt", lambda: (Integral(sqrt((4 - x)/x)/(2*pi*(x + a)), (x, 0, 4)), sqrt(1 + 4/a) - 1))  # half of it
+F("participation ratio", "rem", lambda: (Integral(x**(1 - a/(1 + a))*(1 - x)**(a/(1 + a) - 1), (x, 0, 1))/(gamma(a/(1 + a))*gamma(1/(1 + a))), a/(1 + a)))  # 1 - p; agrees at a = 1
+F("trigamma bound", "inequality", lambda: (polygamma(1, a), 1/a + 1/a**2), ">")  # 1/(2 a^2)
+F("mean maximum as a sum", "extreme", lambda: (Integral(1 - (1 - exp(-x))**n, (x, 0, oo)), Sum(1/k, (k, 1, n + 1))))  # ends at n
+F("erfc tail", "leading", lambda: (erfc(a), exp(-a**2)/(2*a*sqrt(pi))), "leading", (a, oo, "-"))
+F("fourier of a two-sided exponential", "fourier", lambda: (Integral(exp(-b*Abs(x))*cos(a*x), (x, -oo, oo)), b/(a**2 + b**2)))  # 2b
+F("telescoping", "sum", lambda: (Sum(1/(k*(k + 1)), (k, 1, n)), 1 - 1/n))  # n+1
+F("incomplete gamma at two", "special", lambda: (Integral(x*exp(-x), (x, a, oo)), a*exp(-a)))
+F("log below its tangent", "touch", lambda: (a - 1, log(a)), ">")  # equal at 1
+F("essential from the wrong side", "limit", lambda: (exp(-1/x), 0), "tends", (x, 0, "-"))  # oo
+F("modulus squared", "complex", lambda: (conjugate(Z)*Z, Z**2))
+F("folded normal", "expectation", lambda: (E(Abs(y), t, mu), sqrt(2*t/pi)*exp(-mu**2/(2*t)) + mu*erf(mu/sqrt(t))))  # sqrt(2 t) in erf; equal at mu = 0
+F("variance of a beta", "expfamily", lambda: (a*(a + 1)/((a + b)*(a + b + 1)) - (a/(a + b))**2, a*b/(a + b)**3))  # (a+b+1)
+F("posterior variance by integration", "posterior", lambda: (Integral((y - s*x/(s + t))**2*G(y, s)*G(x - y, t), (y, -oo, oo))/G(x, s + t), s*t/(s + t)**2))
+F("VP variance above one", "schedule", lambda: (s*exp(-2*t) + 1 - exp(-2*t), 1), ">")  # s <= 1
+F("square of a sum", "matrix", lambda: ((A + B)**2, A**2 + 2*A*B + B**2))  # do not commute
+F("third moment of MP", "rmt", lambda: (Integral(x**3*sqrt((4 - x)/x)/(2*pi), (x, 0, 4)), 6))  # 5
+F("gamma ratio off by one", "rem", lambda: (gamma(n + a)/gamma(n), n**(a - 1)), "leading", (n, oo, "-"))
+F("quadratic lower bound of a rate", "largedev", lambda: (a - 1 - log(a), (a - 1)**2/2), ">=")  # a > 1
+F("exponential integral at zero", "leading", lambda: (Ei(-a), -log(a)), "leading", (a, 0, "+"))  # sign
+F("laplace of an inverse root", "laplace", lambda: (Integral(exp(-s*x)/sqrt(x), (x, 0, oo)), sqrt(pi)/s))
+F("odd numbers", "sum", lambda: (Sum(2*k - 1, (k, 1, n)), n*(n + 1)))
+F("telescoping in two steps", "sum", lambda: (Sum(1/(k**2 - 1), (k, 2, oo)), H))  # 3/4
+F("derivative of K0", "special", lambda: (Derivative(besselk(0, a), a), besselk(1, a)))  # sign
+F("square of a sum bounded", "inequality", lambda: (x**2 + y**2, (x + y)**2), ">=")  # equal signs
+F("powers of two above squares", "inequality", lambda: (2**n, n**2), ">")  # n = 2, 3, 4
+F("tanh of a pole from the left", "limit", lambda: (tanh(1/x), 1), "tends", (x, 0, "-"))
+F("mean deviation over an interval", "piecewise", lambda: (Integral(Abs(x - a), (x, 0, 2*a)), a**2/2))
+F("squares mod three", "integer", lambda: (Mod(n**2, 3), 1))  # n = 3; agrees at 1 and 2
+F("nine sigma", "precision", lambda: (Integral(G(y, 1), (y, -9, 9)), 1))  # 2e-19
+F("stirling series at thirty", "precision", lambda: (log(gamma(31)), 30*log(30) - 30 + log(60*pi)/2 + Rational(1, 360) - Rational(1, 360*30**3) + Rational(1, 1260*30**5)))  # next term 3e-14
+F("ten maxima within six", "precision", lambda: (erf(6)**10, 1))  # 2e-16
+F("central difference of sine", "precision", lambda: ((sin(x + Rational(1, 10**7)) - sin(x - Rational(1, 10**7)))*10**7/2, cos(x)))
+F("hellinger of a shift", "kl", lambda: (1 - Integral(sqrt(G(x, t)*G(x - mu, t)), (x, -oo, oo)), 1 - exp(-mu**2/(4*t))))  # 8t; equal at mu = 0
+F("relative fisher information", "information", lambda: (Integral(G(x, s)*(x/s - x/t)**2, (x, -oo, oo)), (1/s - 1/t)**2))  # times s
+F("OU displacement at small times", "stochastic", lambda: (2*(1 - exp(-t)), t), "leading", (t, 0, "+"))  # 2t
+F("determinants of rectangular products", "matrix", lambda: (Determinant(P*Q), Determinant(Q*P)))  # true for n = m
+F("power of a shear", "logdet", lambda: (Matrix([[1, x], [0, 1]])**3, Matrix([[1, x**3], [0, 1]])))  # 3 x
+F("inverse moment of MP", "rmt", lambda: (Integral(4*sqrt((Rational(9, 4) - x)*(x - Rational(1, 4)))/(2*pi*x**2), (x, Rational(1, 4), Rational(9, 4))), Rational(3, 2)))  # 4/3
+F("pinsker with four", "inequality", lambda: (a/(1 + a)*log(2*a/(1 + a)) + log(2/(1 + a))/(1 + a), 4*(a/(1 + a) - H)**2), ">=")  # equal at a = 1
+F("norms in three dimensions", "inequality", lambda: (sqrt(a**2 + b**2 + c**2), (a + b + c)/sqrt(2)), ">=")  # sqrt(3); true where one is small
+F("K1 above its pole", "inequality", lambda: (a*besselk(1, a), 1), ">")
+F("softplus over x on the left", "limit", lambda: (log(1 + exp(x))/x, 1), "tends", (x, -oo, "+"))  # 0
+F("power of n dies out", "limit", lambda: (n**(1 - a), 0), "tends", (n, oo, "-"))  # a <= 1
+F("argument of a product", "complex", lambda: (arg(Z*W), arg(Z) + arg(W)))
+F("exponential misses its tangent", "differs", lambda: (exp(x), 1 + x), "!=")  # x = 0
+F("telescoping product", "product", lambda: (Product(1 - 1/k**2, (k, 2, n)), (n + 1)/n))  # 2n
+F("alternating ones", "parity", lambda: (Sum((-1)**k, (k, 0, n)), 0))  # even n
+F("square above the number", "domain", lambda: (nz**2, nz), ">")  # 0 < q <= 1

@@ -21,7 +21,16 @@ from sympy import (
     uppergamma,
 )
 
-from theory.judgement.closed_forms import _lorentz, _semicircle
+from theory.judgement.closed_forms import (
+    _bessel,
+    _beta,
+    _between_switches,
+    _by_exponential,
+    _frullani,
+    _log_lorentz,
+    _lorentz,
+    _semicircle,
+)
 from theory.judgement.judge import judge
 from theory.judgement.patience import patiently
 from theory.judgement.sums import closed_form
@@ -120,3 +129,69 @@ def test_under_a_derivative_no_integral_is_done():
     turn = Integral(sp.Abs(sin(y) * sp.cos(y)), (y, 0, 2 * pi))  # sympy says 1
     assert judge(sp.Derivative(a * turn, a), sp.S.One).verdict == "refuted"
     assert judge(sp.Derivative(Integral(exp(-(y**2)), (y, 0, a)), a), exp(-(a**2))).verdict == "proved"
+
+
+BY_RULE = [  # an integral or a sum, its value, and another that is not
+    (Integral(y ** (2 * n) * sqrt(4 - y**2) / (2 * pi), (y, -2, 2)), sp.catalan(n), sp.catalan(n + 1)),
+    (
+        Integral(y ** (a - 1) * (1 - y**2) ** (b - 1), (y, 0, 1)),
+        gamma(a / 2) * gamma(b) / gamma(a / 2 + b) / 2,
+        gamma(a) * gamma(b) / gamma(a + b),
+    ),
+    (Integral(y ** (a - 1) * log(1 - y), (y, 0, 1)), -(sp.digamma(a + 1) + sp.EulerGamma) / a, -1 / a),
+    (Integral(y**2 * exp(-y - exp(-y)), (y, -oo, oo)), pi**2 / 6 + sp.EulerGamma**2, pi**2 / 6),
+    (Integral((exp(-a * y) - exp(-b * y)) / y, (y, 0, oo)), log(b / a), log(a / b)),
+    (Integral((1 - sp.cos(a * y)) / y**2, (y, 0, oo)), pi * a / 2, pi * a),
+    (Integral(log(a**2 + y**2) / (b**2 + y**2), (y, -oo, oo)), 2 * pi * log(a + b) / b, 2 * pi * log(a + b)),
+    (Integral(exp(a * sp.cos(y)) * sp.cos(2 * y), (y, 0, pi)) / pi, sp.besseli(2, a), sp.besseli(0, a)),
+    (Integral(sp.Abs(y - a), (y, 0, 3 * a)), 5 * a**2 / 2, 9 * a**2 / 2),
+    (sp.Sum((a / (1 + a)) ** j / j, (j, 1, oo)), log(1 + a), log(a)),
+]
+
+
+@pytest.mark.parametrize(("left", "right", "wrong"), BY_RULE, ids=str)
+def test_by_rule(left, right, wrong):
+    found = judge(left, right)
+    assert found.verdict == "proved", found.evidence
+    assert judge(left, wrong).verdict == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("rule", "f", "low", "high"),
+    [
+        (_beta, log(1 + y), 0, 1),
+        (_beta, (2 - y) ** a, 0, 1),
+        (_beta, y * sp.Abs(y), -1, 1),
+        (_beta, 1 / y, 0, 1),
+        (_frullani, (exp(-a * y) - 2 * exp(-b * y)) / y, 0, oo),
+        (_frullani, (exp(-a * y) - 1) / y, 0, oo),
+        (_log_lorentz, log(y + 1) / (1 + y**2), -oo, oo),
+        (_log_lorentz, log(y**2) / (1 + y**2), -oo, oo),
+        (_bessel, exp(a * sp.cos(y)) * sp.cos(y / 2), 0, pi),
+        (_bessel, exp(a * sp.cos(y)) * y, 0, pi),
+        (_by_exponential, exp(-y + exp(-y)), -oo, oo),
+        (_between_switches, sp.Abs(y - b), 0, a),
+    ],
+    ids=str,
+)
+def test_near_a_rule(rule, f, low, high):
+    assert patiently(1.0, rule, f, y, sp.sympify(low), sp.sympify(high)) is None
+
+
+def test_a_sum_over_lorentzians():
+    found = closed_form(Sum(1 / (3 * j**2 + 3 * a**2), (j, 1, oo)))
+    assert found.checked
+    whole = mpmath.nsum(lambda k: 1 / (3 * k**2 + 12), [1, mpmath.inf])
+    assert float(found.value.subs(a, 2)) == pytest.approx(float(whole), rel=1e-12)
+
+
+@pytest.mark.parametrize("f", [1 / (j**2 + j + a), 1 / (j**2 - a), 1 / (j**4 + a)])
+def test_near_a_sum_over_lorentzians(f):
+    found = closed_form(Sum(f, (j, 1, oo)))
+    assert found is None or not found.checked
+
+
+def test_a_peak_far_out_is_not_cut_off():
+    peak = Integral((log(b / a) + sp.Abs(y) / b - sp.Abs(y) / a) * exp(-sp.Abs(y) / a) / (2 * a), (y, -oo, oo))
+    assert judge(peak, a / b + log(b / a) - 1).verdict == "proved"  # at a = 10^20 too
+    assert judge(peak, a / b + log(b / a)).verdict == "refuted"

@@ -35,6 +35,10 @@ x = sp.Symbol("x", real=True)
 n, N = sp.symbols("n N", integer=True, positive=True)
 half = Rational(1, 2)
 LINES = [  # the line, what it tends to or goes as, what it does not, and where
+    ((a - sqrt(a**2 - 4)) / 2, 1 / a, 2 / a, "leading", (a, oo)),
+    (log(1 + b / (1 - exp(-2 * a))) / 2, -log(a) / 2, -log(a), "leading", (a, 0)),
+    (exp(-((b - exp(-a)) ** 2) / (1 + b - exp(-a))), exp(-((b - 1) ** 2) / b), exp(-((b - 1) ** 2)), "tends", (a, 0)),
+    (sqrt((a + b) ** 2 + a) - a, b + half, b, "tends", (a, oo)),
     (gamma(a + half) / gamma(a), sqrt(a), sqrt(a) * (1 + 1 / (1 + log(2))), "leading", (a, oo)),
     (factorial(n), sqrt(2 * pi * n) * (n / sp.E) ** n, sqrt(pi * n) * (n / sp.E) ** n, "leading", (n, oo)),
     (binomial(2 * n, n), 4**n / sqrt(pi * n), 4**n / sqrt(2 * pi * n), "leading", (n, oo)),
