@@ -172,7 +172,7 @@ def test_by_rule(left, right, wrong):
         (_by_exponential, exp(-y + exp(-y)), -oo, oo),
         (_between_switches, sp.Abs(y - b), 0, a),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_near_a_rule(rule, f, low, high):
     assert patiently(1.0, rule, f, y, sp.sympify(low), sp.sympify(high)) is None
