@@ -179,7 +179,7 @@ def _weights(d: Derivation) -> None:
 
 def _information(d: Derivation) -> None:
     """What x says of the class, and how fast that grows."""
-    on_upper, on_lower = sp.symbols("L_+ L_-", nonnegative=True)
+    on_upper, on_lower = sp.symbols("L_u L_l", nonnegative=True)
     surprise = sp.log(1 + sp.exp(-2 * u))
     d.equal(
         "surprise",
