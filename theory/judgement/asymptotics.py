@@ -17,7 +17,7 @@ import sympy as sp
 from theory.judgement.growth import grows, vanishes
 from theory.judgement.smooth import is_analytic_at
 
-__all__ = ["expanded", "logarithm", "thetas", "with_logarithms"]
+__all__ = ["expanded", "logarithm", "thetas", "with_logarithms", "with_roots_of_factors"]
 
 ORDERS = 4
 HYPERBOLIC = sp.cosh, sp.sinh, sp.coth, sp.csch
