@@ -121,7 +121,7 @@ def _cases(e: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[tuple[sp.Expr, ..
     by_logarithms = in_logarithms(e, assume)
     forms = (inside,) if by_logarithms == e else (within_bounds(by_logarithms, assume)[0], inside)
     simpler = tuple(patiently(A_WAY, lambda form=form: unscaled(_with_plain_bases(form))) or form for form in forms)
-    yield (*forms, *simpler)
+    yield (*simpler, *forms)
     yield from ((end,) for end in ends)
 
 
