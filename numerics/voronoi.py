@@ -30,10 +30,8 @@ STEPS = 60  # of Newton's method
 LONGEST = 0.25  # of its steps, in units of the kernel's width
 SAME = 1e-6  # in units of the extent of the data: fixed points nearer than that are one
 TINY = 1e-300
-FLAT, ROUGH = (
-    1e-12,
-    1e-6,
-)  # of that: what is left of x - K_h * m^_0 at a fixed point, and where edges meet, for rounding
+# of that: what is left of x - K_h * m^_0 at a fixed point, and where edges meet, for rounding
+FLAT, ROUGH = 1e-12, 1e-6
 
 
 class Cells:

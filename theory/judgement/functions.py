@@ -10,13 +10,12 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from theory.judgement.judgement import Judgement, Relation
+from theory.judgement.judgement import Judge, Judgement, Relation
 from theory.judgement.patience import patiently
 
 __all__ = ["is_of_functions", "judge_functions"]
 
 FOR_A_FUNCTION = 0.8  # seconds
-Judge = Callable[..., Judgement]
 Tried = Callable[[sp.Expr], sp.Expr]
 EVERYWHERE: tuple[Tried, ...] = (
     lambda u: u,

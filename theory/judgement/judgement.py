@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["WORST_FIRST", "Judgement", "Relation", "Verdict"]
+__all__ = ["WORST_FIRST", "Judge", "Judgement", "Relation", "Verdict"]
 
 Verdict = Literal["proved", "supported", "refuted", "inconclusive"]
 WORST_FIRST: tuple[Verdict, ...] = ("refuted", "inconclusive", "supported", "proved")
@@ -38,3 +38,6 @@ class Judgement:
     cannot_exclude: str = ""
     hint: str = ""
     curve: Mapping[str, Any] = field(default_factory=dict)
+
+
+Judge = Callable[..., Judgement]  # of lines, as `judge` is

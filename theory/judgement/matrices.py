@@ -17,7 +17,7 @@ from sympy.matrices.exceptions import NonInvertibleMatrixError
 
 from theory.judgement.equality import judge_equal
 from theory.judgement.free_algebra import vanishes
-from theory.judgement.judgement import WORST_FIRST, Judgement, Relation
+from theory.judgement.judgement import WORST_FIRST, Judge, Judgement, Relation
 from theory.judgement.patience import patiently
 
 __all__ = ["is_of_matrices", "judge_matrices", "judge_order"]
@@ -29,7 +29,6 @@ A_NUMBER, FOR_ALL = 0.4, 1.6  # seconds, to compare what is made of matrices of 
 CLOSE = 1e-9
 BY_RULES = "0 by the rules of inverses, transposes, traces and determinants"
 Matrix = NDArray[Any]
-Judge = Callable[..., Judgement]
 
 
 def is_of_matrices(*sides: sp.Basic) -> bool:
@@ -168,11 +167,9 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
             return Judgement("refuted", f"one side is {a}, the other {b}: of other shapes")
         tried += 1
         if a != b and sp.simplify(a - b) != 0 * b:
-            witness = {str(length): str(n) for length, n in sizes.items()}
-            witness |= {str(s): str(m.tolist()) for s, m in values.items()}
             sides = tuple(str(m.tolist()) if isinstance(m, sp.MatrixBase) else str(m) for m in (a, b))
             evidence = f"for these rational matrices the sides are {sides[0]} and {sides[1]}"
-            return Judgement("refuted", evidence, ("rational arithmetic",), witness, sides)
+            return Judgement("refuted", evidence, ("rational arithmetic",), _told(sizes, values), sides)
     if not tried:
         return Judgement("inconclusive", "defined at none of the matrices tried")
     return Judgement(
@@ -181,6 +178,11 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
         ("rational arithmetic",),
         cannot_exclude="larger sizes, and matrices of a set so thin that none of it was drawn",
     )
+
+
+def _told(sizes: Mapping[Any, sp.Integer], values: Mapping[Any, sp.ImmutableMatrix]) -> dict[str, str]:
+    """The matrices of a witness, and their sizes."""
+    return {str(length): str(n) for length, n in sizes.items()} | {str(s): str(m.tolist()) for s, m in values.items()}
 
 
 def judge_order(
@@ -212,9 +214,7 @@ def judge_order(
             if found is None or found.verdict == "inconclusive":
                 continue
             if found.verdict == "refuted":
-                witness = {str(length): str(n) for length, n in sizes.items()}
-                witness |= {str(s): str(m.tolist()) for s, m in values.items()}
-                return replace(found, witness={**witness, **found.witness})
+                return replace(found, witness={**_told(sizes, values), **found.witness})
             tried += 1
     if not tried:
         return Judgement("inconclusive", "decided at none of the matrices tried")

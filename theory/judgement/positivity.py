@@ -14,7 +14,7 @@ import sympy as sp
 from theory.judgement.bounds import bounded
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
-from theory.judgement.reduction import reduces_to_zero
+from theory.judgement.reduction import reduces_to_zero, with_factored_bases
 from theory.judgement.same_sign import beside_a_term, in_order, plainer, squared, unscaled
 from theory.judgement.smooth import is_smooth
 from theory.judgement.substitution import above_one, contradict, in_logarithms, open_intervals, within_bounds
@@ -127,10 +127,7 @@ def _cases(e: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[tuple[sp.Expr, ..
 
 def _with_plain_bases(e: sp.Expr) -> sp.Expr:
     """(1 + u)^-n for (1 - u/(1 + u))^n."""
-    return e.replace(
-        lambda p: isinstance(p, sp.Pow) and p.exp.free_symbols and isinstance(p.base, sp.Add),
-        lambda p: sp.factor(sp.together(p.base)) ** p.exp,
-    )
+    return with_factored_bases(e, lambda p: bool(p.exp.free_symbols) and isinstance(p.base, sp.Add))
 
 
 def _is_shown(forms: Sequence[sp.Expr], strict: bool) -> Trusts:

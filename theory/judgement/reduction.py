@@ -15,10 +15,10 @@ from theory.judgement.patience import patiently
 from theory.judgement.recurrences import lowered
 from theory.judgement.smooth import is_smooth
 
-__all__ = ["reduces_to_zero"]
+__all__ = ["reduces_to_zero", "with_factored_bases"]
 
 SECONDS = 1.0  # for each way
-MOST_CASES, MOST_RESIDUES = 9, 24
+MOST_CASES = 24
 HIGHEST = 200  # degree
 Way = Callable[[sp.Expr], sp.Expr]
 
@@ -32,7 +32,7 @@ def reduces_to_zero(expression: sp.Expr) -> tuple[str, ...]:
     if trusted := _directly(expression):
         return trusted
     for cases, name in (_by_sign(expression), _by_parity(expression), _by_residue(expression)):
-        if cases != [expression] and len(cases) <= max(MOST_CASES, MOST_RESIDUES):
+        if cases != [expression] and len(cases) <= MOST_CASES:
             found = [_directly(case) or _constant(case) if case != 0 else ("rational arithmetic",) for case in cases]
             if found and all(found):
                 return tuple(dict.fromkeys((name, *itertools.chain.from_iterable(found))))
@@ -106,9 +106,17 @@ def _recurrences(e: sp.Expr) -> sp.Expr:
 
 def _roots(e: sp.Expr) -> sp.Expr:
     """Roots of products as products of roots, where the factors are positive."""
-    factored = e.replace(lambda p: isinstance(p, sp.Pow) and p.exp.is_Rational and not p.exp.is_Integer,
-                         lambda p: sp.factor(sp.together(p.base)) ** p.exp)  # fmt: skip
-    return sp.cancel(sp.together(sp.powdenest(sp.expand_power_base(factored))))
+    return sp.cancel(sp.together(sp.powdenest(sp.expand_power_base(with_factored_bases(e, _is_root)))))
+
+
+def with_factored_bases(e: sp.Expr, of: Callable[[sp.Pow], bool]) -> sp.Expr:
+    """The bases of those powers over one denominator, and in factors."""
+    return e.replace(lambda p: isinstance(p, sp.Pow) and of(p), lambda p: sp.factor(sp.together(p.base)) ** p.exp)
+
+
+def _is_root(power: sp.Pow) -> bool:
+    """Whether its exponent is a broken number."""
+    return bool(power.exp.is_Rational and not power.exp.is_Integer)
 
 
 WAYS: dict[str, Way] = {
@@ -196,7 +204,7 @@ def _by_residue(e: sp.Expr) -> tuple[list[sp.Expr], str]:
     remainders = [m for m in e.atoms(sp.Mod) if m.args[1].is_Integer and m.args[0].free_symbols]
     symbols = set().union(*(m.free_symbols for m in remainders))
     modulus = math.lcm(*(int(m.args[1]) for m in remainders))
-    if len(symbols) != 1 or not 1 < modulus <= MOST_RESIDUES:
+    if len(symbols) != 1 or not 1 < modulus <= MOST_CASES:
         return [e], ""
     s = symbols.pop()
     if not s.is_integer or not all(m.args[0].is_polynomial(s) and _is_whole(m.args[0], s) for m in remainders):

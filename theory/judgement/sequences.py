@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, product
 from typing import Any
 
 import sympy as sp
 
-from theory.judgement.judgement import WORST_FIRST, Judgement, Relation
+from theory.judgement.judgement import WORST_FIRST, Judge, Judgement, Relation
 from theory.judgement.patience import patiently
+from theory.judgement.points import admits
 
 __all__ = ["is_of_sequences", "judge_sequences"]
 
 SMALL, LARGEST, MOST = 2, 4, 6  # sizes tried before a proof is and after it, and how many of them
 FOR_A_SIZE = 0.9  # seconds
-Judge = Callable[..., Judgement]
 _AtSize = tuple[Mapping[sp.Symbol, sp.Integer], Judgement]
 
 
@@ -106,13 +106,9 @@ def _values(sizes: Sequence[sp.Symbol], assume: Sequence[sp.Basic]) -> Iterator[
     numbers = range(LARGEST + 1)
     for chosen in sorted(product(numbers, repeat=len(sizes)), key=lambda values: (max(values), values)):
         values = {s: sp.Integer(n) for s, n in zip(sizes, chosen, strict=True)}
-        fits = all(_admits(s, n) for s, n in values.items())
+        fits = all(admits(s, n) for s, n in values.items())
         if fits and all(relation.subs(values) != sp.false for relation in assume):
             yield values
-
-
-def _admits(symbol: sp.Symbol, number: sp.Integer) -> bool:
-    return all(getattr(number, f"is_{fact}") in (holds, None) for fact, holds in symbol._assumptions_orig.items())
 
 
 def _written_out(
@@ -136,12 +132,12 @@ def _doit(side: sp.Expr) -> sp.Expr:
 def _plain(e: sp.Expr) -> sp.Expr:
     """A symbol for each element whose place is no index of a sum."""
     summed = {k for inert in e.atoms(sp.Sum, sp.Product) for k, *_ in inert.limits}
-    elements = (one for one in e.atoms(sp.Indexed) if not one.free_symbols & summed)
-    return e.xreplace({one: _symbol(one) for one in elements})
+    return _with_symbols(e, (one for one in e.atoms(sp.Indexed) if not one.free_symbols & summed))
 
 
-def _symbol(element: sp.Indexed) -> sp.Symbol:
-    return sp.Symbol(str(element), **element.base.label._assumptions_orig)
+def _with_symbols(e: sp.Expr, elements: Iterable[sp.Indexed]) -> sp.Expr:
+    """A symbol for each of the elements, with the assumptions on the sequence."""
+    return e.xreplace({one: sp.Symbol(str(one), **one.base.label._assumptions_orig) for one in elements})
 
 
 # --- term by term ---
@@ -179,7 +175,7 @@ def _plain_at(term: sp.Expr, k: sp.Symbol) -> sp.Expr | None:
     elements = term.atoms(sp.Indexed)
     if term.has(sp.Sum, sp.Product) or any(one.indices != (k,) for one in elements):
         return None
-    return term.xreplace({one: _symbol(one) for one in elements})
+    return _with_symbols(term, elements)
 
 
 def _as_one_sum(gap: sp.Expr) -> tuple[sp.Expr, tuple[Any, Any, Any]] | None:
@@ -227,4 +223,4 @@ def _inside(e: sp.Expr) -> sp.Expr:
 
 
 def _is_positive(factor: sp.Expr) -> bool:
-    return bool(factor.xreplace({one: _symbol(one) for one in factor.atoms(sp.Indexed)}).is_positive)
+    return bool(_with_symbols(factor, factor.atoms(sp.Indexed)).is_positive)
