@@ -1,46 +1,43 @@
 r"""The error of a smoothed score in more than one direction: E (m^_1 - m_1).(m^_2 - m_2) over two shifts of a point, to t^2.
 
-In m directions of one variance it depends on r_1 = |x_1|, r_2 and the angle between both points alone. With kappa = r |x|/h
-the law of each point on its sphere is von Mises and Fisher's, whose harmonics are A_l = I_{nu + l}(kappa)/I_nu(kappa),
-nu = m/2 - 1, and the law of the angle, against that of two uniform points, is
-
-    sum over l of dim_l A_l(kappa_1) A_l(kappa_2) P_l(cos theta),
-
-P_l Gegenbauer's polynomials, 1 at 1, and dim_l the number of harmonics of degree l. Gauss's rules for both radii and this angle
-converge geometrically. In several subspaces there are three such numbers for each: the average is over Sobol points.
+With both points at c + d/2 and c - d/2, c ~ N(x, h/2) and d ~ N(0, 2h) are independent. What depends on nearest samples changes
+with d, where the points part, and hardly with c. In m directions of one variance it depends on |c|, |d| and cos^2 of their angle
+alone, that of a uniform point on the sphere, and Gauss's rules for the three converge geometrically. In several subspaces there
+are three such numbers for each: the average is over Sobol points.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import combinations_with_replacement
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ive, ndtri
 
-from theory.averages.over_points import chi, gauss, legendre
-from theory.averages.two_energies import Samples, Seen, pair, seen
-from theory.averages.two_points import settled
+from theory.averages.over_points import Rule, chi, gauss, legendre, refined
+from theory.averages.two_energies import Samples, pair, seen
 from theory.setting import LinearManifold
 
 __all__ = ["smoothed_error"]
 
 Array = NDArray[np.float64]
-NODES = 3, 5, 7, 10, 14  # for each radius and the angle
-TOLERANCE = 5e-5  # of what the rules to come would still change
-ROUNDING = 5e-6  # of the error: what rules that are exact differ by
-FINE, OUTSIDE = 400, 12.0  # nodes that the rules for radii are made from, and deviations beyond which nothing counts
-LARGE = 4e4  # kappa from which on a sphere is flat, to its inverse
-NOTHING = 1e-8  # weight of a pair
-LONGEST = 40_000  # nodes of log u times nodes of theta: beyond, a pair of points takes a second
-OFF = 2e-4  # that the sum of weights of a pair may be off by
+NODES = 4, 8, 2  # for |c|, |d| and their angle, to begin with
+ACCURACY, MOST_OFF = 3e-6, 1e-5  # aimed at, and accepted, by an estimate that is a hundred times too high
+MOST_NODES = 1500  # pairs of points
+NOTHING = 1e-10  # weight of a pair
+FINE, OUTSIDE = 400, 12.0  # nodes that the rules for |c| are made from, and deviations beyond which nothing counts
+LARGE = 4e4  # of Bessel functions, from which on their asymptotic series serves
+WORK = 2e9  # nodes of log u times nodes of both thetas, of all pairs of a rule: beyond, it takes half a minute
+EACH = 8e6  # the same of a pair on average, so that what would take long is given up with the first rule
+OFF = 3e-6  # that the sum of weights of a pair may be off by
 SEQUENCES, FIRST, MOST = 8, 256, 4096  # of Sobol points, and how many of all
 SCATTER = 2.5e-3  # standard error of their mean over it: half of what is declared
 
 
 def smoothed_error(x: Array, t: float, h: float, manifold: LinearManifold, N: int) -> float:
-    """E |s_h - s|^2 at x, inverse data units squared: to 1e-4 in one subspace, in several to a standard error of 1 in 400.
+    """E |s_h - s|^2 at x, inverse data units squared: to 1e-6 in one subspace, in several to a standard error of 1 in 400.
 
     Args:
         x: along the manifold, shape (m,), data units.
@@ -50,8 +47,8 @@ def smoothed_error(x: Array, t: float, h: float, manifold: LinearManifold, N: in
         N: how many samples.
 
     Returns:
-        NaN where 14 nodes for each radius and angle, or 4096 pairs of shifts, are not enough, and where the integrals over u are
-        off: for h far above t, for t far below the variances.
+        NaN where 1500 pairs of points, or 4096 pairs of shifts, are not enough, and where integrals over u take too long: for
+        t far below the variances.
     """
     samples = Samples.of(manifold, t, N, most=2)
     with np.errstate(all="ignore"):  # what overflows is NaN
@@ -61,42 +58,49 @@ def smoothed_error(x: Array, t: float, h: float, manifold: LinearManifold, N: in
 
 def _error(samples: Samples, x: Array, h: float, manifold: LinearManifold) -> float:
     if h == 0:
-        at = seen(samples, _in_planes(x, x, manifold)[0])
-        return _product(samples, at, at)
+        one, _ = _in_planes(x, x, manifold)
+        return _Products(samples, 1).at(one, one)
     if manifold.variances.size == 1:
-        return _by_radii(samples, float(np.linalg.norm(x)), h, x.size)
+        return _by_distance(samples, float(np.linalg.norm(x)), h, x.size)
     return _by_sobol(samples, x, h, manifold)
 
 
-def _product(samples: Samples, one: Seen, other: Seen) -> float:
-    found, error = pair(samples, one, other)
-    return found if error < OFF else math.nan
+class _Products:
+    """E (m^_1 - m_1).(m^_2 - m_2) at pairs of points, NaN once all together take too long."""
+
+    def __init__(self, samples: Samples, count: int) -> None:
+        self.samples, self.left = samples, min(WORK, EACH * count)
+
+    def at(self, x: Array, x2: Array) -> float:
+        """At two points, shape (J,) each."""
+        one, other = (seen(self.samples, y) for y in (x, x2))
+        self.left -= one.kernels[0].size * other.theta.size
+        if self.left < 0:
+            return math.nan
+        found, error = pair(self.samples, one, other)
+        return found if error < OFF else math.nan
 
 
-def _by_radii(samples: Samples, x: float, h: float, m: int) -> float:
+def _by_distance(samples: Samples, x: float, h: float, m: int) -> float:
     """In m directions of one variance, at a distance x from the middle."""
 
-    def by(nodes: int) -> tuple[float, float]:
-        r, of_radius = _radii(x, h, m, nodes)
-        angles = _Angles(r * x / h, m)
-        points = [seen(samples, np.array([one, 0.0])) for one in r]
-        if max(point.kernels[0].size for point in points) > LONGEST:
-            return math.nan, 0.0
-        total = 0.0
-        for i, j in combinations_with_replacement(range(nodes), 2):
-            cosines, weights = angles.rule(i, j, nodes)
-            weights = weights * of_radius[i] * of_radius[j] * (2 - (i == j))
-            for cosine, weight in zip(cosines, weights, strict=True):
-                if weight > NOTHING and not math.isnan(total):
-                    away = r[j] * np.array([cosine, math.sqrt(max(1 - cosine**2, 0.0))])
-                    total += weight * _product(samples, points[i], seen(samples, away))
-        return total, abs(total)
+    def of(squares: Array) -> Array:
+        products, found = _Products(samples, len(squares)), np.full(len(squares), math.nan)
+        for i, (c2, d2, cos2) in enumerate(squares.tolist()):
+            d = math.sqrt(h * d2 / 2) * np.array([math.sqrt(cos2), math.sqrt(max(1 - cos2, 0.0))])
+            c = np.array([math.sqrt(c2), 0.0])
+            found[i] = products.at((c + d)[:m], (c - d)[:m])
+            if math.isnan(found[i]):
+                break
+        return found
 
-    return settled(by, NODES, TOLERANCE, ROUNDING)
+    rules = partial(_radius, x, h / 2, m), partial(chi, m, near=samples.t / h), partial(_angle, m)
+    found, error = refined(of, rules, NODES, ACCURACY, most=MOST_NODES, nothing=NOTHING)
+    return float(found) if error < MOST_OFF else math.nan
 
 
-def _radii(x: float, h: float, m: int, nodes: int) -> tuple[Array, Array]:
-    """Gauss's rule for |x + u|, u ~ N(0, h I)."""
+def _radius(x: float, h: float, m: int, nodes: int) -> Rule:
+    """Gauss's rule for |x + u|, u ~ N(0, h I); its squares are those."""
     centre, width = math.sqrt(x**2 + (m - 1) * h), OUTSIDE * math.sqrt(h)
     low = max(0.0, centre - width)
     z, fine = legendre(FINE)
@@ -105,8 +109,21 @@ def _radii(x: float, h: float, m: int, nodes: int) -> tuple[Array, Array]:
     log_density = (m - 1) * np.log(r) - r**2 / (2 * h)
     if x > 0:
         log_density = m / 2 * np.log(r) - (beyond + centre - x) ** 2 / (2 * h) + _log_bessel(m / 2 - 1, r * x / h)
-    found, vectors = gauss(beyond, fine * np.exp(log_density - log_density.max()), nodes)
-    return centre + found, vectors[0] ** 2
+    return _rule(beyond, fine * np.exp(log_density - log_density.max()), nodes, lambda found: (centre + found) ** 2)
+
+
+def _angle(m: int, nodes: int) -> Rule:
+    """Gauss's rule for cos^2 of the angle with a uniform point on the sphere of m directions."""
+    if m == 1:
+        return Rule(np.ones((1, 1)), np.ones(1), np.zeros((1, 2, 1)))
+    z, fine = legendre(FINE)
+    angle = np.pi / 4 * (z + 1)
+    return _rule(np.cos(angle) ** 2, fine * np.sin(angle) ** (m - 2), nodes, lambda found: np.clip(found, 0, 1))
+
+
+def _rule(x: Array, weights: Array, nodes: int, square: Callable[[Array], Array]) -> Rule:
+    found, vectors = gauss(x, weights, nodes)
+    return Rule(square(found)[:, None], vectors[0] ** 2, (vectors[0] * vectors[-2:])[None])
 
 
 def _log_bessel(nu: float, z: Array) -> Array:
@@ -115,49 +132,11 @@ def _log_bessel(nu: float, z: Array) -> Array:
     return np.where(z < LARGE, np.log(ive(nu, near)), -np.log(2 * np.pi * z) / 2 - (4 * nu**2 - 1) / (8 * z))
 
 
-class _Angles:
-    """The laws of the angle between two points in m directions, of von Mises and Fisher's laws of concentrations kappa."""
-
-    def __init__(self, kappa: Array, m: int) -> None:
-        self.kappa, self.m, self.sharp = kappa, m, kappa.max() > LARGE
-        if self.sharp:
-            return
-        degrees = math.ceil(24 + 7 * math.sqrt(kappa.max()))
-        z, fine = legendre(degrees + 64)
-        angle = np.pi / 2 * (z + 1)
-        self.cosines = np.cos(angle)
-        self.uniform = fine * np.sin(angle) ** (m - 2)
-        order = np.arange(degrees)
-        plain = ive(m / 2 - 1, kappa)[:, None]
-        bent = ive(m / 2 - 1 + order, kappa[:, None])
-        self.harmonics = np.divide(bent, plain, out=np.zeros_like(bent), where=plain > 0)
-        self.harmonics[:, 0] = 1
-        self.polynomials = _gegenbauer(degrees, m, self.cosines)
-
-    def rule(self, i: int, j: int, nodes: int) -> tuple[Array, Array]:
-        """Gauss's rule for the cosine between points of two of the concentrations; where one is large, in the tangent plane."""
-        if self.sharp:
-            plane = chi(self.m - 1, nodes)
-            widths = 1 / self.kappa[i] + 1 / self.kappa[j]
-            return np.cos(np.minimum(np.sqrt(widths * plane.squares[:, 0]), np.pi)), plane.weights
-        against = (self.harmonics[i] * self.harmonics[j]) @ self.polynomials
-        found, vectors = gauss(self.cosines, self.uniform * np.maximum(against, 0), nodes)
-        return np.clip(found, -1, 1), vectors[0] ** 2
-
-
-def _gegenbauer(degrees: int, m: int, cosines: Array) -> Array:
-    """dim_l P_l, shape (degrees, n), in m directions."""
-    found, many = [np.ones_like(cosines), cosines], [1.0, float(m)]
-    for k in range(1, degrees - 1):
-        found.append(((2 * k + m - 2) * cosines * found[k] - k * found[k - 1]) / (k + m - 2))
-        many.append(many[k] * (2 * k + m) / (2 * k + m - 2) * (k + m - 2) / (k + 1))
-    return np.array(many)[:, None] * np.array(found)
-
-
 def _by_sobol(samples: Samples, x: Array, h: float, manifold: LinearManifold) -> float:
     """Over pairs of shifts from several scrambled sequences, whose scatter is the error, until that is small enough."""
     from scipy.stats import qmc  # slow to import
 
+    products = _Products(samples, MOST)
     sequences = [qmc.Sobol(2 * x.size, seed=k) for k in range(SEQUENCES)]
     values = np.empty((SEQUENCES, 0))
     while values.size < MOST:
@@ -166,7 +145,7 @@ def _by_sobol(samples: Samples, x: Array, h: float, manifold: LinearManifold) ->
         for sequence in sequences:
             uniform = np.asarray(sequence.random(count), dtype=np.float64)
             shifts = math.sqrt(h) * np.asarray(ndtri(uniform)).reshape(-1, 2, x.size)
-            more.append([_shifted(samples, x + one, x + other, manifold) for one, other in shifts])
+            more.append([products.at(*_in_planes(x + one, x + other, manifold)) for one, other in shifts])
             if math.isnan(more[-1][0]):
                 return math.nan
         values = np.concatenate([values, more], axis=1)
@@ -174,12 +153,6 @@ def _by_sobol(samples: Samples, x: Array, h: float, manifold: LinearManifold) ->
         if means.std(ddof=1) / math.sqrt(SEQUENCES) <= SCATTER * means.mean():
             return float(means.mean())
     return math.nan
-
-
-def _shifted(samples: Samples, one: Array, other: Array, manifold: LinearManifold) -> float:
-    """The product at two points of all directions."""
-    first, second = (seen(samples, at) for at in _in_planes(one, other, manifold))
-    return _product(samples, first, second)
 
 
 def _in_planes(one: Array, other: Array, manifold: LinearManifold) -> Array:

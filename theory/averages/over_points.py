@@ -11,14 +11,14 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.setting import Setting
 
-__all__ = ["Rule", "asked", "average", "chi", "gauss", "legendre", "normal_squares", "product", "sobol"]
+__all__ = ["Rule", "asked", "average", "chi", "gauss", "legendre", "normal_squares", "product", "refined", "sobol"]
 
 Array = NDArray[np.float64]
 OUTSIDE = 14.0  # deviations of a radius beyond which nothing counts
@@ -44,9 +44,9 @@ class Rule:
     weights: Array
     ends: Array
 
-    def heavy(self) -> Rule:
-        """The same without nodes whose weight is nothing."""
-        kept = self.weights > NOTHING
+    def heavy(self, nothing: float) -> Rule:
+        """The same without nodes whose weight is less."""
+        kept = self.weights > nothing
         return Rule(self.squares[kept], self.weights[kept], self.ends[..., kept])
 
     def errors(self, values: Array) -> Array:
@@ -96,18 +96,45 @@ def average(
     if np.prod(nodes) > MOST:
         return _sampled(of, dimensions, floor)
     inner = [math.inf] * len(nodes) if near is None else near.tolist()
+    rules = [partial(chi, m, near=r) for m, r in zip(dimensions.tolist(), inner, strict=True)]
+    return refined(of, rules, nodes, accuracy, floor)
+
+
+def refined(
+    of: Callable[[Array], Array],
+    rules: Sequence[Callable[[int], Rule]],
+    nodes: Sequence[int],
+    accuracy: float,
+    floor: ArrayLike = 0.0,
+    most: int = MOST,
+    nothing: float = NOTHING,
+) -> tuple[Array, float]:
+    """E f over independent numbers, each with Gauss rules of its own, and its relative error by estimate, as `average`.
+
+    Args:
+        of: f at the rules' squares, shape (n, K), to shape (n, ...); what is not a number is not refined.
+        rules: of each number, from how many nodes it has.
+        nodes: how many each begins with.
+        accuracy: as for `average`.
+        floor: as for `average`.
+        most: points for all.
+        nothing: weight of a point that is left out.
+    """
+    nodes = list(nodes)
     grown, before = np.zeros(len(nodes), dtype=bool), np.array(np.inf)
     while True:
-        rule = product([chi(*of_radius) for of_radius in zip(dimensions.tolist(), nodes, inner, strict=True)]).heavy()
+        rule = product([of_one(n) for of_one, n in zip(rules, nodes, strict=True)]).heavy(nothing)
         values = of(rule.squares)
         mean = np.tensordot(rule.weights, values, 1)
+        if np.isnan(mean).any():
+            return mean, math.nan
         scale = np.maximum(_scale(mean, values), floor)
         errors = (rule.errors(values) / scale).reshape(len(nodes), -1).max(axis=1)
         # the estimate is far too high where rare points carry the average; fewer nodes err by what they are apart
         apart = np.max(np.abs(mean - before) / scale)
         errors[grown] = np.minimum(errors[grown], apart)
         more = [_more(n, e, accuracy) for n, e in zip(nodes, errors, strict=True)]
-        if more == nodes or np.prod(more) > MOST:
+        if more == nodes or np.prod(more) > most:
             return mean, float(errors.max())
         grown, before = np.not_equal(more, nodes), mean
         nodes = more

@@ -30,17 +30,11 @@ from theory.setting import LinearManifold
 __all__ = ["Samples", "Seen", "pair", "seen"]
 
 Array = NDArray[np.float64]
-STEP = 0.65  # of log u: e^{-pi^2/STEP} = 8e-7
-HIGHEST = 9.0, 0.45  # Im theta, and its growth with log N: e^{-9 pi/2} = 7e-7
-ALIAS = 15.0, 0.7  # c times 2 pi/d, likewise: e^-15 = 3e-7, of what is not a constant
-LINES = (
-    0.35,
-    0.25,
-    0.17,
-    0.11,
-    0.07,
-)  # Re theta: the nearer 0, the less a large u is amplified, and the more nodes it takes
-AMPLIFIED = 4.0  # log of the amplification that is left
+STEP = 0.55  # of log u: e^{-pi^2/STEP} = 2e-8
+HIGHEST = 9.5, 0.5  # Im theta, and its growth with log N: e^{-9.5 pi/2} = 3e-7
+ALIAS = 15.0, 0.9  # c times 2 pi/d, likewise: e^-15 = 3e-7, of what is not a constant
+LINES = 0.35, 0.3, 0.25, 0.21, 0.17, 0.14, 0.11, 0.09, 0.07  # Re theta: the nearer 0, the less a large u is amplified
+AMPLIFIED = 5.0  # log of the amplification that is left
 LEAST = 1e-9  # of N (1 - phi) where integrals over log u begin
 ENOUGH = 22.0  # of -N log phi where they end
 LONGEST = 400.0  # e-folds of u

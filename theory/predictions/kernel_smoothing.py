@@ -155,14 +155,14 @@ def score_bias_exact(setting: Setting) -> Array:
     scaling=-2,
     anywhere=True,
     slow=True,
-    accuracy=1e-4,
+    accuracy=1e-6,
     subspaces=1,
     follows=FOLLOWS,
 )
 def score_error_exact(setting: Setting) -> Array:
-    """E |s_h - s|^2 at finite N in one subspace, at a fresh x: to 1e-6 in one direction, to 1e-4 in more.
+    """E |s_h - s|^2 at finite N in one subspace, at a fresh x, to 1e-6.
 
-    NaN where that would take too long, for h much above t, and for few samples at small t. For several subspaces there is
+    NaN where that would take too long, for few samples at small t or h much above t. For several subspaces there is
     `score_error_sampled`. See `theory.averages.two_points` and `theory.averages.over_pairs`.
     """
     if setting.manifold.intrinsic_dimension == 1:

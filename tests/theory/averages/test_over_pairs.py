@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from scipy.special import eval_gegenbauer
 
 from theory.averages import over_pairs, two_points
-from theory.averages.over_pairs import _Angles, _gegenbauer, _in_planes, _log_bessel, _radii, smoothed_error
+from theory.averages.over_pairs import _angle, _in_planes, _log_bessel, _radius, smoothed_error
 from theory.setting import LinearManifold
 
 
@@ -31,7 +30,6 @@ def drawn(text, t, h, x, N, *, sets=40, each=250, shifts=8):
 @pytest.mark.parametrize(
     ("text", "t", "h", "x", "N"),
     [
-        ("1x2", 1.0, 0.1, (1.0, 0.5), 2),
         ("1x3", 0.5, 0.3, (1.0, 0.0, 0.0), 50),
         ("1x3", 0.5, 0.3, (0.0, 0.0, 0.0), 20),
         ("1x8", 0.5, 0.2, (1.0, 1.0, 0, 0, 0, 0, 0, 0), 20),
@@ -58,6 +56,51 @@ def test_several_subspaces_against_drawn_data_sets(text, t, h, x, N):
     mean, sem = drawn(text, t, h, x, N)
     assert abs(found - mean) < 4 * np.hypot(sem, over_pairs.SCATTER * mean)
     assert sem < 0.02 * mean
+
+
+def with_two_samples(x, t, h, m):
+    """The same at N = 2 in m directions of variance 1, where m^ = mean + d/2 tanh((z - mean).d/2t), d = y_1 - y_2.
+
+    Of the kernel its shift g along d alone is seen, of the mean what is along d: trapezoids, with d in polar coordinates about x.
+    """
+    g, u = np.linspace(-9, 9, 121), np.linspace(-8, 8, 81)
+    normal_g, normal_u = (np.exp(-(at**2) / 2) / np.exp(-(at**2) / 2).sum() for at in (g, u))
+    z, fine = np.polynomial.legendre.leggauss(60)
+    r, angle = 7 * (z + 1), np.pi / 2 * (z + 1)  # |d|, of variance 2 in each direction
+    of_r, of_angle = fine * r ** (m - 1) * np.exp(-(r**2) / 4), fine * np.sin(angle) ** (m - 2)
+    along, c = x * np.cos(angle)[:, None], 1 / (1 + t)
+    mean = u * np.sqrt(0.5)
+    total = 0.0
+    for distance, weight in zip(r, of_r / of_r.sum(), strict=True):
+        pull = np.tanh(distance * ((along - mean)[..., None] + np.sqrt(h) * g) / (2 * t)) @ normal_g
+        square = (mean + distance / 2 * pull - c * along) ** 2 + (m - 1) / 2 + c**2 * (x**2 - along**2)
+        total += weight * (of_angle / of_angle.sum()) @ square @ normal_u
+    return total / t**2
+
+
+@pytest.mark.parametrize(
+    ("x", "t", "h", "m"),
+    [
+        (1.0, 1.0, 0.1, 2),
+        (1.5, 1.0, 0.2, 3),
+        pytest.param(0.5, 0.5, 0.3, 2, marks=pytest.mark.slow),
+        pytest.param(2.0, 1.0, 0.5, 8, marks=pytest.mark.slow),
+    ],
+)
+def test_two_samples_in_several_directions(x, t, h, m):
+    point = np.zeros(m)
+    point[-1] = x
+    found = smoothed_error(point, t, h, LinearManifold.parse(f"1x{m}"), 2)
+    assert found == pytest.approx(with_two_samples(x, t, h, m), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("x", "t", "h", "N"),
+    [(0.7, 0.2, 0.1, 20), pytest.param(2.5, 1.0, 3.0, 20, marks=pytest.mark.slow), (-0.3, 0.5, 0.2, 10**4)],
+)
+def test_one_direction_is_that_of_the_double_integral(x, t, h, N):
+    found = smoothed_error(np.array([x]), t, h, LinearManifold.parse("1x1"), N)
+    assert found == pytest.approx(two_points.smoothed_error(x, t, h, 1.0, N), rel=1e-6)
 
 
 def test_shifts_of_several_subspaces_are_those_of_one(monkeypatch):
@@ -91,48 +134,19 @@ def test_what_would_take_too_long_is_nan():
 
 @pytest.mark.parametrize(("x", "h", "m"), [(0.0, 0.5, 2), (1.3, 0.5, 2), (1.3, 0.2, 3), (2.0, 1e-4, 5), (0.3, 2.0, 8)])
 def test_radii_have_their_moments(x, h, m):
-    r, weights = _radii(x, h, m, 6)
-    mean = x**2 + m * h
-    assert weights.sum() == pytest.approx(1, rel=1e-13)
-    assert weights @ r**2 == pytest.approx(mean, rel=1e-11)
-    assert weights @ (r**2 - mean) ** 2 == pytest.approx(2 * m * h**2 + 4 * h * x**2, rel=1e-7)
+    rule = _radius(x, h, m, 6)
+    squares, mean = rule.squares[:, 0], x**2 + m * h
+    assert rule.weights.sum() == pytest.approx(1, rel=1e-13)
+    assert rule.weights @ squares == pytest.approx(mean, rel=1e-11)
+    assert rule.weights @ (squares - mean) ** 2 == pytest.approx(2 * m * h**2 + 4 * h * x**2, rel=1e-7)
 
 
-@pytest.mark.parametrize("m", [2, 3, 5])
-def test_the_law_of_an_angle_has_the_moments_of_two_points_on_spheres(m):
-    """E cos = A_1 A_1, and E cos^2 from E of the product of both tensors."""
-    kappa = np.array([0.0, 0.7, 30.0])
-    angles = _Angles(kappa, m)
-    first, second = angles.harmonics[:, 1], angles.harmonics[:, 2]
-    for i in range(3):
-        for j in range(3):
-            cosines, weights = angles.rule(i, j, 5)
-            assert weights @ cosines == pytest.approx(first[i] * first[j], abs=1e-12)
-            square = 1 / m + (1 - 1 / m) * second[i] * second[j]
-            assert weights @ cosines**2 == pytest.approx(square, abs=1e-12)
-
-
-def test_sharp_laws_of_an_angle_are_flat():
-    kappa, m = np.array([0.9, 1.1]) * over_pairs.LARGE, 3
-    moments = []
-    for scale in (0.9, 1.0):  # just below and above where the sphere is taken for flat
-        angles = _Angles(scale * kappa, m)
-        cosines, weights = angles.rule(0, 1, 5)
-        moments.append(scale * (weights @ (1 - cosines)))
-        assert angles.sharp == (scale == 1)
-    assert moments[0] == pytest.approx(moments[1], rel=1e-4)
-
-
-@pytest.mark.parametrize("m", [2, 3, 6])
-def test_polynomials_are_gegenbauers(m):
-    cosines = np.linspace(-1, 1, 7)
-    found = _gegenbauer(12, m, cosines)
-    for k in range(12):
-        if m == 2:
-            expected = (1 if k == 0 else 2) * np.cos(k * np.arccos(cosines))
-        else:
-            expected = (2 * k + m - 2) / (m - 2) * eval_gegenbauer(k, m / 2 - 1, cosines)
-        np.testing.assert_allclose(found[k], expected, atol=1e-11 * found[k, -1])
+@pytest.mark.parametrize("m", [1, 2, 3, 8])
+def test_angles_have_the_moments_of_a_sphere(m):
+    rule = _angle(m, 4)
+    for k in range(8):  # E cos^2k = (1/2)_k/(m/2)_k
+        expected = np.prod([(1 + 2 * j) / (m + 2 * j) for j in range(k)])
+        assert rule.weights @ rule.squares[:, 0] ** k == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_large_bessel_function_joins_its_asymptotic_series():
