@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,8 +75,18 @@ class Formula:
 
     @cached_property
     def code(self) -> str:
-        """Its source, a Python function."""
-        return re.sub(r"\b_?Dummy_\d+", "lambda_", inspect.getsource(self.compiled))
+        """Its source, a Python function; `lambda`, `L_+` and other names that Python does not take are spelt `lambda_`, `L__`."""
+        source = inspect.getsource(self.compiled)
+        names = [symbol.name for symbol in self.symbols]
+        strange = [name for name in names if not name.isidentifier() or iskeyword(name)]
+        taken = set(names)
+        for dummy, name in zip(dict.fromkeys(re.findall(r"\b_?Dummy_\d+", source)), strange, strict=True):
+            spelt = re.sub(r"\W", "_", name) + "_" * iskeyword(name)
+            while spelt in taken:
+                spelt += "_"
+            taken.add(spelt)
+            source = re.sub(rf"\b{dummy}\b", spelt, source)
+        return source
 
     @cached_property
     def domain(self) -> tuple[str, ...]:

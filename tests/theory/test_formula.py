@@ -1,4 +1,5 @@
 import copy
+import inspect
 import pickle
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.theory.conftest import PREDICTIONS, decades, prediction
+from theory.algebra.code import function
 from theory.algebra.symbols import lam, q, t, x
 from theory.averages.squared_distance import log_laplace
 from theory.formula import Formula, in_float64
@@ -278,6 +280,14 @@ def test_derivations_are_copied_before_and_after_use(name):
                 assert twin == formula
     for copied in COPIES:
         assert copied(derivation).as_dict() == derivation.as_dict()
+
+
+def test_code_spells_names_that_python_does_not_take_each_in_its_own_way():
+    plus, minus, lam, taken = sp.symbols("L_+ L_- lambda L__", positive=True)
+    formula = Formula("f", sp.log(plus / minus) + lam**2 * taken, (plus, minus, lam, taken))
+    run = function(formula.code)
+    assert list(inspect.signature(run).parameters) == ["L___", "L____", "lambda_", "L__"]
+    assert run(2.0, 3.0, 5.0, 7.0) == formula(2.0, 3.0, 5.0, 7.0)
 
 
 def test_another_process_evaluates_a_pickled_formula(tmp_path):
