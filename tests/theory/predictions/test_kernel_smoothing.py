@@ -366,7 +366,7 @@ def test_many_samples_of_several_directions_have_the_leading_error():
 def test_without_a_kernel_the_error_is_that_of_the_average_over_data_sets():
     plain = Setting.of("1x2,0.3x1", samples=20, times=[0.3, 1.0], point=(0.7, 0.1, -0.4))
     expected = averages(plain, "mean_error")["mean_error"].sum(axis=1) / plain.t**2
-    np.testing.assert_allclose(kernel_smoothing.score_error_sampled(plain), expected, rtol=1e-4)
+    np.testing.assert_allclose(kernel_smoothing.score_error_sampled(plain), expected, rtol=1e-6)
 
 
 def test_the_error_in_several_directions_in_another_unit_and_schedule(schedule):
