@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from numerics.storage.files import check_directory, write_atomic
 from validation.report import figures as drawing
-from validation.report.derivation_text import tallied
+from validation.report.derivation_text import faults, tallied
 from validation.report.disagreements import disagreements
 from validation.report.error_curve import drawn
 from validation.report.markup import TONES, badge, fold, formula, is_number, part, prose, scrolled, slug, spoken, table
@@ -147,7 +147,7 @@ def write_report(
 
 def checked_page(title: str, derivations: Sequence[Derivation]) -> str:
     """The whole page of derivations that were checked: each line beside its source, with its verdict and what that rests on."""
-    return _page(title, "".join(_checked(d) for d in derivations))
+    return _page(title, "".join(_checked(d, f"d{k}") for k, d in enumerate(derivations, 1)))
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -261,16 +261,25 @@ def _folded(d: Derivation) -> str:
     return fold(f"<h3>{prose(d.statement)}</h3> {badge(d.verdict)}", _derivation(d, 4))
 
 
-def _checked(d: Derivation) -> str:
+def _checked(d: Derivation, place: str) -> str:
     tone = "tally" if d.verdict in ("proved", "supported") else "tally fails"
     about = "".join(f"<p class='quiet'>{prose(words)}</p>" for words in (d.source, d.assumptions) if words)
-    steps = "".join(_step(step, 3, f"{step.file}:{step.number}\n{step.code}") for step in d.steps)
+    steps = "".join(
+        _step(step, 3, f"{step.file}:{step.number}\n{step.code}", f"{place}-{number}")
+        for number, step in enumerate(d.steps, 1)
+    )
     tally = f"<p class='{tone}'><strong>{escape(d.verdict)}</strong>: {escape(tallied(d))}</p>"
-    return f"<section><h2>{prose(d.prediction)}</h2>{tally}{about}<ol class='steps'>{steps}</ol></section>"
+    failing = "".join(
+        f"<li><a href='#{place}-{number}'>{prose(step.name)}</a>: {prose(words)}</li>"
+        for number, step, words in faults(d)
+    )
+    failing = f"<ul>{failing}</ul>" if failing else ""
+    return f"<section><h2>{prose(d.prediction)}</h2>{tally}{failing}{about}<ol class='steps'>{steps}</ol></section>"
 
 
-def _step(step: Step, level: int, source: str = "") -> str:
+def _step(step: Step, level: int, source: str = "", place: str = "") -> str:
     """A line of a derivation under a heading of this level."""
+    anchor = f" id='{place}'" if place else ""
     code = f"<pre>{escape(source)}</pre>" if source else ""
     reason = f"<p>{prose(step.reason)}</p>" if step.reason else ""
     told = "".join(
@@ -278,6 +287,6 @@ def _step(step: Step, level: int, source: str = "") -> str:
     )
     error = drawn(step.curve) if step.curve else ""
     return (
-        f"<li><h{level}>{prose(step.name)}</h{level}> {badge(step.label, TONES.get(step.verdict, 'bad'))}{code}"
+        f"<li{anchor}><h{level}>{prose(step.name)}</h{level}> {badge(step.label, TONES.get(step.verdict, 'bad'))}{code}"
         f"{formula(step.statement)}{reason}{told}{error}</li>"
     )
