@@ -1183,6 +1183,7 @@ def test_simulations_that_cannot_be_run(arguments):
         ["validate", "--output"],
         ["audit"],
         ["audit", "--seed", "-1", "digits"],
+        ["audit", "--schedule", "mine", "digits"],
         ["audit", "--device", "tpu", "digits"],
         ["audit", "nope.txt"],
         ["audit", "missing.npy"],

@@ -96,14 +96,15 @@ def write_report(
     Args:
         directory: where to; created if missing.
         title: the heading of the page.
-        introduction: paragraphs parted by an empty line; formulas between dollar signs are typeset.
+        introduction: paragraphs parted by an empty line, of which a question that begins one is set bold; formulas between
+            dollar signs are typeset.
         claims: a row per point: claim, observable, coordinates, predicted, measured, sem, allowed_bias, z,
             verdict, expected, control. It holds if its verdict is the expected one and its control rejected. A claim belongs
             to the prediction that its name begins with, up to a dot.
         derivations: shown with their predictions, or by themselves, each step with its verdict.
         figures: shown with the predictions of their names, or by themselves.
         manifest: where the numbers come from.
-        sections: further tables, shown before the figures.
+        sections: further tables, shown after the figures.
         statements: what the predictions say, by name; a prediction without one is called by its name.
 
     Returns:
@@ -130,8 +131,8 @@ def write_report(
     parts = {
         "Predictions": predictions(found, shown.figures, derived) if found else "",
         "Expected disagreements": disagreements(found),
-        **{section.title: _section(section) for section in sections},
         "Figures": shown.all_but(names),
+        **{section.title: _section(section) for section in sections},
         "Derivations": "".join(_folded(d) for d in derivations if d.prediction not in names),
         "Provenance": fold("manifest.json", f"<pre>{escape(provenance)}</pre>"),
     }
@@ -220,7 +221,8 @@ def _contents(parts: Mapping[str, str]) -> str:
 
 
 def _lines(paragraph: str) -> str:
-    return "<br>".join(prose(line) for line in paragraph.splitlines())
+    first, *others = map(prose, paragraph.splitlines() or [""])
+    return "<br>".join([f"<strong>{first}</strong>" if "?" in first else first, *others])
 
 
 class _Shown:

@@ -10,7 +10,7 @@ from theory.predictions.speciation import class_information
 from theory.setting import Setting
 from validation.audit import of_data as audits
 from validation.audit.of_data import TICKS, audit
-from validation.audit.page import figures, sections, text
+from validation.audit.page import figures, introduction, on_the_clock, sections, text
 from validation.report import words
 from validation.report.page import write_report
 
@@ -70,6 +70,27 @@ def test_the_exact_probability_is_what_gaussian_data_do(monkeypatch):
     twin = np.interp(np.log(curves["exact_times"]), np.log(curves["times"]), curves["gaussian_memorized_fraction"])
     # 512 samples: 4 standard errors are 0.09 at most; interpolation 0.01; false alarm 5e-4
     np.testing.assert_allclose(curves["memorized_probability"], twin, atol=0.1)
+
+
+def test_the_collapse_in_the_time_of_a_schedule(linear):
+    s = linear.summary
+    edm = on_the_clock(s, "edm")
+    assert edm["measured_collapse_time"] == pytest.approx(np.sqrt(s["measured_collapse_time"]))
+    assert edm["collapse_time"] == pytest.approx(np.sqrt(s["collapse_time"]))
+    times = f"{words.short(edm['measured_collapse_time'])}, measured, and {words.short(edm['collapse_time'])}, theory."
+    assert f"In the schedule edm, where it noises data in these units: below tau = {times}" in introduction(
+        linear, "edm"
+    )
+    assert "schedule" not in text(linear)
+    never = s | {"measured_collapse_time": None}
+    assert on_the_clock(never, "flow")["measured_collapse_time"] is None
+
+
+def test_a_page_breaks_lines_itself(linear):
+    question, *answers = introduction(linear).split("\n\n")[-1].splitlines()
+    assert question.endswith("?")
+    assert answers == [linear.summary["validity"]["sentence"]]
+    assert text(linear).split() == introduction(linear).split()
 
 
 def test_clusters_are_not(clustered):
