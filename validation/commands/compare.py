@@ -17,11 +17,11 @@ from validation.commands.options import (
     CONTEXT,
     checked_seed,
     follows_x,
-    numbers,
     progress,
     read_setting,
     run_options,
     swept_options,
+    times_of,
     trains,
 )
 from validation.stopping import kept
@@ -161,7 +161,7 @@ def compare(
             over=axes,
             observables=asked,
             measured=None if measured is None else _rows(measured),
-            times=numbers(options["times"], "--times") if options["times"] else None,
+            times=times_of(options["times"]) if options["times"] else None,
             repeats=repeats,
             control=control,
             run=Run(budget, checked_seed(seed), device),

@@ -240,6 +240,17 @@ def test_lines_of_matrices_are_lines_like_others():
     assert "matrix" in d.steps[1].statement
 
 
+def test_a_derivation_shows_what_is_judged_and_judges_nothing_for_it():
+    d = Derivation("bounds")
+    a = d.declare("a", positive=True)
+    d.equal("doubled", a, 2 * a)
+    assert repr(d) == "<Derivation 'bounds', lines: 1, judged: 0>"
+    check(d)
+    assert repr(d).startswith(
+        "<Derivation 'bounds', lines: 1, judged: 1>\n  doubled: refuted; the two sides' ratio is 1/2 everywhere"
+    )
+
+
 # a wrong root
 
 
