@@ -230,10 +230,12 @@ def _collapse_table(s: dict[str, Any]) -> Section:
 
 
 def _loss_table(s: dict[str, Any]) -> Section:
+    parts = ",".join(f"{part['variance']:.6g}x{part['dimension']}" for part in s["subspaces"])
     return Section(
         "Loss of subspaces",
         "In the order in which the score loses them as $t$ falls: its signal to noise reaches 1, at typical points, "
-        "and averaged over points (annealed), where rare ones dominate. Gaussian theory.",
+        "and averaged over points (annealed), where rare ones dominate. Gaussian theory. As options of predict, simulate and "
+        f"compare: --subspaces {parts} --samples {s['samples']} --ambient-dimension {s['ambient_dimension']}",
         ("Subspace", "Variance (data units squared)", "Dimension", "Typical loss time t", "Annealed loss time t"),
         [(k, *s["subspaces"][k].values()) for k in s["loss_order"]],
     )

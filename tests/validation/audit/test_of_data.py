@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from theory.predictions.speciation import class_information
-from theory.setting import Setting
+from theory.setting import LinearManifold, Setting
 from validation.audit import of_data as audits
 from validation.audit.of_data import TICKS, audit
 from validation.audit.page import figures, introduction, on_the_clock, sections, text
@@ -84,6 +84,20 @@ def test_the_collapse_in_the_time_of_a_schedule(linear):
     assert "schedule" not in text(linear)
     never = s | {"measured_collapse_time": None}
     assert on_the_clock(never, "flow")["measured_collapse_time"] is None
+
+
+def test_a_page_says_how_to_ask_theory_more(linear):
+    s = linear.summary
+    (loss,) = (section for section in sections(linear) if section.title == "Loss of subspaces")
+    subspaces, samples, ambient = re.search(
+        r"--subspaces (\S+) --samples (\d+) --ambient-dimension (\d+)$", loss.text
+    ).groups()
+    manifold = LinearManifold.parse(subspaces, int(ambient))
+    np.testing.assert_allclose(
+        manifold.variances, [part["variance"] for part in s["subspaces"]], rtol=1e-5
+    )  # six digits
+    assert manifold.dimensions.tolist() == [part["dimension"] for part in s["subspaces"]]
+    assert int(samples) == s["samples"]
 
 
 def test_a_page_breaks_lines_itself(linear):
