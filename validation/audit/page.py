@@ -49,14 +49,17 @@ def introduction(audit: Audit, schedule: str = "ve") -> str:
 def on_the_clock(s: dict[str, Any], schedule: str) -> dict[str, Any]:
     """The collapse in a schedule's own time, from a summary."""
     names = ("measured_collapse_time", "gaussian_collapse_time", "collapse_time")
-    times = {name: None if s[name] is None else float(SCHEDULES[schedule].time(np.float64(s[name]))) for name in names}
+    times = {
+        name: None if s[name] is None else float(SCHEDULES[schedule].time(np.asarray(s[name], dtype=np.float64)))
+        for name in names
+    }
     return {"schedule": schedule, **times}
 
 
 def _paragraphs(s: dict[str, Any], schedule: str) -> list[list[str]]:
     """What is audited, and the answers: a question and what is said to it."""
     when = [*_when(s), *_clock(on_the_clock(s, schedule))]
-    return [_head(s), when, *_of_classes(s), _which(s), _how_many(s), _how_far(s)]
+    return [_head(s), when, *_of_classes(s), _which(s), _how_many(s), _how_far(s), *_copied(s)]
 
 
 def _head(s: dict[str, Any]) -> list[str]:
@@ -146,6 +149,21 @@ def _how_many(s: dict[str, Any]) -> list[str]:
 
 def _how_far(s: dict[str, Any]) -> list[str]:
     return ["Where does linear Gaussian theory describe the data?", s["validity"]["sentence"]]
+
+
+def _copied(s: dict[str, Any]) -> list[list[str]]:
+    found = s.get("generated")
+    if found is None:
+        return []
+    share, low, high = (f"{100 * found[part]:.3g}" for part in ("share", "low", "high"))
+    return [
+        [
+            "How much of what was generated is copied?",
+            f"{share} % ({low} to {high} %) of {counted(found['points'], 'point')}: "
+            "the nearest sample is less than a third as far as the second nearest.",
+            "Held-out samples in their place say how many are so by chance.",
+        ]
+    ]
 
 
 def _folded(line: str, indent: str = "") -> list[str]:

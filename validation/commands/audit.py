@@ -29,6 +29,9 @@ __all__ = ["audit"]
     help="Variances within this factor are one subspace.",
 )
 @click.option("--labels", metavar="FILE", help="The class of every sample: .npy, text with one a line, or digits.")
+@click.option(
+    "--generated", metavar="FILE", help="What a model generated, or a held-out set: how many are copies of samples."
+)
 @click.option("--standardize", is_flag=True, help="Divide every column by its deviation.")
 @click.option(
     "--schedule", default="ve", help="Also when it collapses in the time of ou, ddpm, cosine, flow or, as sigma, edm."
@@ -42,6 +45,7 @@ def audit(
     wanted_time: float | None,
     resolution: float,
     labels: str | None,
+    generated: str | None,
     standardize: bool,
     schedule: str,
     seed: int,
@@ -81,12 +85,14 @@ def audit(
         figures.check()
     classes = None if labels is None else read_labels(labels)
     table = read(data, **reading)
+    new = None if generated is None else read(generated, **reading).samples
     with progress(auditing.TICKS, "steps") as bar:
         found = auditing.audit(
             table.name,
             table.samples,
             taken=table.taken,
             labels=classes,
+            generated=new,
             wanted_time=wanted_time,
             resolution=resolution,
             standardize=standardize,

@@ -86,6 +86,20 @@ def test_the_collapse_in_the_time_of_a_schedule(linear):
     assert on_the_clock(never, "flow")["measured_collapse_time"] is None
 
 
+def test_copies_among_what_was_generated_are_counted():
+    data = gaussian(300, (1.0,) * 4)
+    fresh = gaussian(60, (1.0,) * 4, seed=9)
+    found = audit("linear", data, generated=np.concatenate([data[:20] + 1e-6, fresh]), queries=64)
+    by_chance = audit("linear", data, generated=fresh, queries=64).summary["generated"]
+    copied = found.summary["generated"]
+    assert copied["points"] == 80
+    assert copied["share"] * 80 == pytest.approx(20 + by_chance["share"] * 60)
+    assert copied["low"] < copied["share"] < copied["high"]
+    assert f"{100 * copied['share']:.3g} % (" in text(found)
+    with pytest.raises(ValueError, match=r"generated points must have shape \(M, 4\), as the data have, got \(60, 3\)"):
+        audit("linear", data, generated=fresh[:, :3])
+
+
 def test_a_page_says_how_to_ask_theory_more(linear):
     s = linear.summary
     (loss,) = (section for section in sections(linear) if section.title == "Loss of subspaces")
