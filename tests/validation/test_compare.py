@@ -184,6 +184,15 @@ def test_a_figure_of_points_of_ones_own_over_less_than_a_decade():
     assert not any(tick.label1.get_visible() for tick in (*above.get_major_ticks(), *above.get_minor_ticks()))
 
 
+def test_a_figure_shows_points_that_have_no_z():
+    times = [0.01, 0.4, 0.9]  # at the first every query is memorized
+    found = compare("collapse", SETTING.at(times=times), observables=FORMS[:1], repeats=20)
+    assert np.isnan(found.z[FORMS[0]]).tolist() == [True, False, False]
+    above, below = found.figure().axes
+    assert above.get_xlim() == below.get_xlim()
+    assert above.get_xlim()[0] < times[0]
+
+
 @pytest.mark.parametrize("kind", ["arrow", "structured", "frame", "rows", "text"])
 def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
     columns = {"time": [0.4, 0.9], "measured": [12.5, 7.5], "sem": [0.1, 0.1]}

@@ -56,9 +56,9 @@ def _curves(figure: Any, axes: Any, panel: dict[str, Any]) -> None:
     below.set(xscale=panel["xscale"], xlabel=panel["xlabel"], ylabel="$|z|$")
     below.axhline(panel["threshold"], color="0.5", linestyle=(0, (3, 2)), linewidth=0.8)
     _strip(below, panel)
+    below.set_xlim(above.get_xlim())  # whose points are all there: some have no z
     _plain_numbers(below.xaxis)
     _plain_numbers(above.yaxis)
-    above.set_xlim(below.get_xlim())
 
 
 def _strip(axis: Any, panel: dict[str, Any]) -> None:
