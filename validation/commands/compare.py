@@ -59,7 +59,7 @@ class _Told(click.Command):
 @click.option(
     "--observable",
     metavar="A,...",
-    help="Of the prediction; by default the first that is exact. Forms of one go together.",
+    help="Of the prediction, as geomem list --of NAME names them; by default the first that is exact. Forms of one go together.",
 )
 @click.option(
     "--over",

@@ -26,7 +26,9 @@ BROKEN = 1
 @click.command(context_settings=CONTEXT)
 @click.argument("target", required=False, metavar="[MODULE:FUNCTION]")
 @click.option(
-    "--like", metavar="P.OBSERVABLE", help="A quantity of the catalogue, or gibbs.score: all its laws, and itself."
+    "--like",
+    metavar="P.OBSERVABLE",
+    help="A quantity of the catalogue (geomem list --of P), or gibbs.score: all its laws, and itself.",
 )
 @click.option("--law", "named", multiple=True, metavar="LAW", help="A law by name, as scaling(2). Again for more.")
 @click.option(
