@@ -425,6 +425,13 @@ class Derivation:
         steps = [step.as_dict() for step in self.steps]
         return {"prediction": self.prediction, "steps": steps, "verdict": self.verdict}
 
+    def __repr__(self) -> str:
+        """The title and, of lines that are judged, their verdicts and hints; nothing is judged for it."""
+        told = [f"  {step.name}: {step.label}{f'; {step.hint}' if step.hint else ''}" for step in self.judged_steps]
+        return "\n".join(
+            [f"<Derivation {self.prediction!r}, lines: {len(self.lines) or len(told)}, judged: {len(told)}>", *told]
+        )
+
     def _repr_html_(self) -> str:
         """For a notebook, judged within limits."""
         from theory.lines.notebook import html

@@ -171,6 +171,8 @@ def _line_of(error: BaseException, name: str) -> int:
 
 def _check(derivation: Derivation) -> None:
     """Refuse what a file may not leave open."""
+    from theory.lines.declared import declaration
+
     if not derivation.lines:
         place = derivation.place
         raise UnusableError(place.file, place.number, f"the derivation {derivation.prediction!r} has no lines")
@@ -179,7 +181,7 @@ def _check(derivation: Derivation) -> None:
             raise UnusableError(
                 line.place.file,
                 line.place.number,
-                f"{symbol} is not declared; declare it first, as in d.declare({str(symbol)!r}, real=True)",
+                f"{symbol} is not declared; {declaration(symbol)}",
             )
 
 

@@ -60,6 +60,7 @@ class Comparison:
         skewness: of what they gave.
         bias: that the comparison allows for, of the interpolation between times.
         lines: of each form, for each value of the second axis, through more values of the first.
+        own: whether the points are the user's, and not of a simulation.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Comparison:
     skewness: Mapping[str, Array]
     bias: Mapping[str, Array]
     lines: Mapping[str, Sequence[Line]]
+    own: bool = False
 
     @cached_property
     def z(self) -> dict[str, Array]:
@@ -257,7 +259,7 @@ def compare(
     found = work.measured(points, forms, module, repeats, times) if module else given
     lines = work.lines(points, forms, predicted) if not _is_map(points.axes) else {}
     spacing = 0.0 if not module else STEP if times is None else _spacing(times)
-    return _compared(name, points, forms, predicted, found, lines, spacing)
+    return replace(_compared(name, points, forms, predicted, found, lines, spacing), own=measured is not None)
 
 
 def _compared(

@@ -101,6 +101,22 @@ def test_help_says_that_the_file_is_run():
     assert "check only files that you would run" in " ".join(geomem("check", "--help").out.split())
 
 
+def test_the_example_is_printed_and_its_planted_fault_found(tmp_path):
+    draft = tmp_path / "draft.derivation.py"
+    draft.write_text(geomem("check", "--example").out)
+    done = geomem("check", str(draft))
+    assert done.code == 1
+    assert "collapse time: refuted; the two sides' ratio is 1/2 everywhere" in " ".join(done.out.split())
+    draft.write_text(draft.read_text().replace("N**(1/m)", "N**(2/m)"))
+    assert geomem("check", str(draft)).code == 0
+
+
+def test_a_file_that_is_not_there_is_told_how_to_begin():
+    done = geomem("check", "nowhere.derivation.py")
+    assert done.code == 2
+    assert done.err.startswith("geomem: there is no file nowhere.derivation.py; geomem check --example > ")
+
+
 WILD = "<b>50 % of $x_1$ & {a}</b>"
 
 
@@ -127,6 +143,7 @@ def test_text_tells_all_that_is_known(found):
         f"hint: {WILD}",
         "trusts: Arb",
         "m positive: needed (m = -1)",
+        f"x.derivation.py:3 line 0: refuted; {WILD} x.derivation.py:3 line 2: inconclusive; {WILD} 1 refuted, 1 inc",
         "1 refuted, 1 inconclusive, 1 supported, 1 proved verdict: refuted",
     ):
         assert words in said
@@ -142,6 +159,8 @@ def test_html_is_one_page_that_loads_nothing(found):
     assert all(url.startswith("data:") for url in re.findall(r"url\(['\"]?([^)'\"]*)", source))
     assert "Witness: m = 2, N = 2" in shown.text
     assert "x.derivation.py:3" in shown.text
+    faults = [place["href"].removeprefix("#") for place in shown.all("a") if place["href"].startswith("#d")]
+    assert [place["id"] for place in shown.all("li") if place.get("id") in faults] == faults == ["d1-1", "d1-3"]
 
 
 def test_json_has_every_field(found):

@@ -154,6 +154,29 @@ def test_list_is_the_catalogue():
             assert part in done.out
 
 
+def test_list_of_one_prediction_names_its_observables():
+    for name in PREDICTIONS:
+        done = geomem("list", "--of", name)
+        assert (done.code, done.err) == (0, "")
+        module = suite.prediction(name)
+        assert module.STATEMENT in done.out
+        known = observables(module)
+        shown = dict(re.findall(r"^    (\w+) \((\w+)[^)]*\)\n        \S", done.out, flags=re.MULTILINE))
+        assert shown == {one: about.kind for one, about in known.items()}
+    wrong = geomem("list", "--of", "collaps")
+    is_one_line(wrong)
+    assert "prediction must be one of collapse, " in wrong.err
+
+
+def test_times_are_numbers_or_a_range():
+    asked = ["predict", "collapse", "--subspaces", "1x2", "--only", "information", "--json", "--times"]
+    spread, told = (json.loads(geomem(*asked, times).out)["observables"] for times in ("0.1:10:3", "0.1,1,10"))
+    assert spread == told
+    wrong = geomem(*asked, "0:1:3")
+    is_one_line(wrong)
+    assert "a:b:n, n of them from a to b above 0, as in 0.1:10:9; got '0:1:3'" in wrong.err
+
+
 @pytest.mark.parametrize("name", SURVEYS)
 @pytest.mark.parametrize("command", ["derive", "predict", "simulate"])
 def test_a_survey_is_for_validate_alone(command, name):
@@ -1183,6 +1206,7 @@ def test_simulations_that_cannot_be_run(arguments):
         ["validate", "--output"],
         ["audit"],
         ["audit", "--seed", "-1", "digits"],
+        ["audit", "--schedule", "mine", "digits"],
         ["audit", "--device", "tpu", "digits"],
         ["audit", "nope.txt"],
         ["audit", "missing.npy"],

@@ -175,6 +175,24 @@ def test_points_of_ones_own_stand_in_the_place_of_the_experiment():
             compare("collapse", SETTING, measured=own | change, observables=FORMS[:1])
 
 
+def test_a_figure_of_points_of_ones_own_over_less_than_a_decade():
+    own = {"time": [0.3, 0.6, 2.4], "measured": [0.5, 0.4, 0.3], "sem": [0.1] * 3}
+    figure = compare("collapse", SETTING, measured=own, observables=FORMS[:1]).figure()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["exact", "measured"]
+    figure.draw_without_rendering()
+    above = figure.axes[0].xaxis
+    assert not any(tick.label1.get_visible() for tick in (*above.get_major_ticks(), *above.get_minor_ticks()))
+
+
+def test_a_figure_shows_points_that_have_no_z():
+    times = [0.01, 0.4, 0.9]  # at the first every query is memorized
+    found = compare("collapse", SETTING.at(times=times), observables=FORMS[:1], repeats=20)
+    assert np.isnan(found.z[FORMS[0]]).tolist() == [True, False, False]
+    above, below = found.figure().axes
+    assert above.get_xlim() == below.get_xlim()
+    assert above.get_xlim()[0] < times[0]
+
+
 @pytest.mark.parametrize("kind", ["arrow", "structured", "frame", "rows", "text"])
 def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
     columns = {"time": [0.4, 0.9], "measured": [12.5, 7.5], "sem": [0.1, 0.1]}
@@ -450,7 +468,9 @@ def test_subspaces_are_curves_and_with_a_second_axis_panels():
     over = {"samples": [30, 100]}
     one = compare("subspace_loss", setting, over=over, observables=["loss_time_annealed"], repeats=20)
     assert one.measured["loss_time_annealed"].shape == (2, 2)
-    assert len(one.figure().axes) == 2
+    figure = one.figure()
+    assert len(figure.axes) == 2
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [r"$\lambda = 1$", r"$\lambda = 0.1$"]
     assert not one.disagrees  # the leading order is not judged
     assert one.verdict == "nothing is judged: no form that was asked for is exact"
     two = compare(
@@ -588,3 +608,49 @@ def test_a_cluster_finds_the_same(tmp_path, killed):
         there = compare("collapse", SETTING, **how, executor=pool, store=Store(tmp_path))
     assert there.rows == here.rows
     assert len(list(tmp_path.glob("compare.*.json"))) == 2
+
+
+# the command with points of one's own
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """Writes a file of points."""
+
+    def write(text):
+        path = tmp_path / "mine.csv"
+        path.write_text(text, encoding="utf-8-sig")
+        return path
+
+    return write
+
+
+def asked_of(path, *more):
+    return geomem(
+        "compare", "collapse", "--subspaces", "1.0x20", "--observable", "information", "--measured", path, *more
+    )
+
+
+def test_the_command_takes_points_of_ones_own(mine, tmp_path):
+    path = mine("run,time,measured,sem,n\nfirst,0.9,7.47,0.01,100\nsecond,0.4,12.53,0.01,100\n")
+    done = asked_of(path, "--json", "--script", tmp_path / "mine.py")
+    assert done.code == 0
+    rows = json.loads(done.out)["points"]
+    assert [(row["time"], row["measured"], row["n"]) for row in rows] == [(0.4, 12.53, 100), (0.9, 7.47, 100)]
+    assert asked_of(mine("time,measured,sem\n0.9,10,0.01\n0.4,12.5,1\n")).code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("time,measured,sem\n", "has no rows; a first line of names, such as time,measured,sem, comes before them"),
+        ("time,measured,sem\n0.4,12,0.1\n0.9,n.a.,0.1\n", "measured of row 2 must be a number, got 'n.a.'"),
+        ("time,measured,sem\n0.4,12\n", "sem of row 1 must be a number, got None"),
+        ("time;measured;sem\n0.4;12;0.1\n", "take the columns measured, sem, and one axis"),
+        ("D,measured,sem\n4,12,0.1\n", "take the columns measured, sem, and one axis"),
+    ],
+)
+def test_points_that_cannot_be_read(mine, text, said):
+    done = asked_of(mine(text))
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert said in done.err

@@ -103,6 +103,37 @@ def test_a_right_formula_of_letters_passes_what_it_can_be_asked():
     assert {"scaling(0)", "power(samples, -1)", LEADING, "agrees(kl_bound.kl_leading)"} <= set(asked)
 
 
+def test_what_overflows_in_a_right_formula_is_infinite_and_no_counterexample():
+    def written_plainly(lam, m, t, N):
+        return ((1 + lam / t) ** m - 1) / (2 * N)
+
+    def exponent_halved(lam, m, t, N):
+        return ((1 + lam / t) ** (m / 2) - 1) / (2 * N)
+
+    assert_laws(written_plainly, like="kl_bound.kl_leading", **QUICK)
+    with pytest.raises(LawError, match=r"kl_bound\.kl_leading: 0\.25; ratio 0\.41421") as found:
+        assert_laws(exponent_halved, like="kl_bound.kl_leading", **QUICK)
+    assert "exponent_halved(lam=1.0, m=1, t=1.0, N=2)" in str(found.value)
+
+
+def test_an_overflow_that_raises_says_how_it_would_not():
+    def by_math(lam, m, t, N):
+        return math.exp(m * math.log(1 + lam / t)) / N
+
+    with pytest.raises(LawError, match=r"by_math raises OverflowError: math range error\n  at .*\n  .*np.exp\(x\)"):
+        assert_laws(by_math, laws=["power(samples, -1)"], **QUICK | {"max_examples": 200})
+
+
+def test_without_hypothesis_the_command_says_how_it_is_installed():
+    code = "import sys; sys.modules['hypothesis'] = None; from geomem.__main__ import main; main()"
+    program = [sys.executable, "-c", code, "laws", "math:exp", "--law", "finite"]
+    found = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.splitlines() == [
+        "geomem: laws are tried at settings that hypothesis draws, which is not installed; pip install 'geomem[hypothesis]'"
+    ]
+
+
 def test_a_scalar_function_is_called_time_by_time():
     def scalar(lam, t, N):
         return math.sqrt(1 + lam / t) / N

@@ -73,7 +73,20 @@ def _judged(
         return judge_order(judge, left, right, relation, assume)
     if relation == "!=":
         return judge_differs(left, right, assume)
-    return judge_greater(left, right, relation == ">", assume)
+    found = judge_greater(left, right, relation == ">", assume)
+    if found.verdict != "refuted":
+        return found
+    return replace(found, hint=patiently(FOR_A_HINT, _turned_told, left, right, relation, assume) or "")
+
+
+def _turned_told(left: sp.Expr, right: sp.Expr, relation: Relation, assume: Sequence[sp.Basic]) -> str:
+    """Of a refuted inequality, that it holds with equality or the other way round, where that is proved."""
+    if relation == ">" and judge_greater(left, right, False, assume).verdict == "proved":
+        return "it holds with >="
+    for strict, sign in ((True, "<"), (False, "<=")):
+        if judge_greater(right, left, strict, assume).verdict == "proved":
+            return f"it holds the other way round, {left} {sign} {right}"
+    return ""
 
 
 def _of_equality(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic]) -> Judgement:

@@ -10,9 +10,10 @@ from typing import Any
 import sympy as sp
 from sympy.core.assumptions import _assume_defined
 
-__all__ = ["Declared", "check_matrices", "check_symbols", "connected", "declared", "exact", "weaker"]
+__all__ = ["Declared", "check_matrices", "check_symbols", "connected", "declaration", "declared", "exact", "weaker"]
 
 BOUNDS = {"at_least": sp.Ge, "at_most": sp.Le, "above": sp.Gt, "below": sp.Lt}
+SAID = "positive", "negative", "nonnegative", "integer"
 WEAKER = {
     "positive": "real",
     "negative": "real",
@@ -133,9 +134,13 @@ def check_symbols(expression: sp.Basic, known: Mapping[str, sp.Symbol]) -> None:
                 f"{symbol.name} was declared with {_listed(other._assumptions_orig)} and here has "
                 f"{_listed(symbol._assumptions_orig)}: another symbol of the same name; use the one that declare returned"
             )
-        raise ValueError(
-            f"{symbol.name} is not declared; declare it first, as in d.declare({symbol.name!r}, real=True)"
-        )
+        raise ValueError(f"{symbol.name} is not declared; {declaration(symbol)}")
+
+
+def declaration(symbol: sp.Symbol) -> str:
+    """How a symbol that was not declared should be, with the assumption that it has."""
+    word = next((word for word in SAID if getattr(symbol, f"is_{word}")), "real")
+    return f"declare it first, as in d.declare({symbol.name!r}, {word}=True)"
 
 
 def check_matrices(expression: sp.Basic, known: Mapping[str, sp.MatrixSymbol]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import sympy as sp
 
+from theory.lines.declared import declaration
+
 __all__ = ["parsed"]
 
 SPACES = re.compile(r"\\[,;:! ]|\\quad|~|\s+")
@@ -68,7 +70,7 @@ def _with_symbols(e: sp.Expr, named: Mapping[str, sp.Symbol]) -> sp.Expr:
 
 def _check_declared(e: sp.Expr, declared: Mapping[str, sp.Symbol], text: str) -> None:
     for s in sorted(e.free_symbols - set(declared.values()), key=str):
-        raise ValueError(f"{s} in {text} is not declared; declare it first, as in d.declare({str(s)!r}, real=True)")
+        raise ValueError(f"{s} in {text} is not declared; {declaration(s)}")
 
 
 def _plain(text: str) -> str:

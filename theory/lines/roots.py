@@ -17,6 +17,7 @@ import sympy as sp
 
 from theory.judgement.judge import judge
 from theory.judgement.judgement import Judgement, Relation
+from theory.judgement.patience import patiently
 from theory.judgement.points import candidates
 
 __all__ = ["explain", "judge_with_true_roots"]
@@ -27,6 +28,7 @@ NUMBERS = 6  # of each parameter, the simplest
 STARTS = tuple(mpmath.mpf(s) for s in ("1", "0.1", "10", "0.01", "100", "-1", "1e-4", "1e4"))
 EDITS = ((2, "is off by a factor 2"), (sp.Rational(1, 2), "is off by a factor 1/2"), (-1, "has the wrong sign"))
 RATIO = "the two sides' ratio"
+FOR_A_ROOT = 3.0  # seconds
 HOLDS = {
     "=": lambda gap, scale: abs(gap) <= CLOSE * scale,
     "!=": lambda gap, scale: abs(gap) > CLOSE * scale,
@@ -56,10 +58,30 @@ def explain(
         hint: the judge's own.
         assume: as of `judge`.
     """
-    mended = _mended(left, right, symbol, root, assume)
-    ratio = hint.partition(":")[0] + ": " if hint.startswith(RATIO) else ""
     whole = _completed(dict(witness), _symbols_before_assumptions(left, right, symbol, root), assume)
-    return Judgement("refuted", "no root", witness=whole, hint=f"{ratio}{mended}" if mended else hint)
+    if mended := _mended(left, right, symbol, root, assume):
+        ratio = hint.partition(":")[0] + ": " if hint.startswith(RATIO) else ""
+        return Judgement("refuted", "no root", witness=whole, hint=f"{ratio}{mended}")
+    true = patiently(FOR_A_ROOT, _solution_told, left, right, symbol, root, assume) or ""
+    return Judgement("refuted", "no root", witness=whole, hint="; ".join(filter(None, (hint, true))))
+
+
+def _solution_told(
+    left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, root: sp.Expr, assume: tuple[sp.Basic, ...]
+) -> str:
+    """A solution of sympy's that the judge lets pass, and by what factor the root is off where that is a number."""
+    for found in sp.solve(sp.Eq(left, right), symbol):
+        if not _holds(left.subs(symbol, found), right.subs(symbol, found), "=", assume):
+            continue
+        factor = sp.simplify(found / root)
+        off = f"a factor {factor} is missing, " if factor.is_number and factor.is_finite else ""
+        inside = not symbol.is_positive or _holds(found, sp.S.Zero, ">", assume)
+        return f"{off}{symbol} = {found} solves it{'' if inside else ' where that is positive'}"
+    return ""
+
+
+def _holds(left: sp.Expr, right: sp.Expr, relation: Relation, assume: tuple[sp.Basic, ...]) -> bool:
+    return judge(left, right, relation, assume=assume).verdict in ("proved", "supported")
 
 
 def _mended(left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, root: sp.Expr, assume: tuple[sp.Basic, ...]) -> str:
@@ -149,7 +171,7 @@ def _solves(root: sp.Expr, left: sp.Expr, right: sp.Expr, symbol: sp.Symbol, ass
     claims: list[tuple[Any, Any, Relation]] = [(left.subs(symbol, root), right.subs(symbol, root), "=")]
     if symbol.is_positive:
         claims.append((root, sp.S.Zero, ">"))
-    return all(judge(*claim, assume=assume).verdict in ("proved", "supported") for claim in claims)
+    return all(_holds(*claim, assume) for claim in claims)
 
 
 def _at_points(

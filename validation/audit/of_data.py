@@ -39,6 +39,7 @@ from numerics.leave_one_out import (
     trajectory_through_collapse,
 )
 from numerics.measurement import Measurement, crossing
+from numerics.memorized import fraction, memorized
 from numerics.storage.columns import Taken, doubts
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss
@@ -86,6 +87,7 @@ def audit(
     *,
     taken: Taken | None = None,
     labels: ArrayLike | None = None,
+    generated: ArrayLike | None = None,
     standardize: bool = False,
     wanted_time: float | None = None,
     resolution: float = 2.0,
@@ -102,6 +104,7 @@ def audit(
         data: samples, shape (N, D).
         taken: which rows and columns of a file they are; by default all.
         labels: the class of each sample, numbers or words, shape (N,), where there are classes.
+        generated: points that a model of the data generated, shape (M, D), to count the copies among.
         standardize: whether to divide every column by its deviation; then the units of t are those of deviations squared.
         wanted_time: the noise variance, in data units squared, that the collapse should be moved to; by default
             half of the predicted collapse time.
@@ -120,6 +123,7 @@ def audit(
     read = (taken or _taken(samples)).summary()
     if labels is not None:
         classes(labels, len(samples))  # refused before any work is done
+    copies = {} if generated is None else {"generated": _copied(generated, samples)}
     samples = standardized(samples) if standardize else samples
     axes = principal_axes(samples)
     alone = dominance(samples, resolution)
@@ -162,6 +166,7 @@ def audit(
         "classes": found,
         **_samples_needed(setting, predicted / 2 if wanted_time is None else float(wanted_time), fresh),
         "validity": validity | {"sentence": _sentence(validity, times)},
+        **copies,
         "queries": len(trained.own_weight),
         "held_out_queries": fresh.information.n,
         "covariance_queries": retained.n,
@@ -189,6 +194,21 @@ def _checked(
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     return {"queries": int(queries), "rng": int(seed), "device": resolve_device(device), "dtype": dtype}
+
+
+def _copied(generated: ArrayLike, samples: Array) -> dict[str, Any]:
+    """The share of points that are copies of samples, in the units of the data, with the interval of 95 %.
+
+    Raises:
+        ValueError: for points of another shape.
+    """
+    points = to_host(checked(generated, "generated points"))
+    if points.ndim != 2 or points.shape[1] != samples.shape[1]:
+        raise ValueError(
+            f"generated points must have shape (M, {samples.shape[1]}), as the data have, got {points.shape}"
+        )
+    share, low, high = fraction(memorized(points, samples))
+    return {"points": len(points), "share": share, "low": low, "high": high}
 
 
 def _taken(samples: Array) -> Taken:

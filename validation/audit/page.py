@@ -10,43 +10,81 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.storage.columns import Taken
+from theory.setting import SCHEDULES
 from validation.audit.dominance import Dominance
 from validation.audit.of_data import ENOUGH, EVERY, Audit
 from validation.report import figures as plot
 from validation.report.page import Figure, Section
-from validation.report.words import counted, plus_minus, power_of_ten, short
+from validation.report.words import counted, plus_minus, power_of_ten, short, tex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["figures", "sections", "text"]
+__all__ = ["figures", "introduction", "on_the_clock", "sections", "text"]
 
 Array = NDArray[np.float64]
 SHOWN = 5  # subspaces in a figure or in the text
 WIDTH = 100  # of the text
 
 
-def text(audit: Audit) -> str:
-    """The four answers, for the terminal, and that on classes where there are labels."""
-    s = audit.summary
-    return "\n\n".join([_head(s), _when(s), *_of_classes(s), _which(s), _how_many(s), _how_far(s)])
+def text(audit: Audit, schedule: str = "ve") -> str:
+    """The four answers, for the terminal, and that on classes where there are labels.
+
+    Args:
+        audit: what was found.
+        schedule: a schedule whose own clock the collapse is told in too.
+    """
+    (first, second, *more), *answers = _paragraphs(audit.summary, schedule)
+    head = [first, second, *(folded for line in more for folded in _folded(line))]
+    told = [[question, *(folded for line in lines for folded in _folded(line, "  "))] for question, *lines in answers]
+    return "\n\n".join(map("\n".join, [head, *told]))
 
 
-def _head(s: dict[str, Any]) -> str:
+def introduction(audit: Audit, schedule: str = "ve") -> str:
+    """The same for a page, which breaks its lines itself."""
+    (first, second, *more), *answers = _paragraphs(audit.summary, schedule)
+    return "\n\n".join(map("\n".join, [[f"{first} {second}", *more], *answers]))
+
+
+def on_the_clock(s: dict[str, Any], schedule: str) -> dict[str, Any]:
+    """The collapse in a schedule's own time, from a summary."""
+    names = ("measured_collapse_time", "gaussian_collapse_time", "collapse_time")
+    times = {
+        name: None if s[name] is None else float(SCHEDULES[schedule].time(np.asarray(s[name], dtype=np.float64)))
+        for name in names
+    }
+    return {"schedule": schedule, **times}
+
+
+def _paragraphs(s: dict[str, Any], schedule: str) -> list[list[str]]:
+    """What is audited, and the answers: a question and what is said to it."""
+    when = [*_when(s), *_clock(on_the_clock(s, schedule))]
+    return [_head(s), when, *_of_classes(s), _which(s), _how_many(s), _how_far(s), *_copied(s)]
+
+
+def _head(s: dict[str, Any]) -> list[str]:
     copies = f", {s['duplicated_samples']} of them not unique ({s['distinct_samples']} distinct)"
     unit = "deviations of the columns" if s["standardized"] else "data units"
-    return "\n".join(
-        [
-            f"{s['name']}: {counted(s['samples'], 'sample')} in {counted(s['ambient_dimension'], 'dimension')}"
-            f"{copies if s['duplicated_samples'] else ''}, varying along {s['intrinsic_dimension']},",
-            f"in {counted(len(s['subspaces']), 'subspace')}. Times t are noise variances, in {unit} squared.",
-            *_folded(f"Read: {Taken(**s['read'])}."),
-            *(_folded(Dominance(**s["dominance"]).sentence()) if s["dominance"] else []),
-        ]
-    )
+    return [
+        f"{s['name']}: {counted(s['samples'], 'sample')} in {counted(s['ambient_dimension'], 'dimension')}"
+        f"{copies if s['duplicated_samples'] else ''}, varying along {s['intrinsic_dimension']},",
+        f"in {counted(len(s['subspaces']), 'subspace')}. Times t are noise variances, in {unit} squared.",
+        f"Read: {Taken(**s['read'])}.",
+        *([Dominance(**s["dominance"]).sentence()] if s["dominance"] else []),
+    ]
 
 
-def _when(s: dict[str, Any]) -> str:
+def _clock(times: dict[str, Any]) -> list[str]:
+    name, measured, _, predicted = times.values()
+    if name == "ve":
+        return []
+    found = "" if measured is None else f"{short(measured)}, measured, and "
+    return [
+        f"In the schedule {name}, where it noises data in these units: below tau = {found}{short(predicted)}, theory."
+    ]
+
+
+def _when(s: dict[str, Any]) -> list[str]:
     measured = s["measured_collapse_time"]
     if measured is None:
         found = "No collapse was found: the weight of a noised sample's origin does not cross 1/2."
@@ -54,15 +92,15 @@ def _when(s: dict[str, Any]) -> str:
         error = s["measured_collapse_time_error"]
         found = f"Measured: below t = {plus_minus(measured, error)} most of the score's weight is on the sample noised."
     gaussian = plus_minus(s["gaussian_collapse_time"], s["gaussian_collapse_time_error"])
-    return _answer(
+    return [
         "When is it memorized?",
         found,
         f"Gaussian data of the same spectrum and number, simulated: below t = {gaussian}.",
         f"Theory, log N = I(t): below t = {short(s['collapse_time'])}.",
-    )
+    ]
 
 
-def _of_classes(s: dict[str, Any]) -> list[str]:
+def _of_classes(s: dict[str, Any]) -> list[list[str]]:
     found, collapse = s["classes"], s["measured_collapse_time"]
     if found is None:
         return []
@@ -74,17 +112,17 @@ def _of_classes(s: dict[str, Any]) -> list[str]:
         said = f"Measured: at t = {plus_minus(time, error)}{after}. Below, reverse trajectories that part end in one class."
     right = 100 * found["return_probability"][0]
     nearest = f"The nearest of the other samples is of the same class for {right:.3g} % of held-out ones."
-    return [_answer(f"When is it chosen which of {len(found['names'])} classes a sample will be of?", said, nearest)]
+    return [[f"When is it chosen which of {len(found['names'])} classes a sample will be of?", said, nearest]]
 
 
-def _which(s: dict[str, Any]) -> str:
+def _which(s: dict[str, Any]) -> list[str]:
     lines, shown = [], _spread(len(s["loss_order"]))
     for place, k in enumerate(s["loss_order"]):
         if place in shown:
             lines.append(_lost(place + 1, s["subspaces"][k]))
         elif place - 1 in shown:
             lines.append("...")
-    return _answer("What is lost first, as t falls? (Gaussian theory)", *lines)
+    return ["What is lost first, as t falls? (Gaussian theory)", *lines]
 
 
 def _lost(place: int, part: dict[str, Any]) -> str:
@@ -93,7 +131,7 @@ def _lost(place: int, part: dict[str, Any]) -> str:
     return f"{place}. {what}: below t = {typical}; at the worst points, {annealed}"
 
 
-def _how_many(s: dict[str, Any]) -> str:
+def _how_many(s: dict[str, Any]) -> list[str]:
     wanted, measured = s["wanted_time"], s["measured_collapse_time"]
     lines = [f"At most {power_of_ten(s['log10_samples_needed'])}, what Gaussian data of this spectrum need."]
     log10, error = s["log10_samples_needed_from_data"], s["log10_samples_needed_from_data_error"]
@@ -106,15 +144,26 @@ def _how_many(s: dict[str, Any]) -> str:
         lines.append(f"The {s['distinct_samples']} there are suffice: the measured collapse is below.")
     else:
         lines.append("Both take the spectrum of these samples for that of all.")
-    return _answer(f"How many samples would move the collapse to t = {short(wanted)}?", *lines)
+    return [f"How many samples would move the collapse to t = {short(wanted)}?", *lines]
 
 
-def _how_far(s: dict[str, Any]) -> str:
-    return _answer("Where does linear Gaussian theory describe the data?", s["validity"]["sentence"])
+def _how_far(s: dict[str, Any]) -> list[str]:
+    return ["Where does linear Gaussian theory describe the data?", s["validity"]["sentence"]]
 
 
-def _answer(question: str, *lines: str) -> str:
-    return "\n".join([question, *(folded for line in lines for folded in _folded(line, "  "))])
+def _copied(s: dict[str, Any]) -> list[list[str]]:
+    found = s.get("generated")
+    if found is None:
+        return []
+    share, low, high = (f"{100 * found[part]:.3g}" for part in ("share", "low", "high"))
+    return [
+        [
+            "How much of what was generated is copied?",
+            f"{share} % ({low} to {high} %) of {counted(found['points'], 'point')}: "
+            "the nearest sample is less than a third as far as the second nearest.",
+            "Held-out samples in their place say how many are so by chance.",
+        ]
+    ]
 
 
 def _folded(line: str, indent: str = "") -> list[str]:
@@ -199,10 +248,12 @@ def _collapse_table(s: dict[str, Any]) -> Section:
 
 
 def _loss_table(s: dict[str, Any]) -> Section:
+    parts = ",".join(f"{part['variance']:.6g}x{part['dimension']}" for part in s["subspaces"])
     return Section(
         "Loss of subspaces",
         "In the order in which the score loses them as $t$ falls: its signal to noise reaches 1, at typical points, "
-        "and averaged over points (annealed), where rare ones dominate. Gaussian theory.",
+        "and averaged over points (annealed), where rare ones dominate. Gaussian theory. As options of predict, simulate and "
+        f"compare: --subspaces {parts} --samples {s['samples']} --ambient-dimension {s['ambient_dimension']}",
         ("Subspace", "Variance (data units squared)", "Dimension", "Typical loss time t", "Annealed loss time t"),
         [(k, *s["subspaces"][k].values()) for k in s["loss_order"]],
     )
@@ -212,7 +263,7 @@ def _samples_table(s: dict[str, Any]) -> Section:
     names = {"": "spectrum", "_from_data": "measured information"}
     return Section(
         "Samples needed",
-        f"To move the collapse to $t = {_tex(s['wanted_time'])}$, at most: from the spectrum, and from the "
+        f"To move the collapse to $t = {tex(s['wanted_time'])}$, at most: from the spectrum, and from the "
         "information measured on held-out points, continued by the spectrum. The error is of the logarithm.",
         ("From", "Samples", "log10 samples", "Standard error"),
         [
@@ -294,7 +345,7 @@ def _draw_retained(axes: Axes, s: dict[str, Any], curves: dict[str, Any]) -> Non
     for series, k in enumerate(shown):
         part = s["subspaces"][k]
         colour, marker = plot.COLOURS[series % 7], plot.MARKERS[series % 7]
-        label = rf"$\lambda = {_tex(part['variance'])}$ ({part['dimension']} dir.)"
+        label = rf"$\lambda = {tex(part['variance'])}$ ({part['dimension']} dir.)"
         plot.theory(axes, t, expected[:, k], None, series)
         plot.measured(axes, t, found[:, k], error[:, k], label, series)
         axes.plot(t[enough], found[enough, k], marker, color=colour, zorder=4)
@@ -322,8 +373,3 @@ def _draw_spectrum(axes: Axes, s: dict[str, Any], spectrum: Array) -> None:
     axes.set_xlabel("principal direction")
     axes.set_ylabel(r"variance $\lambda$ (data units squared)")
     plot.legend(axes)
-
-
-def _tex(value: float) -> str:
-    mantissa, _, exponent = f"{value:.3g}".partition("e")
-    return mantissa + (rf" \times 10^{{{int(exponent)}}}" if exponent else "")

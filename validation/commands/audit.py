@@ -29,7 +29,13 @@ __all__ = ["audit"]
     help="Variances within this factor are one subspace.",
 )
 @click.option("--labels", metavar="FILE", help="The class of every sample: .npy, text with one a line, or digits.")
+@click.option(
+    "--generated", metavar="FILE", help="What a model generated, or a held-out set: how many are copies of samples."
+)
 @click.option("--standardize", is_flag=True, help="Divide every column by its deviation.")
+@click.option(
+    "--schedule", default="ve", help="Also when it collapses in the time of ou, ddpm, cosine, flow or, as sigma, edm."
+)
 @SEED
 @DEVICE
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Also a page and figures.")
@@ -39,7 +45,9 @@ def audit(
     wanted_time: float | None,
     resolution: float,
     labels: str | None,
+    generated: str | None,
     standardize: bool,
+    schedule: str,
     seed: int,
     device: str,
     output: Path | None,
@@ -56,29 +64,35 @@ def audit(
       geomem audit table.csv --columns 2-7
       geomem audit table.csv --no-header --drop-missing
       geomem audit images.npy --labels classes.npy
+      geomem audit features.npy --standardize --schedule ddpm --output audit-report
     """  # noqa: D301
     from numerics.arrays import resolve_device
     from numerics.data import read
     from numerics.storage.files import check_directory
     from numerics.storage.labels import read_labels
+    from theory.setting import SCHEDULES
     from validation.audit import of_data as auditing
     from validation.audit import page as audit_page
     from validation.manifest import manifest
     from validation.report import figures, tables
     from validation.report.page import write_report
 
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
     device, seed = resolve_device(device), checked_seed(seed)
     if output is not None:
         check_directory(output)
         figures.check()
     classes = None if labels is None else read_labels(labels)
     table = read(data, **reading)
+    new = None if generated is None else read(generated, **reading).samples
     with progress(auditing.TICKS, "steps") as bar:
         found = auditing.audit(
             table.name,
             table.samples,
             taken=table.taken,
             labels=classes,
+            generated=new,
             wanted_time=wanted_time,
             resolution=resolution,
             standardize=standardize,
@@ -86,13 +100,13 @@ def audit(
             device=device,
             tick=bar.update,
         )
-    text = audit_page.text(found)
-    click.echo(tables.strict_json(found.summary) if as_json else text)
+    clock = {} if schedule == "ve" else {"clock": audit_page.on_the_clock(found.summary, schedule)}
+    click.echo(tables.strict_json(found.summary | clock) if as_json else audit_page.text(found, schedule))
     if output is not None:
         page = write_report(
             output,
             title=f"geomem: audit of {table.name}",
-            introduction=text,
+            introduction=audit_page.introduction(found, schedule),
             claims=(),
             derivations=(),
             figures=audit_page.figures(found),

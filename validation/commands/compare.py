@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import math
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -15,11 +17,11 @@ from validation.commands.options import (
     CONTEXT,
     checked_seed,
     follows_x,
-    numbers,
     progress,
     read_setting,
     run_options,
     swept_options,
+    times_of,
     trains,
 )
 from validation.stopping import kept
@@ -57,7 +59,7 @@ class _Told(click.Command):
 @click.option(
     "--observable",
     metavar="A,...",
-    help="Of the prediction; by default the first that is exact. Forms of one go together.",
+    help="Of the prediction, as geomem list --of NAME names them; by default the first that is exact. Forms of one go together.",
 )
 @click.option(
     "--over",
@@ -65,6 +67,13 @@ class _Told(click.Command):
     metavar="AXIS=a:b:n",
     help="n values from a to b, or AXIS=a,b,c. Axes: time, samples, variance.K, dimension.K (K a subspace, from 0), ambient, "
     "temperature, bandwidth, separation, share, features, training, ridge. Twice for curves, or a map.",
+)
+@click.option(
+    "--measured",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Points of yours in place of the simulation: columns of an axis, such as time, measured, sem, and n and subspace "
+    "where they are known.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The figure: .pdf, .svg or .png.")
 @click.option("--style", metavar="S,...", help="Of the figure: prl, jmlr, slides, any of matplotlib, or a file.")
@@ -89,6 +98,7 @@ def compare(
     as_json: bool,
     observable: str | None,
     over: tuple[str, ...],
+    measured: Path | None,
     output: Path | None,
     style: str | None,
     data: Path | None,
@@ -112,6 +122,7 @@ def compare(
       geomem compare collapse --subspaces 1.0x20 --samples 100,1000,10000 -o collapse.pdf
       geomem compare subspace_loss --subspaces 1.0x5,0.2x10 --over samples=100:30000:9 \\
           --observable loss_time_exact,loss_time_annealed,loss_time_published -o loss.pdf
+      geomem compare collapse --subspaces 1.0x20 --observable memorized_probability --measured mine.csv -o mine.pdf
 
     Forms that are exact are judged, by a threshold that true predictions pass with a chance of less than 1e-6.
 
@@ -149,7 +160,8 @@ def compare(
             setting,
             over=axes,
             observables=asked,
-            times=numbers(options["times"], "--times") if options["times"] else None,
+            measured=None if measured is None else _rows(measured),
+            times=times_of(options["times"]) if options["times"] else None,
             repeats=repeats,
             control=control,
             run=Run(budget, checked_seed(seed), device),
@@ -169,6 +181,33 @@ def compare(
             write_atomic(place, content())
             click.echo(f"written: {place}", err=True)
     return _exit_code(found, strict)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of own points, text that is no number in none of the columns that are read.
+
+    Raises:
+        ValueError: where there are no rows, or a cell is no number.
+    """
+    from validation.axes import AXES
+
+    read = {"measured", "sem", "n", "subspace", *AXES}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        raise ValueError(f"{path} has no rows; a first line of names, such as time,measured,sem, comes before them")
+    for number, row in enumerate(rows, 1):
+        for name, cell in row.items():
+            if str(name).partition(".")[0] in read and not _is_number(cell):
+                raise ValueError(f"{path}: {name} of row {number} must be a number, got {cell!r}; leave such rows out")
+    return rows
+
+
+def _is_number(cell: str | None) -> bool:
+    try:
+        return cell is not None and math.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _exit_code(found: Comparison, strict: bool) -> int:

@@ -26,7 +26,9 @@ BROKEN = 1
 @click.command(context_settings=CONTEXT)
 @click.argument("target", required=False, metavar="[MODULE:FUNCTION]")
 @click.option(
-    "--like", metavar="P.OBSERVABLE", help="A quantity of the catalogue, or gibbs.score: all its laws, and itself."
+    "--like",
+    metavar="P.OBSERVABLE",
+    help="A quantity of the catalogue (geomem list --of P), or gibbs.score: all its laws, and itself.",
 )
 @click.option("--law", "named", multiple=True, metavar="LAW", help="A law by name, as scaling(2). Again for more.")
 @click.option(
@@ -63,6 +65,7 @@ def laws(
     if target is None:
         click.echo(_listed(like, as_json))
         return 0
+    _check_hypothesis()
     asked = None if dims is None else tuple(part for part in dims.replace("none", "").split(",") if part)
     examined = examine(
         _function(target),
@@ -81,6 +84,14 @@ def laws(
             click.echo(_line(one))
     click.echo(_as_json(found) if as_json else _told(found), nl=as_json)
     return BROKEN if any(one.broken for _, one in found) else 0
+
+
+def _check_hypothesis() -> None:
+    """Raises ValueError, which says how it is installed, where it is not."""
+    try:
+        import validation.properties.search  # noqa: F401
+    except ImportError as error:
+        raise ValueError(str(error)) from None
 
 
 def _function(target: str) -> Callable[..., Any]:

@@ -26,6 +26,7 @@ __all__ = [
     "some_of",
     "swept_options",
     "table_options",
+    "times_of",
     "trains",
 ]
 
@@ -69,7 +70,11 @@ def _of_setting(count: Any, number: Any, *, several: bool) -> list[Callable[...,
         click.option(
             "--samples", type=number, default="1000", show_default=True, metavar="N", help="Training samples."
         ),
-        click.option("--times", metavar="T,...", help="Comma separated; by default nine around the collapse time."),
+        click.option(
+            "--times",
+            metavar="T,...",
+            help="Comma separated, or n from a to b, a:b:n; by default nine around the collapse time.",
+        ),
         click.option("--schedule", default="ve", show_default=True, help="ve, ou (or vp), ddpm, cosine, edm or flow."),
         click.option("--ensemble", default="gaussian", show_default=True, help="gaussian, sphere or mixture."),
         click.option(
@@ -176,7 +181,7 @@ def read_setting(
     if network or trained:
         where["network"] = Network(**trained)
     if times is not None:
-        return Setting(manifold, samples, numbers(times, "--times"), schedule, ensemble, **where)  # type: ignore[arg-type]
+        return Setting(manifold, samples, times_of(times), schedule, ensemble, **where)  # type: ignore[arg-type]
     from theory.predictions.collapse import collapse_time
 
     gaussian = Setting(manifold, samples)
@@ -218,6 +223,24 @@ def some_of(known: tuple[str, ...], text: str) -> tuple[str, ...]:
     if unknown := [name for name in asked if name not in known]:
         raise ValueError(f"--only must name some of {', '.join(known)}; got {unknown[0]!r}")
     return tuple(name for name in known if name in asked)
+
+
+def times_of(text: str) -> list[float]:
+    """The values of --times: numbers, or n of them evenly on a logarithmic scale.
+
+    Raises:
+        ValueError: where they are neither.
+    """
+    from validation.axes import ranged
+
+    if ":" not in text:
+        return numbers(text, "--times")
+    try:
+        return list(ranged(f"time={text}")[1])
+    except ValueError:
+        raise ValueError(
+            f"--times must be numbers, as in 0.1,0.5, or a:b:n, n of them from a to b above 0, as in 0.1:10:9; got {text!r}"
+        ) from None
 
 
 def numbers(text: str, what: str) -> list[float]:

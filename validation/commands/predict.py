@@ -20,7 +20,9 @@ __all__ = ["predict"]
     metavar="EPS",
     help="kl_bound: also the samples for a divergence of EPS nats.",
 )
-@click.option("--only", metavar="OBSERVABLE,...", help="Some observables; by default all.")
+@click.option(
+    "--only", metavar="OBSERVABLE,...", help="Some observables, as geomem list --of NAME names them; by default all."
+)
 def predict(name: str, as_json: bool, epsilon: float | None, only: str | None, **options: Any) -> None:
     """Numbers from the formulas of prediction NAME.
 

@@ -31,7 +31,12 @@ def report(subject: Subject, broken: Broken) -> str:
     """Some lines of text."""
     if broken.raised is not None:
         raised = f"{subject.name} raises {type(broken.raised).__name__}: {broken.raised}"
-        return "\n".join([raised, f"  at {told(broken)}", *_shown(subject, broken)])
+        lines = [raised, f"  at {told(broken)}"]
+        if isinstance(broken.raised, OverflowError):
+            lines.append(
+                "  by NumPy it would be infinite, as laws allow: np.exp(x) for math.exp(x), np.float64(n) for a whole n"
+            )
+        return "\n".join([*lines, *_shown(subject, broken)])
     left, right = broken.sides.worst
     law = broken.law
     lines = [f"{subject.name} breaks the law {law.name}: {law.sentence}"]

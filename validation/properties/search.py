@@ -8,7 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import hypothesis
+try:
+    import hypothesis
+except ImportError:
+    raise ImportError(
+        "laws are tried at settings that hypothesis draws, which is not installed; pip install 'geomem[hypothesis]'"
+    ) from None
+
 import numpy as np
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st

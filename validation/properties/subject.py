@@ -29,7 +29,7 @@ CAREFUL = ContextVar("CAREFUL", default=True)
 DEFAULT = Observable("f", (), "exact", "f")
 
 _READ: dict[str, Callable[[Setting], Any]] = {
-    "lam": lambda s: float(s.manifold.variances[0]),
+    "lam": lambda s: s.manifold.variances[0],
     "lams": lambda s: s.manifold.variances,
     "m": lambda s: int(s.manifold.dimensions[0]),
     "dims": lambda s: s.manifold.dimensions,
@@ -283,18 +283,27 @@ def _letters(function: Callable[..., Any], name: str) -> dict[str, str] | None:
 
 def _read(letter: str, setting: Setting) -> Any:
     value = _READ[letter](setting)
-    return float(setting.t[0]) if letter == "t" else value.tolist() if isinstance(value, np.ndarray) else value
+    return (
+        float(setting.t[0])
+        if letter == "t"
+        else value.tolist()
+        if isinstance(value, np.ndarray | np.float64)
+        else value
+    )
 
 
 def _of_letters(function: Callable[..., Any], letters: dict[str, str]) -> Callable[[Setting], Any]:
-    """The function of a setting, called time by time where it takes t."""
+    """The function of a setting, called time by time where it takes t.
+
+    Its numbers are NumPy's, for which what overflows is infinite: Python's own raise.
+    """
 
     def at(setting: Setting) -> Any:
         values = {parameter: _READ[letter](setting) for parameter, letter in letters.items()}
         times = [parameter for parameter, letter in letters.items() if letter == "t"]
         if not times:
             return function(**values)
-        return np.array([function(**values | {times[0]: float(t)}) for t in setting.t])
+        return np.array([function(**values | {times[0]: t}) for t in setting.t])
 
     return at
 

@@ -20,7 +20,7 @@ from validation.points import Form
 from validation.report import figures as drawing
 from validation.report import plain_plot
 from validation.report.tables import aligned, plain
-from validation.report.words import bracketed, named
+from validation.report.words import bracketed, named, tex
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -129,8 +129,12 @@ def _series(found: Comparison, form: Form) -> list[str]:
 
 
 def _named(found: Comparison, form: Form) -> list[str]:
-    """The parts of a form by name, none where it has none."""
+    """The parts of a form by name, none where it has none; subspaces by their variances, where no axis changes these."""
     part = part_of(form.dims)
+    fixed = part == "subspace" and not {axis.kind for axis in found.axes} & {"variance", "subspaces"}
+    told = [rf"$\lambda = {tex(variance)}$" for variance in found.setting.manifold.variances] if fixed else []
+    if told and len(set(told)) == len(told):
+        return told
     return [named(part, value) for value in found.parts[part]] if part else []
 
 
@@ -142,7 +146,7 @@ def _panel(
     strokes = _strokes(forms)
     lines, points, legend = [], [], []
     shown = _shown(forms)
-    for j, label in enumerate(series or ["simulation"]):
+    for j, label in enumerate(series or ["measured" if found.own else "simulation"]):
         colour, marker = colours[(j + (not series)) % len(colours)], drawing.MARKERS[j % len(drawing.MARKERS)]
         for i, form in enumerate(forms):
             look = {"color": colour if series else colours[(i + (i > 0)) % len(colours)], "style": strokes[form.name]}

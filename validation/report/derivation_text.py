@@ -12,7 +12,7 @@ from theory.derivation import Derivation, Step
 from theory.judgement.judgement import WORST_FIRST
 from theory.lines.line import KINDS
 
-__all__ = ["checked_json", "checked_text", "footnotes", "json", "latex", "tallied", "text"]
+__all__ = ["checked_json", "checked_text", "faults", "footnotes", "json", "latex", "tallied", "text"]
 
 _SPECIAL = {c: "\\" + c for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
@@ -76,18 +76,37 @@ def tallied(derivation: Derivation) -> str:
     return ", ".join(words + ([f"of these {heirs} inherit a fault"] if heirs else []))
 
 
+def faults(derivation: Derivation) -> list[tuple[int, Step, str]]:
+    """The lines that fail by themselves: their number from 1, the line, and what would mend it or where it fails."""
+    failing = [
+        (number, step)
+        for number, step in enumerate(derivation.steps, 1)
+        if step.verdict in ("refuted", "inconclusive") and not step.inherits
+    ]
+    return [(number, step, f"{step.verdict}; {step.hint or _where(step)}") for number, step in failing]
+
+
+def _where(step: Step) -> str:
+    at = ", ".join(f"{s} = {value}" for s, value in step.witness.items())
+    return f"at {at}" if at else step.evidence
+
+
 def checked_text(derivations: Sequence[Derivation]) -> str:
     """For a terminal: each line as it is written, in LaTeX, with its verdict and what that rests on."""
     return "\n".join(line for derivation in derivations for line in _checked_lines(derivation))
 
 
 def _checked_lines(derivation: Derivation) -> list[str]:
-    lines = [derivation.prediction, *_wrapped(f"source: {derivation.source}")]
-    lines += [*_wrapped(f"given: {derivation.assumptions}"), ""]
+    about = {"source": derivation.source, "given": derivation.assumptions}
+    lines = [derivation.prediction]
+    lines += [line for what, words in about.items() if words for line in _wrapped(f"{what}: {words}")] + [""]
     for step in derivation.steps:
         lines += [f"{step.file}:{step.number}  {step.name}  [{step.label}]"]
         lines += [*textwrap.indent(step.code, "      ").splitlines(), f"      {step.statement}"]
         lines += [line for words in step.told() for line in _wrapped(words)] + [""]
+    if len(derivation.steps) > 1:
+        told = [f"{step.file}:{step.number}  {step.name}: {words}" for _, step, words in faults(derivation)]
+        lines += [line for words in told for line in _wrapped(words, "")] + [""] * bool(told)
     return [*lines, f"{tallied(derivation)}", f"verdict: {derivation.verdict}"]
 
 
@@ -114,7 +133,7 @@ def _known(step: Step) -> str:
     elif step.verdict == "supported":
         known = f"Supported, not proved: {step.evidence}"
     elif step.witness:
-        known = f"Refuted at {', '.join(f'{s} = {value}' for s, value in step.witness.items())}"
+        known = f"Refuted {_where(step)}"
     else:
         known = f"{step.verdict.capitalize()}: {step.evidence}"
     return known + "".join(f"; it rests on {name}, refuted" for name in step.inherits)

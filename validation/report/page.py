@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from numerics.storage.files import check_directory, write_atomic
 from validation.report import figures as drawing
-from validation.report.derivation_text import tallied
+from validation.report.derivation_text import faults, tallied
 from validation.report.disagreements import disagreements
 from validation.report.error_curve import drawn
 from validation.report.markup import TONES, badge, fold, formula, is_number, part, prose, scrolled, slug, spoken, table
@@ -96,14 +96,15 @@ def write_report(
     Args:
         directory: where to; created if missing.
         title: the heading of the page.
-        introduction: paragraphs parted by an empty line; formulas between dollar signs are typeset.
+        introduction: paragraphs parted by an empty line, of which a question that begins one is set bold; formulas between
+            dollar signs are typeset.
         claims: a row per point: claim, observable, coordinates, predicted, measured, sem, allowed_bias, z,
             verdict, expected, control. It holds if its verdict is the expected one and its control rejected. A claim belongs
             to the prediction that its name begins with, up to a dot.
         derivations: shown with their predictions, or by themselves, each step with its verdict.
         figures: shown with the predictions of their names, or by themselves.
         manifest: where the numbers come from.
-        sections: further tables, shown before the figures.
+        sections: further tables, shown after the figures.
         statements: what the predictions say, by name; a prediction without one is called by its name.
 
     Returns:
@@ -130,8 +131,8 @@ def write_report(
     parts = {
         "Predictions": predictions(found, shown.figures, derived) if found else "",
         "Expected disagreements": disagreements(found),
-        **{section.title: _section(section) for section in sections},
         "Figures": shown.all_but(names),
+        **{section.title: _section(section) for section in sections},
         "Derivations": "".join(_folded(d) for d in derivations if d.prediction not in names),
         "Provenance": fold("manifest.json", f"<pre>{escape(provenance)}</pre>"),
     }
@@ -147,7 +148,7 @@ def write_report(
 
 def checked_page(title: str, derivations: Sequence[Derivation]) -> str:
     """The whole page of derivations that were checked: each line beside its source, with its verdict and what that rests on."""
-    return _page(title, "".join(_checked(d) for d in derivations))
+    return _page(title, "".join(_checked(d, f"d{k}") for k, d in enumerate(derivations, 1)))
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -220,7 +221,8 @@ def _contents(parts: Mapping[str, str]) -> str:
 
 
 def _lines(paragraph: str) -> str:
-    return "<br>".join(prose(line) for line in paragraph.splitlines())
+    first, *others = map(prose, paragraph.splitlines() or [""])
+    return "<br>".join([f"<strong>{first}</strong>" if "?" in first else first, *others])
 
 
 class _Shown:
@@ -261,16 +263,25 @@ def _folded(d: Derivation) -> str:
     return fold(f"<h3>{prose(d.statement)}</h3> {badge(d.verdict)}", _derivation(d, 4))
 
 
-def _checked(d: Derivation) -> str:
+def _checked(d: Derivation, place: str) -> str:
     tone = "tally" if d.verdict in ("proved", "supported") else "tally fails"
     about = "".join(f"<p class='quiet'>{prose(words)}</p>" for words in (d.source, d.assumptions) if words)
-    steps = "".join(_step(step, 3, f"{step.file}:{step.number}\n{step.code}") for step in d.steps)
+    steps = "".join(
+        _step(step, 3, f"{step.file}:{step.number}\n{step.code}", f"{place}-{number}")
+        for number, step in enumerate(d.steps, 1)
+    )
     tally = f"<p class='{tone}'><strong>{escape(d.verdict)}</strong>: {escape(tallied(d))}</p>"
-    return f"<section><h2>{prose(d.prediction)}</h2>{tally}{about}<ol class='steps'>{steps}</ol></section>"
+    failing = "".join(
+        f"<li><a href='#{place}-{number}'>{prose(step.name)}</a>: {prose(words)}</li>"
+        for number, step, words in faults(d)
+    )
+    failing = f"<ul>{failing}</ul>" if failing else ""
+    return f"<section><h2>{prose(d.prediction)}</h2>{tally}{failing}{about}<ol class='steps'>{steps}</ol></section>"
 
 
-def _step(step: Step, level: int, source: str = "") -> str:
+def _step(step: Step, level: int, source: str = "", place: str = "") -> str:
     """A line of a derivation under a heading of this level."""
+    anchor = f" id='{place}'" if place else ""
     code = f"<pre>{escape(source)}</pre>" if source else ""
     reason = f"<p>{prose(step.reason)}</p>" if step.reason else ""
     told = "".join(
@@ -278,6 +289,6 @@ def _step(step: Step, level: int, source: str = "") -> str:
     )
     error = drawn(step.curve) if step.curve else ""
     return (
-        f"<li><h{level}>{prose(step.name)}</h{level}> {badge(step.label, TONES.get(step.verdict, 'bad'))}{code}"
+        f"<li{anchor}><h{level}>{prose(step.name)}</h{level}> {badge(step.label, TONES.get(step.verdict, 'bad'))}{code}"
         f"{formula(step.statement)}{reason}{told}{error}</li>"
     )

@@ -52,13 +52,13 @@ def _curves(figure: Any, axes: Any, panel: dict[str, Any]) -> None:
     above.set(xscale=panel["xscale"], yscale=panel["yscale"], ylabel=panel["ylabel"], title=panel["title"])
     if panel["ylim"]:
         above.set_ylim(panel["ylim"])
-    above.tick_params(labelbottom=False)
+    above.tick_params(labelbottom=False, which="both")
     below.set(xscale=panel["xscale"], xlabel=panel["xlabel"], ylabel="$|z|$")
     below.axhline(panel["threshold"], color="0.5", linestyle=(0, (3, 2)), linewidth=0.8)
     _strip(below, panel)
+    below.set_xlim(above.get_xlim())  # whose points are all there: some have no z
     _plain_numbers(below.xaxis)
     _plain_numbers(above.yaxis)
-    above.set_xlim(below.get_xlim())
 
 
 def _strip(axis: Any, panel: dict[str, Any]) -> None:

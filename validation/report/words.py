@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["bracketed", "counted", "named", "plus_minus", "power_of_ten", "short"]
+__all__ = ["bracketed", "counted", "named", "plus_minus", "power_of_ten", "short", "tex"]
 
 
 def counted(count: int, what: str) -> str:
@@ -48,3 +48,9 @@ def bracketed(value: float, error: float) -> str:
         return f"{value:.4g}"
     digits = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{digits}f}({round(error * 10**digits)})"
+
+
+def tex(value: float) -> str:
+    """Three digits, in LaTeX."""
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    return mantissa + (rf" \times 10^{{{int(exponent)}}}" if exponent else "")

@@ -113,6 +113,20 @@ def test_identities_between_functions_and_their_derivatives():
     assert judge(sp.diff(sp.log(f), x), slope / f).verdict == "proved"
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "relation", "hint"),
+    [
+        (2 * a * b, a**2 + b**2, ">=", "it holds the other way round, 2*a*b <= a**2 + b**2"),
+        (sp.log(1 + a), a, ">", "it holds the other way round, log(a + 1) < a"),
+        (a**2 + b**2, 2 * a * b, ">", "it holds with >="),
+        (a, b, ">", ""),
+    ],
+)
+def test_the_hint_of_a_refuted_inequality(left, right, relation, hint):
+    found = judge(left, right, relation)
+    assert (found.verdict, found.hint) == ("refuted", hint)
+
+
 # --- symbols of every declared kind ---
 
 

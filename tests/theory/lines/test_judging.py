@@ -240,6 +240,17 @@ def test_lines_of_matrices_are_lines_like_others():
     assert "matrix" in d.steps[1].statement
 
 
+def test_a_derivation_shows_what_is_judged_and_judges_nothing_for_it():
+    d = Derivation("bounds")
+    a = d.declare("a", positive=True)
+    d.equal("doubled", a, 2 * a)
+    assert repr(d) == "<Derivation 'bounds', lines: 1, judged: 0>"
+    check(d)
+    assert repr(d).startswith(
+        "<Derivation 'bounds', lines: 1, judged: 1>\n  doubled: refuted; the two sides' ratio is 1/2 everywhere"
+    )
+
+
 # a wrong root
 
 
@@ -258,8 +269,22 @@ def test_an_exponent_that_is_off_is_told(exponent, words):
     assert found.hint == f"the two sides' ratio is 1/2 everywhere: the exponent {words}, t = lambda/(N**(2/m) - 1)"
 
 
-def test_where_no_exponent_would_mend_it_the_hint_stays():
-    assert why(lam / (N ** (2 / m) + 1), hint="as it was").hint == "as it was"
+def test_where_no_exponent_would_mend_it_the_solution_is_told():
+    hint = "as it was; t = lambda/(N**(2/m) - 1) solves it"
+    assert why(lam / (N ** (2 / m) + 1), hint="as it was").hint == hint
+
+
+@pytest.mark.parametrize(
+    ("left", "root", "hint"),
+    [
+        (t**2 - 2 * lam**2, lam, "a factor sqrt(2) is missing, t = sqrt(2)*lambda solves it"),
+        (t - lam**2 + m**2, lam**2 + m**2, "t = lambda**2 - m**2 solves it where that is positive"),
+        (t + sp.exp(t) + sp.cos(t) - 3, sp.S.One, ""),  # no closed form
+        (t + lam, lam, ""),  # none is positive
+    ],
+)
+def test_of_an_equation_to_zero_the_solution_is_told(left, root, hint):
+    assert explain(left, sp.S.Zero, t, root, witness=(), hint="", assume=()).hint == hint
 
 
 def test_the_witness_of_a_root_has_all_its_parameters():

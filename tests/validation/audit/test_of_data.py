@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from theory.predictions.speciation import class_information
-from theory.setting import Setting
+from theory.setting import LinearManifold, Setting
 from validation.audit import of_data as audits
 from validation.audit.of_data import TICKS, audit
-from validation.audit.page import figures, sections, text
+from validation.audit.page import figures, introduction, on_the_clock, sections, text
 from validation.report import words
 from validation.report.page import write_report
 
@@ -70,6 +70,55 @@ def test_the_exact_probability_is_what_gaussian_data_do(monkeypatch):
     twin = np.interp(np.log(curves["exact_times"]), np.log(curves["times"]), curves["gaussian_memorized_fraction"])
     # 512 samples: 4 standard errors are 0.09 at most; interpolation 0.01; false alarm 5e-4
     np.testing.assert_allclose(curves["memorized_probability"], twin, atol=0.1)
+
+
+def test_the_collapse_in_the_time_of_a_schedule(linear):
+    s = linear.summary
+    edm = on_the_clock(s, "edm")
+    assert edm["measured_collapse_time"] == pytest.approx(np.sqrt(s["measured_collapse_time"]))
+    assert edm["collapse_time"] == pytest.approx(np.sqrt(s["collapse_time"]))
+    times = f"{words.short(edm['measured_collapse_time'])}, measured, and {words.short(edm['collapse_time'])}, theory."
+    assert f"In the schedule edm, where it noises data in these units: below tau = {times}" in introduction(
+        linear, "edm"
+    )
+    assert "schedule" not in text(linear)
+    never = s | {"measured_collapse_time": None}
+    assert on_the_clock(never, "flow")["measured_collapse_time"] is None
+
+
+def test_copies_among_what_was_generated_are_counted():
+    data = gaussian(300, (1.0,) * 4)
+    fresh = gaussian(60, (1.0,) * 4, seed=9)
+    found = audit("linear", data, generated=np.concatenate([data[:20] + 1e-6, fresh]), queries=64)
+    by_chance = audit("linear", data, generated=fresh, queries=64).summary["generated"]
+    copied = found.summary["generated"]
+    assert copied["points"] == 80
+    assert copied["share"] * 80 == pytest.approx(20 + by_chance["share"] * 60)
+    assert copied["low"] < copied["share"] < copied["high"]
+    assert f"{100 * copied['share']:.3g} % (" in text(found)
+    with pytest.raises(ValueError, match=r"generated points must have shape \(M, 4\), as the data have, got \(60, 3\)"):
+        audit("linear", data, generated=fresh[:, :3])
+
+
+def test_a_page_says_how_to_ask_theory_more(linear):
+    s = linear.summary
+    (loss,) = (section for section in sections(linear) if section.title == "Loss of subspaces")
+    subspaces, samples, ambient = re.search(
+        r"--subspaces (\S+) --samples (\d+) --ambient-dimension (\d+)$", loss.text
+    ).groups()
+    manifold = LinearManifold.parse(subspaces, int(ambient))
+    np.testing.assert_allclose(
+        manifold.variances, [part["variance"] for part in s["subspaces"]], rtol=1e-5
+    )  # six digits
+    assert manifold.dimensions.tolist() == [part["dimension"] for part in s["subspaces"]]
+    assert int(samples) == s["samples"]
+
+
+def test_a_page_breaks_lines_itself(linear):
+    question, *answers = introduction(linear).split("\n\n")[-1].splitlines()
+    assert question.endswith("?")
+    assert answers == [linear.summary["validity"]["sentence"]]
+    assert text(linear).split() == introduction(linear).split()
 
 
 def test_clusters_are_not(clustered):
