@@ -22,7 +22,7 @@ try:
     from hypothesis import strategies as st
 except ImportError:
     raise ImportError(
-        "validation.strategies draws by hypothesis, which is not installed; pip install 'geomem[hypothesis]'"
+        "validation.strategies draws by hypothesis, which is not installed; pip install hypothesis"
     ) from None
 
 import numpy as np

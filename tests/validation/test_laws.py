@@ -130,7 +130,7 @@ def test_without_hypothesis_the_command_says_how_it_is_installed():
     found = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
     assert (found.returncode, found.stdout) == (2, "")
     assert found.stderr.splitlines() == [
-        "geomem: laws are tried at settings that hypothesis draws, which is not installed; pip install 'geomem[hypothesis]'"
+        "geomem: laws are tried at settings that hypothesis draws, which is not installed; pip install hypothesis"
     ]
 
 

@@ -12,7 +12,7 @@ try:
     import hypothesis
 except ImportError:
     raise ImportError(
-        "laws are tried at settings that hypothesis draws, which is not installed; pip install 'geomem[hypothesis]'"
+        "laws are tried at settings that hypothesis draws, which is not installed; pip install hypothesis"
     ) from None
 
 import numpy as np
