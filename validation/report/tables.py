@@ -20,7 +20,7 @@ from theory.observable import observables
 from theory.setting import Setting
 from validation.claim import by_claim, holds
 from validation.comparison import besides
-from validation.report.words import named
+from validation.report.words import named, plus_minus
 
 __all__ = ["Verdicts", "aligned", "plain", "predicted", "render", "seen", "strict_json", "tally"]
 
@@ -142,7 +142,12 @@ def _short(value: Any) -> str:
 def _cells(mean: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
     if sem is None:
         return np.vectorize(lambda m: f"{m:.6g}", otypes=[object])(mean)
-    return np.vectorize(lambda m, s: f"{m:.5g} ± {s:.1g}", otypes=[object])(mean, sem)
+    return np.vectorize(_with_error, otypes=[object])(mean, sem)
+
+
+def _with_error(mean: float, sem: float) -> str:
+    known = math.isfinite(mean) and 1e-12 * abs(mean) < sem < math.inf
+    return plus_minus(mean, sem) if known else f"{mean:.6g} ± {sem:.1g}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -30,7 +30,7 @@ def plus_minus(value: float | None, error: float | None) -> str:
         return "unknown"
     if error is None or not error > 0:
         return short(value)
-    exponent = math.floor(math.log10(abs(value)))
+    exponent = math.floor(math.log10(max(abs(value), error)))
     shift = 0 if -3 <= exponent < 5 else exponent
     digits = max(0, 1 - math.floor(math.log10(error)) + shift)
     both = " ± ".join(f"{v / 10.0**shift:.{digits}f}" for v in (value, error))

@@ -110,9 +110,21 @@ def test_a_table_has_a_row_per_time_and_a_column_per_subspace():
     ]
 
 
-def test_a_measurement_is_shown_with_its_error():
-    text = render("x", SETTING, DIMS, {"number": Measurement(np.array(0.51234), np.array(0.0123), 9)}, as_json=False)
-    assert text.endswith("number = 0.51234 ± 0.01")
+@pytest.mark.parametrize(
+    ("value", "error", "expected"),
+    [
+        (0.51234, 0.0123, "0.512 ± 0.012"),
+        (-1234.5, 20.0, "-1234 ± 20"),
+        (1.2349e-5, 1e-8, "(1.2349 ± 0.0010)e-05"),
+        (0.0, 0.5, "0.00 ± 0.50"),
+        (1.0, 0.0, "1 ± 0"),
+        (np.inf, 1.0, "inf ± 1"),
+        (np.nan, np.nan, "nan ± nan"),
+    ],
+)
+def test_a_measurement_is_shown_to_two_digits_of_its_error(value, error, expected):
+    text = render("x", SETTING, DIMS, {"number": Measurement(np.array(value), np.array(error), 9)}, as_json=False)
+    assert text.endswith(f"number = {expected}")
 
 
 def test_the_heading_names_the_number_of_samples():
