@@ -8,6 +8,7 @@ is bit for bit the same on every device, for every number of workers, and after 
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import array_api_compat
@@ -23,15 +24,18 @@ __all__ = [
     "DTYPES",
     "Array",
     "add_to_rows",
+    "check_squares",
     "checked",
     "erf",
     "finite_extent",
     "is_torch",
     "least_of_rows",
+    "lift",
     "namespace",
     "of_its_library",
     "on_gpu",
     "resolve_device",
+    "scaled",
     "slices",
     "stream",
     "to_device",
@@ -144,6 +148,32 @@ def finite_extent(a: Array, what: str) -> float:
     if not np.all(np.isfinite(found)):
         raise ValueError(f"{what} must be finite, got NaN or infinite entries; drop or impute them first")
     return max(found)
+
+
+def check_squares(*arrays: Array) -> float:
+    """The largest size of an entry of points x and data, of as many columns, the squares of whose distances are numbers.
+
+    Raises:
+        ValueError: where float64 does not hold them, and where there is a NaN or an infinite entry.
+    """
+    extent = max(finite_extent(a, what) for a, what in zip(arrays, ("x", "data"), strict=True))
+    highest = (np.finfo(np.float64).max / arrays[0].shape[1]) ** 0.5 / 4
+    if extent > highest:
+        raise ValueError(f"x and data must stay below {highest:.2g}, so that squares are numbers; change their unit")
+    return extent
+
+
+def scaled(a: Array, exponent: int) -> Array:
+    """`a` times a power of two, which is exact but where entries fall below the normal numbers."""
+    half = exponent // 2  # the whole may be no number
+    return a * 2.0**half * 2.0 ** (exponent - half) if exponent else a
+
+
+def lift(extent: float, dtype: Any, xp: Any = np) -> int:
+    """The power of two that brings numbers up to `extent` near 1; 0 where squares of their differences are normal as they are."""
+    numbers = xp.finfo(dtype)
+    small = 0 < extent <= float(numbers.smallest_normal) ** 0.5 / float(numbers.eps)
+    return -math.frexp(extent)[1] if small else 0
 
 
 def slices(total: int, block: int) -> list[slice]:

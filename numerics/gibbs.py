@@ -20,6 +20,8 @@ at once `posterior_means` has the mean and the density, for a tenth of what as m
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import Any, Literal
@@ -27,7 +29,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import Array, checked, finite_extent, namespace, of_its_library, on_gpu, slices
+from numerics.arrays import Array, checked, finite_extent, lift, namespace, of_its_library, on_gpu, scaled, slices
 from numerics.engine.layout import Measured
 from numerics.engine.question import Question
 from numerics.engine.sets import means
@@ -92,7 +94,12 @@ def gibbs_moments(
     threads = _threads(queries, data)
     measured = Measured.of(data, _sample_block(data), threads)
     size = _checked_range(queries, measured.extent, times, temperature)
-    found = _moments(queries, measured, size, xp.reshape(times, (-1, queries.shape[0])), question, threads)
+    rows = xp.reshape(times, (-1, queries.shape[0]))
+    exponent = _lift(size, times, temperature, dtype, xp)
+    if exponent:
+        found = _lifted(exponent, queries, data, rows, question, threads)
+    else:
+        found = _moments(queries, measured, size, rows, question, threads)
     return found if times.ndim == 2 else found.each(lambda a: a[0, ...])
 
 
@@ -235,6 +242,22 @@ def _checked_range(queries: Array, extent: float, times: Array, temperature: flo
             f"and energies, got {reach:.2g}; change their unit"
         )
     return reach
+
+
+def _lift(size: float, times: Array, temperature: float, dtype: Any, xp: Any) -> int:
+    """The power of two that squares of differences need to be numbers of the dtype, as far as t leaves room for its square."""
+    room = math.log2(float(xp.finfo(dtype).max) / 1e4) - math.log2(float(xp.max(times)) * temperature)
+    return min(lift(size, dtype, xp), math.floor(room / 2))
+
+
+def _lifted(exponent: int, queries: Array, data: Array, t: Array, question: Question, threads: int) -> GibbsMoments:
+    """`_moments` of data so small, taken in units of a power of two."""
+    x, y, times = scaled(queries, exponent), scaled(data, exponent), scaled(t, 2 * exponent)
+    measured = Measured.of(y, _sample_block(y), threads)
+    found = _moments(x, measured, max(finite_extent(x, "queries"), measured.extent), times, question, threads)
+    scatter = None if found.scatter is None else scaled(found.scatter, -2 * exponent)
+    given = namespace(queries).astype(queries, found.queries.dtype)
+    return replace(found, queries=given, t=t, mean=scaled(found.mean, -exponent), scatter=scatter)
 
 
 def _threads(queries: Array, data: Array) -> int:

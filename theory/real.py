@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXACT", "plain_array", "real_array", "require_exact"]
+__all__ = ["EXACT", "REMEDIES", "plain_array", "real_array", "require_exact"]
 
 EXACT = 2.0**53  # whole numbers beyond it have gaps in float64
 REMEDIES = {
