@@ -360,5 +360,5 @@ def test_the_posterior_is_a_mean_and_the_trace_of_its_jacobian(D, make):
 
 
 def test_levels_without_an_inverse_are_refused():
-    with pytest.raises(ValueError, match="got 1e-312 and 1.0; t_min is 1e-300 at least"):
+    with pytest.raises(ValueError, match=r"got 1e-312 and 1\.0; t_min is 1e-300 at least"):
         Unconditioned(np.ones((3, 4)), 1e-312, 1.0)
