@@ -36,7 +36,7 @@ from numerics.engine.sets import means
 from numerics.engine.ways import Samples
 from numerics.moments import GibbsMoments
 from numerics.threads import parallel, workers
-from theory.real import plain_array
+from theory.real import brief, plain_array
 
 __all__ = ["GibbsMoments", "gibbs_moments", "posterior_means"]
 
@@ -85,7 +85,7 @@ def gibbs_moments(
     if covariance not in (None, "diagonal", "full"):
         raise ValueError(f"covariance must be None, 'diagonal' or 'full', got {covariance!r}")
     if np.ndim(temperature) or not (0 < _numeric(temperature, "temperature") < np.inf):
-        raise ValueError(f"temperature must be one positive and finite number, got {temperature!r}")
+        raise ValueError(f"temperature must be one positive and finite number, got {brief(temperature)}")
     temperature = float(temperature)
     dtype = _working_dtype(dtype, queries, data)
     question = Question(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
@@ -151,7 +151,10 @@ def _tables(a: Array, what: str, shape: str) -> Array:
 def _working_dtype(dtype: Any, queries: Array, data: Array) -> Any:
     """The dtype asked for, or that of the arrays; halves are exact in float32."""
     xp = namespace(queries, data)
-    wanted = xp.empty((0,), dtype=dtype or xp.result_type(queries.dtype, data.dtype)).dtype
+    try:
+        wanted = xp.empty((0,), dtype=dtype or xp.result_type(queries.dtype, data.dtype)).dtype
+    except TypeError:
+        wanted = None
     if dtype is None and wanted not in (xp.float32, xp.float64) and xp.isdtype(wanted, "real floating"):
         return xp.float32
     if wanted not in (xp.float32, xp.float64):
@@ -164,7 +167,7 @@ def _tolerance(tolerance: float | None, dtype: Any, xp: Any) -> float:
         return float(xp.finfo(dtype).eps)
     if np.ndim(tolerance) or not (0 < _numeric(tolerance, "tolerance") < 1):
         raise ValueError(
-            f"tolerance must be a number between 0 and 1, the share of the weight to neglect, got {tolerance!r}"
+            f"tolerance must be a number between 0 and 1, the share of the weight to neglect, got {brief(tolerance)}"
         )
     return float(tolerance)
 
@@ -215,7 +218,7 @@ def _numeric(value: Any, what: str) -> NDArray[np.float64]:
     scalar = value is None or isinstance(value, bool | str | bytes | complex)
     numbers = None if scalar else plain_array(value, what)
     if numbers is None or numbers.dtype.kind == "b":
-        raise ValueError(f"{what} must be a real number or an array of them, got {value!r}")
+        raise ValueError(f"{what} must be a real number or an array of them, got {brief(value)}")
     return numbers.astype(np.float64)
 
 
