@@ -209,11 +209,15 @@ def to_device(a: NDArray[Any], device: str, dtype: str = "float64") -> Array:
     """A host array on a device: NumPy on `cpu`, torch on `cuda`, with TF32 products switched off.
 
     Raises:
-        ValueError: for an unknown dtype.
+        ValueError: for an unknown dtype, and numbers too large for it.
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    a = a.astype(dtype, copy=False)
+    with np.errstate(over="raise"):
+        try:
+            a = a.astype(dtype, copy=False)
+        except FloatingPointError:
+            raise ValueError(f"{dtype} does not hold numbers up to {np.abs(a).max():.3g}; take float64") from None
     if device == "cpu":
         return a
     import torch

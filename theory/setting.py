@@ -27,9 +27,11 @@ from theory.real import brief, is_numeric, number, real_array
 __all__ = [
     "ENSEMBLES",
     "FAIR",
+    "LARGEST",
     "QUERIES",
     "REMEDIES",
     "SCHEDULES",
+    "SMALLEST",
     "LinearManifold",
     "Schedule",
     "Setting",

@@ -33,6 +33,7 @@ from validation import cli, job, suite, sweep
 from validation.claims import CLAIMED, PREDICTIONS, SURVEYS
 from validation.claims import subspace_loss as loss_claims
 from validation.commands.options import trains
+from validation.report.tables import strict_json
 from validation.workers import WorkerLostError
 
 HEAVY = (
@@ -468,6 +469,8 @@ def test_what_is_extreme_is_answered_without_a_warning(name, arguments):
         (["--subspaces", "1x99999999999999999999"], "dimension of a subspace must be at most 1e+08"),
         (["--subspaces", "1x3", "--ambient-dimension", "1000000000"], "ambient dimension must be at most 1e+08"),
         (["--subspaces", "1x3", "--ambient-dimension", "0"], "ambient dimension must be an integer of at least 1"),
+        (["--subspaces", "1e-100x2"], "the default times lie about the collapse time, .*; give --times"),
+        (["--subspaces", "1x5", "--samples", "1e300"], "the default times lie about the collapse time"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -475,7 +478,7 @@ def test_what_is_extreme_is_answered_without_a_warning(name, arguments):
 def test_what_is_absurd_is_refused_by_name(command, arguments, named):
     done = geomem(command, "collapse", *arguments)
     is_one_line(done)
-    assert named in done.err
+    assert re.search(named.replace("+", r"\+"), done.err)
 
 
 # simulate
@@ -1113,6 +1116,16 @@ BAD_SETTINGS = [
 @pytest.mark.parametrize("arguments", BAD_SETTINGS, ids=" ".join)
 def test_settings_out_of_their_domain(command, arguments):
     is_one_line(geomem(command, "subspace_loss", *SETTING, *arguments))
+
+
+def test_what_float32_does_not_hold_is_refused():
+    done = geomem("simulate", "collapse", "--subspaces", "1e40x2", "--samples", "10", "--dtype", "float32")
+    is_one_line(done)
+    assert "float32 does not hold numbers up to" in done.err
+
+
+def test_a_name_that_is_no_text_is_written_with_question_marks():
+    assert json.loads(strict_json({"n\udcff": ["\udcff.csv"]})) == {"n?": ["?.csv"]}
 
 
 def test_what_does_not_fit_into_memory_is_said_in_a_line(monkeypatch):
