@@ -15,6 +15,7 @@ on costs log(N + 1).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -193,7 +194,8 @@ def _word(label: Any) -> str:
     if isinstance(label, bytes):
         label = label.decode(errors="replace")
     if isinstance(label, str):
-        return "" if label in MISSING else label
+        word = unicodedata.normalize("NFC", label.strip())
+        return "" if word in MISSING else word
     try:
         known = label is not None and bool(label == label)
     except TypeError:  # missing values of data frames do not say

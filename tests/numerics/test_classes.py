@@ -122,3 +122,7 @@ def test_what_pandas_writes_for_a_missing_label_is_no_class(missing):
 
 def test_labels_of_bytes_are_words():
     assert classes(np.array([b"cat", b"dog", b"cat", b"dog"]), 4)[0] == ("cat", "dog")
+
+
+def test_words_that_look_alike_are_one_class():
+    assert classes(["caf\u00e9", "cafe\u0301 ", "b", " b"], 4)[0] == ("b", "caf\u00e9")
