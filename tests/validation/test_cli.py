@@ -1124,6 +1124,33 @@ def test_what_float32_does_not_hold_is_refused():
     assert "float32 does not hold numbers up to" in done.err
 
 
+def test_labels_that_are_not_one_for_each_sample_are_refused_with_the_remedy(tmp_path):
+    rows = np.random.default_rng(0).standard_normal((20, 2)).round(3).tolist()
+    (tmp_path / "whole.csv").write_text("a,b\n" + "\n".join(f"{a},{b}" for a, b in rows))
+    (tmp_path / "gap.csv").write_text("a,b\n,1\n" + "\n".join(f"{a},{b}" for a, b in rows[1:]))
+    (tmp_path / "with_header.csv").write_text("label\n" + "x\ny\n" * 10)
+    (tmp_path / "all.csv").write_text("x\ny\n" * 10)
+    (tmp_path / "few.csv").write_text("x\ny\n")
+    for data, labels, said in (
+        (["whole.csv"], "with_header.csv", "got 21 in .*; give one a line, and no header"),
+        (["whole.csv"], "few.csv", "one for each of 20 samples, got 2 in .*; give one a line"),
+        (
+            ["gap.csv", "--drop-missing"],
+            "all.csv",
+            "one for each of 19 samples, got 20 in .*leave out their labels too",
+        ),
+    ):
+        done = geomem("audit", tmp_path / data[0], *data[1:], "--labels", tmp_path / labels)
+        is_one_line(done)
+        assert re.search(said, done.err)
+
+
+def test_moments_are_written_to_an_archive_alone(asked, nothing_summed):
+    done = geomem(*asked[:-1], "out.csv")
+    is_one_line(done)
+    assert "--output must be a file that ends in .npz, got out.csv" in done.err
+
+
 def test_a_name_that_is_no_text_is_written_with_question_marks():
     assert json.loads(strict_json({"n\udcff": ["\udcff.csv"]})) == {"n?": ["?.csv"]}
 
