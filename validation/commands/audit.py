@@ -12,7 +12,7 @@ from validation.commands.options import CONTEXT, DEVICE, SEED, checked_seed, pro
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from numerics.data import Table
+    from numerics.storage.tables import Table
 
 __all__ = ["audit"]
 
