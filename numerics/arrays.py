@@ -8,6 +8,7 @@ is bit for bit the same on every device, for every number of workers, and after 
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import array_api_compat
@@ -23,15 +24,18 @@ __all__ = [
     "DTYPES",
     "Array",
     "add_to_rows",
+    "check_squares",
     "checked",
     "erf",
     "finite_extent",
     "is_torch",
     "least_of_rows",
+    "lift",
     "namespace",
     "of_its_library",
     "on_gpu",
     "resolve_device",
+    "scaled",
     "slices",
     "stream",
     "to_device",
@@ -146,6 +150,32 @@ def finite_extent(a: Array, what: str) -> float:
     return max(found)
 
 
+def check_squares(*arrays: Array) -> float:
+    """The largest size of an entry of points x and data, of as many columns, the squares of whose distances are numbers.
+
+    Raises:
+        ValueError: where float64 does not hold them, and where there is a NaN or an infinite entry.
+    """
+    extent = max(finite_extent(a, what) for a, what in zip(arrays, ("x", "data"), strict=True))
+    highest = (np.finfo(np.float64).max / arrays[0].shape[1]) ** 0.5 / 4
+    if extent > highest:
+        raise ValueError(f"x and data must stay below {highest:.2g}, so that squares are numbers; change their unit")
+    return extent
+
+
+def scaled(a: Array, exponent: int) -> Array:
+    """`a` times a power of two, which is exact but where entries fall below the normal numbers."""
+    half = exponent // 2  # the whole may be no number
+    return a * 2.0**half * 2.0 ** (exponent - half) if exponent else a
+
+
+def lift(extent: float, dtype: Any, xp: Any = np) -> int:
+    """The power of two that brings numbers up to `extent` near 1; 0 where squares of their differences are normal as they are."""
+    numbers = xp.finfo(dtype)
+    small = 0 < extent <= float(numbers.smallest_normal) ** 0.5 / float(numbers.eps)
+    return -math.frexp(extent)[1] if small else 0
+
+
 def slices(total: int, block: int) -> list[slice]:
     """Cut `total` rows into blocks."""
     return [slice(start, min(start + block, total)) for start in range(0, total, block)]
@@ -179,11 +209,15 @@ def to_device(a: NDArray[Any], device: str, dtype: str = "float64") -> Array:
     """A host array on a device: NumPy on `cpu`, torch on `cuda`, with TF32 products switched off.
 
     Raises:
-        ValueError: for an unknown dtype.
+        ValueError: for an unknown dtype, and numbers too large for it.
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    a = a.astype(dtype, copy=False)
+    with np.errstate(over="raise"):
+        try:
+            a = a.astype(dtype, copy=False)
+        except FloatingPointError:
+            raise ValueError(f"{dtype} does not hold numbers up to {np.abs(a).max():.3g}; take float64") from None
     if device == "cpu":
         return a
     import torch

@@ -15,6 +15,7 @@ on costs log(N + 1).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = ["Speciation", "class_log_weights", "classes", "speciation"]
 
 Array = NDArray[np.float64]
 FOLDS = 5
+MISSING = {"", "nan", "NaN", "NA", "<NA>", "N/A", "n/a", "NaT", "null", "NULL", "None"}  # as pandas and R write it
 LEAST = 2  # samples of a class that can lose one and still be found
 
 
@@ -189,6 +191,11 @@ def _word(label: Any) -> str:
     """A label in words, empty where it is missing."""
     if isinstance(label, float) and label.is_integer():
         return str(int(label))
+    if isinstance(label, bytes):
+        label = label.decode(errors="replace")
+    if isinstance(label, str):
+        word = unicodedata.normalize("NFC", label.strip())
+        return "" if word in MISSING else word
     try:
         known = label is not None and bool(label == label)
     except TypeError:  # missing values of data frames do not say

@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from numerics.arrays import DTYPES
 from numerics.gibbs import GibbsMoments, gibbs_moments
-from theory.real import plain_array
+from theory.real import brief, is_numeric, plain_array
 
 try:
     from sklearn.utils.validation import validate_data
@@ -144,6 +144,6 @@ def _validated(estimator: Any, X: Any, **options: Any) -> Any:
 
 
 def _check_positive(value: Any, what: str, meaning: str) -> None:
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    number = isinstance(value, (int, float, np.integer, np.floating)) and is_numeric(value)
     if not (number and 0 < value < math.inf):
-        raise ValueError(f"{what} must be one positive and finite number, for {meaning}; got {value!r}")
+        raise ValueError(f"{what} must be one positive and finite number, for {meaning}; got {brief(value)}")

@@ -20,6 +20,8 @@ at once `posterior_means` has the mean and the density, for a tenth of what as m
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import Any, Literal
@@ -27,14 +29,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.arrays import Array, checked, finite_extent, namespace, of_its_library, on_gpu, slices
+from numerics.arrays import Array, checked, finite_extent, lift, namespace, of_its_library, on_gpu, scaled, slices
 from numerics.engine.layout import Measured
 from numerics.engine.question import Question
 from numerics.engine.sets import means
 from numerics.engine.ways import Samples
 from numerics.moments import GibbsMoments
 from numerics.threads import parallel, workers
-from theory.real import plain_array
+from theory.real import brief, plain_array
 
 __all__ = ["GibbsMoments", "gibbs_moments", "posterior_means"]
 
@@ -83,7 +85,7 @@ def gibbs_moments(
     if covariance not in (None, "diagonal", "full"):
         raise ValueError(f"covariance must be None, 'diagonal' or 'full', got {covariance!r}")
     if np.ndim(temperature) or not (0 < _numeric(temperature, "temperature") < np.inf):
-        raise ValueError(f"temperature must be one positive and finite number, got {temperature!r}")
+        raise ValueError(f"temperature must be one positive and finite number, got {brief(temperature)}")
     temperature = float(temperature)
     dtype = _working_dtype(dtype, queries, data)
     question = Question(temperature, covariance, _basis(basis, covariance, queries), _tolerance(tolerance, dtype, xp))
@@ -92,7 +94,12 @@ def gibbs_moments(
     threads = _threads(queries, data)
     measured = Measured.of(data, _sample_block(data), threads)
     size = _checked_range(queries, measured.extent, times, temperature)
-    found = _moments(queries, measured, size, xp.reshape(times, (-1, queries.shape[0])), question, threads)
+    rows = xp.reshape(times, (-1, queries.shape[0]))
+    exponent = _lift(size, times, temperature, dtype, xp)
+    if exponent:
+        found = _lifted(exponent, queries, data, rows, question, threads)
+    else:
+        found = _moments(queries, measured, size, rows, question, threads)
     return found if times.ndim == 2 else found.each(lambda a: a[0, ...])
 
 
@@ -144,7 +151,10 @@ def _tables(a: Array, what: str, shape: str) -> Array:
 def _working_dtype(dtype: Any, queries: Array, data: Array) -> Any:
     """The dtype asked for, or that of the arrays; halves are exact in float32."""
     xp = namespace(queries, data)
-    wanted = xp.empty((0,), dtype=dtype or xp.result_type(queries.dtype, data.dtype)).dtype
+    try:
+        wanted = xp.empty((0,), dtype=dtype or xp.result_type(queries.dtype, data.dtype)).dtype
+    except TypeError:
+        wanted = None
     if dtype is None and wanted not in (xp.float32, xp.float64) and xp.isdtype(wanted, "real floating"):
         return xp.float32
     if wanted not in (xp.float32, xp.float64):
@@ -157,7 +167,7 @@ def _tolerance(tolerance: float | None, dtype: Any, xp: Any) -> float:
         return float(xp.finfo(dtype).eps)
     if np.ndim(tolerance) or not (0 < _numeric(tolerance, "tolerance") < 1):
         raise ValueError(
-            f"tolerance must be a number between 0 and 1, the share of the weight to neglect, got {tolerance!r}"
+            f"tolerance must be a number between 0 and 1, the share of the weight to neglect, got {brief(tolerance)}"
         )
     return float(tolerance)
 
@@ -208,7 +218,7 @@ def _numeric(value: Any, what: str) -> NDArray[np.float64]:
     scalar = value is None or isinstance(value, bool | str | bytes | complex)
     numbers = None if scalar else plain_array(value, what)
     if numbers is None or numbers.dtype.kind == "b":
-        raise ValueError(f"{what} must be a real number or an array of them, got {value!r}")
+        raise ValueError(f"{what} must be a real number or an array of them, got {brief(value)}")
     return numbers.astype(np.float64)
 
 
@@ -235,6 +245,22 @@ def _checked_range(queries: Array, extent: float, times: Array, temperature: flo
             f"and energies, got {reach:.2g}; change their unit"
         )
     return reach
+
+
+def _lift(size: float, times: Array, temperature: float, dtype: Any, xp: Any) -> int:
+    """The power of two that squares of differences need to be numbers of the dtype, as far as t leaves room for its square."""
+    room = math.log2(float(xp.finfo(dtype).max) / 1e4) - math.log2(float(xp.max(times)) * temperature)
+    return min(lift(size, dtype, xp), math.floor(room / 2))
+
+
+def _lifted(exponent: int, queries: Array, data: Array, t: Array, question: Question, threads: int) -> GibbsMoments:
+    """`_moments` of data so small, taken in units of a power of two."""
+    x, y, times = scaled(queries, exponent), scaled(data, exponent), scaled(t, 2 * exponent)
+    measured = Measured.of(y, _sample_block(y), threads)
+    found = _moments(x, measured, max(finite_extent(x, "queries"), measured.extent), times, question, threads)
+    scatter = None if found.scatter is None else scaled(found.scatter, -2 * exponent)
+    given = namespace(queries).astype(queries, found.queries.dtype)
+    return replace(found, queries=given, t=t, mean=scaled(found.mean, -exponent), scatter=scatter)
 
 
 def _threads(queries: Array, data: Array) -> int:

@@ -45,7 +45,7 @@ Array = NDArray[np.float64]
 SMALLEST = 10  # distinct samples: a fifth of them, at least two, is held out
 # of the largest number of a column: rows that differ by less are copies, printed or kept in single precision
 ROUNDED = 1e-5
-SHARP = 1e-4  # of the deviation of a column: more than that is no rounding
+SHARP = 1e-4  # of the width of a column: more than that is no rounding
 # of the largest column: with smaller ones beside it plain rotations lose these to rounding
 GRADED = 1e-6
 LOST = 1e-3  # of the quartiles of a column: rounding by more than that is no small change
@@ -175,11 +175,11 @@ def _near_copies(rows: Array) -> NDArray[np.int64]:
 
     alone = np.arange(len(rows))
     with np.errstate(over="ignore", invalid="ignore"):
-        deviation = rows.std(axis=0)
-        reach = np.minimum(ROUNDED * np.abs(rows).max(axis=0), SHARP * deviation)
-    if not np.isfinite(deviation).all() or (differ := reach > 0).sum() == 0:
+        widths = _widths(rows)
+        reach = np.minimum(ROUNDED * np.abs(rows).max(axis=0), SHARP * widths)
+    if not np.isfinite(widths).all() or (differ := reach > 0).sum() == 0:
         return alone
-    log_pairs = 2 * np.log(len(rows)) + np.log(reach[differ] / deviation[differ]).sum()
+    log_pairs = 2 * np.log(len(rows)) + np.log(reach[differ] / widths[differ]).sum()
     if log_pairs > np.log(CHANCE):
         return alone
     with np.errstate(over="ignore"):
@@ -187,6 +187,16 @@ def _near_copies(rows: Array) -> NDArray[np.int64]:
     pairs = cKDTree(scaled).query_pairs(1.0, p=np.inf, output_type="ndarray")
     near = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(rows), len(rows)))
     return np.asarray(connected_components(near, directed=False)[1], dtype=np.int64)
+
+
+def _widths(rows: Array) -> Array:
+    """How wide the columns are, whatever a few rows are, shape (D,): the median distance from the median, where it is not 0."""
+    away = np.abs(rows - np.median(rows, axis=0))
+    away[away == 0] = np.nan
+    some = ~np.isnan(away).all(axis=0)
+    found = np.zeros(rows.shape[1])
+    found[some] = np.nanmedian(away[:, some], axis=0)
+    return found
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.signal import fftconvolve
 from scipy.special import ndtr
 
-from numerics.arrays import checked
+from numerics.arrays import check_squares, checked
 from numerics.gibbs import gibbs_moments
 from numerics.scores import Smoothed, noise_variances
 from numerics.voronoi import fixed_points
@@ -29,6 +29,8 @@ REACH = 9.0  # standard deviations of a kernel that are integrated over
 POINTS = 2**22  # of a grid at most
 FLAT = 1e-12  # extent across over that along, below which samples are on a line
 SCAN = 16  # places per bandwidth, or gap, where fixed points are looked for
+ROOT = 1e-12  # of a spacing of these places, to which fixed points are found
+WIDE = 1e30  # in units of the extent squared: a kernel beyond which all samples are one point to
 
 
 def log_density(x: ArrayLike, data: ArrayLike, t: float, h: float) -> Array:
@@ -127,15 +129,19 @@ def atoms(data: ArrayLike, h: float) -> Array:
             dimensions where the indices do not add up.
     """
     _, samples = _fitting(data, data, 1.0, h, most=2)
-    if samples.shape[1] == 2:
-        return _in_the_plane(np.unique(samples, axis=0), h)
-    return _on_a_line(np.unique(samples), h)
+    check_squares(samples, samples)
+    y = np.unique(samples, axis=0)
+    if h == 0 or len(y) == 1:
+        return y if y.shape[1] == 2 else y[:, 0]
+    away = y - y[0]
+    unit = math.frexp(float(np.abs(away).max()))[1]  # near which all searches are right to rounding
+    away, h = np.ldexp(away, -unit), min(float(np.ldexp(h, -2 * unit)), WIDE)
+    found = _in_the_plane(away, h) if y.shape[1] == 2 else _on_a_line(away[:, 0], h)
+    return np.asarray(np.ldexp(found, unit) + (y[0] if y.shape[1] == 2 else y[0, 0]))
 
 
 def _in_the_plane(y: Array, h: float) -> Array:
     """Of samples (N, 2), all different."""
-    if h == 0 or len(y) == 1:
-        return y
     middle = y.mean(axis=0)
     _, sizes, axes = np.linalg.svd(y - middle, full_matrices=False)
     if len(y) == 2 or sizes[1] < FLAT * sizes[0]:  # what is across the line is 0 at a fixed point
@@ -159,7 +165,8 @@ def _on_a_line(y: Array, h: float) -> Array:
     count = min(POINTS // y.size, math.ceil((y[-1] - y[0]) / spacing) + SCAN)
     scan = np.linspace(y[0] - spacing, y[-1] + spacing, count)
     falls = np.flatnonzero((pull(scan[:-1]) > 0) & (pull(scan[1:]) <= 0))
-    return np.array([brentq(lambda x: float(pull(np.array(x))), scan[i], scan[i + 1]) for i in falls])
+    near = ROOT * spacing
+    return np.array([brentq(lambda x: float(pull(np.array(x))), scan[i], scan[i + 1], xtol=near) for i in falls])
 
 
 class _Grid(NamedTuple):

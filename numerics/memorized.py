@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
-from numerics.arrays import Array, checked, finite_extent, namespace, slices, to_host
+from numerics.arrays import Array, check_squares, checked, lift, namespace, scaled, slices, to_host
 
 __all__ = ["fraction", "memorized"]
 
@@ -46,10 +46,8 @@ def memorized(x: Array, data: Array, ratio: float = 1 / 3, distance: float | Non
         raise ValueError(f"the ratio must lie between 0 and 1, got {ratio!r}")
     if distance is not None and not distance >= 0:
         raise ValueError(f"the distance must be a number that is not negative, got {distance!r}")
-    highest = (np.finfo(np.float64).max / x.shape[1]) ** 0.5 / 4
-    if max(finite_extent(x, "x"), finite_extent(data, "data")) > highest:
-        raise ValueError(f"x and data must stay below {highest:.2g}, so that squares are numbers; change their unit")
-    x, data = (xp.astype(a, xp.float64, copy=False) for a in (x, data))
+    exponent = lift(check_squares(x, data), np.float64)
+    x, data = (scaled(xp.astype(a, xp.float64, copy=False), exponent) for a in (x, data))
     data = _distinct(data)
     parts = slices(data.shape[0], SAMPLES)
     norms = [xp.sum(data[part, :] ** 2, axis=1) for part in parts]
@@ -57,7 +55,7 @@ def memorized(x: Array, data: Array, ratio: float = 1 / 3, distance: float | Non
     nearest, second = np.sqrt(np.concatenate(squares)).T
     found = nearest < ratio * second
     if distance is not None:
-        found |= nearest < distance
+        found |= np.ldexp(nearest, -exponent) < distance
     return xp.asarray(found, device=x.device)
 
 

@@ -6,12 +6,13 @@ which takes D > 2 dimensions.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from numerics.arrays import Array, checked, namespace
+from numerics.arrays import Array, check_squares, checked, lift, namespace
 from theory.real import real_array
 
 __all__ = ["ascend", "weights"]
@@ -24,7 +25,7 @@ MOST = 2000  # steps
 def weights(x: Array, data: Array) -> tuple[Array, Array]:
     """The weights of the samples at points, and the squared distances they come from, data units squared.
 
-    Distances are rounded by the precision of |x|^2 + |y|^2, and no nearer than that.
+    Distances are rounded by the precision of |x|^2 + |y|^2, taken about the first sample, and no nearer than that.
 
     Args:
         x: points, shape (M, D).
@@ -34,10 +35,17 @@ def weights(x: Array, data: Array) -> tuple[Array, Array]:
         two arrays of shape (M, N).
 
     Raises:
-        ValueError: for shapes that do not fit, and in fewer than 3 dimensions.
+        ValueError: for shapes that do not fit, in fewer than 3 dimensions, and where the dtype does not hold squares.
     """
     x, data = _checked(x, data)
-    return _weights(namespace(x, data), x, data)
+    xp = namespace(x, data)
+    x, data = x - data[:1, :], data - data[:1, :]
+    extent, numbers = check_squares(x, data), xp.finfo(x.dtype)
+    if lift(extent, x.dtype, xp) or extent**2 * x.shape[1] > float(numbers.max) / 16:
+        raise ValueError(
+            f"x and data must spread so that {x.dtype} holds squared distances, got {extent:.2g}; change their unit"
+        )
+    return _weights(xp, x, data)
 
 
 def _checked(x: Array, data: Array) -> tuple[Array, Array]:
@@ -74,6 +82,11 @@ def ascend(x: ArrayLike, data: ArrayLike) -> NDArray[np.float64]:
     points, samples = _checked(*(real_array(a, what).astype(np.float64) for a, what in ((x, "x"), (data, "data"))))
     if len(samples) < 2:
         raise ValueError(f"data must hold 2 samples or more, got {len(samples)}; the ascent to one ends at it")
+    check_squares(points, samples)
+    points, origin = points - samples[0], samples[0]
+    samples = samples - origin
+    unit = math.frexp(max(np.abs(points).max(), np.abs(samples).max()))[1]
+    points, samples = (np.ldexp(a, -unit) for a in (points, samples))
     for _ in range(MOST):
         w, squares = _weights(np, points, samples)
         nearest, second = np.partition(squares, 1, axis=1)[:, :2].T
@@ -82,4 +95,4 @@ def ascend(x: ArrayLike, data: ArrayLike) -> NDArray[np.float64]:
             break
         pulls = w / squares
         points += STEP * (nearest * moving)[:, None] * (pulls @ samples - pulls.sum(axis=1, keepdims=True) * points)
-    return points
+    return np.asarray(origin + np.ldexp(points, unit))

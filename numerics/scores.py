@@ -45,6 +45,7 @@ __all__ = [
 Score = Callable[[Array, float], Array]
 OfTime = float | Callable[[float], float]
 ENTRIES = 2**24  # of shifted points, or of pairs, at a time
+LOWEST = 1e-300  # whose inverse is a number, and that of a square NEAREST of it
 NEAREST = 1e-30  # in units of t_min: closer, and the weight is that of distance 0 to all digits
 
 
@@ -243,9 +244,10 @@ class Unconditioned(_OfSamples):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.t_min < self.t_max < np.inf:
+        if not LOWEST <= self.t_min < self.t_max < np.inf:
             raise ValueError(
-                f"levels must lie between 0 < t_min < t_max, both finite, got {self.t_min!r} and {self.t_max!r}"
+                f"levels must lie between 0 < t_min < t_max, both finite, got {self.t_min!r} and {self.t_max!r}; t_min is "
+                f"{LOWEST:g} at least"
             )
 
     @cached_property

@@ -119,7 +119,7 @@ def fixed_points(samples: Array, h: float) -> tuple[Array, Array]:
             return found, unstable
     raise ValueError(
         f"the indices of the fixed points must add up to 1, those of the {len(found)} found add up to "
-        f"{((-1) ** unstable).sum()}; raise the bandwidth, {h:g}, or give samples that are not on top of one another"
+        f"{((-1) ** unstable).sum()}; raise the bandwidth, or give samples that are not on top of one another"
     )
 
 

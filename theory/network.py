@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.real import number
+
 __all__ = ["ACTIVATIONS", "Network"]
 
 Array = NDArray[np.float64]
@@ -102,32 +104,29 @@ class Network:
 
 def _features(value: Any) -> float:
     """An integer of at least 1, or infinity."""
-    number = _number(value)
-    if number == math.inf:
-        return number
-    if not (number >= 1 and number == int(number)):
+    found = number(value)
+    if found == math.inf:
+        return found
+    if not (found >= 1 and found == int(found)):
         raise ValueError(f"features must be an integer of at least 1, or inf for the kernel limit; got {value!r}")
-    return int(number)
+    return int(found)
 
 
 def _times(values: Any) -> tuple[float, ...]:
-    found = np.atleast_1d(np.asarray(values))
-    numbers = [_number(value) for value in found.tolist()]
-    if found.ndim != 1 or not numbers or not all(SMALLEST <= number <= LARGEST for number in numbers):
+    found = np.ma.atleast_1d(np.ma.asanyarray(values))
+    numbers = [number(value) for value in found.tolist()]
+    if (
+        found.dtype.kind in "mM"
+        or found.ndim != 1
+        or not numbers
+        or not all(SMALLEST <= one <= LARGEST for one in numbers)
+    ):
         raise ValueError(f"training times must be one positive finite number or several, got {values!r}")
     return tuple(numbers)
 
 
 def _ridge(value: Any) -> float:
-    number = _number(value)
-    if number != 0 and not SMALLEST <= number <= LARGEST:
+    found = number(value)
+    if found != 0 and not SMALLEST <= found <= LARGEST:
         raise ValueError(f"the ridge must be 0, or positive and finite, got {value!r}")
-    return number
-
-
-def _number(value: Any) -> float:
-    """NaN for what is none."""
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
+    return found

@@ -7,14 +7,16 @@ refused with its place, for the same reason that a wrong number is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXACT", "plain_array", "real_array", "require_exact"]
+__all__ = ["EXACT", "REMEDIES", "brief", "is_numeric", "number", "plain_array", "real_array", "require_exact"]
 
 EXACT = 2.0**53  # whole numbers beyond it have gaps in float64
+SHOWN = 80  # letters of a value
 REMEDIES = {
     "c": "; give its real part, or real and imaginary parts as columns",
     "S": "; convert it with .astype(float)",
@@ -54,6 +56,29 @@ def plain_array(value: Any, what: str, *, first: int = 0) -> NDArray[Any]:
         raise ValueError(f"{what} must be a numeric array, got dtype {array.dtype}{REMEDIES.get(array.dtype.kind, '')}")
     require_exact(array, what, first=first)
     return array
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether a value is not a truth value, text, a date or masked, all of which Python or NumPy would make numbers of."""
+    return not isinstance(
+        value, bool | np.bool_ | str | bytes | np.datetime64 | np.timedelta64 | np.ma.core.MaskedConstant
+    )
+
+
+def number(value: Any) -> float:
+    """A real number, rounded to float64; NaN for what is none, as truth values, text, dates and masked cells."""
+    if not is_numeric(value):
+        return np.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
+
+
+def brief(value: object) -> str:
+    """A value in a line, for errors."""
+    shown = " ".join(repr(value).split())
+    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
 
 
 def require_exact(array: NDArray[Any], what: str, *, first: int = 0) -> None:
@@ -129,7 +154,9 @@ def _of_library(value: Any, what: str) -> NDArray[Any]:
 
 def _converted(value: Any, what: str) -> NDArray[Any]:
     array = _called(lambda: np.asarray(value), value, what)
-    if array.dtype.kind == "O" and not array.ndim:  # NumPy wraps what it does not know
+    if (
+        array.dtype.kind == "O" and not array.ndim and not isinstance(value, Number)
+    ):  # NumPy wraps what it does not know
         raise ValueError(f"{what} must be an array of numbers, got {_kind(value)}; convert it with numpy.asarray")
     return array
 

@@ -22,14 +22,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.network import Network
-from theory.real import real_array
+from theory.real import brief, is_numeric, number, real_array
 
 __all__ = [
     "ENSEMBLES",
     "FAIR",
+    "LARGEST",
     "QUERIES",
     "REMEDIES",
     "SCHEDULES",
+    "SMALLEST",
     "LinearManifold",
     "Schedule",
     "Setting",
@@ -56,27 +58,26 @@ REMEDIES = {"temperature": 1.0, "bandwidth": 0.0}
 
 def _positive(value: Any, what: str) -> float:
     """`value` as a finite positive float, or a ValueError that names `what`."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{what} must be a positive number, got {value!r}") from None
-    if not (SMALLEST <= number <= LARGEST):
-        raise ValueError(f"{what} must be positive and finite, between {SMALLEST:g} and {LARGEST:g}, got {value!r}")
-    return number
+    found = number(value)
+    if not (SMALLEST <= found <= LARGEST):
+        raise ValueError(
+            f"{what} must be positive and finite, between {SMALLEST:g} and {LARGEST:g}, got {brief(value)}"
+        )
+    return found
 
 
 def _count(value: Any, what: str, at_least: int, at_most: float = math.inf) -> int:
     """`value` as an integer of at least `at_least`; 1e6 counts as an integer, 1.5 and nan do not."""
     try:
-        number = int(value)
-        exact = number == value
+        count = int(value) if is_numeric(value) else None
+        exact = count == value
     except (TypeError, ValueError, OverflowError):
-        exact = False
-    if not exact or number < at_least:
-        raise ValueError(f"{what} must be an integer of at least {at_least}, got {value!r}")
-    if number > at_most:
-        raise ValueError(f"{what} must be at most {at_most:g}, got {value!r}")
-    return number
+        count, exact = None, False
+    if count is None or not exact or count < at_least:
+        raise ValueError(f"{what} must be an integer of at least {at_least}, got {brief(value)}")
+    if count > at_most:
+        raise ValueError(f"{what} must be at most {at_most:g}, got {brief(value)}")
+    return count
 
 
 def _real_array(value: Any, what: str) -> Array:
@@ -216,6 +217,11 @@ class LinearManifold:
         spectrum = np.zeros(samples.shape[1])
         spectrum[: singular.size] = singular**2 / samples.shape[0]
         if not spectrum[0] > samples.shape[1] * (ROUNDINGS * EPS) ** 2:  # what rounding leaves of a constant
+            if scaled.any():
+                raise ValueError(
+                    f"data must vary by more than the rounding of numbers up to {np.abs(samples).max():.3g}; subtract what they "
+                    "have in common from all digits there are"
+                )
             raise ValueError("data must vary, got a constant data set: every sample is the same point")
         decades = math.log10(spectrum[0]) + 2 * unit * math.log10(2)
         if not math.log10(SMALLEST) <= decades <= math.log10(LARGEST):
@@ -279,8 +285,8 @@ def group_spectrum(eigenvalues: ArrayLike, resolution: float) -> tuple[Subspace,
 
 def _grouped(values: Array, resolution: float, rounding: float) -> tuple[Subspace, ...]:
     """Eigenvalues that are off by `rounding` of the largest, as subspaces."""
-    if not resolution >= 1:
-        raise ValueError(f"the resolution must be a factor of at least 1, got {resolution}")
+    if not number(resolution) >= 1:
+        raise ValueError(f"the resolution must be a factor of at least 1, got {brief(resolution)}")
     if not (values > 0).any():
         raise ValueError("a spectrum must be one-dimensional, finite, non-negative and not all zero")
     values = np.sort(values)[::-1]
@@ -527,6 +533,10 @@ class Setting:
                 f"a point must have finite coordinates, {' or '.join(map(str, dict.fromkeys(sizes)))} of them, along the "
                 f"principal axes; got shape {point.shape}"
             )
+        if np.abs(point).max() > LARGEST:
+            raise ValueError(
+                f"a point must have coordinates up to {LARGEST:g}, got {np.abs(point).max():g}; change the unit"
+            )
         return tuple(point.tolist())
 
     def _checked_share(self) -> float:
@@ -539,9 +549,14 @@ class Setting:
 
     def _checked_times(self) -> Array:
         try:
-            times = np.atleast_1d(np.array(self.times, dtype=np.float64))
-        except (TypeError, ValueError):
-            raise ValueError(f"times must be numbers, got {self.times!r}") from None
+            given = np.ma.atleast_1d(np.ma.asanyarray(self.times))
+            times = np.array([number(time) for time in given.ravel().tolist()]).reshape(given.shape)
+        except (TypeError, ValueError):  # rows of different lengths
+            raise ValueError(f"times must be numbers, got {brief(self.times)}") from None
+        if given.dtype.kind in "mM" or (
+            np.isnan(times).any() and (given.dtype.kind not in "fiu" or np.ma.is_masked(given))
+        ):
+            raise ValueError(f"times must be numbers, got {brief(self.times)}")
         if times.ndim != 1 or not times.size:
             raise ValueError(f"times must be a non-empty list of numbers, got shape {times.shape}")
         wrong = times[~(np.isfinite(times) & (times > 0) & (times < self.schedule.last_time))]

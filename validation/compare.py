@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from numerics.measurement import Measurement
 from theory.observable import Observable, coordinates, part_of
 from theory.observable import observables as observables_of
+from theory.real import real_array
 from theory.setting import REMEDIES, Setting, without_remedies
 from validation.axes import AXES, HELD, Axis, axes_of, ranged
 from validation.comparison import measured_name, told
@@ -456,7 +457,13 @@ def _columns(measured: Any) -> dict[str, NDArray[Any]]:
 
 
 def _column(values: Any) -> NDArray[Any]:
-    """As an array, of numbers where text is numbers."""
+    """As an array, of numbers where text is numbers.
+
+    Raises:
+        ValueError: where cells are masked.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError("points of your own must not be masked; leave such rows out")
     column = np.asarray(values)
     try:
         return column.astype(np.float64) if column.dtype.kind == "U" else column
@@ -500,12 +507,14 @@ def _given(measured: Mapping[str, NDArray[Any]], points: Points, forms: Sequence
         raise ValueError(
             f"points of your own take one axis, each value once, or once a subspace; got {len(order)} rows over {name}"
         )
-    mean, sem = (np.asarray(measured[part], dtype=np.float64) for part in ("measured", "sem"))
+    mean, sem = (real_array(measured[part], f"the column {part!r}").astype(np.float64) for part in ("measured", "sem"))
     if not mean.shape == sem.shape == own:
         raise ValueError(f"measured and sem must have shape {own}, got {mean.shape} and {sem.shape}")
     if not (np.isfinite([mean, sem]).all() and (sem > 0).all()):
         raise ValueError("measured must be finite numbers and sem positive ones, got others; leave such rows out")
-    n = np.asarray(measured.get("n", np.inf), dtype=np.float64)
+    n = real_array(measured.get("n", np.array(np.inf)), "the column 'n'").astype(np.float64)
+    if not (n >= 2).all():
+        raise ValueError("n must be numbers of data sets, two or more, got others; leave such rows out")
     n = np.broadcast_to(n.reshape(*n.shape, *[1] * (len(own) - n.ndim)), own)
     mean, sem, n = (column[order].reshape(shape) for column in (mean, sem, n))
     return {forms[0].quantity: Measurement(mean, sem, n)}  # type: ignore[arg-type]

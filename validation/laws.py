@@ -166,6 +166,8 @@ def _chosen(
     Raises:
         ValueError: as `assert_laws`.
     """
+    if not 0 < accuracy < 1:
+        raise ValueError(f"the accuracy must be a relative one, between 0 and 1, got {accuracy!r}")
     reference = catalogued(like) if like else None
     about, least = (reference.about, reference.accuracy) if reference else (None, 0.0)
     make = field if is_of_points(function, dims, about) else subject

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -78,8 +78,9 @@ def heeded(*, at_once: bool) -> Iterator[None]:
 
 def leave_at_once(code: int) -> NoReturn:
     """End the process without waiting for threads that are in the midst of something."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # of a full disk
+            stream.flush()
     os._exit(code)
 
 

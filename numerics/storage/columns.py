@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.real import EXACT
+
 __all__ = [
     "Columns",
     "Taken",
@@ -24,6 +26,7 @@ __all__ = [
     "kept",
     "named",
     "not_asked_for",
+    "of_axes",
     "positions",
     "without_labels",
 ]
@@ -41,6 +44,13 @@ CLASSES = re.compile(r"(class|label|target|category|cluster|group|species|y)(es|
 SURELY_STEPS, SURELY_SHUFFLED = 5, 10
 ID_ROWS = 10
 DAYS = 19000101, 21001231
+MOST_CLASSES = 20
+STEPPED = 1e-6  # of a step: what rounding of a text may leave
+NETCDF = 9.969209968386869e36
+CODES = np.array(
+    [sign * code for sign in (-1, 1) for code in (*(10.0**k - 1 for k in range(2, 10)), 1e20, 1e30, NETCDF)]
+)
+"""Numbers that are written for missing cells, one of which is enough."""
 SECONDS = 6e8, 4.2e9  # from 1989 to 2103, since 1970
 
 
@@ -270,10 +280,23 @@ def doubts(samples: NDArray[Any], names: Sequence[str] | None, places: Sequence[
     labels = _labels(samples)
     said = [f"{named(places[k], names)} {reason}" for k, reason in labels.items()]
     with np.errstate(invalid="ignore"):
-        whole = np.flatnonzero((samples == np.floor(samples)).all(axis=0))
-    kinds = {k: _looks_like(samples[:, k], names[places[k]] if names else "") for k in map(int, whole)}
-    return said + [
-        f"{named(places[k], names)} looks like {kind}" for k, kind in kinds.items() if kind and k not in labels
+        whole = ((samples == np.floor(samples)) & (abs(samples) < np.float64(EXACT))).all(axis=0)
+    kinds = {k: _looks_like(samples[:, k], names[places[k]] if names else "") for k in _indices(whole)}
+    kinds |= {
+        k: kind for k in _ends_beside_fractions(whole) if not kinds[k] and (kind := _looks_like_classes(samples[:, k]))
+    }
+    said += [f"{named(places[k], names)} looks like {kind}" for k, kind in kinds.items() if kind and k not in labels]
+    steps = [k for k in _indices(~whole) if _in_steps(samples[:, k].astype(np.float64))]
+    said += [f"{named(places[k], names)} goes in equal steps, as times and places do" for k in steps]
+    return said + _fill_values(samples, places)
+
+
+def of_axes(shape: Sequence[int]) -> list[str]:
+    """What is said of samples of several axes whose first axis is not the longest."""
+    if shape[0] >= max(shape[1:]):
+        return []
+    return [
+        f"samples are along the first axis of {tuple(shape)}, {shape[0]} of them; numpy.moveaxis puts another there"
     ]
 
 
@@ -290,3 +313,52 @@ def _looks_like(column: NDArray[Any], name: str) -> str | None:
     if CLASSES.fullmatch(name.strip()):
         return "a class, by its name"
     return None
+
+
+def _ends_beside_fractions(whole: NDArray[np.bool_]) -> list[int]:
+    """The first or the last column, where it alone holds whole numbers."""
+    return [k for k in _indices(whole) if whole.sum() == 1 < whole.size and k in (0, whole.size - 1)]
+
+
+def _looks_like_classes(column: NDArray[Any]) -> str | None:
+    values = np.unique(column)
+    few = 2 <= values.size <= MOST_CLASSES and 2 * values.size <= len(column)
+    counted = few and values[0] in (0, 1) and values[-1] == values[0] + values.size - 1
+    return f"a class: whole numbers from {values[0]:g} to {values[-1]:g} beside fractions" if counted else None
+
+
+def _in_steps(column: NDArray[np.float64]) -> bool:
+    """Whether the numbers go in equal steps but for rounding."""
+    step = (column[-1] - column[0]) / (len(column) - 1)
+    if not (step and np.isfinite(step) and abs(column[1] - column[0] - step) < STEPPED * abs(step)):
+        return False
+    return bool((abs(np.diff(column) - step) < STEPPED * abs(step)).all())
+
+
+def _fill_values(samples: NDArray[Any], places: Sequence[int]) -> list[str]:
+    """What is said of numbers that stand for missing cells, as -999 does: several, and nothing near them."""
+    ends = [end.reduce(samples, axis=0).astype(np.float64) for end in (np.minimum, np.maximum)]
+    often = [(samples == end).sum(axis=0) for end in ends]
+    found: dict[float, dict[int, int]] = {}
+    for end, counts in zip(ends, often, strict=True):
+        for k in _indices(((counts > 1) & (2 * counts < len(samples))) | np.isin(end, CODES)):
+            if _far(samples[:, k].astype(np.float64), float(end[k])):
+                found.setdefault(float(end[k]), {})[k] = int(counts[k])
+    return [
+        f"{value:.7g} in column{'s' * (len(cells) > 1)} {positions(places[k] for k in cells)} ({sum(cells.values())} of them, "
+        "nothing near) looks like a code for missing cells: empty these, and leave their rows out with --drop-missing"
+        for value, cells in found.items()
+    ]
+
+
+def _far(column: NDArray[np.float64], value: float) -> bool:
+    """Whether a value is farther from all others of a column, codes apart, than these are from one another."""
+    others = column[(column != value) & ~np.isin(column, CODES)]
+    if len(others) < max(ID_ROWS, len(column) / 2):
+        return False
+    with np.errstate(over="ignore"):
+        return bool(0 < np.ptp(others) < np.abs(others - value).min())
+
+
+def _indices(where: NDArray[np.bool_]) -> list[int]:
+    return [int(k) for k in np.flatnonzero(where)]

@@ -20,10 +20,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.storage.columns import Columns, Taken, chosen, doubts, kept, not_asked_for, positions, without_labels
-from theory.real import plain_array, require_exact
+from numerics.storage.columns import (
+    Columns,
+    Taken,
+    chosen,
+    doubts,
+    kept,
+    not_asked_for,
+    of_axes,
+    positions,
+    without_labels,
+)
+from theory.real import REMEDIES, plain_array, require_exact
 
-__all__ = ["BUDGET", "Source", "open_source", "parquet_columns"]
+__all__ = ["BUDGET", "Source", "mapped_npy", "open_source", "parquet_columns"]
 
 BUDGET = 2**28  # bytes of a block in float64, what it takes once it is computed with
 DECODED = 2**20  # numbers decoded at a time from Parquet
@@ -157,8 +167,8 @@ def _of_columns(source: Source, columns: Columns) -> tuple[Source, None, Sequenc
 
 def _looked_at(source: Source, names: Sequence[str] | None, places: Sequence[int], asked: bool) -> Source:
     """The source, without columns that number its rows unless they were asked for, as far as its first rows tell."""
-    if isinstance(source, _File) and source.axes > 2:  # images
-        return source
+    if isinstance(source, _File) and len(source.axes) > 2:  # images
+        return replace(source, told=source.taken.but(doubts=of_axes(source.axes)))
     rows = min(source.shape[0], LOOK, source.rows())
     try:
         block = next(source._blocks(0, rows, rows))
@@ -204,7 +214,7 @@ def _flat(shape: Sequence[int], name: str) -> tuple[int, int]:
 
 def _real(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     if dtype.kind not in "biuf":
-        raise _UnfitError(f"{name} must hold real numbers, got dtype {dtype}")
+        raise _UnfitError(f"{name} must hold real numbers, got dtype {dtype}{REMEDIES.get(dtype.kind, '')}")
     return dtype
 
 
@@ -276,11 +286,11 @@ class _File(Source):
 
     Attributes:
         location: absolute path of the file or directory.
-        axes: of the array in it, samples included.
+        axes: the shape of the array in it.
     """
 
     location: Path = Path()
-    axes: int = 2
+    axes: tuple[int, ...] = ()
 
     @property
     def path(self) -> Path | None:
@@ -331,13 +341,34 @@ class _NpyByColumns(_File):
             yield np.array(mapped[first:last], order="C").reshape(last - first, -1)
 
 
+def mapped_npy(path: Path) -> np.memmap[Any, Any]:
+    """The array in a .npy file; nothing is unpickled.
+
+    Raises:
+        ValueError: where it holds Python objects, or the file goes on behind it.
+    """
+    try:
+        mapped = np.lib.format.open_memmap(path, mode="r")
+    except ValueError as error:
+        if "Python objects" not in str(error):
+            raise
+        raise ValueError("it holds Python objects, which are not unpickled; save it with .astype(float)") from None
+    behind = path.stat().st_size - mapped.offset - mapped.nbytes
+    if behind:
+        raise ValueError(
+            f"{behind:,} bytes follow its array of shape {mapped.shape}, as where several were saved to one file; save them "
+            "as one"
+        )
+    return mapped
+
+
 def _open_npy(path: Path) -> Source:
-    mapped = np.lib.format.open_memmap(path, mode="r")  # which does not unpickle
-    shape, dtype = _flat(mapped.shape, repr(str(path))), _real(mapped.dtype, repr(str(path)))
+    mapped = mapped_npy(path)
+    dtype, shape = _real(mapped.dtype, repr(str(path))), _flat(mapped.shape, repr(str(path)))
     location = path.resolve()
     if not mapped.flags.c_contiguous:
-        return _NpyByColumns(path.name, shape, dtype, location=location, axes=mapped.ndim)
-    return _Npy(path.name, shape, dtype, location=location, axes=mapped.ndim, offset=mapped.offset)
+        return _NpyByColumns(path.name, shape, dtype, location=location, axes=mapped.shape)
+    return _Npy(path.name, shape, dtype, location=location, axes=mapped.shape, offset=mapped.offset)
 
 
 # Parquet
@@ -528,7 +559,7 @@ def _open_zarr(path: Path) -> Source:
             raise _UnfitError(f"{str(path)!r} is pickled, and what is read here is never unpickled; store it without")
     shape, dtype = _flat(array.shape, repr(str(path))), _real(np.dtype(array.dtype), repr(str(path)))
     grain = (getattr(array, "shards", None) or array.chunks)[0]
-    return _Zarr(path.name, shape, dtype, grain, location=path.resolve(), axes=len(array.shape))
+    return _Zarr(path.name, shape, dtype, grain, location=path.resolve(), axes=tuple(map(int, array.shape)))
 
 
 def _zarr() -> Any:

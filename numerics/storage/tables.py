@@ -11,10 +11,10 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.storage.columns import Columns, Taken, chosen, doubts, named, not_asked_for, without_labels
-from numerics.storage.sources import parquet_columns
+from numerics.storage.columns import Columns, Taken, chosen, doubts, named, not_asked_for, of_axes, without_labels
+from numerics.storage.sources import mapped_npy, parquet_columns
 from numerics.storage.text import read_text
-from theory.real import require_exact
+from theory.real import REMEDIES, require_exact
 
 __all__ = ["FORMATS", "Table", "load", "read"]
 
@@ -131,7 +131,7 @@ def _table(name: str, source: str, raw: _Raw, asked: bool, drop_missing: bool, l
     """The samples in float64, once they are known to be right."""
     array = raw.array if isinstance(raw.array, np.ndarray) else np.column_stack(raw.array)
     _check_shape(array, source, largest)
-    image = array.ndim > 2
+    image, axes = array.ndim > 2, array.shape
     array = array.reshape(len(array), -1)
     places = raw.places or tuple(range(array.shape[1]))
     _exact(raw, places, source)
@@ -148,7 +148,8 @@ def _table(name: str, source: str, raw: _Raw, asked: bool, drop_missing: bool, l
     if not (samples != samples[0]).any():
         raise ValueError(f"{source!r} must vary, got a constant data set: every sample is the same point")
     taken = Taken.of(samples.shape, raw.names, places).but(*left_out, *dropped)
-    return Table(name, samples, taken if image else taken.but(doubts=doubts(samples, raw.names, places)))
+    suspicious = of_axes(axes) if image else doubts(samples, raw.names, places)
+    return Table(name, samples, taken.but(doubts=suspicious))
 
 
 def _named_in(source: str, function: Any, *arguments: Any) -> Any:
@@ -159,10 +160,12 @@ def _named_in(source: str, function: Any, *arguments: Any) -> Any:
 
 
 def _check_shape(array: NDArray[Any], source: str, largest: int) -> None:
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{source!r} must hold real numbers, got dtype {array.dtype}{REMEDIES.get(array.dtype.kind, '')}"
+        )
     if array.ndim < 2:
         raise ValueError(f"{source!r} must hold a table (samples, dimensions), got shape {array.shape}")
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{source!r} must hold real numbers, got dtype {array.dtype}")
     if array.shape[0] < 3 or array.size == 0:
         raise ValueError(f"{source!r} must hold at least 3 samples, got shape {array.shape}")
     if 8 * array.size > largest:
@@ -215,8 +218,7 @@ def _chosen(raw: _Raw, columns: Columns) -> _Raw:
 
 
 def _read_npy(path: Path, columns: Columns, **text: Any) -> _Raw:
-    array = np.lib.format.open_memmap(path, mode="r")  # which neither unpickles nor opens an .npz
-    return _chosen(_Raw(array), columns)
+    return _chosen(_Raw(mapped_npy(path)), columns)
 
 
 def _read_npz(path: Path, columns: Columns, **text: Any) -> _Raw:
@@ -225,9 +227,14 @@ def _read_npz(path: Path, columns: Columns, **text: Any) -> _Raw:
     with np.load(path, allow_pickle=False) as archive:
         names = archive.files
         name = "data" if "data" in names else names[0] if len(names) == 1 else None
+        if {"indptr", "indices"} <= set(names):
+            raise ValueError("it holds a sparse matrix; save its .toarray() with numpy.save")
         if name is None:
-            raise ValueError(f"it holds {len(names)} arrays ({', '.join(names)}) and none is called data")
-        return _chosen(_Raw(np.asarray(archive[name])), columns)
+            known = f"{len(names)} arrays ({', '.join(names)}) and none is called data"
+            raise ValueError(f"it holds {known}; save the samples alone, or by that name")
+        raw = _chosen(_Raw(np.asarray(archive[name])), columns)
+        others = tuple(f"the array {other!r}" for other in names if other != name)
+        return replace(raw, left_out=(*others, *raw.left_out))
 
 
 def _read_text(path: Path, columns: Columns, **text: Any) -> _Raw:
@@ -238,7 +245,8 @@ def _read_text(path: Path, columns: Columns, **text: Any) -> _Raw:
 def _read_parquet(path: Path, columns: Columns, **text: Any) -> _Raw:
     import pyarrow.parquet
 
-    table = pyarrow.parquet.read_table(path)
+    with pyarrow.parquet.ParquetFile(path) as file:  # which takes nothing from the names of folders
+        table = file.read()
     places, left_out = parquet_columns(table.schema, columns, repr(str(path)))
     if not places:
         raise ValueError("it holds no columns of data")

@@ -29,12 +29,20 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 PLAIN = re.compile(r"[+-]?\d+\.?\d*", re.ASCII)  # all digits given: no float64 was rounded to write it
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
+ONE_OR_TWO = re.compile(r"[+-]?\d+,\d+", re.ASCII)  # whole numbers, or one with a decimal comma
+POINT_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
+SPACED = re.compile(r"[+-]?\d{1,3}([\s'\u2019._]\d{3})+([.,]\d*)?")  # by other marks than commas
+FORTRAN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[dD][+-]?\d+", re.ASCII)
+DRESSED = re.compile(r"[^\d.,:/-]*-?[^\d.,:/-]*(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*[^\d\s.,:/-]*", re.ASCII)
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 MINUS = "\u2212"  # as typesetters and some spreadsheets write it
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "+nan", "nat", "null", "none", "nil", "missing", "unknown"}
-MISSING |= {"-", "--", "?", ".", "*", "#value!", "#div/0!", "#num!", "#ref!"}
+MISSING = {"", "na", "n/a", "<na>", "nan", "-nan", "+nan", "nat", "null", "none", "nil", "missing", "unknown"}
+ERRORS = {"#n/a", "#value!", "#div/0!", "#num!", "#ref!", "#name?", "#null!", "#spill!", "#calc!"}  # of spreadsheets
+MISSING |= {"-", "--", "?", ".", "*", *ERRORS}
+COMMENT = re.compile(rf"\s*#(?!{'|'.join(re.escape(error[1:]) for error in sorted(ERRORS))})", re.IGNORECASE)
 LABELS = 3  # numbers in a row that are no chance where they count
+ASCENDING = 6  # and where they ascend, as those of no other row do
 
 
 @dataclass(frozen=True)
@@ -95,13 +103,15 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     with path.open(encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
         for number, line in enumerate(file, 1):
             text = line.strip("\r\n")
-            if text.strip() and not text.lstrip().startswith("#") and not re.fullmatch("sep=.", text.strip()):
+            if "\0" in text:
+                raise ValueError(f"line {number} holds bytes of 0, as text in UTF-16 does; save it as UTF-8")
+            if text.strip() and not COMMENT.match(text) and not re.fullmatch("sep=.", text.strip()):
                 yield number, text
 
 
 def _comments(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig") as file:
-        count = sum(line.lstrip().startswith("#") for line in file)
+        count = sum(COMMENT.match(line) is not None for line in file)
     return [f"{count} line{'s' * (count > 1)} of comment (#)"] if count else []
 
 
@@ -133,8 +143,46 @@ class _Form:
 
 def _form(lines: list[str], decimal: str | None) -> _Form:
     delimiter = _delimiter(lines)
+    if delimiter == "," and decimal != "." and _one_column(lines, decimal):
+        return _Form(";", ",")  # which is in no line
     cells = [cell for line in lines for cell in _Form(delimiter).cells(line)]
-    return _Form(delimiter, decimal or _decimal(cells))
+    mark = decimal or _decimal(cells)
+    if decimal is None and mark == "." and delimiter == ";":
+        _refuse_grouped(cells)
+    return _Form(delimiter, mark)
+
+
+def _one_column(lines: list[str], decimal: str | None) -> bool:
+    """Whether commas are decimal marks all, of a table of one column.
+
+    Raises:
+        ValueError: where they may also part whole numbers.
+    """
+    body = lines[1:] if len(lines) > 1 and not ONE_OR_TWO.fullmatch(lines[0].strip()) else lines
+    if not all(ONE_OR_TWO.fullmatch(line.strip()) for line in body):
+        if decimal and not any('"' in line for line in lines):
+            raise ValueError(
+                "commas part the cells, so they cannot be the decimal mark; save the table with semicolons"
+            )
+        return False
+    if decimal or (body is not lines and "," not in lines[0]):
+        return True
+    if body is lines:
+        raise ValueError(
+            f"lines such as {lines[0].strip()!r} are two whole numbers, or one with a decimal comma; say --decimal . or "
+            "--decimal ,"
+        )
+    return False
+
+
+def _refuse_grouped(cells: list[str]) -> None:
+    """Refuse points that part thousands, or decimals to three places, where semicolons part the cells."""
+    pointed = [cell for cell in cells if "." in cell and (NUMBER.fullmatch(cell) or POINT_GROUPED.fullmatch(cell))]
+    if pointed and all(POINT_GROUPED.fullmatch(cell) for cell in pointed):
+        raise ValueError(
+            f"cells such as {pointed[0]!r} have two readings; write numbers without thousands separators, or, if a point is "
+            "the decimal mark, say --decimal ."
+        )
 
 
 def _delimiter(lines: list[str]) -> str | None:
@@ -244,9 +292,18 @@ def _may_be_labels(numbers: list[str], below: list[list[str]], form: _Form) -> b
         return False
     if _in_steps(numbers, form):
         return not any(_in_steps(cells, form) for cells in below)
-    values = [float(form.pointed(cell)) for cell in numbers]
+    if not _ascend(numbers, form):
+        return False
     whole = all(WHOLE.fullmatch(form.pointed(cell)) for cell in numbers)
-    return whole and bool((np.diff(values) > 0).all()) and _others_have_fractions(below, form)
+    if whole and _others_have_fractions(below, form):
+        return True
+    return len(numbers) >= ASCENDING and not any(_ascend(cells, form) for cells in below)
+
+
+def _ascend(cells: list[str], form: _Form) -> bool:
+    if not all(form.is_number(cell) for cell in cells):
+        return False
+    return bool((np.diff([float(form.pointed(cell)) for cell in cells]) > 0).all())
 
 
 def _in_steps(cells: list[str], form: _Form) -> bool:
@@ -377,9 +434,8 @@ class _Body:
         for number, line in self._rows():
             cells = self._cells(number, line)
             if not rows and not any(self.form.is_number(cell) or _is_gap(cell) for cell in cells):
-                raise _LineError(
-                    f"line {number} has no number, as {cells[0]!r} in {named(0, self.names)}; remove that line"
-                )
+                hint = self._hint(cells[0]) or "remove that line"
+                raise _LineError(f"line {number} has no number, as {cells[0]!r} in {named(0, self.names)}; {hint}")
             rows.append([self._number(cells[place], number, place, above=bool(rows)) for place in self.places])
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.places))
 
@@ -393,11 +449,24 @@ class _Body:
         hint = "leave that column out with --columns"
         if above:  # there it held numbers
             hint = f"mend or remove that line, or {hint}"
-        if self.form.is_number(cell.replace(MINUS, "-")):
-            hint = f"write - for {MINUS}"
-        if DECIMAL_COMMA.fullmatch(cell):
-            hint = "say --decimal , if a comma is the decimal mark"
+        hint = self._hint(cell) or hint
         raise _LineError(f"line {number} has {cell!r} in {named(place, self.names)}, not a number; {hint}")
+
+    def _hint(self, cell: str) -> str:
+        """How to write what is a number to a person, empty where it is none."""
+        if NUMBER.fullmatch(cell):  # with a point where a comma is the mark
+            return ""
+        if DECIMAL_COMMA.fullmatch(cell):
+            return "say --decimal , if a comma is the decimal mark"
+        if MINUS in cell and self.form.is_number(cell.replace(MINUS, "-")):
+            return f"write - for {MINUS}"
+        if FORTRAN.fullmatch(cell):
+            return "write e for the exponent"
+        if SPACED.fullmatch(cell):
+            return "write numbers without thousands separators"
+        if DRESSED.fullmatch(cell):
+            return "write the number alone, without a unit or other signs, or leave that column out with --columns"
+        return ""
 
     def _require_exact(self, samples: Array) -> None:
         """Refuse numbers given to more digits than float64 holds; only of large ones are all digits given."""

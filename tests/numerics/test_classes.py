@@ -111,3 +111,18 @@ def test_labels_of_any_kind_are_read():
 def test_labels_that_name_no_classes_are_refused(labels, said):
     with pytest.raises(ValueError, match=said):
         classes(labels, 4)
+
+
+@pytest.mark.parametrize("missing", ["nan", "NA", "<NA>", "NaN", "null"])
+def test_what_pandas_writes_for_a_missing_label_is_no_class(missing):
+    with pytest.raises(ValueError, match="every sample needs a label, got none for sample 3"):
+        classes(["a", "b", missing, "a", "b"], 5)
+    assert classes(["a", "b", "na", "a", "b", "na"], 6)[0] == ("a", "b", "na")
+
+
+def test_labels_of_bytes_are_words():
+    assert classes(np.array([b"cat", b"dog", b"cat", b"dog"]), 4)[0] == ("cat", "dog")
+
+
+def test_words_that_look_alike_are_one_class():
+    assert classes(["caf\u00e9", "cafe\u0301 ", "b", " b"], 4)[0] == ("b", "caf\u00e9")

@@ -343,6 +343,26 @@ def test_units_at_the_ends_of_the_range(backend, rng, scale):
     np.testing.assert_allclose(backend.host(found.mean) / scale, backend.host(plain.mean), rtol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "exponent", "t"), [("float64", -540, 1e-300), ("float64", -700, 1.0), ("float32", -75, 4e-38)]
+)
+@pytest.mark.parametrize("D", [3, 40])
+def test_squares_that_the_dtype_does_not_hold(backend, rng, dtype, exponent, t, D):
+    """In units of a power of two, everything is that of numbers near 1."""
+    queries, data = (a.astype(dtype) for a in cloud(rng, 4, 200, D))
+    tiny = [backend.array(np.ldexp(a, exponent), dtype) for a in (queries, data)]
+    found = gibbs_moments(*tiny, t, covariance="diagonal")
+    energies = ((queries.astype(float)[:, None] - data.astype(float)) ** 2).sum(axis=2) / 2
+    np.testing.assert_array_equal(backend.host(found.nearest), energies.argmin(axis=1))
+    np.testing.assert_array_equal(backend.host(found.queries), backend.host(tiny[0]))
+    np.testing.assert_array_equal(backend.host(found.t), t)
+    rtol = 1e-12 if dtype == "float64" else 1e-5
+    # all weights are alike where distances are so far below sqrt(t)
+    energy = np.ldexp(energies.mean(axis=1) / t, 2 * exponent)
+    np.testing.assert_allclose(backend.host(found.energy), energy, rtol=rtol, atol=1e-300)
+    np.testing.assert_allclose(np.ldexp(backend.host(found.mean), -exponent), [data.mean(axis=0)] * 4, atol=10 * rtol)
+
+
 @pytest.mark.parametrize("t", [1e-12, 1e-4, 1e-1, 1.0, 1e4, 1e12])
 @pytest.mark.parametrize("covariance", [None, "full"])
 def test_float32(backend, rng, t, covariance):

@@ -217,6 +217,16 @@ def test_copies_that_were_rounded_are_copies(rounding, offset):
     assert (axes.copies == 2).sum() == 150
 
 
+@pytest.mark.parametrize("D", [1, 2, 4])
+@pytest.mark.parametrize("outlier", [1e4, 1e5, 1e8])
+def test_beside_a_row_far_away_rows_are_no_copies_of_one_another(D, outlier, rng):
+    samples = rng.standard_normal((300, D))
+    axes = principal_axes(np.concatenate([samples, np.full((1, D), outlier)]))
+    assert axes.distinct == 301
+    copies = principal_axes(np.concatenate([samples, samples.astype(np.float32), np.full((1, D), outlier)]))
+    assert copies.distinct == (301 if D > 2 else 601)  # in few dimensions so many are as near by accident
+
+
 def test_rows_that_are_near_by_accident_are_no_copies():
     few = np.random.default_rng(5).standard_normal((100_000, 1))  # some are within that of each other
     assert principal_axes(few).distinct == 100_000

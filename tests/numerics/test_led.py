@@ -197,3 +197,17 @@ def test_what_is_outside_the_domain_is_refused(arguments, message):
 def test_atoms_are_for_two_dimensions():
     with pytest.raises(ValueError, match="of 2 dimensions at most, got shape"):
         led.atoms(np.zeros((4, 3)), 0.1)
+
+
+@pytest.mark.parametrize("D", [1, 2])
+@pytest.mark.parametrize("exponent", [-400, -40, 40, 400])
+def test_atoms_scale_with_the_data(D, exponent, rng):
+    data, h = rng.standard_normal((12, D)), 0.3
+    found = led.atoms(np.ldexp(data, exponent), float(np.ldexp(h, 2 * exponent)))
+    np.testing.assert_allclose(np.ldexp(found, -exponent), led.atoms(data, h), rtol=1e-9)
+
+
+def test_atoms_are_found_far_from_the_origin(rng):
+    data = np.ldexp(rng.integers(-99, 99, (12, 2)), -6)
+    np.testing.assert_allclose(led.atoms(data + 2.0**30, 0.3) - 2.0**30, led.atoms(data, 0.3), atol=1e-6)
+    np.testing.assert_allclose(led.atoms(data[:, :1] + 2.0**30, 0.3) - 2.0**30, led.atoms(data[:, :1], 0.3), atol=1e-6)

@@ -165,3 +165,12 @@ def test_its_coverage_is_its_level_or_more(n, level):
 def test_flags_must_be_flags(given, level, message):
     with pytest.raises(ValueError, match=message):
         fraction(given, level)
+
+
+@pytest.mark.parametrize("exponent", [-480, -530, -560, -1000])
+def test_squares_that_float64_does_not_hold(exponent):
+    x, data = cloud(3)
+    small = np.ldexp(x, exponent), np.ldexp(data, exponent)
+    np.testing.assert_array_equal(memorized(*small), memorized(x, data))
+    small_distance = 2.0 ** (exponent - 6)
+    np.testing.assert_array_equal(memorized(*small, 0, small_distance), memorized(x, data, 0, 2.0**-6))

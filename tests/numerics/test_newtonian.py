@@ -68,3 +68,28 @@ def test_ascent_takes_two_samples_and_leaves_its_points_alone():
     ends = ascend(x, [[0, 0, 0], [4, 0, 0]])  # numbers of any kind
     assert (x == 0.1).all()
     np.testing.assert_allclose(ends, 0, atol=0.05)
+
+
+@pytest.mark.parametrize("offset", [2.0**20, 2.0**40])
+def test_far_from_the_origin_nothing_is_lost(offset, rng):
+    data, x = (np.ldexp(rng.integers(-999, 999, (n, 4)), -9) for n in (20, 7))
+    for moved, there in zip(weights(x + offset, data + offset), weights(x, data), strict=True):
+        np.testing.assert_allclose(moved, there, rtol=1e-12)
+    np.testing.assert_allclose(ascend(x + offset, data + offset) - offset, ascend(x, data), atol=4e-16 * offset)
+
+
+@pytest.mark.parametrize("exponent", [-900, -520, -300, 300, 500])
+def test_the_ascent_scales(exponent, rng):
+    data, x = rng.normal(size=(20, 4)), rng.normal(size=(7, 4))
+    found = ascend(np.ldexp(x, exponent), np.ldexp(data, exponent))
+    np.testing.assert_allclose(np.ldexp(found, -exponent), ascend(x, data), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype"),
+    [(1e-154, "float64"), (1e-200, "float64"), (1e200, "float64"), (1e-19, "float32"), (1e19, "float32")],
+)
+def test_squares_that_the_dtype_does_not_hold_are_refused(scale, dtype, rng):
+    data = (scale * rng.normal(size=(20, 4))).astype(dtype)
+    with pytest.raises(ValueError, match="change their unit"):
+        weights(data[:3], data)

@@ -357,3 +357,8 @@ def test_the_posterior_is_a_mean_and_the_trace_of_its_jacobian(D, make):
     ends = [[(x + sign * e + t * score(x + sign * e, t)) for sign in (1, -1)] for e in shifts]
     slopes = sum((up - down)[:, k] / (2 * step) for k, (up, down) in enumerate(ends))
     np.testing.assert_allclose(trace, slopes, rtol=1e-7, atol=1e-8)
+
+
+def test_levels_without_an_inverse_are_refused():
+    with pytest.raises(ValueError, match=r"got 1e-312 and 1\.0; t_min is 1e-300 at least"):
+        Unconditioned(np.ones((3, 4)), 1e-312, 1.0)

@@ -100,3 +100,12 @@ def test_dims_come_in_their_order():
         ValueError, match="dims of wrong must be from time, training, subspace, bulk, place, sample, in that order"
     ):
         observable("training", "time", kind="exact", symbol="f")(wrong)
+
+
+@pytest.mark.parametrize("value", [True, "2", b"2", np.timedelta64(2), np.ma.masked])
+def test_what_is_no_number_is_refused(value):
+    for option in ("features", "times", "ridge"):
+        with pytest.raises(ValueError, match="must be"):
+            Network(**{option: value})
+    with pytest.raises(ValueError, match="training times must be"):
+        Network(times=np.ma.array([1.0, 2.0], mask=[True, False]))

@@ -9,7 +9,7 @@ import pyarrow
 import pytest
 from scipy import sparse
 
-from theory.real import plain_array, real_array
+from theory.real import brief, plain_array, real_array
 
 TABLE = np.random.default_rng(1).standard_normal((5, 3))
 BIG = 2**53 + 1  # the first integer that float64 does not have
@@ -175,3 +175,15 @@ def test_rows_are_numbered_from_the_first():
 def test_long_doubles_beyond_the_range_of_float64_are_refused():
     with pytest.raises(ValueError, match=r"data\[0, 0\] is 1e\+400, which float64"):
         real_array(np.array([[np.longdouble("1e400")]]), "data")
+
+
+def test_one_number_of_any_kind_is_an_array_without_axes():
+    for value in (2, 2.0, Fraction(1, 2), Decimal("0.25"), np.float16(2)):
+        assert float(real_array(value, "t")) == float(value)
+    with pytest.raises(ValueError, match="which float64 cannot hold exactly"):
+        real_array(10**400, "t")
+
+
+def test_values_are_shown_in_a_line():
+    assert "\n" not in brief(np.eye(3))
+    assert brief("a" * 200) == "'" + "a" * 79 + "..."

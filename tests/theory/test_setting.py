@@ -540,3 +540,46 @@ def test_a_share_that_is_not_followed_is_refused():
 def test_separations_outside_their_domain_are_refused(value):
     with pytest.raises(ValueError, match="the separation must be"):
         Setting.of("1x2", ensemble="mixture", separation=value)
+
+
+NO_NUMBERS = [True, np.True_, "2", b"2", None, 2j, [2], np.timedelta64(2), 10**400]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_what_is_no_number_is_refused_wherever_one_is_asked_for(value):
+    plane = LinearManifold.parse("1x3")
+    for make in (
+        lambda: Subspace(value),
+        lambda: Setting(plane, times=[value]),
+        lambda: Setting(plane, temperature=value),
+        lambda: Setting(plane, bandwidth=value),
+        lambda: Setting(plane, ensemble="mixture", separation=1.0, share=value),
+        lambda: LinearManifold.from_spectrum([2, 1], resolution=value),
+    ):
+        with pytest.raises(ValueError, match="must be"):
+            make()
+    if isinstance(value, int) and value > 1:  # a number of samples
+        return
+    for make in (lambda: Subspace(1.0, value), lambda: Setting(plane, value)):
+        with pytest.raises(ValueError, match="must be an integer"):
+            make()
+
+
+def test_masked_times_are_refused():
+    with pytest.raises(ValueError, match="times must be numbers, got masked_array"):
+        Setting.of("1x3", times=np.ma.array([0.1, 0.2], mask=[True, False]))
+    assert Setting.of("1x3", times=np.ma.array([0.1, 0.2])).t.tolist() == [0.1, 0.2]
+
+
+def test_a_point_whose_squares_are_no_numbers_is_refused():
+    with pytest.raises(ValueError, match=r"coordinates up to 1e\+100, got 1e\+300; change the unit"):
+        Setting.of("1x3", point=[1e300, 0, 0])
+    assert np.isfinite(Setting.of("1x3", point=[1e100, 0, 0]).offsets).all()
+
+
+def test_data_that_differ_by_rounding_alone_are_told_from_a_constant():
+    data = 1e15 + np.random.default_rng(0).standard_normal((30, 3))
+    with pytest.raises(ValueError, match=r"must vary by more than the rounding of numbers up to 1e\+15"):
+        LinearManifold.from_data(data)
+    with pytest.raises(ValueError, match="a constant data set"):
+        LinearManifold.from_data(np.full((30, 3), 1e15))

@@ -170,6 +170,11 @@ def test_points_of_ones_own_stand_in_the_place_of_the_experiment():
         ({"sem": [0.01, 0.01]}, r"must have shape \(3,\)"),
         ({"samples": [1, 2, 3]}, "one axis, such as samples"),
         ({"time": [0.4, 0.4, 0.9]}, "each value once"),
+        ({"measured": np.ma.array(exact, mask=[True, False, False])}, "must not be masked"),
+        ({"measured": exact + 0j}, "the column 'measured' must be a numeric array, got dtype complex128"),
+        ({"measured": ["a", "b", "c"]}, "the column 'measured' must be a numeric array"),
+        ({"n": [0, 5, 5]}, "n must be numbers of data sets, two or more"),
+        ({"n": [5, np.nan, 5]}, "n must be numbers of data sets, two or more"),
     ]:
         with pytest.raises(ValueError, match=said):
             compare("collapse", SETTING, measured=own | change, observables=FORMS[:1])

@@ -289,6 +289,9 @@ def my_denoiser(x, data, t):
 
 def raises(lam, t):
     return 1 / 0
+
+def leaves(lam, t):
+    raise SystemExit(3)
 """
 
 
@@ -354,12 +357,25 @@ def test_the_command_lists():
         ("nowhere.py:f", "there is no file nowhere.py"),
         ("nowhere:f", "cannot be imported"),
         ("broken.py:f", "broken.py, line 1"),
+        ("raising.py:f", "raising.py, line 2: RuntimeError: boom"),
+        ("leaving.py:f", "leaving.py ends the process, with exit code 7"),
+        ("draft.py:leaves", "draft.py:leaves ends the process, with exit code 3"),
+        ("zero.py:f", "zero.py, line 1: source code string cannot contain null bytes"),
     ],
 )
 def test_targets_that_cannot_be_used_are_said(draft, tmp_path, target, said):
     (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "raising.py").write_text("x = 1\nraise RuntimeError('boom')\n")
+    (tmp_path / "leaving.py").write_text("import sys\nsys.exit(7)\n")
+    (tmp_path / "zero.py").write_bytes(b"x = 1\0\n")
     with pytest.raises(ValueError, match=said):
         raise run(target, "--law", "finite").exception
+
+
+@pytest.mark.parametrize("accuracy", [0, -1, float("nan"), float("inf"), 1])
+def test_an_accuracy_that_is_none_is_refused(accuracy):
+    with pytest.raises(ValueError, match="the accuracy must be a relative one, between 0 and 1"):
+        assert_laws(lambda lam, t, N: lam / t / N, laws=["scaling(0)"], accuracy=accuracy)
 
 
 def test_the_marker_and_the_fixture_of_pytest(pytester):

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from validation import stopping
+from validation import cli, stopping
 from validation.stopping import NOTHING, Terminated, heeded, kept, told
 
 LONG = "__import__('hashlib').pbkdf2_hmac('sha256', b'', b'', 10**9)"
@@ -113,3 +113,27 @@ def test_another_thread_leaves_signals_alone():
     thread.start()
     thread.join()
     assert found == [before]
+
+
+PREDICT = f"{sys.executable} -m geomem predict collapse --subspaces 1x2 --only collapse_time"
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "<&- 2>&-"])
+def test_streams_that_are_closed_stop_nothing(closed):
+    done = subprocess.run(["bash", "-c", f"{PREDICT} {closed}"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "collapse_time = " in done.stdout
+
+
+def test_what_is_written_to_a_closed_stderr_goes_nowhere(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    with cli._surroundings():
+        sys.stderr.write("a bar of progress")
+        sys.stderr.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is of Linux")
+def test_a_full_disk_behind_stdout_is_told_in_a_line():
+    done = subprocess.run(["bash", "-c", f"{PREDICT} > /dev/full"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "geomem: [Errno 28] No space left on device\n"

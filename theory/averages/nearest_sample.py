@@ -17,6 +17,7 @@ every call checks it. Directions normal to the manifold shift all distances alik
 
 from __future__ import annotations
 
+import math
 import warnings
 from functools import lru_cache
 from typing import Any
@@ -27,7 +28,7 @@ from scipy.special import xlog1py
 
 from theory.averages.over_points import average
 from theory.averages.squared_distance import SquaredDistance
-from theory.setting import LinearManifold
+from theory.setting import LinearManifold, Subspace
 
 __all__ = ["OVER_X", "nearest_distance", "own_is_nearest", "own_is_nearest_reference", "tilted_is_nearest"]
 
@@ -46,6 +47,11 @@ def own_is_nearest(manifold: LinearManifold, t: Array, samples: int, *, temperat
     theory.averages.over_points.
     """
     manifold = LinearManifold.from_spectrum(manifold.spectrum)  # equal variances count once
+    unit = (
+        2.0 ** math.frexp(manifold.variances.max())[1]
+    )  # of which P knows nothing; powers of saddles are numbers in it
+    manifold = LinearManifold(tuple(Subspace(s.variance / unit, s.dimension) for s in manifold.subspaces))
+    t = t / unit
     # at a trillion variances of noise P is 1/N to a millionth, and beyond float64 cannot tell the distances apart
     reachable = np.minimum(t, 1e12 * manifold.variances.max())
     return np.array([_own_is_nearest(manifold, s, samples, temperature) for s in reachable.tolist()])

@@ -69,6 +69,9 @@ def _collapse_time(samples: Array, resolution: float) -> float | None:
 
 def standardized(samples: Array) -> Array:
     """Every column in units of its own deviation, constant ones as they are."""
-    centred = samples - samples.mean(axis=0)
+    centred = samples - np.median(samples, axis=0)  # first: the mean of samples far from the origin is rounded
+    largest = np.abs(centred).max(axis=0)
+    centred = centred / np.where(largest > 0, largest, 1.0)  # whose squares neither under- nor overflow
+    centred -= centred.mean(axis=0)
     deviation = centred.std(axis=0)
     return np.asarray(centred / np.where(deviation > 0, deviation, 1.0))

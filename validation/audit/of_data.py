@@ -43,6 +43,7 @@ from numerics.memorized import fraction, memorized
 from numerics.storage.columns import Taken, doubts
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss
+from theory.real import is_numeric, number
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.audit.dominance import dominance, standardized
 from validation.report.tables import plain
@@ -187,9 +188,9 @@ def _checked(
         raise ValueError(f"the wanted time must be positive and finite, a noise variance t, got {wanted_time!r}")
     if not (_is_number(resolution) and 1 <= resolution < math.inf):
         raise ValueError(f"the resolution must be a factor of at least 1, as in 2.0, got {resolution!r}")
-    if not (isinstance(queries, int | np.integer) and queries >= 2):
+    if not (isinstance(queries, int | np.integer) and is_numeric(queries) and queries >= 2):
         raise ValueError(f"queries must be an integer of at least 2, for a standard error, got {queries!r}")
-    if not (isinstance(seed, int | np.integer) and seed >= 0):
+    if not (isinstance(seed, int | np.integer) and is_numeric(seed) and seed >= 0):
         raise ValueError(f"the seed must be a non-negative integer, got {seed!r}")
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
@@ -217,7 +218,7 @@ def _taken(samples: Array) -> Taken:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return isinstance(value, int | float | np.number) and not math.isnan(number(value))
 
 
 def _repeat(tick: Callable[[], object], count: int) -> None:
@@ -260,9 +261,9 @@ def _times(manifold: LinearManifold, predicted: float) -> Array:
 
 def _twin(setting: Setting, options: dict[str, Any], tick: Callable[[], object]) -> _Twin:
     memorized, own_weight = [], []
-    for number in range(TWINS):
-        random = stream(options["rng"], "audit", "twin", number)
-        seed = np.random.SeedSequence(options["rng"], spawn_key=(number,))
+    for k in range(TWINS):
+        random = stream(options["rng"], "audit", "twin", k)
+        seed = np.random.SeedSequence(options["rng"], spawn_key=(k,))
         samples = _gaussian(draw(setting, setting.samples, random), setting.manifold)
         found = trajectory(samples, setting.t, **options | {"queries": TWIN_QUERIES, "rng": seed})
         memorized.append(found.memorized.mean(axis=0))
@@ -274,10 +275,10 @@ def _twin(setting: Setting, options: dict[str, Any], tick: Callable[[], object])
 
 def _gaussian(samples: Array, manifold: LinearManifold) -> PrincipalAxes:
     """Samples that are in principal axes already, and distinct."""
-    number = np.arange(len(samples))
+    each = np.arange(len(samples))
     coordinates = samples[:, : manifold.intrinsic_dimension]
     unit = float(2.0 ** np.ceil(np.log2(np.abs(coordinates).max())))
-    return PrincipalAxes(coordinates / unit, manifold.spectrum, unit, number, np.ones_like(number))
+    return PrincipalAxes(coordinates / unit, manifold.spectrum, unit, each, np.ones_like(each))
 
 
 def _memorized_probability(setting: Setting, predicted: float) -> Array:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from validation.commands.options import CONTEXT, DEVICE, SEED, checked_seed, progress, table_options
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from numerics.storage.tables import Table
 
 __all__ = ["audit"]
 
@@ -85,6 +90,8 @@ def audit(
         figures.check()
     classes = None if labels is None else read_labels(labels)
     table = read(data, **reading)
+    if classes is not None:
+        _check_labels(labels, classes, table)
     new = None if generated is None else read(generated, **reading).samples
     with progress(auditing.TICKS, "steps") as bar:
         found = auditing.audit(
@@ -114,3 +121,16 @@ def audit(
             sections=audit_page.sections(found),
         )
         click.echo(f"report: {page}", err=True)
+
+
+def _check_labels(file: str | None, labels: NDArray[Any], table: Table) -> None:
+    """Raises ValueError where they are not one for each sample, with a remedy."""
+    count, N = len(labels), len(table.samples)
+    if count == N:
+        return
+    remedy = "give one a line"
+    if count == N + 1:
+        remedy = "give one a line, and no header"
+    if any("missing cells" in what for what in table.taken.left_out):
+        remedy = "rows with missing cells were left out: leave out their labels too"
+    raise ValueError(f"labels must be one for each of {N:,} samples, got {count:,} in {file!r}; {remedy}")

@@ -173,7 +173,7 @@ def compare(
     written: list[tuple[Path | None, Callable[[], bytes]]] = [
         (output, lambda: drawing.saved(found, output.suffix if output else "", styles, typed)),
         (data, lambda: drawing.data(found, data.suffix if data else "", typed)),
-        (script, lambda: drawing.script(found, styles, typed).encode()),
+        (script, lambda: drawing.script(found, styles, typed).encode(errors="replace")),
     ]
     click.echo(_json(found) if as_json else found.table())
     for place, content in written:

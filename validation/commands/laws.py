@@ -6,13 +6,16 @@ import importlib
 import importlib.util
 import json
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from validation.commands.options import CONTEXT
+from validation.stopping import Terminated
 
 if TYPE_CHECKING:
     from validation.properties.search import Found
@@ -35,7 +38,9 @@ BROKEN = 1
     "--dims", metavar="DIM,...", help="Of what it returns: time, subspace, sample, none; point,direction of a score."
 )
 @click.option("--accuracy", type=float, default=1e-9, show_default=True, help="Relative, of the function's own method.")
-@click.option("--examples", type=int, default=100, show_default=True, help="Settings to try for each law.")
+@click.option(
+    "--examples", type=click.IntRange(1), default=100, show_default=True, help="Settings to try for each law."
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 def laws(
     target: str | None,
@@ -78,10 +83,11 @@ def laws(
         database=None,
     )
     found = []
-    for tried, one in examined:
-        found.append((tried, one))
-        if not as_json:
-            click.echo(_line(one))
+    with _ended(target):
+        for tried, one in examined:
+            found.append((tried, one))
+            if not as_json:
+                click.echo(_line(one))
     click.echo(_as_json(found) if as_json else _told(found), nl=as_json)
     return BROKEN if any(one.broken for _, one in found) else 0
 
@@ -99,7 +105,8 @@ def _function(target: str) -> Callable[..., Any]:
     where, _, name = target.rpartition(":")
     if not where or not name:
         raise ValueError(f"a function is named MODULE:FUNCTION, as draft.py:my_kl; got {target!r}")
-    function = getattr(_module(where), name, None)
+    with _ended(where):
+        function = getattr(_module(where), name, None)
     if not callable(function):
         raise ValueError(f"{where} has no function {name!r}")
     return function
@@ -109,19 +116,42 @@ def _module(where: str) -> Any:
     """A module by its name or its file; what it raises while it is run is told in a line."""
     sys.path.insert(0, str(Path.cwd() if not where.endswith(".py") else Path(where).resolve().parent))
     name = Path(where).stem if where.endswith(".py") else where
+    if where.endswith(".py") and not Path(where).is_file():
+        raise ValueError(f"there is no file {where}")
     try:
-        if not where.endswith(".py"):
-            return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(name, where)
-        if spec is None or spec.loader is None or not Path(where).is_file():
-            raise ValueError(f"there is no file {where}")
-        sys.modules[name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        return _loaded(name, where) if where.endswith(".py") else importlib.import_module(name)
     except ImportError as error:
         raise ValueError(f"{where} cannot be imported: {error}") from None
     except SyntaxError as error:
-        raise ValueError(f"{where}, line {error.lineno}: {error.msg}") from None
+        raise ValueError(f"{where}, line {error.lineno or 1}: {error.msg}") from None
+    except Exception as error:  # whatever a file of the user's raises
+        raise ValueError(f"{where}{_line_in(where, error)}: {type(error).__name__}: {error}") from None
+
+
+def _loaded(name: str, where: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, where)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _ended(what: str) -> Iterator[None]:
+    """Say so where code of the user's ends the process."""
+    try:
+        yield
+    except Terminated:  # by a signal
+        raise
+    except SystemExit as error:
+        raise ValueError(f"{what} ends the process, with exit code {error.code}; take that out") from None
+
+
+def _line_in(where: str, error: Exception) -> str:
+    """The last line of the file that the error came through."""
+    lines = [step.lineno for step in traceback.extract_tb(error.__traceback__) if step.filename.endswith(where)]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _listed(like: str | None, as_json: bool) -> str:

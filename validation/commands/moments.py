@@ -147,6 +147,8 @@ def _check_files(output: Path, checkpoint: Path | None, *read: Path) -> None:
                 f"{option} must be a file of its own, got {path}, which is another file of this command too"
             )
         check_directory(path.parent)
+    if output.suffix.lower() != ".npz":
+        raise ValueError(f"--output must be a file that ends in .npz, got {output}")
 
 
 def _part_of(path: Path, other: Path) -> bool:

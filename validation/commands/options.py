@@ -168,7 +168,7 @@ def read_setting(
     import numpy as np
 
     from theory.network import Network
-    from theory.setting import LinearManifold, Setting
+    from theory.setting import LARGEST, SMALLEST, LinearManifold, Setting
 
     manifold = LinearManifold.parse(subspaces, ambient_dimension)
     where: dict[str, Any] = {
@@ -184,9 +184,14 @@ def read_setting(
         return Setting(manifold, samples, times_of(times), schedule, ensemble, **where)  # type: ignore[arg-type]
     from theory.predictions.collapse import collapse_time
 
-    gaussian = Setting(manifold, samples)
+    found = collapse_time(Setting(manifold, samples))
     setting = Setting(manifold, samples, np.array([0.5]), schedule, ensemble, **where)  # type: ignore[arg-type]
-    return setting.at(times=setting.schedule.time(collapse_time(gaussian) * np.geomspace(0.1, 10, 9)))
+    if not 10 * SMALLEST <= found <= LARGEST / 10:
+        raise ValueError(
+            f"the default times lie about the collapse time, which is not between {10 * SMALLEST:g} and {LARGEST / 10:g} here; "
+            "give --times"
+        )
+    return setting.at(times=setting.schedule.time(found * np.geomspace(0.1, 10, 9)))
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

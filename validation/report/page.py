@@ -139,7 +139,9 @@ def write_report(
     lead = "".join(f"<p class='lead'>{_lines(paragraph)}</p>" for paragraph in introduction.split("\n\n"))
     footer = f"<footer class='quiet'>Beside this page: {', '.join(sorted(outputs))}.</footer>"
     body = f"{lead}{verdict(found) if found else ''}{_contents(parts)}"
-    outputs["report.html"] = _page(title, body, parts, footer=footer, letters=library(shown.letters)).encode()
+    outputs["report.html"] = _page(title, body, parts, footer=footer, letters=library(shown.letters)).encode(
+        errors="replace"
+    )
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in outputs.items():
         write_atomic(directory / name, content)

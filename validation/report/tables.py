@@ -212,11 +212,16 @@ def strict_json(content: Any) -> str:
 def plain(value: Any) -> Any:
     """What JSON can say: arrays as lists, NaN and infinities as None, what it does not know as text."""
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {_readable(str(k)): plain(v) for k, v in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):
         return plain(value.tolist())
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, int | str) else str(value)
+    return value if value is None or isinstance(value, int) else _readable(str(value))
+
+
+def _readable(text: str) -> str:
+    """With a question mark for what is no text, as bytes in the name of a file may be."""
+    return text.encode(errors="replace").decode()

@@ -338,7 +338,7 @@ def test_pickles_are_refused_and_not_opened(tmp_path):
     objects[...] = Trap(trap)
     np.save(tmp_path / "a.npy", objects, allow_pickle=True)
     (tmp_path / "b.npy").write_bytes(pickle.dumps(Trap(trap)))
-    refused(tmp_path / "a.npy", "cannot read .*dtype")
+    refused(tmp_path / "a.npy", "cannot read .*Python objects, which are not unpickled")
     refused(tmp_path / "b.npy", "cannot read")
     assert not trap.exists()
     np.load(tmp_path / "a.npy", allow_pickle=True)
@@ -501,3 +501,15 @@ def test_other_libraries_are_understood_or_refused_in_a_line():
     assert (everything(open_source(TABLE.view(np.matrix))) == TABLE).all()
     assert (everything(open_source(pyarrow.table({"a": TABLE[:, 0], "b": TABLE[:, 1]}))) == TABLE[:, :2]).all()
     refused(array_api_strict.asarray(TABLE), "data must have rows to slice, got Array, which says: ")
+
+
+def test_a_file_that_goes_on_behind_its_array_is_refused(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.save(file, TABLE)
+        np.save(file, TABLE)
+    refused(tmp_path / "a.npy", "bytes follow its array of shape .* save them as one")
+
+
+def test_samples_along_another_axis_than_the_first_are_told(tmp_path):
+    images = np.zeros((4, 4, 3, 50), dtype=np.uint8)
+    assert "4 of them; numpy.moveaxis" in open_source(saved(tmp_path, ".npy", images)).taken.doubts[0]

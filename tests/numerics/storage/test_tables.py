@@ -215,7 +215,7 @@ def test_files_that_may_not_be_read(tmp_path):
         ("7,2\n3,-inf\n5,6\n", "must be finite, but row 2 of the data, column 2, is -inf"),
         ("7,2\n3,1e999\n5,6\n", "must be finite, but row 2 of the data, column 2, is inf"),
         ("7,2\n3,1+2j\n5,6\n", r"line 2 has '1\+2j' in column 2, not a number"),
-        ("7,2\n7,2\n7,2\n", "must vary, got a constant data set"),
+        ("7,2,1\n7,2,1\n7,2,1\n", "must vary, got a constant data set"),
     ],
 )
 def test_bad_tables_in_text(tmp_path, text, message):
@@ -365,6 +365,12 @@ def test_labels_are_recognized_and_told(tmp_path, content, first, left_out):
         ("a;b\n1,234;5\n7,654;6\n2,345;9\n", "cells such as '1,234' have two readings; .* say --decimal ,"),
         ("a;b\n1,5;2.5\n3,5;1.5\n2,5;1.0\n", "cells such as '1,5' and '2.5' have two readings"),
         (text("a,b,c,"), "the header has 4 names where line 2 has 3 cells"),
+        (
+            "0,5\n1,25\n-2,75\n",
+            "lines such as '0,5' are two whole numbers, or one with a decimal comma; say --decimal . or",
+        ),
+        ("400,450.5,600,601,700,801.5\n" + "3,1,4,1,5,9\n2,6,5,3,5,8\n" * 9, "may be a header or data"),
+        ("a;b\n1.234;5\n12.345;6\n2.100;9\n", "cells such as '1.234' have two readings; .* say --decimal ."),
     ],
 )
 def test_what_has_two_readings_is_refused_with_the_remedy(tmp_path, content, message):
@@ -383,6 +389,12 @@ def test_what_has_two_readings_is_refused_with_the_remedy(tmp_path, content, mes
         (text('"a-b","c,d",e'), {"columns": 'a-b,"c,d"'}, DECIMALS[:, :2]),
         (text("a,b,c", below=["1,NA,3", "4,5,"]), {"drop_missing": True}, DECIMALS),
         ("a;b\n1,234;5\n7,654;6\n2,345;9\n", {"decimal": ","}, [[1.234, 5], [7.654, 6], [2.345, 9]]),
+        ("0,5\n1,25\n-2,75\n", {"decimal": ","}, [[0.5], [1.25], [-2.75]]),
+        ("0,5\n1,25\n-2,75\n", {"decimal": "."}, [[0, 5], [1, 25], [-2, 75]]),
+        ("x\n0,5\n1,25\n-2,75\n", {}, [[0.5], [1.25], [-2.75]]),
+        ("a,b\n0,5\n1,25\n-2,75\n", {}, [[0, 5], [1, 25], [-2, 75]]),
+        ("a;b\n1.234;5\n2.100;9\n3.5;7\n", {}, [[1.234, 5], [2.1, 9], [3.5, 7]]),
+        ("a;b\n1.234;5\n2.100;9\n3.000;7\n", {"decimal": "."}, [[1.234, 5], [2.1, 9], [3, 7]]),
         ('a;b;t\n1,5;2;"x;y"\n2,5;3;"x;y"\n7,5;1;"z"\n', {"columns": "a-b"}, [[1.5, 2], [2.5, 3], [7.5, 1]]),
     ],
 )
@@ -458,3 +470,114 @@ def test_a_form_that_the_first_lines_do_not_show_is_refused(tmp_path):
     refused(written(tmp_path, many), "line 302 has '2,5' in column 2 .*say --decimal , if a comma is the decimal mark")
     empty = "a,b,\n" + "7,2,\n" * 300 + "7,2,5\n"
     refused(written(tmp_path, empty), "line 302 has '5' in column 3, which has no name and is empty above")
+
+
+def test_a_comma_that_parts_cells_is_no_decimal_mark(tmp_path):
+    refused(written(tmp_path, "3,5,4,25\n7,5,1,75\n0,5,2,25\n"), "so they cannot be the decimal mark", decimal=",")
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("12 kg", "write the number alone"),
+        ("$12.5", "write the number alone"),
+        ("85 %", "write the number alone"),
+        ("(3.2)", "write the number alone"),
+        ("1 234.5", "write numbers without thousands separators"),
+        ("1'234", "write numbers without thousands separators"),
+        ("1.5D+03", "write e for the exponent"),
+        ("2024-01-05", "mend or remove that line, or leave that column out"),
+        ("10:30", "mend or remove that line, or leave that column out"),
+    ],
+)
+def test_numbers_of_persons_are_refused_with_how_to_write_them(tmp_path, cell, hint):
+    refused(written(tmp_path, text("a,b,c", below=[f"0.5,{cell},0.1"])), f"line 42 has .* in column 2 .*; {hint}")
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#DIV/0!", "#NAME?", "#VALUE!"])
+def test_a_line_that_begins_with_an_error_of_a_spreadsheet_is_no_comment(tmp_path, error):
+    path = written(tmp_path, text("a,b,c", below=[f"{error},0.5,0.1"]))
+    refused(path, r"row 41 of the data, column 1 \('a'\), is missing")
+    assert read(path, drop_missing=True).taken.left_out == ("1 of 41 rows, with missing cells",)
+
+
+def test_bytes_of_zero_are_told(tmp_path):
+    (tmp_path / "a.csv").write_bytes("a,b\n1,2\n".encode("utf-16-le"))
+    refused(tmp_path / "a.csv", "line 1 holds bytes of 0, as text in UTF-16 does; save it as UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("changed", "doubt"),
+    [
+        (
+            {(3, 0): -999, (9, 2): -999, (20, 2): -999},
+            "-999 in columns 1,3 (3 of them, nothing near) looks like a code",
+        ),
+        ({(3, 0): -999, (9, 0): -99}, "-999 in column 1"),
+        ({(5, 1): 9999}, "9999 in column 2 (1 of them, nothing near)"),
+        ({(5, 1): 1e20, (7, 1): 1e20}, "1e+20 in column 2"),
+        ({(5, 1): -50, (7, 1): -50}, "-50 in column 2 (2 of them, nothing near)"),
+    ],
+)
+def test_codes_for_missing_cells_are_told(tmp_path, changed, doubt):
+    table = DECIMALS.copy()
+    for place, code in changed.items():
+        table[place] = code
+    found = read(saved(tmp_path, "a.npy", table))
+    assert (found.samples == table).all()
+    assert any(doubt in said for said in found.taken.doubts), found.taken.doubts
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        np.where(np.arange(40)[:, None] % 2, DECIMALS, 0),  # many zeros, amid others
+        np.r_[DECIMALS, [[3.9, 0, 0], [-4.1, 0, 0]]],
+        np.random.default_rng(0).integers(0, 16, (40, 3)),
+        np.random.default_rng(0).integers(0, 2, (40, 3)),
+        np.random.default_rng(0).integers(0, 1000, (900, 3)),
+    ],
+)
+def test_ordinary_numbers_are_no_codes(tmp_path, table):
+    assert read(saved(tmp_path, "a.npy", table)).taken.doubts == ()
+
+
+def test_steps_and_classes_are_told_by_their_numbers(tmp_path):
+    table = np.c_[np.linspace(0, 3.9, 40).round(1), DECIMALS, np.arange(40) * 7 % 3]
+    assert read(saved(tmp_path, "a.npy", table)).taken.doubts == (
+        "column 5 looks like a class: whole numbers from 0 to 2 beside fractions",
+        "column 1 goes in equal steps, as times and places do",
+    )
+    assert read(saved(tmp_path, "b.npy", 1e300 * DECIMALS)).taken.doubts == ()  # whole as all large numbers are
+
+
+def test_a_file_that_goes_on_behind_its_array_is_refused(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.save(file, TABLE)
+        np.save(file, TABLE)
+    refused(
+        tmp_path / "a.npy", r"224 bytes follow its array of shape \(4, 3\), as where several were saved to one file"
+    )
+
+
+def test_what_an_archive_holds_besides_is_told(tmp_path):
+    np.savez(tmp_path / "a.npz", data=TABLE, labels=np.arange(4))
+    assert read(str(tmp_path / "a.npz")).taken.left_out == ("the array 'labels'",)
+    np.savez(tmp_path / "b.npz", data=TABLE, indices=np.arange(4), indptr=np.arange(4))
+    refused(tmp_path / "b.npz", r"it holds a sparse matrix; save its .toarray\(\) with numpy.save")
+
+
+def test_samples_along_another_axis_than_the_first_are_told(tmp_path):
+    images = np.random.default_rng(0).integers(256, size=(4, 4, 3, 50))
+    assert "samples are along the first axis of (4, 4, 3, 50), 4 of them" in str(
+        read(saved(tmp_path, "a.npy", images)).taken
+    )
+    assert read(saved(tmp_path, "b.npy", np.moveaxis(images, 3, 0))).taken.doubts == ()
+
+
+def test_parquet_takes_columns_of_one_name_and_nothing_from_the_names_of_folders(tmp_path):
+    folder = tmp_path / "year=2020"
+    folder.mkdir()
+    columns = [pyarrow.array(column) for column in TABLE.T]
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(columns, names=["a", "a", "b"]), folder / "a.parquet")
+    assert (load(str(folder / "a.parquet"))[1] == TABLE).all()

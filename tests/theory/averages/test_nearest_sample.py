@@ -290,3 +290,11 @@ def test_a_time_is_worked_out_once(monkeypatch):
     assert len(asked) == once
     nearest_sample.own_is_nearest(manifold, t, 12)
     assert len(asked) == 2 * once
+
+
+@pytest.mark.parametrize("exponent", [-330, -300, 300, 330])
+def test_the_probability_has_no_units(exponent):
+    t = np.array([0.03, 0.5, 20.0])
+    there = LinearManifold(((2.0**exponent, 1),))
+    found = own_is_nearest(there, np.ldexp(t, exponent), 2)
+    np.testing.assert_array_equal(found, own_is_nearest(LinearManifold(((1.0, 1),)), t, 2))

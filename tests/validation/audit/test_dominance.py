@@ -58,3 +58,11 @@ def test_the_audit_says_it(tmp_path, monkeypatch):
     assert "Row 5 alone makes 100 % of the variance" in " ".join(done.out.split())
     plain = geomem("audit", tmp_path / "cell.npy", "--standardize")
     assert "deviations of the columns squared" in plain.out
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
+def test_columns_whose_squares_float64_does_not_hold_are_standardized(scale):
+    samples = np.random.default_rng(3).standard_normal((50, 3))
+    found = standardized(samples * [1, scale, 1])
+    np.testing.assert_allclose(found, standardized(samples), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(found.std(axis=0), 1, rtol=1e-12)

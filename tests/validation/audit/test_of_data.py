@@ -335,3 +335,10 @@ def test_masks_are_not_forgotten():
     data = gaussian(60, (1.0, 0.5))
     with pytest.raises(ValueError, match="data must not be masked, got"):
         audit("masked", np.ma.masked_greater(data, 1), queries=16)
+
+
+@pytest.mark.parametrize("option", ["wanted_time", "resolution", "queries", "seed"])
+@pytest.mark.parametrize("value", [True, "2", np.timedelta64(2)])
+def test_what_is_no_number_is_refused(option, value):
+    with pytest.raises(ValueError, match="must be"):
+        audit("x", np.eye(12), **{option: value})
