@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["WORST_FIRST", "Judge", "Judgement", "Relation", "Verdict"]
+__all__ = ["WORST_FIRST", "Judge", "Judgement", "Relation", "Verdict", "told"]
 
 Verdict = Literal["proved", "supported", "refuted", "inconclusive"]
 WORST_FIRST: tuple[Verdict, ...] = ("refuted", "inconclusive", "supported", "proved")
@@ -38,6 +38,39 @@ class Judgement:
     cannot_exclude: str = ""
     hint: str = ""
     curve: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "\n  ".join([self.verdict, *told(self)])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # of notebooks
+        printer.text(str(self))
+
+
+def told(found: Any) -> list[str]:
+    """What is to be said of a judgement, or of a step that holds one, a sentence each."""
+    said = []
+    if found.witness or found.sides:
+        point = ", ".join(f"{s} = {value}" for s, value in found.witness.items()) or "every point"
+        sides = "".join(f"; {side} side {value}" for side, value in zip(("left", "right"), found.sides, strict=False))
+        said.append(f"witness: {point}{sides}")
+    said += [f"hint: {found.hint}"] if found.hint else []
+    said.append(f"evidence: {found.evidence}")
+    said += [f"trusts: {', '.join(found.trusts)}"] if found.trusts else []
+    said += [f"except {', '.join(found.exceptions)}"] if found.exceptions else []
+    said += [f"this cannot exclude {found.cannot_exclude}"] if found.cannot_exclude else []
+    return said + _told_of_error(found.curve)
+
+
+def _told_of_error(curve: Mapping[str, Any]) -> list[str]:
+    """A curve of errors in a sentence: at five of its points, and the worst."""
+    if not curve:
+        return []
+    points, along = curve["points"], curve["along"]
+    some = points[:: max(1, (len(points) - 1) // 4)]
+    shown = ", ".join(f"{error:.2g} at {along} = {at:.3g}" for at, error in some)
+    others = ", ".join(f"{s} = {value}" for s, value in curve["at"].items())
+    at, worst = curve["worst"]
+    return [f"relative error{f' at {others}' if others else ''}: {shown}; the worst {worst:.2g} at {along} = {at:.3g}"]
 
 
 Judge = Callable[..., Judgement]  # of lines, as `judge` is

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from theory.judgement.judgement import Verdict
+from theory.judgement.judgement import Verdict, told
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -193,18 +193,7 @@ class Step:
     def told(self) -> list[str]:
         """What is to be said of the step below its statement, a sentence each."""
         said = [self.reason, *(f"it rests on {name!r}, refuted" for name in self.inherits)]
-        if self.witness or self.sides:
-            point = ", ".join(f"{s} = {value}" for s, value in self.witness.items()) or "every point"
-            sides = "".join(
-                f"; {side} side {value}" for side, value in zip(("left", "right"), self.sides, strict=False)
-            )
-            said.append(f"witness: {point}{sides}")
-        said += [f"hint: {self.hint}"] if self.hint else []
-        said.append(f"evidence: {self.evidence}")
-        said += [f"trusts: {', '.join(self.trusts)}"] if self.trusts else []
-        said += [f"except {', '.join(self.exceptions)}"] if self.exceptions else []
-        said += [f"this cannot exclude {self.cannot_exclude}"] if self.cannot_exclude else []
-        said += _told_of_error(self.curve)
+        said += told(self)
         said += [f"unit of length: {self.scaling}"] if self.scaling.startswith("not") else []
         said += [f"{what}: {found}{f' ({why})' if why else ''}" for what, found, why in self.needs]
         return [words for words in said if words]
@@ -217,18 +206,6 @@ class Step:
             TypeError, KeyError: where it is not that.
         """
         return cls(**{f.name: _as_tuples(record[f.name]) for f in fields(cls)})
-
-
-def _told_of_error(curve: Mapping[str, Any]) -> list[str]:
-    """A curve of errors in a sentence: at five of its points, and the worst."""
-    if not curve:
-        return []
-    points, along = curve["points"], curve["along"]
-    some = points[:: max(1, (len(points) - 1) // 4)]
-    shown = ", ".join(f"{error:.2g} at {along} = {at:.3g}" for at, error in some)
-    others = ", ".join(f"{s} = {value}" for s, value in curve["at"].items())
-    at, worst = curve["worst"]
-    return [f"relative error{f' at {others}' if others else ''}: {shown}; the worst {worst:.2g} at {along} = {at:.3g}"]
 
 
 def here() -> Place:

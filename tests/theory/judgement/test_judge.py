@@ -333,3 +333,9 @@ def test_an_order_of_matrices_that_fails_names_them(left, right, relation):
 
 def test_matrices_themselves_have_no_order():
     assert judge(A, B, ">").verdict == "inconclusive"
+
+
+def test_a_judgement_is_printed_as_a_step_is():
+    lines = str(judge(a, 2 * a, ">=")).splitlines()
+    assert lines[:2] == ["refuted", "  witness: a = 2; left side 2.00000000000; right side 4.00000000000"]
+    assert lines[-1] == "  trusts: Arb"
