@@ -11,7 +11,7 @@ from theory.algebra import enclosure
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
 
-__all__ = ["taken_together", "vanishes_by_parts", "vanishes_by_symmetry"]
+__all__ = ["may_vanish", "taken_together", "vanishes_by_parts"]
 
 TAMED = sp.tanh, sp.erf, sp.erfc, sp.atan, sp.sin, sp.cos  # bounded on the line, as their derivatives are
 MOST_STEPS = 4
@@ -21,21 +21,6 @@ def vanishes_by_parts(difference: sp.Expr) -> tuple[str, ...]:
     """What was trusted to show that a sum of integrals over the line is 0; empty where it is not seen."""
     y, ends, total = taken_together(difference)
     return _is_derivative(total, y) if ends == (-sp.oo, sp.oo) else ()
-
-
-def vanishes_by_symmetry(difference: sp.Expr) -> tuple[str, ...]:
-    """The like, of integrals from -h to h, or over the line, whose integrands f, taken together, have f(y) + f(-y) = 0.
-
-    Each integral is taken to have a value, as everywhere, and both halves of it have one then.
-    """
-    y, ends, total = taken_together(difference)
-    if len(ends) != 2 or total == 0 or (ends != (-sp.oo, sp.oo) and sp.expand(ends[0] + ends[1]) != 0):
-        return ()
-    waves = total.atoms(sp.tanh, sp.sinh, sp.cosh, sp.sech, sp.coth, sp.csch)
-    total = total.xreplace({w: w.rewrite(sp.exp) for w in waves})
-    even = sp.expand(total, power_exp=True) + sp.expand(total.xreplace({y: -y}), power_exp=True)
-    trusts = reduces_to_zero(even) if _vanishes_somewhere(even) else ()
-    return ("symmetry under y -> -y", *trusts) if trusts else ()
 
 
 def taken_together(difference: sp.Expr) -> tuple[sp.Symbol, tuple[sp.Expr, ...], sp.Expr]:
@@ -78,11 +63,11 @@ def _is_derivative(total: sp.Expr, y: sp.Symbol) -> tuple[str, ...]:
     if not _is_tame(p, y) or not is_smooth(p, y):
         return ()
     remains = sp.diff(p, y) + p * slope - rest
-    trusts = reduces_to_zero(remains) if _vanishes_somewhere(remains) else ()
+    trusts = reduces_to_zero(remains) if may_vanish(remains) else ()
     return ("integration by parts", *trusts) if trusts else ()
 
 
-def _vanishes_somewhere(e: sp.Expr) -> bool:
+def may_vanish(e: sp.Expr) -> bool:
     """Whether it may be 0 at some point: what is not need not be reduced."""
     places = {v: enclosure.point(sp.Rational(7 + 2 * k, 5 + k)) for k, v in enumerate(sorted(e.free_symbols, key=str))}
     return bool(enclosure.enclose(e, places).contains(0))

@@ -14,7 +14,8 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement import closed_forms, integrals, limits, sums
-from theory.judgement.by_parts import vanishes_by_parts, vanishes_by_symmetry
+from theory.judgement.by_parts import vanishes_by_parts
+from theory.judgement.integrands import vanishes_by_symmetry
 from theory.judgement.judgement import Judgement
 from theory.judgement.parameters import closed_form_by_parameters
 from theory.judgement.patience import GivenUpError, for_seconds, patiently

@@ -1,4 +1,4 @@
-"""Integrands: inequalities between integrals over one interval, by that of what is integrated.
+"""Integrands: inequalities between integrals over one interval, by that of what is integrated, and those whose integrand is odd.
 
 What stands beside them is spread over the interval, by one of their own weights whose integral is known. Where the integrand is
 not negative and, analytic inside, somewhere positive, the integral is positive.
@@ -11,13 +11,15 @@ from collections.abc import Iterator, Sequence
 import sympy as sp
 
 from theory.algebra import enclosure
-from theory.judgement.by_parts import taken_together
+from theory.judgement.by_parts import may_vanish, taken_together
 from theory.judgement.closed_forms import closed_form
 from theory.judgement.patience import patiently
 from theory.judgement.positivity import is_shown
+from theory.judgement.reduction import reduces_to_zero
 
-__all__ = ["shown_by_integrands"]
+__all__ = ["shown_by_integrands", "vanishes_by_symmetry"]
 
+HYPERBOLIC = sp.tanh, sp.sinh, sp.cosh, sp.sech, sp.coth, sp.csch
 A_SHARE = 1.0  # seconds
 STEPS = sp.Piecewise, sp.sign, sp.Heaviside, sp.floor, sp.ceiling, sp.Mod
 Trusts = tuple[str, ...]
@@ -27,15 +29,36 @@ def shown_by_integrands(difference: sp.Expr, strict: bool, assume: Sequence[sp.B
     """How a sum of integrals is shown to be positive, or not negative, and what that trusts; empty where it is not."""
     if not difference.has(sp.Integral) or difference.has(sp.Sum, sp.Product, sp.Limit):
         return ()
-    names = {i: sp.Dummy() for i in difference.atoms(sp.Integral)}
-    rest = difference.xreplace(names).subs(dict.fromkeys(names.values(), 0))
-    y, ends, total = taken_together(sp.expand(difference - rest, deep=False))
+    rest, y, ends, total = _put_together(difference)
     if len(ends) != 2:
         return ()
     for spread, trusts in _spread(rest, total, y, ends):
         if shown := patiently(A_SHARE, _is_shown, sp.factor(spread), y, ends, strict, assume):
             return (f"under the integral: {shown[0]}", *trusts, *shown[1:])
     return ()
+
+
+def vanishes_by_symmetry(difference: sp.Expr) -> Trusts:
+    """What was trusted to show that integrals from -h to h, or over the line, add up to 0: of their integrand, f(y) + f(-y) = 0.
+
+    Each integral is taken to have a value, as everywhere, and both halves of it have one then.
+    """
+    rest, y, ends, total = _put_together(difference)
+    if len(ends) != 2 or (ends != (-sp.oo, sp.oo) and sp.expand(ends[0] + ends[1]) != 0):
+        return ()
+    for f, trusts in _spread(rest, total, y, ends):
+        plain = f.xreplace({w: w.rewrite(sp.exp) for w in f.atoms(*HYPERBOLIC)})
+        even = sp.expand(plain, power_exp=True) + sp.expand(plain.xreplace({y: -y}), power_exp=True)
+        if f != 0 and may_vanish(even) and (reduced := reduces_to_zero(even)):
+            return ("symmetry under y -> -y", *trusts, *reduced)
+    return ()
+
+
+def _put_together(difference: sp.Expr) -> tuple[sp.Expr, sp.Symbol, tuple[sp.Expr, ...], sp.Expr]:
+    """(what stands beside them, y, ends, integrand) of a sum of integrals over one interval; no ends where it is none."""
+    names = {i: sp.Dummy() for i in difference.atoms(sp.Integral)}
+    rest = difference.xreplace(names).subs(dict.fromkeys(names.values(), 0))
+    return rest, *taken_together(sp.expand(difference - rest, deep=False))
 
 
 def _spread(rest: sp.Expr, total: sp.Expr, y: sp.Symbol, ends: tuple[sp.Expr, ...]) -> Iterator[tuple[sp.Expr, Trusts]]:

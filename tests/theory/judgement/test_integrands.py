@@ -3,8 +3,7 @@
 import pytest
 import sympy as sp
 
-from theory.judgement.by_parts import vanishes_by_symmetry
-from theory.judgement.integrands import shown_by_integrands
+from theory.judgement.integrands import shown_by_integrands, vanishes_by_symmetry
 from theory.judgement.judge import judge
 
 y = sp.Symbol("y", real=True)
@@ -54,3 +53,10 @@ def test_nishimori_by_symmetry():
     assert not vanishes_by_symmetry(mean(sp.tanh(y), s, 2 * s) - mean(sp.tanh(y) ** 2, s, 2 * s))
     assert not vanishes_by_symmetry(mean(sp.tanh(y), s, s) - mean(sp.tanh(y) ** 4, s, s))
     assert not vanishes_by_symmetry(sp.Integral(y, (y, -1, 2)))
+
+
+def test_a_logistic_mean_by_symmetry():
+    logistic = 1 / (1 + sp.exp(-y))
+    assert vanishes_by_symmetry(mean(logistic, s) - sp.Rational(1, 2))
+    assert not vanishes_by_symmetry(mean(logistic, s) - sp.Rational(1, 3))
+    assert not vanishes_by_symmetry(mean(logistic, s, a) - sp.Rational(1, 2))
