@@ -1,6 +1,7 @@
 """Asymptotics: functions far out, and near their singular points, by leading terms and a bounded number for what is left out.
 
-For large x, by the NIST Digital Library of Mathematical Functions 5.11, 6.12, 7.12, 8.11, 10.40, 4.13.10 and Taylor's theorem:
+For large x, by the NIST Digital Library of Mathematical Functions 5.11, 5.15.8, 6.12, 7.12, 8.11, 10.40, 4.13.10 and Taylor's
+theorem: psi_m(x) = (-1)^(m+1) (m-1)!/x^m (1 + m/(2 x) + theta/x^2),
 erfc x = exp(-x^2) (1 + theta/x^2) / (x sqrt(pi)), digamma x = log x - 1/(2 x) + theta/x^2,
 log Gamma x = (x - 1/2) log x - x + log(2 pi)/2 + theta/x, Gamma(s, x) = x^(s-1) exp(-x) (1 + theta/x),
 E_s(x) = exp(-x) (1 + theta/x)/x, I_s(x) = exp(x) (1 + theta/x)/sqrt(2 pi x), K_s(x) = sqrt(pi/(2 x)) exp(-x) (1 + theta/x),
@@ -11,6 +12,8 @@ The bounds may depend on s.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import sympy as sp
 
@@ -55,6 +58,8 @@ def _by_sinh(f: sp.Expr) -> sp.Expr:
 
 
 def _is_far(f: sp.Expr, u: sp.Symbol) -> bool:
+    if isinstance(f, sp.polygamma) and not (f.args[0].is_Integer and f.args[0].is_positive):
+        return False
     return len(f.args) == 2 and u not in f.args[0].free_symbols and bool(f.args[0].is_real) and grows(f.args[1], u)
 
 
@@ -122,7 +127,8 @@ FORMS[sp.erf] = lambda x: 1 - FORMS[sp.erfc](x)
 FORMS[sp.tanh] = lambda x: 1 - 2 / (sp.exp(2 * x) + 1)
 FORMS[sp.zeta] = lambda x: 1 + _theta() * sp.exp(-x * sp.log(2))
 FORMS[sp.LambertW] = lambda x: sp.log(x) - sp.log(sp.log(x)) + _theta() * sp.log(sp.log(x)) / sp.log(x)
-OF_AN_ORDER = {
+OF_AN_ORDER: dict[type, Callable[[sp.Expr, sp.Expr], sp.Expr]] = {
+    sp.polygamma: lambda m, x: (-1) ** (m + 1) * sp.gamma(m) / x**m * (1 + m / (2 * x) + _theta() / x**2),
     sp.uppergamma: lambda s, x: x ** (s - 1) * sp.exp(-x) * (1 + _theta() / x),
     sp.expint: lambda s, x: sp.exp(-x) / x * (1 + _theta() / x),
     sp.besseli: lambda s, x: sp.exp(x) / sp.sqrt(2 * sp.pi * x) * (1 + _theta() / x),

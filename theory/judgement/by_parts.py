@@ -11,7 +11,7 @@ from theory.algebra import enclosure
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
 
-__all__ = ["vanishes_by_parts"]
+__all__ = ["may_vanish", "taken_together", "vanishes_by_parts"]
 
 TAMED = sp.tanh, sp.erf, sp.erfc, sp.atan, sp.sin, sp.cos  # bounded on the line, as their derivatives are
 MOST_STEPS = 4
@@ -19,20 +19,27 @@ MOST_STEPS = 4
 
 def vanishes_by_parts(difference: sp.Expr) -> tuple[str, ...]:
     """What was trusted to show that a sum of integrals over the line is 0; empty where it is not seen."""
+    y, ends, total = taken_together(difference)
+    return _is_derivative(total, y) if ends == (-sp.oo, sp.oo) else ()
+
+
+def taken_together(difference: sp.Expr) -> tuple[sp.Symbol, tuple[sp.Expr, ...], sp.Expr]:
+    """(y, ends, integrand) of a sum of integrals over one interval; no ends where it is none."""
+    nothing = sp.Dummy("y", real=True), (), sp.S.Zero
     integrals = sorted(difference.atoms(sp.Integral), key=sp.default_sort_key)
-    lines = {(*i.limits[0],) for i in integrals if len(i.limits) == 1}
-    if len(lines) != 1 or any(len(i.limits) != 1 for i in integrals):
-        return ()
-    y, *ends = lines.pop()
+    limits = {i.limits[0] for i in integrals if len(i.limits) == 1 and len(i.limits[0]) == 3}
+    if len(limits) != 1 or any(len(i.limits) != 1 for i in integrals):
+        return nothing
+    y, *ends = limits.pop()
     names = {i: sp.Dummy() for i in integrals}
     linear = sp.expand(difference.xreplace(names))
     shares = [sp.diff(linear, name) for name in names.values()]
     free = any(s.has(*names.values()) or y in s.free_symbols for s in shares)
-    if free or ends != [-sp.oo, sp.oo] or sp.expand(linear.subs(dict.fromkeys(names.values(), 0))) != 0:
-        return ()
+    if free or sp.expand(linear.subs(dict.fromkeys(names.values(), 0))) != 0:
+        return nothing
     real = sp.Dummy("y", real=True)
     total = sum((s * i.function for s, i in zip(shares, integrals, strict=True)), sp.S.Zero).xreplace({y: real})
-    return _is_derivative(total, real)
+    return real, tuple(ends), total
 
 
 def _is_derivative(total: sp.Expr, y: sp.Symbol) -> tuple[str, ...]:
@@ -56,11 +63,14 @@ def _is_derivative(total: sp.Expr, y: sp.Symbol) -> tuple[str, ...]:
     if not _is_tame(p, y) or not is_smooth(p, y):
         return ()
     remains = sp.diff(p, y) + p * slope - rest
-    somewhere = {
-        v: enclosure.point(sp.Rational(7 + 2 * k, 5 + k)) for k, v in enumerate(sorted(remains.free_symbols, key=str))
-    }
-    trusts = reduces_to_zero(remains) if enclosure.enclose(remains, somewhere).contains(0) else ()
+    trusts = reduces_to_zero(remains) if may_vanish(remains) else ()
     return ("integration by parts", *trusts) if trusts else ()
+
+
+def may_vanish(e: sp.Expr) -> bool:
+    """Whether it may be 0 at some point: what is not need not be reduced."""
+    places = {v: enclosure.point(sp.Rational(7 + 2 * k, 5 + k)) for k, v in enumerate(sorted(e.free_symbols, key=str))}
+    return bool(enclosure.enclose(e, places).contains(0))
 
 
 def _power(term: sp.Expr, y: sp.Symbol) -> int:

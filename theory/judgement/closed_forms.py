@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sympy as sp
 
 from theory.algebra import gaussian_integrals
-from theory.judgement import gaussian_pieces
+from theory.judgement import exponential_integrals, gaussian_pieces
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
@@ -134,7 +135,18 @@ def _by_exponential(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> Cl
     if y in rate.free_symbols or not rate.is_nonzero or not rate.is_real:
         return None
     inside = sp.expand(sp.powsimp(f.subs(y, sp.log(v) / rate) / (v * abs(rate))), power_exp=False)
+    inside = inside.replace(sp.exp, lambda z: sp.exp(z.coeff(sp.log(v), 0)) * v ** z.coeff(sp.log(v)))
     return _gamma(inside, v, sp.S.Zero, sp.S.Infinity)
+
+
+def _rational_in_exponential(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    value = exponential_integrals.over_the_line(f, y, low, high)
+    return None if value is None else ClosedForm(value, "a differentiated antiderivative in exp(y)")
+
+
+def _with_powers(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    value = exponential_integrals.with_powers(f, y, low, high)
+    return None if value is None else ClosedForm(value, "the Dirichlet series of zeta, term by term")
 
 
 def _frullani(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
@@ -291,6 +303,42 @@ def _between_switches(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> 
         return None
     trusts = dict.fromkeys(part.trusts for part in found)
     return ClosedForm(sum(p.value for p in found), ", ".join(trusts), all(p.checked for p in found))
+
+
+def _between_numbers(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """Where moduli, maxima and the like change their branches at numbers, roots of polynomials, from the parts between."""
+    broken = [e for e in f.atoms(sp.Abs, sp.Max, sp.Min, sp.Piecewise, sp.sign, sp.Heaviside) if y in e.free_symbols]
+    ends = [end for end in (low, high) if end.is_finite]
+    if not broken or any(e.free_symbols != {y} for e in broken) or not all(end.is_number for end in ends):
+        return None
+    real = sp.Dummy("y", real=True)
+    g = sp.piecewise_fold(f.xreplace({y: real}).rewrite(sp.Piecewise))
+    conditions = [c for e in g.atoms(sp.Piecewise) for _, c in e.args]
+    gaps = [r.lhs - r.rhs for c in conditions for r in c.atoms(sp.core.relational.Relational)]
+    if not all(gap.is_polynomial(real) and sp.degree(gap, real) <= 2 for gap in gaps):
+        return None
+    places = sorted(
+        {p for gap in gaps for p in sp.roots(sp.Poly(gap, real)) if p.is_real and low < p < high}, key=float
+    )
+    total, trusts, checked = sp.S.Zero, [], True
+    for start, end in itertools.pairwise([low, *places, high]):
+        inside = (start + end) / 2 if start.is_finite and end.is_finite else start + 1 if start.is_finite else end - 1
+        if not inside.is_finite:
+            return None
+        branch = g.replace(lambda e: isinstance(e, sp.Piecewise), lambda e, at=inside: _chosen(e, real, at))
+        if branch.has(sp.nan):
+            return None
+        part = ClosedForm(sp.S.Zero, "") if branch == 0 else _by_rules(branch.xreplace({real: y}), y, start, end)
+        if part is None:
+            return None
+        total, checked = total + part.value, checked and part.checked
+        trusts.append(part.trusts)
+    return ClosedForm(total, ", ".join(dict.fromkeys(filter(None, trusts))) or "rational arithmetic", checked)
+
+
+def _chosen(e: sp.Piecewise, y: sp.Symbol, at: sp.Expr) -> sp.Expr:
+    """The branch of a number."""
+    return next((value for value, condition in e.args if condition.subs(y, at) == sp.true), sp.nan)
 
 
 def _beta(f: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
@@ -469,6 +517,9 @@ RULES = (
     _in_pieces,
     _between_switches,
     _in_gaussian_pieces,
+    _with_powers,
+    _rational_in_exponential,
+    _between_numbers,
     _antiderivative,
     _by_sympy,
 )

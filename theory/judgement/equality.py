@@ -15,6 +15,7 @@ import sympy as sp
 from theory.algebra import enclosure
 from theory.judgement import closed_forms, integrals, limits, sums
 from theory.judgement.by_parts import vanishes_by_parts
+from theory.judgement.integrands import vanishes_by_symmetry
 from theory.judgement.judgement import Judgement
 from theory.judgement.parameters import closed_form_by_parameters
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
@@ -30,7 +31,7 @@ PRECISIONS = 192, 1024
 DEEP = 8192  # bits, at a few points: what differs by 1e-2000 is different
 DEEPEST = 3
 SECONDS = 0.8  # for points
-A_POINT, BY_PARTS = 1.0, 1.5
+A_POINT, BY_PARTS, BY_CASES = 1.0, 1.5, 2.0
 FEWEST = 6
 WHOLE = sp.Integral, sp.Sum, sp.Product, sp.Limit
 STEPS = sp.Heaviside, sp.sign
@@ -55,13 +56,19 @@ def judge_equal(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) 
     if found.refuted is not None:
         return found.refuted
     by_rule: tuple[str, ...] = (
-        sums.by_induction(left - right) or patiently(BY_PARTS, vanishes_by_parts, left - right) or ()
+        sums.by_induction(left - right)
+        or patiently(BY_PARTS, vanishes_by_parts, left - right)
+        or patiently(BY_PARTS, vanishes_by_symmetry, left - right)
+        or ()
     )
     trusts: tuple[str, ...] = ()
     checked = True
     if not by_rule:
         difference, trusts, checked = resolved(left - right, assume)
         by_rule = () if difference.has(*WHOLE) else _reduced(difference, assume)
+    open_yet = bool(assume) and ((not by_rule and difference.has(*WHOLE)) or not checked)
+    if open_yet and (by_cases := patiently(BY_CASES, _reduced_within_bounds, left - right, assume)):
+        by_rule, trusts, checked = by_cases, (), True
     if trusts and checked and not by_rule and not difference.has(*WHOLE):
         refuted = met(resolved(left, assume)[0], resolved(right, assume)[0], assume).refuted
         if refuted is not None:
@@ -102,6 +109,18 @@ def _reduced(difference: sp.Expr, assume: Sequence[sp.Basic]) -> tuple[str, ...]
     cases = within_bounds(difference, assume) if assume else ()
     by_case = [reduces_to_zero(case) for case in cases]
     return tuple(dict.fromkeys(itertools.chain.from_iterable(by_case))) if by_case and all(by_case) else ()
+
+
+def _reduced_within_bounds(difference: sp.Expr, assume: Sequence[sp.Basic]) -> tuple[str, ...]:
+    """What reduces it to 0 in symbols that no relation bounds, of which rules see more."""
+    found: list[str] = []
+    for case in within_bounds(difference, assume):
+        closed, trusts, checked = resolved(case)
+        reduced = reduces_to_zero(closed) if checked and not closed.has(*WHOLE) else ()
+        if not reduced:
+            return ()
+        found += [*trusts, *reduced]
+    return tuple(dict.fromkeys(found))
 
 
 def resolved(expression: sp.Expr, assume: Sequence[sp.Basic] = ()) -> tuple[sp.Expr, tuple[str, ...], bool]:

@@ -3,7 +3,8 @@
 From l to h, with m = b/(2 a):
 int exp(-a y^2 + b y) dy = sqrt(pi/a)/2 exp(a m^2) (erf(sqrt(a) (h - m)) - erf(sqrt(a) (l - m))).
 Over the line: with erf(p y + q) inside, sqrt(pi/a) exp(a m^2) erf((p m + q)/sqrt(1 + p^2/a)); with erf(p y) erf(q y) and b = 0,
-sqrt(pi/a) (2/pi) asin(p q/sqrt((a + p^2)(a + q^2))). One more power of y is an integration by parts.
+sqrt(pi/a) (2/pi) asin(p q/sqrt((a + p^2)(a + q^2))); from 0 on with
+erf(p y) and b = 0, atan(p/sqrt(a))/sqrt(pi a). One more power of y is an integration by parts.
 """
 
 from __future__ import annotations
@@ -130,6 +131,9 @@ def _term(term: sp.Expr, y: sp.Symbol, low: sp.Expr, high: sp.Expr) -> sp.Expr:
         raise NotOfThisKindError("an elementary integrand")
     if not (-a).is_positive or not b.is_complex:
         raise NotOfThisKindError(f"an exponent that is not seen to be concave: {exponent}")
+    half = {(sp.S.Zero, sp.S.Infinity): 1, (sp.S.NegativeInfinity, sp.S.Zero): -1}.get((low, high))
+    if half and len(errors) == len(coefficients) == 1 and b == errors[0][1] == 0 and errors[0][0].is_real:
+        return half * constant * sp.exp(c) * coefficients[0] * sp.atan(errors[0][0] / sp.sqrt(-a)) / sp.sqrt(-sp.pi * a)
     if errors and (low, high) != (sp.S.NegativeInfinity, sp.S.Infinity):
         raise NotOfThisKindError("error functions over a part of the line")
     moments = (

@@ -13,6 +13,7 @@ import sympy as sp
 from theory.algebra import enclosure
 from theory.judgement.asymptotics import logarithm
 from theory.judgement.equality import WHOLE, resolved, value_at
+from theory.judgement.integrands import shown_by_integrands
 from theory.judgement.judgement import Judgement
 from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
@@ -20,13 +21,14 @@ from theory.judgement.polynomials import decided
 from theory.judgement.positivity import is_shown
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.smooth import is_smooth
+from theory.judgement.steps import shown_by_steps
 from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
 __all__ = ["judge_differs", "judge_greater"]
 
 PRECISIONS = 128, 1024, 8192
-SECONDS, FOR_A_PROOF = 0.6, 3.0
+SECONDS, FOR_A_PROOF, FOR_STEPS = 0.6, 3.0, 1.2
 FEWEST = 6
 DEAR = 12
 A_POINT = 1.0
@@ -34,7 +36,7 @@ FOR_A_ZERO, FOR_ROOTS = 0.8, 0.3
 TOUCHING = 1e-40  # relative to the sides, at a stationary point known to thirty digits
 NO_POINT = "z3 finds no point of the domain where it fails"
 LARGEST = 10**4  # argument of a factorial
-COUNTS = sp.gamma, sp.factorial, sp.binomial  # of which bounds of the logarithms are known
+COUNTS = sp.gamma, sp.loggamma, sp.factorial, sp.binomial  # of which bounds of the logarithms are known
 STEPS = 100  # of a bisection: thirty digits
 
 
@@ -98,6 +100,10 @@ def _proof(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basi
     """How it is shown: of integrals and sums by their closed forms, of what is positive by the logarithms too."""
     difference = left - right
     if difference.has(*WHOLE):
+        if trusts := patiently(FOR_STEPS, shown_by_steps, difference, strict, assume):
+            return trusts
+        if trusts := patiently(FOR_STEPS, shown_by_integrands, difference, strict, assume):
+            return trusts
         difference, rules, checked = resolved(difference, assume)
         difference = difference.replace(sp.erfc, lambda z: 1 - sp.erf(z))
         shown_by = is_shown(difference, strict, assume) if checked and not difference.has(*WHOLE) else ()
@@ -106,6 +112,9 @@ def _proof(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basi
     above, below = (logarithm(side) for side in (left, right)) if difference.has(sp.exp, *COUNTS) else (None, None)
     if above is not None and below is not None:
         forms.insert(0 if difference.has(*COUNTS) else 1, (above - below, "for the logarithms: "))
+    for form, words in forms:
+        if trusts := patiently(FOR_STEPS, shown_by_steps, form, strict, assume):
+            return (f"{words}{trusts[0]}", *trusts[1:])
     for form, words in forms:
         if trusts := is_shown(form, strict, assume):
             return (f"{words}{trusts[0]}", *trusts[1:])

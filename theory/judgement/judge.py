@@ -16,12 +16,12 @@ from theory.judgement.inequality import judge_differs, judge_greater
 from theory.judgement.judgement import Judgement, Relation
 from theory.judgement.limits import judge_limit
 from theory.judgement.matrices import is_of_matrices, judge_matrices, judge_order
-from theory.judgement.patience import patiently
+from theory.judgement.patience import GivenUpError, for_seconds, patiently
 from theory.judgement.sequences import is_of_sequences, judge_sequences
 
 __all__ = ["judge"]
 
-FOR_A_HINT = 0.8  # seconds
+FOR_A_HINT, LONGEST = 0.8, 10.0  # seconds
 
 
 def judge(
@@ -50,9 +50,14 @@ def judge(
     if relation not in ("=", ">", ">=", "!=", "tends", "leading"):
         raise ValueError(f"the relation must be one of = > >= != tends leading, got {relation!r}")
     try:
-        return _judged(left, right, relation, at or (), assume)
+        with for_seconds(LONGEST) as limit:
+            return _judged(left, right, relation, at or (), assume)
     except NotImplementedError as error:
         return Judgement("inconclusive", str(error))
+    except GivenUpError as error:
+        if error.limit not in (None, limit):  # an outer one's
+            raise
+        return Judgement("inconclusive", f"not decided in {LONGEST:g} s of the processor")
 
 
 def _judged(

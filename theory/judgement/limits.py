@@ -16,7 +16,8 @@ from theory.judgement.judgement import Judgement
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point, balls, points
 from theory.judgement.smooth import is_analytic_at, is_smooth
-from theory.judgement.substitution import in_logarithms
+from theory.judgement.substitution import in_logarithms, within_bounds
+from theory.judgement.switches import sides as sides_of_a_switch
 from theory.judgement.words import told
 
 __all__ = ["judge_limit", "limit_in_parts", "limit_of"]
@@ -87,6 +88,8 @@ def judge_limit(
     by_logarithms = in_logarithms(gap, elsewhere)
     form = by_logarithms if symbol in by_logarithms.free_symbols else gap
     limits = [_limit_of_line(left, right, relation, form, symbol, end, side) for side in sides]
+    if None in limits and (cases := _cases(left, right, elsewhere, symbol)):
+        limits = [_limit_by_cases(cases, relation, symbol, end, side) for side in sides]
     for side, value in zip(sides, limits, strict=True):
         if value is not None and value.is_number and value.is_nonzero and value.is_finite:
             return _refuted(left, right, relation, symbol, end, side, {}, enclosure.enclose(value, {}, PRECISIONS[0]))
@@ -211,6 +214,35 @@ def _supported(gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, sides: Sequence[st
 # --- by Taylor's theorem ---
 
 
+def _cases(
+    left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic], symbol: sp.Symbol
+) -> list[tuple[sp.Expr, sp.Expr]]:
+    """Both sides within the bounds of the other symbols, and on either side of a switch between them and where it switches."""
+    names = sp.Dummy("l"), sp.Dummy("r")
+    branches = [b for b in sides_of_a_switch(names[0] * left + names[1] * right) if symbol not in b[1].free_symbols]
+    if not branches and not assume:
+        return []
+    found = []
+    for there, relation in branches or ((names[0] * left + names[1] * right, sp.true),):
+        strictly = [] if relation == sp.true else [(sp.Gt if isinstance(relation, sp.Ge) else sp.Lt)(*relation.args)]
+        cases = list(within_bounds(there, [*assume, *strictly]))
+        cases += [there.subs(relation.lhs, relation.rhs)] if strictly else []
+        found += [tuple(case.subs({name: int(name == one) for name in names}) for one in names) for case in cases]
+    return found
+
+
+def _limit_by_cases(
+    cases: Sequence[tuple[sp.Expr, sp.Expr]], relation: str, symbol: sp.Symbol, end: sp.Expr, side: str
+) -> sp.Expr | None:
+    """0 where it is that in all of them."""
+    for left, right in cases:
+        gap = left / right - 1 if relation == "leading" else left - right
+        value = _limit_of_line(left, right, relation, gap, symbol, end, side)
+        if value is None or sp.simplify(value) != 0:
+            return None
+    return sp.S.Zero
+
+
 def _limit_of_line(
     left: sp.Expr, right: sp.Expr, relation: str, gap: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: str
 ) -> sp.Expr | None:
@@ -223,13 +255,14 @@ def _limit_of_line(
     value = limit_of(gap, symbol, end, side)
     if value is not None:
         return value
-    if relation == "leading":
+    if relation == "leading" or right.is_positive:
         above, below = (asymptotics.logarithm(s) for s in _without_sign(left, right))
         if above is not None and below is not None and symbol in (above - below).free_symbols:
             value = limit_of(above - below, symbol, end, side)
-            if value is not None:
-                return sp.exp(value) - 1
-        if limit_of(1 / right, symbol, end, side) == 0:  # beside what grows a bounded difference is nothing
+            if value is not None and value.is_finite:
+                return (sp.exp(value) - 1) * (1 if relation == "leading" else right)
+        beside = relation == "leading" and limit_of(1 / right, symbol, end, side) == 0
+        if beside:  # what grows: a bounded difference is nothing
             value = limit_of(left - right, symbol, end, side)
             if value is not None and value.is_finite:
                 return sp.S.Zero

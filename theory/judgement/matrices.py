@@ -47,7 +47,12 @@ def judge_matrices(left: sp.Basic, right: sp.Basic, assume: Sequence[sp.Basic] =
     if all(explicit):
         return _by_element(left, right, assume)
     if any(s.has(sp.MatrixExpr) for s in (left, right)):
-        return _of_symbols(left, right)
+        entries = [side.doit() for side in (left, right)] if not _symbols(left, right) else []
+        if not entries or any(side.has(sp.MatrixExpr) and not isinstance(side, sp.MatrixBase) for side in entries):
+            return _of_symbols(left, right)
+        if any(isinstance(side, sp.MatrixBase) for side in entries):
+            return judge_matrices(entries[0], entries[1], assume)
+        return judge_equal(entries[0], entries[1], assume)
     if any(explicit):
         return Judgement("refuted", "one side is a matrix, the other is not")
     return _of_operators(left, right)
@@ -166,7 +171,7 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
         if getattr(a, "shape", ()) != getattr(b, "shape", ()):
             return Judgement("refuted", f"one side is {a}, the other {b}: of other shapes")
         tried += 1
-        if a != b and sp.simplify(a - b) != 0 * b:
+        if a != b and _differ(a - b):
             sides = tuple(str(m.tolist()) if isinstance(m, sp.MatrixBase) else str(m) for m in (a, b))
             evidence = f"for these rational matrices the sides are {sides[0]} and {sides[1]}"
             return Judgement("refuted", evidence, ("rational arithmetic",), _told(sizes, values), sides)
@@ -178,6 +183,12 @@ def _of_symbols(left: sp.Basic, right: sp.Basic) -> Judgement:
         ("rational arithmetic",),
         cannot_exclude="larger sizes, and matrices of a set so thin that none of it was drawn",
     )
+
+
+def _differ(gap: Any) -> bool:
+    """Whether a difference is seen not to vanish: of numbers, or of rational functions, which differ somewhere."""
+    entries = list(gap) if isinstance(gap, sp.MatrixBase) else [gap]
+    return any(sp.simplify(e) != 0 and e.is_rational_function(*e.free_symbols) for e in entries)
 
 
 def _told(sizes: Mapping[Any, sp.Integer], values: Mapping[Any, sp.ImmutableMatrix]) -> dict[str, str]:

@@ -13,9 +13,12 @@ import sympy as sp
 
 from theory.judgement.bounds import bounded
 from theory.judgement.limits import limit_of
+from theory.judgement.linear import is_shown_linear
+from theory.judgement.one_symbol import shown_of_one
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero, with_factored_bases
 from theory.judgement.same_sign import beside_a_term, in_order, plainer, squared, unscaled
+from theory.judgement.signs import with_signs
 from theory.judgement.smooth import is_smooth
 from theory.judgement.substitution import above_one, contradict, in_logarithms, open_intervals, within_bounds
 from theory.judgement.switches import Branch, sides
@@ -23,7 +26,8 @@ from theory.judgement.switches import Branch, sides
 __all__ = ["is_shown"]
 
 DEPTH = 3
-A_WAY = 0.5  # seconds
+A_WAY, FOR_ONE, FOR_BOUNDS = 0.5, 1.5, 1.2  # seconds
+MOST_TURNING = 2  # factors of a slope
 MOST_ASSUMED = 6  # relations, switches among them
 LARGEST = 150  # operations in what is tried
 Trusts = tuple[str, ...]
@@ -51,6 +55,7 @@ def _by_coefficients(e: sp.Expr) -> sp.Expr:
 CHEAP: tuple[tuple[str, Way], ...] = (
     ("sympy.factor", lambda e: sp.factor(sp.together(e))),
     ("half arguments", _by_squares),
+    ("tanh by exp", lambda e: sp.factor(sp.together(_by_squares(e))) if e.has(sp.tanh) else e),
     ("exp(p) > 1", lambda e: sp.factor(sp.together(above_one(e)))),
     ("sympy.collect", _by_coefficients),
     ("exp(p) > 1 beside a term", beside_a_term),
@@ -65,9 +70,12 @@ def is_shown(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic] = ()) -> Trust
     """How it is shown, and what that trusts; empty where it is not."""
     if len(assume) < MOST_ASSUMED and (branches := sides(e)):
         return _on_either_side(branches, strict, assume)
-    if by_bounds := _by_bounds(e, assume):
+    if by_bounds := is_shown_linear(e, strict, assume) or patiently(FOR_BOUNDS, _by_bounds, e, assume):
         return by_bounds
-    return _by_convexity_between(e, strict, assume) or _in_cases(e, strict, assume)
+    if len(e.free_symbols) != 1:
+        return _by_convexity_between(e, strict, assume) or _in_cases(e, strict, assume)
+    by_cases = patiently(FOR_ONE, lambda: _by_convexity_between(e, strict, assume) or _in_cases(e, strict, assume))
+    return by_cases or patiently(FOR_ONE, shown_of_one, e, strict, assume) or ()
 
 
 def _in_cases(e: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> Trusts:
@@ -133,6 +141,7 @@ def _with_plain_bases(e: sp.Expr) -> sp.Expr:
 def _is_shown(forms: Sequence[sp.Expr], strict: bool) -> Trusts:
     tries: list[tuple[Callable[..., Trusts], tuple[Any, ...]]] = [
         *((_by_signs, (form, strict, CHEAP)) for form in forms),
+        *((_by_valley, (form, strict)) for form in forms),
         *((_shown_by_cases, (form, strict, depth)) for depth in range(1, DEPTH + 1) for form in forms),
         *((_by_signs, (form, strict, DEAR)) for form in forms),
     ]
@@ -205,6 +214,7 @@ def _by_squaring(e: sp.Expr, strict: bool, depth: int) -> Trusts:
 
 def _by_signs(e: sp.Expr, strict: bool, ways: Sequence[tuple[str, Way]]) -> Trusts:
     def holds(form: sp.Expr) -> bool:
+        form = with_signs(form)
         return bool(form.is_positive if strict else form.is_nonnegative)
 
     if holds(e):
@@ -283,13 +293,57 @@ def _by_convexity(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
 
 def _by_one_valley(e: sp.Expr, s: sp.Symbol, strict: bool, depth: int) -> Trusts:
     """Falling to one place and rising from there, by the one factor of the slope that changes sign; not negative there."""
-    turning = [f for f in sp.Mul.make_args(sp.factor(sp.together(sp.diff(e, s)))) if not _is_positive(f)]
+    factors = sp.Mul.make_args(sp.factor(sp.together(sp.diff(e, s))))
+    turning = [f for f in factors if not _is_positive(f) and not f.is_nonnegative]
     if len(turning) != 1 or not (rising := _shown(sp.diff(turning[0], s), True, depth - 1)):
         return ()
     if (place := _stationary(turning[0], s)) is None:
         return ()
     below = _is_not_negative(e.subs(s, place), strict, depth)
     return _put("one valley, and not negative there", rising, below) if below else ()
+
+
+def _by_valley(e: sp.Expr, strict: bool) -> Trusts:
+    """One valley in one symbol, at a place that may hold the others, by the signs of the slope's factors on either side."""
+    e = _with_squares(e)
+    for s in sorted(e.free_symbols, key=str) if len(e.free_symbols) > 1 and e.count_ops() <= LARGEST else ():
+        if s.is_integer or not s.is_extended_real or not is_smooth(e, s):
+            continue
+        slope = patiently(A_WAY, lambda s=s: sp.factor(sp.together(sp.diff(e, s))))
+        turning = [f for f in sp.Mul.make_args(slope or sp.S.Zero) if not f.is_nonnegative and s in f.free_symbols]
+        whole = [f for f in sp.Mul.make_args(slope or sp.S.Zero) if not f.is_nonnegative]
+        for place in dict.fromkeys(place for f in turning[:MOST_TURNING] for place in _places(f, s)):
+            on_sides = _falls_and_rises(sp.Mul(*whole), s, place)
+            if on_sides and (below := _is_not_negative(e.subs(s, place), strict, 2)):
+                return _put("one valley, and not negative there", on_sides, below)
+        if trusts := _by_convexity(e, s, strict, 1):
+            return trusts
+    return ()
+
+
+def _with_squares(e: sp.Expr) -> sp.Expr:
+    """r^2 in place of a positive symbol of which a root is taken."""
+    under = {
+        p.base
+        for p in e.atoms(sp.Pow)
+        if p.base.is_Symbol and p.base.is_positive and p.exp.is_Rational and p.exp.q == 2
+    }
+    return e.xreplace({s: sp.Dummy(s.name, positive=True) ** 2 for s in under})
+
+
+def _places(f: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:
+    others = [r for r in sorted(f.free_symbols - {s}, key=str) if f.subs(s, r) == 0]
+    return [v for v in others or patiently(A_WAY, sp.solve, f, s) or () if _is_inside(v, s) and s not in v.free_symbols]
+
+
+def _falls_and_rises(slope: sp.Expr, s: sp.Symbol, place: sp.Expr) -> Trusts:
+    """Whether the slope is not positive below the place, and not negative above it."""
+    w = sp.Dummy("w", positive=True)
+    below = place / (1 + w) if s.is_nonnegative and place.is_positive else place - w
+    if s.is_nonnegative and place.is_zero:
+        return _by_signs(slope.subs(s, w), False, CHEAP)
+    found = _by_signs(slope.subs(s, place + w), False, CHEAP), _by_signs(-slope.subs(s, below), False, CHEAP)
+    return found[0] + found[1] if all(found) else ()
 
 
 def _stationary(slope: sp.Expr, s: sp.Symbol) -> sp.Expr | None:

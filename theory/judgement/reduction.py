@@ -25,6 +25,7 @@ Way = Callable[[sp.Expr], sp.Expr]
 
 def reduces_to_zero(expression: sp.Expr) -> tuple[str, ...]:
     """What was trusted to reduce the expression to 0; empty where nothing did."""
+    expression = _without_polylogarithms(expression)
     if expression == 0:
         return ("rational arithmetic",)
     if _is_of_a_huge_degree(expression):
@@ -37,6 +38,11 @@ def reduces_to_zero(expression: sp.Expr) -> tuple[str, ...]:
             if found and all(found):
                 return tuple(dict.fromkeys((name, *itertools.chain.from_iterable(found))))
     return _constant(expression)
+
+
+def _without_polylogarithms(e: sp.Expr) -> sp.Expr:
+    """Li_1(z) = -log(1 - z)."""
+    return e.replace(lambda f: isinstance(f, sp.polylog) and f.args[0] == 1, lambda f: -sp.log(1 - f.args[1]))
 
 
 def _is_of_a_huge_degree(expression: sp.Expr) -> bool:
@@ -81,13 +87,25 @@ def _conjugates(e: sp.Expr) -> sp.Expr:
 
 
 def _lambert(e: sp.Expr) -> sp.Expr:
-    """exp(n W(z)) = (z/W(z))^n, by definition."""
+    """exp(n W(z)) = (z/W(z))^n, by definition, and W(z exp(z)) = z for z >= 0."""
+    e = e.replace(
+        lambda w: isinstance(w, sp.LambertW) and len(w.args) == 1 and _of_product(w.args[0]) is not None,
+        lambda w: _of_product(w.args[0]),
+    )
 
     def replaced(p: sp.Expr) -> sp.Expr:
         n, w = p.args[0].as_coeff_Mul()
         return (w.args[0] / w) ** n if isinstance(w, sp.LambertW) and n.is_Integer else p
 
     return sp.cancel(sp.together(e.replace(lambda p: isinstance(p, sp.exp), replaced)))
+
+
+def _of_product(product: sp.Expr) -> sp.Expr | None:
+    """z of z exp(z), where that is not negative."""
+    power = next((f for f in sp.Mul.make_args(product) if isinstance(f, sp.exp)), None)
+    if power is None or not power.args[0].is_nonnegative or sp.expand(product - power.args[0] * power) != 0:
+        return None
+    return power.args[0]
 
 
 def _algebraic(e: sp.Expr) -> sp.Expr:
@@ -228,7 +246,7 @@ def _constant(e: sp.Expr) -> tuple[str, ...]:
     for s in sorted(e.free_symbols, key=str):
         if s.is_integer or not s.is_extended_real or not is_smooth(e, s):
             continue
-        trusted = _directly(sp.diff(e, s))
+        trusted = _directly(_without_polylogarithms(sp.diff(e, s)))
         for there, at in _simple(e, s) if trusted else ():
             below = ("rational arithmetic",) if there == 0 else _directly(there)
             if below:

@@ -45,9 +45,18 @@ def is_smooth(e: sp.Expr, s: sp.Symbol) -> bool:
         return is_positive(e.args[-1]) and is_smooth(e.args[-1], s)
     if isinstance(e, WITHIN_ONE):
         return e.args[0].is_extended_real is True and is_positive(1 - e.args[0] ** 2) and is_smooth(e.args[0], s)
+    if _is_entire(e):
+        return is_smooth(e.args[1], s)
+    if isinstance(e, sp.polylog):  # analytic but for arguments from 1 on
+        return s not in e.args[0].free_symbols and is_positive(1 - e.args[1]) and is_smooth(e.args[1], s)
     if isinstance(e, OF_AN_ORDER):
         return s not in e.args[0].free_symbols and e.args[1].is_positive is True and is_smooth(e.args[1], s)
     return False
+
+
+def _is_entire(e: sp.Expr) -> bool:
+    """Whether it is a Bessel function I_n or J_n of a whole order n >= 0."""
+    return isinstance(e, sp.besseli | sp.besselj) and e.args[0].is_Integer and e.args[0].is_nonnegative is True
 
 
 def _power(e: sp.Pow, s: sp.Symbol) -> bool:
@@ -68,6 +77,8 @@ def is_analytic_at(e: sp.Expr, s: sp.Symbol, place: sp.Expr) -> bool:
         return _power_at(e, s, place)
     if isinstance(e, (*ENTIRE, *REAL)):
         return e.args[0].is_extended_real is True and is_analytic_at(e.args[0], s, place)
+    if _is_entire(e):
+        return is_analytic_at(e.args[1], s, place)
     if isinstance(e, (*POSITIVE, *OF_AN_ORDER)):
         free = all(s not in a.free_symbols for a in e.args[:-1])
         return free and is_analytic_at(e.args[-1], s, place) and is_positive(e.args[-1].subs(s, place))

@@ -10,7 +10,7 @@ import flint
 import sympy as sp
 
 from theory.algebra import enclosure
-from theory.judgement import tails
+from theory.judgement import hypergeometric, tails
 from theory.judgement.closed_forms import ClosedForm
 from theory.judgement.patience import patiently
 from theory.judgement.points import Point
@@ -166,6 +166,8 @@ def closed_form(total: sp.Sum, assume: Sequence[sp.Basic] = ()) -> ClosedForm | 
     if len(total.limits) != 1:
         return None
     k, low, high = total.limits[0]
+    if (low, high) == (sp.S.NegativeInfinity, sp.S.Infinity):
+        return _over_all(total.function, k, assume)
     if low is sp.S.NegativeInfinity and high.is_Integer:
         return closed_form(sp.Sum(total.function.subs(k, -k), (k, -high, sp.oo)), assume)
     if high is sp.S.Infinity and low.is_Integer and low < 0:
@@ -176,10 +178,48 @@ def closed_form(total: sp.Sum, assume: Sequence[sp.Basic] = ()) -> ClosedForm | 
             *(rule(total.function, k, low, assume) for rule in POWERS),
             *(rule(total.function, k, low) for rule in SERIES),
         )
-        if found := next(filter(None, tries), None):
+        found = next(filter(None, tries), None) or _hypergeometric(total.function, k, low, assume)
+        if found:
             return found
-    finite = _newton(total.function, k, low, high) or _by_telescoping(total.function, k, low, high)
+    finite = (
+        _newton(total.function, k, low, high)
+        or _vandermonde(total.function, k, low, high)
+        or _by_telescoping(total.function, k, low, high)
+    )
     return finite or _by_sympy(total)
+
+
+def _over_all(f: sp.Expr, k: sp.Symbol, assume: Sequence[sp.Basic]) -> ClosedForm | None:
+    """Over all integers, in two halves, each with its value."""
+    halves = [closed_form(sp.Sum(part, (k, low, sp.oo)), assume) for part, low in ((f, 0), (f.subs(k, -k), 1))]
+    found = [half for half in halves if half is not None and half.checked]
+    if len(found) < len(halves):
+        return None
+    return ClosedForm(sum(h.value for h in found), ", ".join(dict.fromkeys(h.trusts for h in found)))
+
+
+def _hypergeometric(f: sp.Expr, k: sp.Symbol, low: sp.Integer, assume: Sequence[sp.Basic]) -> ClosedForm | None:
+    value = hypergeometric.series(f, k, low, assume)
+    return None if value is None else ClosedForm(value, "sympy.hyperexpand of a convergent series")
+
+
+def _vandermonde(f: sp.Expr, k: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
+    """sum over k from 0 to l of binomial(a, k) binomial(b, l - k) = binomial(a + b, l) (Chu and Vandermonde).
+
+    binomial(l, k) is binomial(l, l - k).
+    """
+    constant, rest = f.as_independent(k, as_Add=False)
+    powers = [p.as_base_exp() for p in sp.Mul.make_args(rest)]
+    factors = [base for base, n in powers for _ in range(int(n) if n.is_Integer and n > 0 else MOST_FIRST)]
+    if low != 0 or not high.is_integer or not high.is_nonnegative or len(factors) != 2:
+        return None
+    if not all(isinstance(c, sp.binomial) and k not in c.args[0].free_symbols for c in factors):
+        return None
+    for one, other in (factors, factors[::-1]):
+        turned = sp.expand(high - other.args[1]) == k or (other.args == (high, k))
+        if one.args[1] == k and turned:
+            return ClosedForm(constant * sp.binomial(one.args[0] + other.args[0], high), "Vandermonde's identity")
+    return None
 
 
 def _newton(f: sp.Expr, k: sp.Symbol, low: sp.Expr, high: sp.Expr) -> ClosedForm | None:
@@ -214,6 +254,7 @@ def _by_sympy(total: sp.Sum) -> ClosedForm | None:
 def _as_power(f: sp.Expr, k: sp.Symbol) -> tuple[sp.Expr, sp.Poly] | None:
     """(x, p) of f = x^k p(k), p a polynomial; None where it is not."""
     x, rest = sp.S.One, sp.S.One
+    f = f.replace(sp.exp, lambda z: sp.exp(sp.expand(z)))
     for factor in sp.Mul.make_args(sp.expand_power_exp(f)):
         if isinstance(factor, sp.exp) and k not in (rate := sp.cancel(factor.args[0] / k)).free_symbols:
             x *= sp.exp(rate)
@@ -260,6 +301,17 @@ def _mercator(f: sp.Expr, k: sp.Symbol, low: sp.Integer, assume: Sequence[sp.Bas
     return ClosedForm(-p.LC() * sp.log(1 - x) - first, "Mercator's series")
 
 
+def _polylogarithm(f: sp.Expr, k: sp.Symbol, low: sp.Integer, assume: Sequence[sp.Basic] = ()) -> ClosedForm | None:
+    """sum over k from 1 of x^k/k^s = Li_s(x) for -1 < x < 1 (DLMF 25.12.10)."""
+    s = next((-p.exp for p in sp.Mul.make_args(f) if isinstance(p, sp.Pow) and p.base == k), sp.S.Zero)
+    if low != 1 or k in s.free_symbols or not s.is_real or (found := _as_power(f * k**s, k)) is None:
+        return None
+    x, p = found
+    if p.degree() != 0 or x == 1 or not all(is_shown(e, True, assume) for e in (1 + x, 1 - x)):
+        return None
+    return ClosedForm(p.LC() * sp.polylog(s, x), "the series of the polylogarithm")
+
+
 def _lorentzian(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
     """sum over k from 1 of 1/(k^2 + a^2) = (pi a coth(pi a) - 1)/(2 a^2), a > 0 (DLMF 4.36.3)."""
     constant, rest = f.as_independent(k, as_Add=False)
@@ -300,7 +352,7 @@ def _dirichlet(f: sp.Expr, k: sp.Symbol, low: sp.Integer) -> ClosedForm | None:
     return None
 
 
-POWERS = _geometric, _mercator
+POWERS = _geometric, _mercator, _polylogarithm
 SERIES = _exponential, _dirichlet, _lorentzian
 
 

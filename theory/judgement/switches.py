@@ -6,6 +6,7 @@ import sympy as sp
 
 __all__ = ["BROKEN", "Branch", "argument", "branches", "sides"]
 
+ORDERS = sp.Gt, sp.Ge, sp.Lt, sp.Le
 BROKEN = sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min
 Branch = tuple[sp.Expr, sp.Basic]
 
@@ -19,6 +20,20 @@ def sides(e: sp.Expr) -> tuple[Branch, ...]:
             turned = sp.Le if isinstance(relation, sp.Ge) else sp.Ge
             other = turned(relation.lhs, relation.rhs, evaluate=False)
             return (e.xreplace({switch: above}), relation), (e.xreplace({switch: below}), other)
+    return _of_branches(e)
+
+
+def _of_branches(e: sp.Expr) -> tuple[Branch, ...]:
+    """The like where one relation, of numbers that it orders, tells two branches apart; each up to the border and with it."""
+    for switch in sorted(e.atoms(sp.Piecewise), key=sp.default_sort_key):
+        (first, condition), *others = switch.args
+        if len(others) != 1 or others[0][1] != sp.true or not isinstance(condition, ORDERS):
+            continue
+        relation = _decided(condition.gts - condition.lts)
+        if relation is not None:
+            turned = sp.Le if isinstance(relation, sp.Ge) else sp.Ge
+            other = turned(relation.lhs, relation.rhs, evaluate=False)
+            return (e.xreplace({switch: first}), relation), (e.xreplace({switch: others[0][0]}), other)
     return ()
 
 

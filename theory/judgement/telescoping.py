@@ -8,6 +8,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.concrete.gosper import gosper_term
 
+from theory.judgement.asymptotics import logarithm
 from theory.judgement.limits import limit_of
 from theory.judgement.patience import patiently
 from theory.judgement.reduction import reduces_to_zero
@@ -60,7 +61,7 @@ def by_certificate(f: sp.Expr, k: sp.Symbol, low: sp.Integer, high: sp.Symbol, c
     """
     n, F = high, f / claimed
     start = sp.S.One if n.is_positive else sp.S.Zero
-    if start < low or not claimed.is_nonzero:
+    if start < low or not (claimed.is_nonzero or logarithm(claimed) is not None):
         return False
     step = sp.combsimp(F.subs(n, n + 1) / F)
     share = _share(F, k, low, sp.factor(sp.simplify(step - 1)), n)
