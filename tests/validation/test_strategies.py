@@ -351,7 +351,7 @@ def test_options_outside_their_domain_are_refused_at_once(draw, message):
 
 def test_without_hypothesis_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    with pytest.raises(ImportError, match=r"hypothesis, which is not installed; pip install 'geomem\[hypothesis\]'"):
+    with pytest.raises(ImportError, match=r"hypothesis, which is not installed; pip install hypothesis"):
         importlib.reload(strategies)
 
 

@@ -146,7 +146,7 @@ def _cells(mean: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
 
 
 def _with_error(mean: float, sem: float) -> str:
-    known = math.isfinite(mean) and 1e-12 * abs(mean) < sem < math.inf
+    known = math.isfinite(mean) and math.isfinite(sem) and sem > 1e-12 * abs(mean)
     return plus_minus(mean, sem) if known else f"{mean:.6g} ± {sem:.1g}"
 
 
