@@ -9,7 +9,6 @@ are three such numbers for each: the average is over Sobol points.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -109,7 +108,8 @@ def _radius(x: float, h: float, m: int, nodes: int) -> Rule:
     log_density = (m - 1) * np.log(r) - r**2 / (2 * h)
     if x > 0:
         log_density = m / 2 * np.log(r) - (beyond + centre - x) ** 2 / (2 * h) + _log_bessel(m / 2 - 1, r * x / h)
-    return _rule(beyond, fine * np.exp(log_density - log_density.max()), nodes, lambda found: (centre + found) ** 2)
+    found, vectors = gauss(beyond, fine * np.exp(log_density - log_density.max()), nodes)
+    return Rule.of_one((centre + found) ** 2, vectors)
 
 
 def _angle(m: int, nodes: int) -> Rule:
@@ -118,12 +118,8 @@ def _angle(m: int, nodes: int) -> Rule:
         return Rule(np.ones((1, 1)), np.ones(1), np.zeros((1, 2, 1)))
     z, fine = legendre(FINE)
     angle = np.pi / 4 * (z + 1)
-    return _rule(np.cos(angle) ** 2, fine * np.sin(angle) ** (m - 2), nodes, lambda found: np.clip(found, 0, 1))
-
-
-def _rule(x: Array, weights: Array, nodes: int, square: Callable[[Array], Array]) -> Rule:
-    found, vectors = gauss(x, weights, nodes)
-    return Rule(square(found)[:, None], vectors[0] ** 2, (vectors[0] * vectors[-2:])[None])
+    found, vectors = gauss(np.cos(angle) ** 2, fine * np.sin(angle) ** (m - 2), nodes)
+    return Rule.of_one(np.clip(found, 0, 1), vectors)
 
 
 def _log_bessel(nu: float, z: Array) -> Array:

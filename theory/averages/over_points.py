@@ -44,6 +44,11 @@ class Rule:
     weights: Array
     ends: Array
 
+    @classmethod
+    def of_one(cls, squares: Array, vectors: Array) -> Rule:
+        """Of one number at its nodes, shape (n,), by the eigenvectors of `gauss`."""
+        return cls(squares[:, None], vectors[0] ** 2, (vectors[0] * vectors[-2:])[None])
+
     def heavy(self, nothing: float) -> Rule:
         """The same without nodes whose weight is less."""
         kept = self.weights > nothing
@@ -173,7 +178,7 @@ def chi(dimension: int, nodes: int, near: float = math.inf) -> Rule:
         radius = math.sqrt(near) * np.expm1(level)
     else:
         radius, vectors = gauss(r, weights, nodes)
-    return Rule(radius[:, None] ** 2, vectors[0] ** 2, (vectors[0] * vectors[-2:])[None])
+    return Rule.of_one(radius**2, vectors)
 
 
 def gauss(x: Array, weights: Array, nodes: int) -> tuple[Array, Array]:

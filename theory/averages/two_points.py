@@ -12,7 +12,7 @@ products of matrices. Shifts of the point are Gauss-Hermite nodes, half as many 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, roots_hermitenorm
 
-__all__ = ["settled", "smoothed_error", "smoothed_mean"]
+__all__ = ["smoothed_error", "smoothed_mean"]
 
 Array = NDArray[np.float64]
 Sum = Callable[[Array, Array, float, float, int], tuple[float, float]]
@@ -79,20 +79,18 @@ def _refined(of: Sum, x: float, t: float, h: float, lam: float, N: int) -> float
         kept = weights > NOTHING
         return of(x + math.sqrt(h) * nodes[kept], weights[kept], t, lam, N)
 
-    return settled(by, SHIFTS, TOLERANCE)
+    return _settled(by)
 
 
-def settled(
-    by: Callable[[int], tuple[float, float]], counts: Sequence[int], tolerance: float, floor: float = SETTLED
-) -> float:
-    """A sum and its size by rules of more and more nodes, until it changes by `floor` of the size, or geometrically, at most."""
+def _settled(by: Callable[[int], tuple[float, float]]) -> float:
+    """A sum and its size by rules of more and more nodes, until it changes by hardly any of the size, or geometrically."""
     last, before = math.nan, math.nan
-    for count in counts:
+    for count in SHIFTS:
         found, size = by(count)
         if math.isnan(found):
             break
         change = abs(found - last)
-        if change <= floor * size or change**2 <= tolerance * size * (before - change):  # a geometric series
+        if change <= SETTLED * size or change**2 <= TOLERANCE * size * (before - change):  # a geometric series
             return found
         last, before = found, change
     return math.nan
