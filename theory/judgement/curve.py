@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import sympy as sp
 
-from theory.judgement.equality import value_at
+from theory.judgement.equality import values_at
 from theory.judgement.judgement import Judgement
-from theory.judgement.patience import GivenUpError, for_seconds, patiently
+from theory.judgement.patience import in_time, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils
 
 __all__ = ["judge_error"]
@@ -88,9 +88,8 @@ def _near_ends(symbol: sp.Symbol, assume: Sequence[sp.Basic]) -> Iterator[sp.Exp
 
 def _error(approximation: sp.Expr, exact: sp.Expr, point: Point) -> float | None:
     try:
-        with for_seconds(A_POINT):
-            one, other = (value_at(side, point, BITS) for side in (approximation, exact))
-    except (GivenUpError, ArithmeticError, NotImplementedError, TypeError, ValueError):
+        one, other = in_time(A_POINT, values_at, (approximation, exact), point, BITS)
+    except (TimeoutError, ArithmeticError, NotImplementedError, TypeError, ValueError):
         return None
     error = one / other - 1
     known = error.is_finite() and error.imag.contains(0) and error.rad() < 1e-9 * (1 + abs(error).upper())

@@ -18,14 +18,14 @@ from theory.judgement.by_parts import vanishes_by_parts
 from theory.judgement.integrands import vanishes_by_symmetry
 from theory.judgement.judgement import Judgement
 from theory.judgement.parameters import closed_form_by_parameters
-from theory.judgement.patience import GivenUpError, for_seconds, patiently
+from theory.judgement.patience import in_time, patiently
 from theory.judgement.points import Point, balls, candidates, points, spread
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.substitution import above_one, in_logarithms, within_bounds
 from theory.judgement.tails import DivergesError
 from theory.judgement.words import in_words, shown, told
 
-__all__ = ["WHOLE", "Met", "judge_equal", "met", "resolved", "value_at"]
+__all__ = ["WHOLE", "Met", "judge_equal", "met", "resolved", "value_at", "values_at"]
 
 PRECISIONS = 192, 1024
 DEEP = 8192  # bits, at a few points: what differs by 1e-2000 is different
@@ -199,6 +199,11 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
     return enclosure.enclose(e, values, precision)
 
 
+def values_at(sides: Sequence[sp.Expr], point: Point, precision: int) -> list[Any]:
+    """`value_at` of each side; its errors."""
+    return [value_at(side, point, precision) for side in sides]
+
+
 def _decided(e: sp.Expr, point: Point) -> sp.Expr:
     """A branch or a step by exact numbers in its conditions."""
     if isinstance(e, sp.Piecewise):
@@ -230,10 +235,9 @@ def met(
             break
         found.tried.append(point)
         try:
-            with for_seconds(A_POINT):
-                outcome = _compared(left, right, point, found)
-        except (GivenUpError, NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
-            found.unknown.append(str(error) or "the time was up")
+            outcome = in_time(A_POINT, _compared, left, right, point, found)
+        except (TimeoutError, NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
+            found.unknown.append(str(error))
             continue
         if outcome is None and deep < DEEPEST and (not dear or not point):
             deep += 1
@@ -248,7 +252,7 @@ def _compared(left: sp.Expr, right: sp.Expr, point: Point, found: Met) -> Judgem
     """A refutation by this point, or None and the outcome is counted."""
     for precision in PRECISIONS:
         try:
-            sides = [value_at(side, point, precision) for side in (left, right)]
+            sides = values_at((left, right), point, precision)
         except DivergesError as error:
             return Judgement("refuted", f"undefined at {in_words(point)}: {error}", ("Arb",), told(point))
         if all(s.is_finite() for s in sides):
@@ -272,7 +276,7 @@ def _narrow(gap: Any, sides: Sequence[Any]) -> bool:
 
 def _deeply(left: sp.Expr, right: sp.Expr, point: Point, precision: int) -> Judgement | None:
     try:
-        sides = [value_at(side, point, precision) for side in (left, right)]
+        sides = values_at((left, right), point, precision)
     except (ArithmeticError, NotImplementedError):
         return None
     gap = sides[0] - sides[1]
@@ -306,9 +310,9 @@ def _with_fewest_symbols(left: sp.Expr, right: sp.Expr, point: Point, outcome: J
 
 def _is_idle(left: sp.Expr, right: sp.Expr, point: Point, s: sp.Symbol) -> bool:
     try:
-        there = [value_at(side, point, PRECISIONS[0]) for side in (left, right)]
+        there = values_at((left, right), point, PRECISIONS[0])
         for value in _others(s, point[s]):
-            elsewhere = [value_at(side, {**point, s: value}, PRECISIONS[0]) for side in (left, right)]
+            elsewhere = values_at((left, right), {**point, s: value}, PRECISIONS[0])
             if not all(a.overlaps(b) and b.is_finite() for a, b in zip(there, elsewhere, strict=True)):
                 return False
     except (ArithmeticError, NotImplementedError, TypeError, ValueError):

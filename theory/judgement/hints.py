@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory.judgement.equality import value_at
+from theory.judgement.equality import value_at, values_at
 from theory.judgement.points import Point, points
 
 __all__ = ["hint"]
@@ -38,7 +38,7 @@ def _tried(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic]) -> list[Po
     kept: list[Point] = []
     for k, point in enumerate(points(left.free_symbols | right.free_symbols, assume=assume)):
         try:
-            values = [value_at(side, point, BITS) for side in (left, right)]
+            values = values_at((left, right), point, BITS)
         except (ArithmeticError, NotImplementedError, TypeError, ValueError):
             continue
         if all(v.is_finite() and not v.contains(0) for v in values):
@@ -62,7 +62,7 @@ def _agree(edited: sp.Expr, other: sp.Expr, tried: Sequence[Point]) -> bool:
     agreed = 0
     for point in tried:
         try:
-            a, b = (value_at(side, point, BITS) for side in (edited, other))
+            a, b = values_at((edited, other), point, BITS)
         except (ArithmeticError, NotImplementedError, TypeError, ValueError):
             continue
         if a.is_finite() and b.is_finite():

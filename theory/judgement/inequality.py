@@ -12,10 +12,10 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement.asymptotics import logarithm
-from theory.judgement.equality import WHOLE, resolved, value_at
+from theory.judgement.equality import WHOLE, resolved, values_at
 from theory.judgement.integrands import shown_by_integrands
 from theory.judgement.judgement import Judgement
-from theory.judgement.patience import GivenUpError, for_seconds, patiently
+from theory.judgement.patience import in_time, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
 from theory.judgement.polynomials import decided
 from theory.judgement.positivity import is_shown
@@ -159,9 +159,8 @@ def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()
 def _both(left: sp.Expr, right: sp.Expr, point: Point) -> list[Any] | None:
     """Both sides at a point; None where one is not known there."""
     try:
-        with for_seconds(A_POINT):
-            sides = [value_at(side, point, PRECISIONS[0]) for side in (left, right)]
-    except (GivenUpError, ArithmeticError, NotImplementedError, TypeError, ValueError):
+        sides = in_time(A_POINT, values_at, (left, right), point, PRECISIONS[0])
+    except (TimeoutError, ArithmeticError, NotImplementedError, TypeError, ValueError):
         return None
     return sides if all(s.is_finite() for s in sides) else None
 
@@ -220,13 +219,12 @@ def _meet(left: sp.Expr, right: sp.Expr, strict: bool, point: Point, tried: _Tri
     sign = ">" if strict else ">="
     for precision in PRECISIONS:
         try:
-            with for_seconds(A_POINT):
-                sides = [value_at(side, point, precision) for side in (left, right)]
+            sides = in_time(A_POINT, values_at, (left, right), point, precision)
         except DivergesError as error:
             tried.refuted = Judgement("refuted", f"undefined at {in_words(point)}: {error}", ("Arb",), told(point))
             return
-        except (GivenUpError, NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
-            tried.unknown = str(error) or "the time was up"
+        except (TimeoutError, NotImplementedError, ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
+            tried.unknown = str(error)
             return
         gap = sides[0] - sides[1]
         if not gap.is_finite():

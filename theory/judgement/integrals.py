@@ -16,7 +16,6 @@ import sympy as sp
 
 from theory.algebra import enclosure
 from theory.judgement import closed_forms
-from theory.judgement.patience import GivenUpError
 from theory.judgement.points import Point, breaks
 from theory.judgement.smooth import ENTIRE
 from theory.judgement.tails import DivergesError, diverges, has_pole, oscillating, oscillations
@@ -226,7 +225,7 @@ def _integral(f: Integrand, low: Any, high: Any) -> Any:
     try:
         ball = flint.acb.integral(f, low, high, eval_limit=EVALUATIONS, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     except SystemError as error:  # the time was up, in the middle of it
-        raise GivenUpError from error
+        raise NotImplementedError("the time was up in the middle of an integral") from error
     if not ball.is_finite() or ball.rad() > flint.arb("1e-8") * (1 + abs(ball).upper()):
         raise NotImplementedError("no narrow enclosure of an integral")
     return ball

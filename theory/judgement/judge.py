@@ -16,7 +16,7 @@ from theory.judgement.inequality import judge_differs, judge_greater
 from theory.judgement.judgement import Judgement, Relation
 from theory.judgement.limits import judge_limit
 from theory.judgement.matrices import is_of_matrices, judge_matrices, judge_order
-from theory.judgement.patience import GivenUpError, for_seconds, patiently
+from theory.judgement.patience import in_time, patiently
 from theory.judgement.sequences import is_of_sequences, judge_sequences
 
 __all__ = ["judge"]
@@ -50,13 +50,10 @@ def judge(
     if relation not in ("=", ">", ">=", "!=", "tends", "leading"):
         raise ValueError(f"the relation must be one of = > >= != tends leading, got {relation!r}")
     try:
-        with for_seconds(LONGEST) as limit:
-            return _judged(left, right, relation, at or (), assume)
+        return in_time(LONGEST, _judged, left, right, relation, at or (), assume)
     except NotImplementedError as error:
         return Judgement("inconclusive", str(error))
-    except GivenUpError as error:
-        if error.limit not in (None, limit):  # an outer one's
-            raise
+    except TimeoutError:
         return Judgement("inconclusive", f"not decided in {LONGEST:g} s of the processor")
 
 

@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
-__all__ = ["GivenUpError", "for_seconds", "patiently", "unhurried"]
+__all__ = ["GivenUpError", "in_time", "patiently", "unhurried"]
 
 PATIENCE = ContextVar("PATIENCE", default=1.0)  # by which all limits are multiplied
 CALLBACKS = "__del__", "gc_callback"
+EARLY = 0.02  # seconds that an alarm, which counts ticks, may come before the time of the thread
 AGAIN = 0.1  # seconds after which what swallowed the exception, as a callback of C may, meets another
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Limit:
-    """Whose it is, and the time of the thread at which it ends."""
+    """The time of the thread at which work has to end."""
 
-    limit: object
     end: float
 
 
@@ -35,69 +35,72 @@ LIMITS: list[_Limit] = []  # those that count, the innermost last, which ends fi
 
 
 class GivenUpError(BaseException):
-    """The time is up. No Exception, so that what catches everything does not swallow it.
+    """The time of a limit is up. No Exception, so that what catches everything does not swallow it."""
 
-    Attributes:
-        limit: that of whom the time is up; None where that is not known.
-    """
-
-    def __init__(self, limit: object = None) -> None:
+    def __init__(self, limit: _Limit) -> None:
         self.limit = limit
 
 
-@contextmanager
-def for_seconds(seconds: float) -> Iterator[object]:
-    """Raise GivenUpError where what is inside is not done in time; without limit off the main thread and without SIGVTALRM.
+def in_time(seconds: float, work: Callable[..., Result], *arguments: Any) -> Result:
+    """What work returns, in that time of the processor; without limit off the main thread and without SIGVTALRM.
 
-    Where an outer limit ends sooner, it is the one that counts. What is entered tells the limits apart.
+    Where the limit of what is round this ends sooner, that is the one that counts.
+
+    Raises:
+        TimeoutError: where it takes longer.
     """
-    limit = object()
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield limit
-        return
-
-    now = time.thread_time()
-    end = now + seconds * PATIENCE.get()
-    if LIMITS and LIMITS[-1].end <= end:
+        return work(*arguments)
+    now, depth = time.thread_time(), len(LIMITS)
+    limit = _Limit(now + seconds * PATIENCE.get())
+    if LIMITS and LIMITS[-1].end <= limit.end:
         _raise_late(LIMITS[-1], now)
-        yield limit
-        return
-    inside = True
-
-    def give_up(number: int, frame: FrameType | None) -> None:
-        if inside and not _is_swallowed(frame):
-            raise GivenUpError(limit)
-
-    before, outer = signal.signal(signal.SIGVTALRM, give_up), len(LIMITS)
-    LIMITS.append(_Limit(limit, end))
+        return work(*arguments)
+    before = signal.signal(signal.SIGVTALRM, _give_up)
     try:
-        try:
-            signal.setitimer(signal.ITIMER_VIRTUAL, end - now, AGAIN)
-            yield limit
-        finally:
-            inside = False  # an alarm may come before: what has to be undone is one level farther out
+        LIMITS.append(limit)
+        signal.setitimer(signal.ITIMER_VIRTUAL, limit.end - now, AGAIN)
+        return _within(limit, work, arguments)
+    except GivenUpError as error:
+        if error.limit is not limit:  # an outer one's: what is round this has to end too
+            raise
+        raise TimeoutError("the time was up") from None
     finally:
-        inside = False
-        del LIMITS[outer:]
-        signal.signal(signal.SIGVTALRM, before)
+        del LIMITS[depth:]
         rest = max(LIMITS[-1].end - time.thread_time(), 1e-3) if LIMITS else 0
         signal.setitimer(signal.ITIMER_VIRTUAL, rest, AGAIN if LIMITS else 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _within(limit: _Limit, work: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
+    """Where this frame is below, and nowhere else, an alarm may raise: whoever set the limit is there to catch it."""
+    return work(*arguments)
+
+
+def _give_up(number: int, frame: FrameType | None) -> None:
+    """Raise for the outermost limit that is up; where an alarm comes too early or can't be heard, the next one will do."""
+    up = [limit for limit in LIMITS if limit.end <= time.thread_time() + EARLY]
+    over = None
+    while up and frame is not None:
+        if _swallows(frame):
+            return
+        if frame.f_code is _within.__code__ and frame.f_locals["limit"] in up:
+            over = frame.f_locals["limit"]
+        frame = frame.f_back
+    if over is not None:
+        raise GivenUpError(over)
+
+
+def _swallows(frame: FrameType) -> bool:
+    """Whether an exception would end here, in a callback of the collector, which goes on."""
+    code = frame.f_code
+    return code.co_name in CALLBACKS or code.co_filename.endswith(("weakref.py", "_weakrefset.py"))
 
 
 def _raise_late(outer: _Limit, now: float) -> None:
     """Where the time is up already: an alarm counts whole ticks of the system, and many short calls have none."""
     if outer.end <= now:
-        raise GivenUpError(outer.limit)
-
-
-def _is_swallowed(frame: FrameType | None) -> bool:
-    """Whether an exception would end in a callback of the collector, which goes on; the next alarm will do."""
-    while frame is not None:
-        code = frame.f_code
-        if code.co_name in CALLBACKS or code.co_filename.endswith(("weakref.py", "_weakrefset.py")):
-            return True
-        frame = frame.f_back
-    return False
+        raise GivenUpError(outer)
 
 
 @contextmanager
@@ -112,14 +115,9 @@ def unhurried(factor: float) -> Iterator[None]:
 
 def patiently(seconds: float, work: Callable[..., Result], *arguments: Any) -> Result | None:
     """What symbolic work returns; None where it takes longer, or sympy gives up, which it does by any exception."""
-    with for_seconds(seconds) as limit:
-        try:
-            return work(*arguments)
-        except MemoryError:  # a process without memory cannot go on
-            raise
-        except GivenUpError as error:
-            if error.limit not in (None, limit):  # an outer one's: what is round this has to end too
-                raise
-            return None
-        except Exception:
-            return None
+    try:
+        return in_time(seconds, work, *arguments)
+    except MemoryError:  # a process without memory cannot go on
+        raise
+    except Exception:
+        return None
