@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
+from theory.judgement.patience import unhurried
 from theory.observable import observables
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace
 from validation import strategies
@@ -21,6 +22,13 @@ settings.register_profile(
     "theory", deadline=None, max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("theory")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_hurry():
+    """Limits of time four times as long: what is judged, and not how fast this machine is."""
+    with unhurried(4.0):
+        yield
 
 
 def decades(low: float, high: float) -> st.SearchStrategy[float]:

@@ -6,8 +6,6 @@ import sympy as sp
 
 from theory.judgement import exponential_integrals
 
-pytestmark = pytest.mark.usefixtures("no_hurry")
-
 y = sp.Symbol("y", real=True)
 LOGISTIC = sp.exp(-y) / (1 + sp.exp(-y)) ** 2
 WAYS = exponential_integrals.over_the_line, exponential_integrals.with_powers

@@ -6,8 +6,6 @@ import sympy as sp
 from theory.judgement.hypergeometric import series
 from theory.judgement.judge import judge
 
-pytestmark = pytest.mark.usefixtures("no_hurry")
-
 a, p = sp.symbols("a p", positive=True)
 n = sp.Symbol("n", integer=True, positive=True)
 k = sp.Symbol("k", integer=True, nonnegative=True)

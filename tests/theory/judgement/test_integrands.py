@@ -6,8 +6,6 @@ import sympy as sp
 from theory.judgement.integrands import shown_by_integrands, vanishes_by_symmetry
 from theory.judgement.judge import judge
 
-pytestmark = pytest.mark.usefixtures("no_hurry")
-
 y = sp.Symbol("y", real=True)
 a, s = sp.symbols("a s", positive=True)
 

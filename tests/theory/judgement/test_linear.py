@@ -5,8 +5,6 @@ import sympy as sp
 
 from theory.judgement.linear import is_shown_linear
 
-pytestmark = pytest.mark.usefixtures("no_hurry")
-
 x, y, z = sp.symbols("x y z", real=True)
 a = sp.Symbol("a", positive=True)
 

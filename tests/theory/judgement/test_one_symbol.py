@@ -5,8 +5,6 @@ import sympy as sp
 
 from theory.judgement.one_symbol import shown_of_one
 
-pytestmark = pytest.mark.usefixtures("no_hurry")
-
 x = sp.symbols("x", real=True)
 a, p = sp.symbols("a p", positive=True)
 H = -p * sp.log(p) - (1 - p) * sp.log(1 - p)

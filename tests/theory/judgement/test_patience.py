@@ -6,9 +6,15 @@ import time
 
 import pytest
 
-from theory.judgement.patience import LIMITS, GivenUpError, _give_up, _Limit, _within, in_time, patiently
+from theory.judgement.patience import LIMITS, GivenUpError, _give_up, _Limit, _within, in_time, patiently, unhurried
 
 LONG = 30  # seconds; an alarm counts ticks of the system, of which a starved process sees few
+
+
+@pytest.fixture(autouse=True)
+def as_they_are():
+    with unhurried(1.0):
+        yield
 
 
 def busy(seconds):

@@ -6,8 +6,6 @@ import sympy as sp
 from theory.judgement.judge import judge
 from theory.judgement.steps import shown_by_steps, stepped
 
-pytestmark = pytest.mark.usefixtures("no_hurry")
-
 a = sp.Symbol("a", positive=True)
 n = sp.Symbol("n", integer=True, positive=True)
 k = sp.Symbol("k", integer=True)
