@@ -37,6 +37,7 @@ __all__ = [
     "held_out",
     "principal_axes",
     "retained_variance",
+    "split",
     "trajectory",
     "trajectory_through_collapse",
 ]
@@ -222,6 +223,11 @@ class Trajectory:
         """Where the mean own weight falls through 1/2, jackknife error over samples; NaN where it does not."""
         return jackknife(self.own_weight, lambda mean: crossing(self.t, mean, 0.5))
 
+    @property
+    def bandwidth(self) -> Measurement:
+        """The noise variance below which most noised samples are nearest to themselves, jackknife error; NaN where none is."""
+        return jackknife(self.memorized, lambda mean: crossing(self.t, mean, 0.5))
+
     def and_at(self, other: Trajectory) -> Trajectory:
         """The same samples at the times of both, in order."""
         order = np.argsort(np.concatenate([self.t, other.t]))
@@ -308,7 +314,7 @@ def held_out(
 ) -> HeldOut:
     """Hold out min(queries, a fifth) of the distinct points with their copies, noise them, and ask the rest."""
     times = np.asarray(t, dtype=np.float64)
-    points, rest = _split(data, queries, rng)
+    points, rest = split(data, queries, rng)
     xi = _held_out_noise(points, rng)
     moments = _moments(points, xi, rest, times / data.unit**2, device, dtype)
     density = _rows(moments.log_partition, times) - np.log(len(rest))
@@ -352,7 +358,7 @@ def retained_variance(
         data units squared, shape (T, K); errors over points.
     """
     times = np.asarray(t, dtype=np.float64)
-    points, rest = _split(data, queries, rng)
+    points, rest = split(data, queries, rng)
     afford = max(16, int(RETAINED_COST / (rest.size * times.size)))
     xi = _held_out_noise(points, rng)[:afford]
     points = points[:afford]
@@ -366,7 +372,7 @@ def retained_variance(
     return Measurement.of(draws * data.unit**2)
 
 
-def _split(data: PrincipalAxes, queries: int, rng: int | np.random.SeedSequence) -> tuple[Array, Array]:
+def split(data: PrincipalAxes, queries: int, rng: int | np.random.SeedSequence) -> tuple[Array, Array]:
     """Held-out points, one per distinct point, and the samples that are not copies of them."""
     random = stream(rng, "leave one out", "split")
     distinct = data.distinct

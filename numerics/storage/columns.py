@@ -292,12 +292,12 @@ def doubts(samples: NDArray[Any], names: Sequence[str] | None, places: Sequence[
 
 
 def of_axes(shape: Sequence[int]) -> list[str]:
-    """What is said of samples of several axes whose first axis is not the longest."""
+    """What is said of samples of several axes: that they are flattened, and if their first axis is not the longest."""
+    flattened = f"each sample, {' x '.join(map(str, shape[1:]))}, is flattened"
     if shape[0] >= max(shape[1:]):
-        return []
-    return [
-        f"samples are along the first axis of {tuple(shape)}, {shape[0]} of them; numpy.moveaxis puts another there"
-    ]
+        return [flattened]
+    along = f"samples are along the first axis of {tuple(shape)}, {shape[0]} of them; numpy.moveaxis puts another there"
+    return [along, flattened]
 
 
 def _looks_like(column: NDArray[Any], name: str) -> str | None:

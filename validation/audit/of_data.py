@@ -40,6 +40,7 @@ from numerics.leave_one_out import (
 )
 from numerics.measurement import Measurement, crossing
 from numerics.memorized import fraction, memorized
+from numerics.stopping import COPIED, Stopped, stopped
 from numerics.storage.columns import Taken, doubts
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss
@@ -53,10 +54,12 @@ __all__ = ["TICKS", "Audit", "audit"]
 
 Array = NDArray[np.float64]
 Truths = NDArray[np.bool_]
-TICKS = 25  # classes 1, spectrum 1, theory 2, trajectories 3, Gaussian data 8, held-out points 2, covariances 8
+TICKS = (
+    27  # classes 1, spectrum 1, theory 2, trajectories 3, Gaussian data 8, held-out points 2, stopping 2, covariances 8
+)
 LOWEST, HIGHEST, PER_DECADE = 0.01, 100.0, 6  # the times, in units of the predicted collapse time, and
 BEYOND, FARTHEST = 10.0, 1e4  # up to this many times the largest variance, where noise hides all shape
-EVERY = 2  # covariances are measured at every second time
+EVERY = 2  # covariances and copies are measured at every second time
 TWINS, TWIN_QUERIES = 8, 64  # Gaussian data sets, and noised samples of each
 EXACT_SUBSPACES = 2  # beyond, the exact memorized probability takes seconds a time
 EXACT_TIMES = np.array([0.25, 0.5, 1.0, 2.0, 4.0])  # in units of the predicted collapse time
@@ -146,8 +149,10 @@ def audit(
     fresh = held_out(axes, trained.t, **options)
     _repeat(tick, 2)
     slices, t = manifold.slices, trained.t[::EVERY]
+    early = stopped(axes, t, **options)
+    _repeat(tick, 2)
     retained = retained_variance(axes, t, slices, tick=_shares(tick, 8), **options)
-    curves = _curves(setting, predicted, trained, twin, fresh, retained)
+    curves = _curves(setting, predicted, trained, twin, fresh, retained, early)
     times = _collapse_times(predicted, trained, twin)
     validity = _validity(curves, times)
     summary = {
@@ -166,7 +171,8 @@ def audit(
         **_orders(loss),
         "classes": found,
         **_samples_needed(setting, predicted / 2 if wanted_time is None else float(wanted_time), fresh),
-        "validity": validity | {"sentence": _sentence(validity, times)},
+        "stopping": _stopping(axes, trained, early),
+        "validity": validity | {"sentence": _sentence(validity, times, manifold)},
         **copies,
         "queries": len(trained.own_weight),
         "held_out_queries": fresh.information.n,
@@ -297,6 +303,7 @@ def _curves(
     twin: _Twin,
     fresh: HeldOut,
     retained: Measurement,
+    early: Stopped,
 ) -> dict[str, Any]:
     """Everything that depends on t, predicted and measured."""
     measured = {
@@ -308,6 +315,10 @@ def _curves(
         "gaussian_memorized_fraction": twin.memorized,
         "gaussian_own_weight": twin.own_weight,
         "retained_variance": retained,
+        "copied_fraction": Measurement.of_events(early.copied_denoised),
+        "copied_fraction_noised": Measurement.of_events(early.copied),
+        "variance_left": early.variance_left,
+        "held_out_log_density": Measurement.of(early.log_density),
     }
     curves: dict[str, Any] = {"times": setting.t, "retained_times": setting.t[::EVERY]}
     for key, value in measured.items():
@@ -409,6 +420,31 @@ def _samples_needed(setting: Setting, wanted: float, fresh: HeldOut) -> dict[str
     }
 
 
+def _stopping(axes: PrincipalAxes, trained: Trajectory, early: Stopped) -> dict[str, Any]:
+    """When generation has to stop, what it leaves there, and the bandwidth that does as much."""
+    times = {
+        "stopping_time": early.stopping_time,
+        "stopping_time_noised": early.stopping_time_noised,
+        "closest_time": early.closest_time,
+        "bandwidth": trained.bandwidth,
+    }
+    found = {key: float(time.mean) for key, time in times.items()}
+    errors = {f"{key}_error": float(time.sem) for key, time in times.items()}
+    left = {
+        "variance_left": _between(early.t, early.variance_left.mean, found["stopping_time"]),
+        "directions_below_noise": int(
+            (axes.spectrum[: axes.coordinates.shape[1]] < found["stopping_time_noised"]).sum()
+        ),
+        "copied_where_closest": _between(early.t, early.copied_denoised.mean(axis=0), found["closest_time"]),
+    }
+    return found | errors | left | {"copied": COPIED, "copied_by_chance": early.by_chance}
+
+
+def _between(t: Array, f: Array, time: float) -> float:
+    """A curve at a time between those of the grid, linear in log t; NaN at none."""
+    return float(np.interp(math.log(time), np.log(t), f)) if math.isfinite(time) else math.nan
+
+
 def _exp(log_samples: float) -> float:
     return math.exp(log_samples) if log_samples < 700 else math.inf
 
@@ -484,14 +520,14 @@ def _disagreement(curves: dict[str, Any], fraction: Truths, variance: Truths, i:
     }
 
 
-def _sentence(validity: dict[str, Any], times: dict[str, float]) -> str:
+def _sentence(validity: dict[str, Any], times: dict[str, float], manifold: LinearManifold) -> str:
     """The validity in words."""
     theory, above = "Linear Gaussian theory describes this data set", validity["valid_above"]
     if validity["everywhere"]:
         floor = validity["retained_variance_tested_above"]
         tested = f" (retained variance: above t = {short(floor)})" if math.isfinite(floor) else ""
         return f"{theory} wherever it could be tested, from t = {short(above)} up{tested}."
-    why = _in_words(validity["first_disagreement"])
+    why = _in_words(validity["first_disagreement"], manifold)
     if not math.isfinite(above):
         return f"{theory} at no t that was tested: {why}."
     if validity["through_collapse"]:
@@ -501,11 +537,12 @@ def _sentence(validity: dict[str, Any], times: dict[str, float]) -> str:
     return f"{theory} only above t = {short(above)}{place}; below, {why}. It is not Gaussian near its collapse."
 
 
-def _in_words(found: dict[str, Any]) -> str:
+def _in_words(found: dict[str, Any], manifold: LinearManifold) -> str:
     at = f"at t = {short(found['time'])}"
     if found["subspace"] is None:
         return (
             f"the memorized fraction is {found['measured']:.2f} {at} where Gaussian data have {found['predicted']:.2f}"
         )
     ratio = found["measured"] / found["predicted"]
-    return f"the retained variance of subspace {found['subspace']} is {short(ratio)} of the Gaussian one {at}"
+    what = f"the retained variance of the subspace of variance {short(float(manifold.variances[found['subspace']]))}"
+    return f"{what} is {short(ratio)} of the Gaussian one {at}"

@@ -28,7 +28,7 @@ WIDTH = 100  # of the text
 
 
 def text(audit: Audit, schedule: str = "ve") -> str:
-    """The four answers, for the terminal, and that on classes where there are labels.
+    """The answers, for the terminal, those on classes and on copies where there are labels and generated points.
 
     Args:
         audit: what was found.
@@ -47,11 +47,12 @@ def introduction(audit: Audit, schedule: str = "ve") -> str:
 
 
 def on_the_clock(s: dict[str, Any], schedule: str) -> dict[str, Any]:
-    """The collapse in a schedule's own time, from a summary."""
-    names = ("measured_collapse_time", "gaussian_collapse_time", "collapse_time")
+    """The collapse, and where generation has to stop, in a schedule's own time, from a summary."""
+    found = {name: s[name] for name in ("measured_collapse_time", "gaussian_collapse_time", "collapse_time")}
+    found["stopping_time"] = s["stopping"]["stopping_time"]
     times = {
-        name: None if s[name] is None else float(SCHEDULES[schedule].time(np.asarray(s[name], dtype=np.float64)))
-        for name in names
+        name: None if t is None else float(SCHEDULES[schedule].time(np.asarray(t, dtype=np.float64)))
+        for name, t in found.items()
     }
     return {"schedule": schedule, **times}
 
@@ -59,7 +60,7 @@ def on_the_clock(s: dict[str, Any], schedule: str) -> dict[str, Any]:
 def _paragraphs(s: dict[str, Any], schedule: str) -> list[list[str]]:
     """What is audited, and the answers: a question and what is said to it."""
     when = [*_when(s), *_clock(on_the_clock(s, schedule))]
-    return [_head(s), when, *_of_classes(s), _which(s), _how_many(s), _how_far(s), *_copied(s)]
+    return [_head(s), when, *_of_classes(s), _which(s), _how_many(s), _how_early(s), _how_far(s), *_copied(s)]
 
 
 def _head(s: dict[str, Any]) -> list[str]:
@@ -75,12 +76,13 @@ def _head(s: dict[str, Any]) -> list[str]:
 
 
 def _clock(times: dict[str, Any]) -> list[str]:
-    name, measured, _, predicted = times.values()
+    name, measured, _, predicted, stop = times.values()
     if name == "ve":
         return []
     found = "" if measured is None else f"{short(measured)}, measured, and "
+    early = "" if stop is None else f" Denoised, few copies are left from tau = {short(stop)} on."
     return [
-        f"In the schedule {name}, where it noises data in these units: below tau = {found}{short(predicted)}, theory."
+        f"In the schedule {name}, where it noises data in these units: below tau = {found}{short(predicted)}, theory.{early}"
     ]
 
 
@@ -122,13 +124,13 @@ def _which(s: dict[str, Any]) -> list[str]:
             lines.append(_lost(place + 1, s["subspaces"][k]))
         elif place - 1 in shown:
             lines.append("...")
-    return ["What is lost first, as t falls? (Gaussian theory)", *lines]
+    return ["What is lost first, as t falls? (Gaussian theory at typical points; on average rare ones rule)", *lines]
 
 
 def _lost(place: int, part: dict[str, Any]) -> str:
     what = f"variance {short(part['variance'])} ({counted(part['dimension'], 'direction')})"
     typical, annealed = short(part["loss_time_typical"]), short(part["loss_time_annealed"])
-    return f"{place}. {what}: below t = {typical}; at the worst points, {annealed}"
+    return f"{place}. {what}: below t = {typical}; on average, {annealed}"
 
 
 def _how_many(s: dict[str, Any]) -> list[str]:
@@ -145,6 +147,34 @@ def _how_many(s: dict[str, Any]) -> list[str]:
     else:
         lines.append("Both take the spectrum of these samples for that of all.")
     return [f"How many samples would move the collapse to t = {short(wanted)}?", *lines]
+
+
+def _how_early(s: dict[str, Any]) -> list[str]:
+    """What stopping early and smoothing do, as measured."""
+    found = s["stopping"]
+    stop, noised, closest, width = (
+        None if found[key] is None else plus_minus(found[key], found[f"{key}_error"])
+        for key in ("stopping_time", "stopping_time_noised", "closest_time", "bandwidth")
+    )
+    by_chance = found["copied_by_chance"]
+    few = f"{100 * (found['copied'] + by_chance):.3g} %" + (f" ({100 * by_chance:.3g} by chance)" if by_chance else "")
+    lines = []
+    if stop is None:
+        lines.append(f"No t was found where {few} are copies once denoised.")
+    else:
+        left = f"; {100 * found['variance_left']:.2g} % of the variance is left"
+        lines.append(f"Stopped at t = {stop} and denoised {few} are copies, below more{left}.")
+    if noised is not None:
+        below = f"{found['directions_below_noise']} of {counted(s['intrinsic_dimension'], 'direction')}"
+        lines.append(f"Not denoised {few} are copies at t = {noised}, above the variance of {below}.")
+    if closest is not None:
+        copies = f"{100 * found['copied_where_closest']:.2g} %"
+        lines.append(
+            f"Its law is closest to held-out samples at t = {closest}, where {copies} are copies once denoised."
+        )
+    if width is not None:
+        lines.append(f"Smoothed by a bandwidth above h = {width} it ends between samples, however late it stops.")
+    return ["How early must generation stop?", *lines]
 
 
 def _how_far(s: dict[str, Any]) -> list[str]:
@@ -183,9 +213,11 @@ def sections(audit: Audit) -> list[Section]:
         _collapse_table(s),
         _loss_table(s),
         _samples_table(s),
+        _stopping_table(s["stopping"]),
         _validity_table(s["validity"]),
         _curves_table(curves),
         _retained_table(curves),
+        _stopped_table(curves),
         *([_classes_table(s["classes"])] if s["classes"] else []),
     ]
 
@@ -232,6 +264,17 @@ def _retained_table(curves: dict[str, Any]) -> Section:
     )
 
 
+def _stopped_table(curves: dict[str, Any]) -> Section:
+    names = ("copied_fraction", "copied_fraction_noised", "variance_left", "held_out_log_density")
+    header = ("retained_times", *(part for name in names for part in (name, f"{name}_error")))
+    rows = list(zip(*(curves[name] for name in header), strict=True))
+    said = (
+        "What generation leaves that is stopped at $t$: copies after a last denoising and without, the variance of what is "
+        "denoised over that of the data, and the log density at held-out samples in the span of the data, nats."
+    )
+    return Section("Copies", said, ("t", *(name.replace("_", " ") for name in header[1:])), rows, folded=True)
+
+
 def _collapse_table(s: dict[str, Any]) -> Section:
     names = {
         "measured_": "measured on the data",
@@ -273,6 +316,24 @@ def _samples_table(s: dict[str, Any]) -> Section:
     )
 
 
+def _stopping_table(found: dict[str, Any]) -> Section:
+    names = {
+        "stopping_time": "few copies after a last denoising, above t",
+        "stopping_time_noised": "few copies with the noise left on, above t",
+        "closest_time": "law closest to that of held-out samples, at t",
+        "bandwidth": "a smoothed score ends between samples, above h",
+    }
+    return Section(
+        "Stopping early",
+        "Measured on noised samples, which generation draws that is stopped at $t$. A copy is three times as near to one sample "
+        f"as to any other; few are {100 * found['copied']:.3g} % beyond those that are so by chance "
+        f"({100 * found['copied_by_chance']:.3g} %). A smoothed score ends between samples where noise of its bandwidth takes "
+        "more than half of the samples nearer to others.",
+        ("What", "Value (data units squared)", "Standard error"),
+        [(what, found[key], found[f"{key}_error"]) for key, what in names.items()],
+    )
+
+
 def _validity_table(validity: dict[str, Any]) -> Section:
     names = {
         "valid_above": "theory holds above t (data units squared)",
@@ -287,17 +348,19 @@ def _validity_table(validity: dict[str, Any]) -> Section:
 
 
 def figures(audit: Audit) -> list[Figure]:
-    """Collapse, retained variance and spectrum."""
+    """Collapse, retained variance, copies and spectrum."""
     s = audit.summary
     curves = {key: np.array(value, dtype=float) for key, value in s["curves"].items()}
     with plot.style():
-        figure, panels = plot.canvas(3, width=3.3, height=3.1)
+        figure, panels = plot.canvas(2, 2, width=4.2, height=3.1)
+        panels = panels.ravel()
         _draw_collapse(panels[0], s, curves)
         _draw_retained(panels[1], s, curves)
-        _draw_spectrum(panels[2], s, audit.spectrum)
-        for axes, letter in zip(panels, "abc", strict=True):
+        _draw_copies(panels[2], s, curves)
+        _draw_spectrum(panels[3], s, audit.spectrum)
+        for axes, letter in zip(panels, "abcd", strict=True):
             axes.text(-0.06, 1.02, f"({letter})", transform=axes.transAxes, ha="right", va="bottom")
-        for axes in panels[:2]:
+        for axes in panels[:3]:
             axes.set_xscale("log")
             axes.set_xlim(curves["times"][0] / 1.3, curves["times"][-1] * 1.3)
             axes.set_xlabel("noise variance $t$ (data units squared)")
@@ -305,10 +368,12 @@ def figures(audit: Audit) -> list[Figure]:
         f"{audit.name}, {s['samples']} samples. (a) The fraction of noised samples that are nearest to themselves, and "
         "the weight the score gives them: points are measured, with bars of one standard error; lines are simulated "
         "Gaussian data of the same spectrum; crosses exact, the grey dashed line second order. Vertical lines, "
-        "horizontal in (c): collapse time, dashed as predicted from the spectrum, solid as measured. (b) The variance "
+        "horizontal in (d): collapse time, dashed as predicted from the spectrum, solid as measured. (b) The variance "
         r"the posterior retains at held-out points, over that of the data, by subspace of variance $\lambda$; lines "
         r"are the Gaussian $t/(\lambda+t)$, triangles the times where the score loses the subspace; points are filled "
-        f"where at least {ENOUGH} samples share the weight. (c) Eigenvalues of the covariance and their subspaces."
+        f"where at least {ENOUGH} samples share the weight. (c) What is left where generation stops at $t$: the share of copies, "
+        "and the variance of what is denoised over that of the data; dotted, where the law is closest to that of held-out "
+        "samples. (d) Eigenvalues of the covariance and their subspaces."
     )
     return [Figure("audit", caption, figure)]
 
@@ -354,6 +419,21 @@ def _draw_retained(axes: Axes, s: dict[str, Any], curves: dict[str, Any]) -> Non
     axes.set_yscale("log")
     axes.set_ylim(max(3e-4, expected[0, shown].min() / 2), 3)
     axes.set_ylabel("retained variance / variance")
+    plot.legend(axes)
+
+
+def _draw_copies(axes: Axes, s: dict[str, Any], curves: dict[str, Any]) -> None:
+    labels = {
+        "copied_fraction": "copies, denoised",
+        "copied_fraction_noised": "copies, noise left on",
+        "variance_left": "variance left, denoised",
+    }
+    for series, (name, label) in enumerate(labels.items()):
+        plot.measured(axes, curves["retained_times"], curves[name], curves[f"{name}_error"], label, series)
+    _mark_collapse(axes.axvline, s)
+    if s["stopping"]["closest_time"] is not None:
+        axes.axvline(s["stopping"]["closest_time"], color="0.4", linewidth=0.9, linestyle=":", zorder=0)
+    axes.set_ylabel("share")
     plot.legend(axes)
 
 

@@ -572,7 +572,9 @@ def test_samples_along_another_axis_than_the_first_are_told(tmp_path):
     assert "samples are along the first axis of (4, 4, 3, 50), 4 of them" in str(
         read(saved(tmp_path, "a.npy", images)).taken
     )
-    assert read(saved(tmp_path, "b.npy", np.moveaxis(images, 3, 0))).taken.doubts == ()
+    assert read(saved(tmp_path, "b.npy", np.moveaxis(images, 3, 0))).taken.doubts == (
+        "each sample, 4 x 4 x 3, is flattened",
+    )
 
 
 def test_parquet_takes_columns_of_one_name_and_nothing_from_the_names_of_folders(tmp_path):

@@ -77,6 +77,7 @@ def test_the_collapse_in_the_time_of_a_schedule(linear):
     edm = on_the_clock(s, "edm")
     assert edm["measured_collapse_time"] == pytest.approx(np.sqrt(s["measured_collapse_time"]))
     assert edm["collapse_time"] == pytest.approx(np.sqrt(s["collapse_time"]))
+    assert edm["stopping_time"] == pytest.approx(np.sqrt(s["stopping"]["stopping_time"]))
     times = f"{words.short(edm['measured_collapse_time'])}, measured, and {words.short(edm['collapse_time'])}, theory."
     assert f"In the schedule edm, where it noises data in these units: below tau = {times}" in introduction(
         linear, "edm"
@@ -119,6 +120,22 @@ def test_a_page_breaks_lines_itself(linear):
     assert question.endswith("?")
     assert answers == [linear.summary["validity"]["sentence"]]
     assert text(linear).split() == introduction(linear).split()
+
+
+def test_what_stopping_early_leaves_is_told(linear, clustered):
+    for found in (linear, clustered):
+        s = found.summary["stopping"]
+        # a copy once denoised has most of the weight, and so has not lost it yet
+        assert s["stopping_time_noised"] < s["closest_time"] < s["stopping_time"]
+        assert s["stopping_time"] > found.summary["measured_collapse_time"]
+        assert 0 < s["variance_left"] < 1
+        assert s["copied_where_closest"] > s["copied"]
+        assert f"Stopped at t = {words.plus_minus(s['stopping_time'], s['stopping_time_error'])} and denoised" in text(
+            found
+        )
+    # within a cluster the data vary by .01: far below the spectrum's time
+    assert clustered.summary["stopping"]["stopping_time"] < 0.2
+    assert clustered.summary["stopping"]["variance_left"] > 0.95
 
 
 def test_clusters_are_not(clustered):
@@ -216,7 +233,7 @@ def test_awkward_data_are_answered(name, data):
     assert s["samples"] == len(data)
     assert s["ambient_dimension"] == data.shape[1]
     figures(found)[0].figure.draw_without_rendering()
-    assert [part.title for part in sections(found)][-2:] == ["Curves", "Retained variance"]
+    assert [part.title for part in sections(found)][-3:] == ["Curves", "Retained variance", "Copies"]
     assert all(part.rows and {len(part.header)} == {len(row) for row in part.rows} for part in sections(found))
 
 
@@ -244,10 +261,10 @@ def test_copies_are_counted_and_said():
     assert s["curves"]["own_weight"][0] > 0.99  # together, the copies are memorized
 
 
-def test_the_text_answers_four_questions(linear, clustered):
+def test_the_text_answers_five_questions(linear, clustered):
     for found in (linear, clustered):
         said = text(found)
-        assert said.count("?") == 4
+        assert said.count("?") == 5
         assert max(map(len, said.splitlines())) <= 100
         assert "data units squared" in said
         assert found.summary["validity"]["sentence"].split(";")[0] in " ".join(said.split())
@@ -275,7 +292,7 @@ def test_labels_add_an_answer_a_table_and_curves():
 def test_text_is_short_with_many_subspaces():
     spectrum = 10.0 ** -np.arange(12)
     said = text(audit("wide", gaussian(100, spectrum), queries=16))
-    assert len(said.splitlines()) < 30
+    assert len(said.splitlines()) < 40
     assert said.count("...") == 4
 
 

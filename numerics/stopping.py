@@ -1,0 +1,120 @@
+r"""Stopping early: what generation leaves where it ends at noise variance t, measured with the data set alone.
+
+Flow and diffusion of the empirical score draw noised samples, x = x^mu + sqrt(t) xi. Samplers mostly take a last step
+from there to the posterior mean m^_t(x), which takes the noise away and most of what it hid. So of either is asked
+
+    how many are copies      the nearest sample is less than a third as far as the second nearest
+    what they have lost      the variance of m^_t(x), over that of the data
+    how near their law is    log p^_t(y) at samples y held out, which is largest where KL(p || p^_t) is least
+
+Smoothing the score by a kernel of variance h is another remedy. As t falls to 0 the smoothed posterior mean at a sample is the
+average over the cells of all samples, and its own has the weight P(x^mu is the nearest to x^mu + sqrt(h) xi): the memorized
+fraction at noise h. Where that is below 1/2 the flow does not end there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from numerics.arrays import stream, to_device, to_host
+from numerics.gibbs import gibbs_moments
+from numerics.leave_one_out import PrincipalAxes, split
+from numerics.measurement import Measurement, crossing, jackknife
+from numerics.memorized import memorized
+
+__all__ = ["COPIED", "Stopped", "stopped"]
+
+Array = NDArray[np.float64]
+COPIED = 0.05  # of points generated, beyond those that are so by chance: few
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What generation leaves; rows are points, which share the data, columns times.
+
+    Attributes:
+        t: noise variance, data units squared, shape (T,).
+        copied: 1 where a noised sample is a copy, shape (M, T).
+        copied_denoised: 1 where its posterior mean is, shape (M, T).
+        variance_left: of posterior means, over that of the data, shape (T,).
+        log_density: log p^_t at held-out samples, nats, in the span of the data, shape (H, T).
+        by_chance: how many held-out samples would count as copies.
+    """
+
+    t: Array
+    copied: Array
+    copied_denoised: Array
+    variance_left: Measurement
+    log_density: Array
+    by_chance: float
+
+    @property
+    def stopping_time(self) -> Measurement:
+        """Above it fewer than `COPIED` are copies, beyond chance, after a last denoising; NaN where no time tells."""
+        return self._few(self.copied_denoised)
+
+    @property
+    def stopping_time_noised(self) -> Measurement:
+        """The same with the noise left on."""
+        return self._few(self.copied)
+
+    @property
+    def closest_time(self) -> Measurement:
+        """Where the density at held-out samples is largest; NaN where that is at an end of the times."""
+        return jackknife(self.log_density, lambda mean: _peak(self.t, mean))
+
+    def _few(self, copied: Array) -> Measurement:
+        return jackknife(copied, lambda mean: crossing(self.t, mean, COPIED + self.by_chance))
+
+
+def stopped(
+    data: PrincipalAxes,
+    t: ArrayLike,
+    *,
+    queries: int = 256,
+    rng: int | np.random.SeedSequence = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+) -> Stopped:
+    """Noise `queries` samples drawn with replacement, denoise them, and look for copies; hold others out for the density.
+
+    Raises:
+        ValueError: as `memorized`.
+    """
+    times = np.asarray(t, dtype=np.float64)
+    random = stream(rng, "stopping", "noised")
+    chosen = random.integers(len(data.coordinates), size=queries)
+    xi = random.standard_normal((queries, data.coordinates.shape[1]))
+    fresh, rest = split(data, queries, rng)
+    samples, kept = (to_device(a, device, dtype) for a in (data.coordinates, rest))
+    _, first = np.unique(data.group, return_index=True)
+    distinct = data.coordinates[first]
+    copied, denoised, left, density = [], [], [], []
+    for s in (times / data.unit**2).tolist():
+        x = data.coordinates[chosen] + np.sqrt(s) * xi
+        mean = to_host(gibbs_moments(to_device(x, device, dtype), samples, s).mean).astype(np.float64)
+        copied.append(memorized(x, distinct))
+        denoised.append(memorized(mean, distinct))
+        left.append((mean**2).sum(axis=1))
+        density.append(to_host(gibbs_moments(to_device(fresh, device, dtype), kept, s).log_density))
+    units = data.coordinates.shape[1] * np.log(data.unit)
+    return Stopped(
+        times,
+        np.array(copied, dtype=np.float64).T,
+        np.array(denoised, dtype=np.float64).T,
+        Measurement.of(np.array(left).T / (data.coordinates**2).sum(axis=1).mean()),
+        np.array(density).T - units,
+        float(memorized(fresh, rest).mean()),
+    )
+
+
+def _peak(t: Array, f: Array) -> float:
+    """Where the parabola through the largest value and its neighbours, in log t, is largest."""
+    i = int(np.argmax(f))
+    if not 0 < i < len(t) - 1:
+        return np.nan
+    a, b, _ = np.polyfit(np.log(t[i - 1 : i + 2] / t[i]), f[i - 1 : i + 2] - f[i], 2)
+    return float(t[i] * np.exp(-b / (2 * a)))
