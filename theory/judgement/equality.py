@@ -18,7 +18,7 @@ from theory.judgement.by_parts import vanishes_by_parts
 from theory.judgement.integrands import vanishes_by_symmetry
 from theory.judgement.judgement import Judgement
 from theory.judgement.parameters import closed_form_by_parameters
-from theory.judgement.patience import in_time, patiently
+from theory.judgement.patience import deadline, in_time, patiently
 from theory.judgement.points import Point, balls, candidates, points, spread
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.substitution import above_one, in_logarithms, within_bounds
@@ -224,7 +224,7 @@ def met(
         most: the number of points.
         found: what the points before these said, which is added to.
     """
-    found, end = found or Met(), time.thread_time() + SECONDS
+    found, end = found or Met(), deadline(SECONDS)
     symbols = left.free_symbols | right.free_symbols
     whole = (*_outermost(left), *_outermost(right))
     dear, enough = bool(whole), OF_INTEGRALS if any(isinstance(a, sp.Integral) for a in whole) else OF_SUMS

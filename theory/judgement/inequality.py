@@ -15,7 +15,7 @@ from theory.judgement.asymptotics import logarithm
 from theory.judgement.equality import WHOLE, resolved, values_at
 from theory.judgement.integrands import shown_by_integrands
 from theory.judgement.judgement import Judgement
-from theory.judgement.patience import in_time, patiently
+from theory.judgement.patience import deadline, in_time, patiently
 from theory.judgement.points import Point, admits, candidates, fulfils, points
 from theory.judgement.polynomials import decided
 from theory.judgement.positivity import is_shown
@@ -28,7 +28,7 @@ from theory.judgement.words import in_words, shown, told
 __all__ = ["judge_differs", "judge_greater"]
 
 PRECISIONS = 128, 1024, 8192
-SECONDS, FOR_A_PROOF, FOR_STEPS = 0.6, 3.0, 1.2
+SECONDS, FOR_DEAR, FOR_A_PROOF, FOR_STEPS = 0.6, 1.5, 3.0, 1.2
 FEWEST = 6
 DEAR = 12
 A_POINT = 1.0
@@ -123,7 +123,7 @@ def _proof(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basi
 
 def judge_differs(left: sp.Expr, right: sp.Expr, assume: Sequence[sp.Basic] = ()) -> Judgement:
     """Whether left is nowhere equal to right."""
-    difference, apart, end = left - right, 0, time.thread_time() + SECONDS
+    difference, apart, end = left - right, 0, deadline(SECONDS)
     known = [difference] if _is_light(difference) else []
     tried = points(difference.free_symbols, left, right, *known, assume=assume)
     for point in itertools.chain(_meetings(difference, assume), tried):
@@ -186,9 +186,9 @@ def _meetings(difference: sp.Expr, assume: Sequence[sp.Basic]) -> Iterator[Point
 
 
 def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]) -> _Tried:
-    tried, end = _Tried(), time.thread_time() + SECONDS
-    symbols = left.free_symbols | right.free_symbols
     dear = (left - right).has(sp.Integral, sp.Sum)
+    tried, end = _Tried(), deadline(FOR_DEAR if dear else SECONDS)
+    symbols = left.free_symbols | right.free_symbols
     known = [left - right] if _is_light(left - right) else []
     for k, point in enumerate(points(symbols, left, right, *known, assume=assume)):
         if time.thread_time() > end or (dear and k >= DEAR):
@@ -197,7 +197,7 @@ def _try(left: sp.Expr, right: sp.Expr, strict: bool, assume: Sequence[sp.Basic]
         if tried.refuted is not None:
             return tried
     if not dear:
-        end = time.thread_time() + SECONDS
+        end = deadline(SECONDS)
         for point in _stationary(left - right, assume):
             least, tried.least = tried.least, None
             _meet(left, right, strict, point, tried)

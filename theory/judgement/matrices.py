@@ -18,7 +18,7 @@ from sympy.matrices.exceptions import NonInvertibleMatrixError
 from theory.judgement.equality import judge_equal
 from theory.judgement.free_algebra import vanishes
 from theory.judgement.judgement import WORST_FIRST, Judge, Judgement, Relation
-from theory.judgement.patience import patiently
+from theory.judgement.patience import deadline, patiently
 
 __all__ = ["is_of_matrices", "judge_matrices", "judge_order"]
 
@@ -210,7 +210,7 @@ def judge_order(
     """
     if any(getattr(side, "shape", ()) for side in (left, right)):
         return Judgement("inconclusive", "matrices have no order; take a trace, a determinant or x.T*A*x of them")
-    symbols, tried, end = _symbols(left, right), 0, time.thread_time() + FOR_ALL
+    symbols, tried, end = _symbols(left, right), 0, deadline(FOR_ALL)
     for sizes in _all_sizes(_lengths(left, right)):
         for values in _with_the_simplest(symbols, sizes):
             if time.thread_time() > end:

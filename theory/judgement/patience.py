@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
-__all__ = ["GivenUpError", "in_time", "patiently", "unhurried"]
+__all__ = ["GivenUpError", "deadline", "in_time", "patiently", "unhurried"]
 
 PATIENCE = ContextVar("PATIENCE", default=1.0)  # by which all limits are multiplied
 CALLBACKS = "__del__", "gc_callback"
@@ -52,7 +52,7 @@ def in_time(seconds: float, work: Callable[..., Result], *arguments: Any) -> Res
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         return work(*arguments)
     now, depth = time.thread_time(), len(LIMITS)
-    limit = _Limit(now + seconds * PATIENCE.get())
+    limit = _Limit(deadline(seconds))
     if LIMITS and LIMITS[-1].end <= limit.end:
         _raise_late(LIMITS[-1], now)
         return work(*arguments)
@@ -70,6 +70,11 @@ def in_time(seconds: float, work: Callable[..., Result], *arguments: Any) -> Res
         rest = max(LIMITS[-1].end - time.thread_time(), 1e-3) if LIMITS else 0
         signal.setitimer(signal.ITIMER_VIRTUAL, rest, AGAIN if LIMITS else 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+def deadline(seconds: float) -> float:
+    """The time of the thread at which that much of it is over, for work that looks at the clock itself."""
+    return time.thread_time() + seconds * PATIENCE.get()
 
 
 def _within(limit: _Limit, work: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
