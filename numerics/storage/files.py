@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import socket
+import tempfile
 import time
 from contextlib import suppress
 from functools import cache
@@ -30,12 +31,21 @@ def check_directory(directory: Path) -> None:
     """Refuse a directory that nothing could be written to, before any work is done for it.
 
     Raises:
-        ValueError: the directory is a file, lies under one, or is not writable.
+        ValueError: the directory is a file, lies under one, or takes no file.
     """
     nearest = next(p for p in (directory, *directory.absolute().parents) if p.exists() or p.is_symlink())
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+    if not (nearest.is_dir() and _takes_files(nearest)):
         got = f"{nearest} is not {'writable' if nearest.is_dir() else 'a directory'}"
         raise ValueError(f"expected a writable directory for the output; {got}; name another directory")
+
+
+def _takes_files(directory: Path) -> bool:
+    """Tried, for permissions say nothing of file systems that are full, only read, or no place for files."""
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            return True
+    except OSError:
+        return False
 
 
 def same_file(one: Path, other: Path) -> bool:

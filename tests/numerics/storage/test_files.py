@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -156,3 +157,10 @@ def test_a_check_sum_knows_how_its_parts_are_parted():
     sums = {check_sum(*parts) for parts in ((), (b"",), (b"ab",), (b"a", b"b"), (b"", b"ab"), (b"ac",))}
     assert len(sums) == 6
     assert {len(one) for one in sums} == {32}
+
+
+def test_a_file_system_that_takes_no_file_is_refused_whatever_its_permissions_say():
+    if not Path("/proc/self").is_dir():
+        pytest.skip("no /proc")
+    with pytest.raises(ValueError, match="/proc is not writable; name another directory"):
+        check_directory(Path("/proc/geomem-output"))
