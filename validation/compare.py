@@ -29,6 +29,7 @@ from validation.axes import AXES, HELD, Axis, axes_of, ranged
 from validation.comparison import measured_name, told
 from validation.job import Run
 from validation.points import STEP, Form, Line, Points, Work, precision
+from validation.report.words import counted
 from validation.statistics import COMPARISONS, FAMILY_BUDGET, distance, rejects, threshold
 from validation.store import Store
 from validation.suite import check_names, prediction
@@ -150,12 +151,13 @@ class Comparison:
         if not judged:
             return "nothing is judged: no form that was asked for is exact"
         counts = {verdict: self.count(verdict) for verdict in ("agrees", "disagrees", "undecided")}
-        said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count or verdict == "agrees")
+        verbs = {verdict: verdict if count == 1 else verdict.removesuffix("s") for verdict, count in counts.items()}
+        said = ", ".join(f"{counts[v]} {verb}" for v, verb in verbs.items() if counts[v] or v == "agrees")
         advice = " (more repeats decide)" if counts["undecided"] else ""
         z = np.concatenate([np.ravel(self.z[name]) for name in judged])
         largest = np.abs(z).max(initial=0.0, where=np.isfinite(z))
         return (
-            f"{', '.join(judged)}: of {z.size} points {said}{advice}; largest |z| {largest:.3g}, "
+            f"{', '.join(judged)}: of {counted(z.size, 'point')} {said}{advice}; largest |z| {largest:.3g}, "
             f"threshold {self.threshold:.2f}"
         )
 
