@@ -67,7 +67,9 @@ class Stopped:
         return jackknife(self.log_density, lambda mean: _peak(self.t, mean))
 
     def _few(self, copied: Array) -> Measurement:
-        return jackknife(copied, lambda mean: crossing(self.t, mean, COPIED + self.by_chance))
+        """By interpolation in the logarithm of the share, which falls like a power where it is small."""
+        few, least = np.log(COPIED + self.by_chance), 0.5 / len(copied)
+        return jackknife(copied, lambda mean: crossing(self.t, np.log(np.maximum(mean, least)), few))
 
 
 def stopped(

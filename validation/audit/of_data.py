@@ -59,7 +59,7 @@ TICKS = (
 )
 LOWEST, HIGHEST, PER_DECADE = 0.01, 100.0, 6  # the times, in units of the predicted collapse time, and
 BEYOND, FARTHEST = 10.0, 1e4  # up to this many times the largest variance, where noise hides all shape
-EVERY = 2  # covariances and copies are measured at every second time
+EVERY = 2  # covariances are measured at every second time
 TWINS, TWIN_QUERIES = 8, 64  # Gaussian data sets, and noised samples of each
 EXACT_SUBSPACES = 2  # beyond, the exact memorized probability takes seconds a time
 EXACT_TIMES = np.array([0.25, 0.5, 1.0, 2.0, 4.0])  # in units of the predicted collapse time
@@ -149,7 +149,7 @@ def audit(
     fresh = held_out(axes, trained.t, **options)
     _repeat(tick, 2)
     slices, t = manifold.slices, trained.t[::EVERY]
-    early = stopped(axes, t, **options)
+    early = stopped(axes, trained.t, **options)
     _repeat(tick, 2)
     retained = retained_variance(axes, t, slices, tick=_shares(tick, 8), **options)
     curves = _curves(setting, predicted, trained, twin, fresh, retained, early)

@@ -168,7 +168,7 @@ def _how_early(s: dict[str, Any]) -> list[str]:
         below = f"{found['directions_below_noise']} of {counted(s['intrinsic_dimension'], 'direction')}"
         lines.append(f"Not denoised {few} are copies at t = {noised}, above the variance of {below}.")
     if closest is not None:
-        copies = f"{100 * found['copied_where_closest']:.2g} %"
+        copies = f"{100 * found['copied_where_closest']:.3g} %"
         lines.append(
             f"Its law is closest to held-out samples at t = {closest}, where {copies} are copies once denoised."
         )
@@ -266,7 +266,7 @@ def _retained_table(curves: dict[str, Any]) -> Section:
 
 def _stopped_table(curves: dict[str, Any]) -> Section:
     names = ("copied_fraction", "copied_fraction_noised", "variance_left", "held_out_log_density")
-    header = ("retained_times", *(part for name in names for part in (name, f"{name}_error")))
+    header = ("times", *(part for name in names for part in (name, f"{name}_error")))
     rows = list(zip(*(curves[name] for name in header), strict=True))
     said = (
         "What generation leaves that is stopped at $t$: copies after a last denoising and without, the variance of what is "
@@ -429,7 +429,7 @@ def _draw_copies(axes: Axes, s: dict[str, Any], curves: dict[str, Any]) -> None:
         "variance_left": "variance left, denoised",
     }
     for series, (name, label) in enumerate(labels.items()):
-        plot.measured(axes, curves["retained_times"], curves[name], curves[f"{name}_error"], label, series)
+        plot.measured(axes, curves["times"], curves[name], curves[f"{name}_error"], label, series)
     _mark_collapse(axes.axvline, s)
     if s["stopping"]["closest_time"] is not None:
         axes.axvline(s["stopping"]["closest_time"], color="0.4", linewidth=0.9, linestyle=":", zorder=0)
