@@ -34,7 +34,10 @@ __all__ = [
     "HeldOut",
     "PrincipalAxes",
     "Trajectory",
+    "by_time",
     "held_out",
+    "moments_of_noised",
+    "noised",
     "principal_axes",
     "retained_variance",
     "split",
@@ -50,6 +53,7 @@ SHARP = 1e-4  # of the width of a column: more than that is no rounding
 # of the largest column: with smaller ones beside it plain rotations lose these to rounding
 GRADED = 1e-6
 LOST = 1e-3  # of the quartiles of a column: rounding by more than that is no small change
+PROJECTIONS, HUGE, BLOCK = 4, 1e12, 2**24
 CHANCE = 1e-3  # of pairs that are as near by accident, above which only equal rows are copies
 REPRESENTABLE = 1e45  # spreads beyond it, or below its inverse, leave too little of float64's range to their squares
 WIDEN, WIDENINGS = 100.0, 20  # how far, and how often, the times are extended to find the collapse
@@ -172,7 +176,6 @@ def _near_copies(rows: Array) -> NDArray[np.int64]:
     """A label for each of the distinct rows, the same for those that are copies but for rounding, shape (n,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
 
     alone = np.arange(len(rows))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -185,9 +188,29 @@ def _near_copies(rows: Array) -> NDArray[np.int64]:
         return alone
     with np.errstate(over="ignore"):
         scaled = rows[:, differ] / reach[differ]
-    pairs = cKDTree(scaled).query_pairs(1.0, p=np.inf, output_type="ndarray")
+    pairs = _within_one(scaled)
     near = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(rows), len(rows)))
     return np.asarray(connected_components(near, directed=False)[1], dtype=np.int64)
+
+
+def _within_one(rows: Array) -> NDArray[np.int64]:
+    """The pairs of rows whose numbers all differ by at most 1, shape (P, 2).
+
+    A tree of many columns looks at all pairs. Sums over the columns with random signs, which then differ by at most D,
+    tell most pairs apart, and do so in few columns.
+    """
+    from scipy.spatial import cKDTree
+
+    D = rows.shape[1]
+    if D <= PROJECTIONS:
+        return np.asarray(cKDTree(rows).query_pairs(1.0, p=np.inf, output_type="ndarray"))
+    signs = np.random.default_rng(0).choice((-1.0, 1.0), (D, PROJECTIONS))
+    sums = np.clip(rows, -HUGE, HUGE) @ signs / D  # no two rows are farther apart for being clipped
+    pairs = cKDTree(sums).query_pairs(1.01, p=np.inf, output_type="ndarray")
+    parts = np.array_split(pairs, 1 + pairs.size * D // BLOCK)
+    with np.errstate(invalid="ignore"):  # of two infinite numbers, which nobody calls near
+        near = [(np.abs(rows[part[:, 0]] - rows[part[:, 1]]) <= 1).all(axis=1) for part in parts]
+    return pairs[np.concatenate(near)]
 
 
 def _widths(rows: Array) -> Array:
@@ -254,12 +277,12 @@ def trajectory(
     count, m = data.coordinates.shape
     chosen = np.sort(random.choice(count, min(queries, count), replace=False))
     xi = random.standard_normal((chosen.size, m))
-    moments = _moments(data.coordinates[chosen], xi, data.coordinates, times / data.unit**2, device, dtype)
+    moments = moments_of_noised(data.coordinates[chosen], xi, data.coordinates, times / data.unit**2, device, dtype)
     hit = data.group[to_host(moments.nearest)].reshape(-1, chosen.size) == data.group[chosen]
-    own = np.exp(np.minimum(-0.5 * (xi**2).sum(axis=1) - _rows(moments.log_partition, times), 0))
+    own = np.exp(np.minimum(-0.5 * (xi**2).sum(axis=1) - by_time(moments.log_partition, times), 0))
     # where it is the nearest its weight is the largest: no rounding of distances enters
-    own = np.minimum(np.where(hit, _rows(moments.largest_weight, times), own) * data.copies[chosen], 1)
-    participation = _rows(moments.participation, times)
+    own = np.minimum(np.where(hit, by_time(moments.largest_weight, times), own) * data.copies[chosen], 1)
+    participation = by_time(moments.participation, times)
     return Trajectory(times, own.T, hit.T.astype(float), participation.T, data.copies[chosen])
 
 
@@ -316,13 +339,13 @@ def held_out(
     times = np.asarray(t, dtype=np.float64)
     points, rest = split(data, queries, rng)
     xi = _held_out_noise(points, rng)
-    moments = _moments(points, xi, rest, times / data.unit**2, device, dtype)
-    density = _rows(moments.log_partition, times) - np.log(len(rest))
+    moments = moments_of_noised(points, xi, rest, times / data.unit**2, device, dtype)
+    density = by_time(moments.log_partition, times) - np.log(len(rest))
     information = -0.5 * (xi**2).sum(axis=1) - density
     return HeldOut(
         times,
         Measurement.of(information.T),
-        Measurement.of(_rows(moments.participation, times).T),
+        Measurement.of(by_time(moments.participation, times).T),
         rest.var(axis=0) * data.unit**2,
         len(rest),
     )
@@ -386,13 +409,17 @@ def _held_out_noise(points: Array, rng: int | np.random.SeedSequence) -> Array:
     return stream(rng, "leave one out", "held out").standard_normal(points.shape)
 
 
-def _moments(points: Array, xi: Array, data: Array, t: Array, device: str, dtype: str) -> GibbsMoments:
-    """Gibbs averages over `data` at points + sqrt(t) xi, time after time, shape (T * M,)."""
-    x = (points + np.sqrt(t)[:, None, None] * xi).reshape(-1, points.shape[1])
-    each = to_device(np.repeat(t, len(points)), device)
+def noised(points: Array, xi: Array, t: Array) -> Array:
+    """points + sqrt(t) xi, time after time, shape (T * M, D)."""
+    return np.asarray((points + np.sqrt(t)[:, None, None] * xi).reshape(-1, points.shape[1]))
+
+
+def moments_of_noised(points: Array, xi: Array, data: Array, t: Array, device: str, dtype: str) -> GibbsMoments:
+    """Gibbs averages over `data` at noised points, time after time, shape (T * M,)."""
+    x, each = noised(points, xi, t), to_device(np.repeat(t, len(points)), device)
     return gibbs_moments(to_device(x, device, dtype), to_device(data, device, dtype), each)
 
 
-def _rows(values: Any, times: Array) -> Array:
+def by_time(values: Any, times: Array) -> Array:
     """A row per time, on the host."""
     return to_host(values).reshape(times.size, -1)

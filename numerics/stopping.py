@@ -19,9 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from numerics.arrays import stream, to_device, to_host
-from numerics.gibbs import gibbs_moments
-from numerics.leave_one_out import PrincipalAxes, split
+from numerics.arrays import stream, to_host
+from numerics.leave_one_out import PrincipalAxes, by_time, moments_of_noised, noised, split
 from numerics.measurement import Measurement, crossing, jackknife
 from numerics.memorized import memorized
 
@@ -86,29 +85,21 @@ def stopped(
     Raises:
         ValueError: as `memorized`.
     """
-    times = np.asarray(t, dtype=np.float64)
-    random = stream(rng, "stopping", "noised")
-    chosen = random.integers(len(data.coordinates), size=queries)
-    xi = random.standard_normal((queries, data.coordinates.shape[1]))
+    times, samples = np.asarray(t, dtype=np.float64), data.coordinates
+    random, at = stream(rng, "stopping", "noised"), times / data.unit**2
+    points = samples[random.integers(len(samples), size=queries)]
+    xi = random.standard_normal(points.shape)
+    mean = to_host(moments_of_noised(points, xi, samples, at, device, dtype).mean).astype(np.float64)
+    left = (mean**2).sum(axis=1) / (samples**2).sum(axis=1).mean()
     fresh, rest = split(data, queries, rng)
-    samples, kept = (to_device(a, device, dtype) for a in (data.coordinates, rest))
-    _, first = np.unique(data.group, return_index=True)
-    distinct = data.coordinates[first]
-    copied, denoised, left, density = [], [], [], []
-    for s in (times / data.unit**2).tolist():
-        x = data.coordinates[chosen] + np.sqrt(s) * xi
-        mean = to_host(gibbs_moments(to_device(x, device, dtype), samples, s).mean).astype(np.float64)
-        copied.append(memorized(x, distinct))
-        denoised.append(memorized(mean, distinct))
-        left.append((mean**2).sum(axis=1))
-        density.append(to_host(gibbs_moments(to_device(fresh, device, dtype), kept, s).log_density))
-    units = data.coordinates.shape[1] * np.log(data.unit)
+    density = moments_of_noised(fresh, np.zeros_like(fresh), rest, at, device, dtype).log_density
+    distinct = samples[np.unique(data.group, return_index=True)[1]]
     return Stopped(
         times,
-        np.array(copied, dtype=np.float64).T,
-        np.array(denoised, dtype=np.float64).T,
-        Measurement.of(np.array(left).T / (data.coordinates**2).sum(axis=1).mean()),
-        np.array(density).T - units,
+        by_time(memorized(noised(points, xi, at), distinct), times).T.astype(np.float64),
+        by_time(memorized(mean, distinct), times).T.astype(np.float64),
+        Measurement.of(by_time(left, times).T),
+        by_time(density, times).T - samples.shape[1] * np.log(data.unit),
         float(memorized(fresh, rest).mean()),
     )
 

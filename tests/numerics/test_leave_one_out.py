@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from numerics import leave_one_out
 from numerics.leave_one_out import (
     SMALLEST,
     held_out,
@@ -244,3 +245,16 @@ def test_a_number_beside_which_the_others_are_lost_is_named(row):
         ValueError, match=f"^row {row + 1} is so far from the others in column 3 that float64 does not hold"
     ):
         principal_axes(samples)
+
+
+@pytest.mark.parametrize("dimension", [1, 4, 5, 60])
+@pytest.mark.parametrize("spread", [3.0, 1e5, 1e18])
+def test_rows_that_are_near_in_all_columns_are_found_in_many(dimension, spread):
+    random = np.random.default_rng(dimension)
+    rows = spread * random.standard_normal((300, dimension))
+    rows[200:] = rows[:100] + random.uniform(-1.2, 1.2, (100, dimension)) * (random.random((100, 1)) < 0.5)
+    apart = np.abs(rows[:, None] - rows).max(axis=2)
+    expected = np.argwhere(np.triu(apart <= 1, 1))
+    found = leave_one_out._within_one(rows)
+    assert sorted(map(tuple, np.sort(found, axis=1))) == sorted(map(tuple, expected))
+    assert len(expected) > 30
