@@ -138,7 +138,7 @@ def resolved(expression: sp.Expr, assume: Sequence[sp.Basic] = ()) -> tuple[sp.E
 
 def _closed(atom: sp.Basic, assume: Sequence[sp.Basic] = ()) -> closed_forms.ClosedForm | None:
     if isinstance(atom, sp.Integral):
-        return closed_forms.closed_form(atom) or closed_form_by_parameters(atom, assume)
+        return closed_form_by_parameters(atom, assume) or closed_forms.closed_form(atom)
     if isinstance(atom, sp.Sum):
         return sums.closed_form(atom, assume)
     if isinstance(atom, sp.Product):
