@@ -11,6 +11,7 @@ The diagonal is E f^2 itself. The sum ends where what is left of E f^2 counts fo
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -26,7 +27,11 @@ __all__ = ["covariances", "doubled", "fresh_covariances", "hermite", "linear_mod
 
 Array = NDArray[np.float64]
 REACH = 9.0  # standard deviations of z
-STEP = 0.25  # of the trapezoid rule at s <= 1: poles at distance 1.5 leave exp(-2 pi 1.5/0.25)
+STEP, WIDE = (
+    0.25,
+    32.0,
+)  # of the trapezoid rule, over s: poles at distance 1.5/s leave exp(-2 pi 1.5/0.25); up to this s
+TOGETHER = 8  # terms
 FINE, FINEST = 0.05, 0.02  # of sinh^-1 z
 LEFT = 1e-10  # of the mean square, that may be missing from an entry of U
 MOST = 200  # terms
@@ -136,17 +141,24 @@ def hermite(activation: str, mean: Array, width: Array) -> Iterator[tuple[Array,
     z, weights = _nodes(mean, width)
     values = ACTIVATIONS[activation](mean[..., None] + width[..., None] * z)
     square = _summed(values**2, weights)
-    for polynomial in _polynomials(z):
-        yield _summed(values, weights * polynomial), square
+    if weights.ndim > 1:
+        yield from ((_summed(values, weights * polynomial), square) for polynomial in _polynomials(z))
+        return
+    polynomials = _polynomials(z)
+    while some := list(itertools.islice(polynomials, TOGETHER)):
+        sums = values @ (weights * np.array(some)).T
+        yield from ((np.ascontiguousarray(sums[..., k]), square) for k in range(len(some)))
 
 
 def _nodes(mean: Array, width: Array) -> tuple[Array, Array]:
     """Points z and probabilities of N(0, 1): the same for all, shape (n,), or denser where mean + width z passes 0, (..., n)."""
-    if np.max(width) <= 1:
-        z = np.arange(-REACH, REACH + STEP / 2, STEP)
+    widest = float(np.max(width))
+    if widest <= WIDE:
+        step = STEP / max(1.0, widest)
+        z = np.arange(-REACH, REACH + step / 2, step)
         weights = np.exp(-(z**2) / 2)
         return z, weights / weights.sum()
-    return _dense(np.clip(-mean / width, -REACH, REACH)[..., None], 1 / float(np.max(width)), FINE)
+    return _dense(np.clip(-mean / width, -REACH, REACH)[..., None], 1 / widest, FINE)
 
 
 def _dense(centre: Array, scale: float, step: float) -> tuple[Array, Array]:
