@@ -156,7 +156,7 @@ def slighter(name):
 
 
 def test_a_smoothed_score_is_held_to_its_definition():
-    few = QUICK | {"max_examples": 20}
+    few = QUICK | {"max_examples": 8}
     variance = "given(separation, given(bandwidth, variance_of_smoothing))"
     for name, text, mutants in (
         ("score_variance", variance, slighter("score_variance")),
@@ -194,7 +194,7 @@ def test_a_size_that_the_catalogue_knows_gives_a_value():
 
 
 def test_where_modes_merge_is_held_from_both_sides():
-    few = QUICK | {"max_examples": 40}
+    few = QUICK | {"max_examples": 20}
     for name, law_of_modes in (
         ("merging_bandwidth", "vanishes_from(led_kde.mode_separation)"),
         ("mode_separation", "at_bandwidth(led_kde.merging_bandwidth, 1.01, 0)"),
