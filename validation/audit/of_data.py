@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from numerics.arrays import DTYPES, checked, resolve_device, stream, to_host
 from numerics.classes import classes, speciation
 from numerics.data import draw
+from numerics.early_stopping import COPIED, Stopped, stopped
 from numerics.leave_one_out import (
     HeldOut,
     PrincipalAxes,
@@ -40,7 +41,6 @@ from numerics.leave_one_out import (
 )
 from numerics.measurement import Measurement, crossing
 from numerics.memorized import fraction, memorized
-from numerics.stopping import COPIED, Stopped, stopped
 from numerics.storage.columns import Taken, doubts
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from numerics.early_stopping import COPIED, stopped
 from numerics.experiments import trade_off
 from numerics.leave_one_out import principal_axes, split, trajectory
 from numerics.memorized import memorized
 from numerics.reverse import flow, grid
 from numerics.scores import Empirical, Smoothed
-from numerics.stopping import COPIED, stopped
 from theory.predictions import generalization_time
 from theory.setting import Setting
 
