@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from numerics.measurement import Measurement
 from theory.observable import Observable, coordinates, part_of
 from theory.observable import observables as observables_of
-from theory.real import real_array
+from theory.real import brief, real_array
 from theory.setting import REMEDIES, Setting, without_remedies
 from validation.axes import AXES, HELD, Axis, axes_of, ranged
 from validation.comparison import measured_name, told
@@ -493,9 +493,15 @@ def _axis_of(
     if over or len(names) != 1 or not {"measured", "sem"} <= set(measured):
         raise ValueError(
             "points of your own take the columns measured, sem, and one axis, such as samples, in place of over=; got "
-            f"{', '.join(measured)}"
+            f"{', '.join(map(repr, measured))}"
         )
-    return {names[0]: np.ravel(measured[names[0]]).tolist()}
+    values = np.ravel(measured[names[0]]).tolist()
+    if len(set(values)) < 2:
+        raise ValueError(
+            f"points of your own are along an axis, at two values of {names[0]} or more; got {len(values)} "
+            f"at {', '.join(map(brief, set(values)))}"
+        )
+    return {names[0]: values}
 
 
 def _given(measured: Mapping[str, NDArray[Any]], points: Points, forms: Sequence[Form]) -> dict[str, Measurement]:

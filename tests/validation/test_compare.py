@@ -653,9 +653,26 @@ def test_the_command_takes_points_of_ones_own(mine, tmp_path):
         ("time,measured,sem\n0.4,12\n", "sem of row 1 must be a number, got None"),
         ("time;measured;sem\n0.4;12;0.1\n", "take the columns measured, sem, and one axis"),
         ("D,measured,sem\n4,12,0.1\n", "take the columns measured, sem, and one axis"),
+        (
+            "time,measured,sem\n0,4,12,5,0,1\n0,9,7,5,0,1\n",
+            "row 1 must have a cell for each of 3 columns, got more; write",
+        ),
+        (",time,measured,sem\n1,0.4,12,0.1,3\n", "row 1 must have a cell for each of 4 columns, got more"),
+        ("time,measured,sem,sem\n0.4,12,0.1,9\n", "must name every column once, got 'sem' twice; leave one out"),
+        ("time,measured,sem\n0.4,95%,1%\n", "measured of row 1 must be a number, got '95%'; write it as in 0.95, or"),
+        ("variance.0,measured,sem\n1 m,3,0.1\n", "variance.0 of row 1 must be a number, got '1 m'"),
+        ("time,measured,sem\n0.4,12,0.1\n", "along an axis, at two values of time or more; got 1 at 0.4"),
     ],
 )
 def test_points_that_cannot_be_read(mine, text, said):
     done = asked_of(mine(text))
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert said in done.err
+
+
+def test_points_in_other_letters_and_with_spaces(mine, tmp_path):
+    done = asked_of(mine("time, measured, sem\r\n0.9, 7.47, 0.01\r\n0.4, 12.53, 0.01\r\n"), "--json")
+    assert [row["measured"] for row in json.loads(done.out)["points"]] == [12.53, 7.47]
+    other = tmp_path / "other.csv"
+    other.write_bytes("time,measured,sem,note\n0.4,12,0.1,\xe9\n".encode("latin-1"))
+    assert "its text is not UTF-8; save it as UTF-8" in asked_of(other).err
