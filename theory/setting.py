@@ -320,6 +320,10 @@ class Schedule:
     alpha: Callable[[Array], Array]
     last_time: float = math.inf
 
+    def __post_init__(self) -> None:
+        for name in ("noise_variance", "time", "alpha"):
+            object.__setattr__(self, name, _in_float64(getattr(self, name)))
+
     def __reduce__(self) -> tuple[Callable[[str], Schedule], tuple[str]]:
         return _schedule, (self.name,)  # its functions do not pickle, its name does
 
@@ -328,6 +332,11 @@ class Schedule:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))  # of IPython and hypothesis, which would show its functions
+
+
+def _in_float64(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Of small integers NumPy takes logarithms in half precision, and squares that wrap round."""
+    return lambda x: f(_real_array(x, "times"))
 
 
 def _variance_preserving(
