@@ -660,6 +660,7 @@ def test_the_command_takes_points_of_ones_own(mine, tmp_path):
         (",time,measured,sem\n1,0.4,12,0.1,3\n", "row 1 must have a cell for each of 4 columns, got more"),
         ("time,measured,sem,sem\n0.4,12,0.1,9\n", "must name every column once, got 'sem' twice; leave one out"),
         ("time,measured,sem\n0.4,95%,1%\n", "measured of row 1 must be a number, got '95%'; write it as in 0.95, or"),
+        ("time,measured,sem\n0_4,95,1\n", "time of row 1 must be a number, got '0_4'"),
         ("variance.0,measured,sem\n1 m,3,0.1\n", "variance.0 of row 1 must be a number, got '1 m'"),
         ("time,measured,sem\n0.4,12,0.1\n", "along an axis, at two values of time or more; got 1 at 0.4"),
     ],

@@ -217,7 +217,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def _is_number(cell: str | None) -> bool:
     try:
-        return cell is not None and math.isfinite(float(cell))
+        return cell is not None and "_" not in cell and math.isfinite(float(cell))
     except ValueError:
         return False
 

@@ -159,6 +159,12 @@ def test_all_of_the_variance_is_a_hundred_percent(linear):
         assert f"; {told} % of the variance is left" in " ".join(text(found).split())
 
 
+def test_directions_below_the_noise_are_of_those_that_are_counted():
+    """Of six directions three have a variance of 1e-12 of the largest or less."""
+    s = audit("graded", gaussian(60, tuple(10.0 ** -np.arange(0, 24, 4))), queries=32).summary
+    assert s["stopping"]["directions_below_noise"] <= s["intrinsic_dimension"] < 6
+
+
 def test_clusters_are_not(clustered):
     s = clustered.summary
     v = s["validity"]
@@ -348,6 +354,7 @@ def test_bad_input_is_refused_in_one_line(options, message):
         (1797.0, 12.0, "1797 ± 12"),
         (2.576e-7, 9.8e-9, "(2.576 ± 0.098)e-07"),
         (1.0, 0.0, "1"),
+        (0.0696461024749879, 2.5e-17, "0.0696"),
         (1.0, None, "1"),
         (None, None, "unknown"),
     ],
