@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
+from functools import wraps
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -336,7 +337,9 @@ class Schedule:
 
 def _in_float64(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
     """Of small integers NumPy takes logarithms in half precision, and squares that wrap round."""
-    return lambda x: f(_real_array(x, "times"))
+    return wraps(f)(
+        lambda x: f(_real_array(x, "times"))
+    )  # stored results know a schedule by what its functions are called
 
 
 def _variance_preserving(

@@ -420,6 +420,11 @@ def test_numbers_of_any_kind_are_taken_in_float64(schedule):
     for some in (np.uint8([0]), [False]):
         assert schedule.noise_variance(some) == schedule.noise_variance(np.array([0.0]))
     assert SCHEDULES["edm"].noise_variance(np.uint8(20)) == 400
+    # by this the keys of stored results, and random streams, know a schedule
+    assert schedule.noise_variance.__qualname__ in (
+        "_schedules.<locals>.<lambda>",
+        "_variance_preserving.<locals>.<lambda>",
+    )
     with pytest.raises(ValueError, match="times must be a numeric array"):
         schedule.time(["20"])
 
