@@ -468,6 +468,8 @@ def _column(values: Any) -> NDArray[Any]:
         raise ValueError("points of your own must not be masked; leave such rows out")
     column = np.asarray(values)
     try:
+        if column.dtype.kind == "O":  # as data frames hold text
+            column = np.array(column.tolist())
         return column.astype(np.float64) if column.dtype.kind == "U" else column
     except ValueError:
         return column
@@ -515,6 +517,8 @@ def _given(measured: Mapping[str, NDArray[Any]], points: Points, forms: Sequence
         raise ValueError(
             f"points of your own take one axis, each value once, or once a subspace; got {len(order)} rows over {name}"
         )
+    if truths := [part for part in ("measured", "sem") if measured[part].dtype.kind == "b"]:
+        raise ValueError(f"the column {truths[0]!r} must be numbers, got truth values; give shares with their errors")
     mean, sem = (real_array(measured[part], f"the column {part!r}").astype(np.float64) for part in ("measured", "sem"))
     if not mean.shape == sem.shape == own:
         raise ValueError(f"measured and sem must have shape {own}, got {mean.shape} and {sem.shape}")

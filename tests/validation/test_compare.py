@@ -173,6 +173,7 @@ def test_points_of_ones_own_stand_in_the_place_of_the_experiment():
         ({"measured": np.ma.array(exact, mask=[True, False, False])}, "must not be masked"),
         ({"measured": exact + 0j}, "the column 'measured' must be a numeric array, got dtype complex128"),
         ({"measured": ["a", "b", "c"]}, "the column 'measured' must be a numeric array"),
+        ({"measured": [True, False, True]}, "the column 'measured' must be numbers, got truth values"),
         ({"n": [0, 5, 5]}, "n must be numbers of data sets, two or more"),
         ({"n": [5, np.nan, 5]}, "n must be numbers of data sets, two or more"),
     ]:
@@ -198,13 +199,16 @@ def test_a_figure_shows_points_that_have_no_z():
     assert above.get_xlim()[0] < times[0]
 
 
-@pytest.mark.parametrize("kind", ["arrow", "structured", "frame", "rows", "text"])
+@pytest.mark.parametrize("kind", ["arrow", "structured", "frame", "rows", "text", "objects", "objects of text"])
 def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
     columns = {"time": [0.4, 0.9], "measured": [12.5, 7.5], "sem": [0.1, 0.1]}
     if kind == "frame":
         table = pytest.importorskip("pandas").DataFrame(columns)
     elif kind == "arrow":
         table = pyarrow.table(columns)
+    elif kind.startswith("objects"):
+        of = str if "text" in kind else float
+        table = {name: np.array(list(map(of, column)), dtype=object) for name, column in columns.items()}
     elif kind in ("rows", "text"):
         values = ([f"{v}" for v in column] if kind == "text" else column for column in columns.values())
         table = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
@@ -214,6 +218,11 @@ def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
     assert found.measured["information"].tolist() == columns["measured"]
     with pytest.raises(ValueError, match=r"a table with named columns, .* got float"):
         compare("collapse", SETTING, measured=3.0, observables="information")
+
+
+def test_an_axis_takes_more_than_a_number():
+    with pytest.raises(ValueError, match=r"the axis time takes a list of values, got 0\.4"):
+        compare("collapse", SETTING, over={"time": 0.4}, observables="information")
 
 
 def test_rows_of_ones_own_have_the_same_columns():
@@ -298,7 +307,7 @@ def test_repeats_grow_until_the_error_is_reached_and_stop():
     assert share.max() <= 0.02
     assert points._wanted({"x": Measurement(np.ones(2), np.array([0.1, 0.2]), 100)}, {"x": None}, 100, 0.1) == 441
     assert points._wanted({"x": Measurement(np.ones(2), np.array([0.1, 0.2]), 100)}, {"x": None}, 100, 0.2) == 100
-    for repeats in ("auto:2", "auto:", "many", 3, "19"):
+    for repeats in ("auto:2", "auto:", "many", 3, "19", None, [20], 20.5, np.inf):
         with pytest.raises(ValueError, match="repeats must be a number of data sets of at least 20, or auto"):
             compare("collapse", SETTING, over=SAMPLES, repeats=repeats)
 
