@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.threads import parallel, workers
-from theory.real import EXACT, real_array
+from theory.real import EXACT, brief, real_array
 
 __all__ = [
     "DEVICES",
@@ -111,7 +111,7 @@ def of_its_library(a: Array, what: str) -> Array:
         return a
     if str(a.layout) != "torch.strided":
         raise ValueError(f"{what} must be a dense array, got a tensor of layout {a.layout}; give its .to_dense()")
-    return a.detach()
+    return a.detach() if a.requires_grad else a
 
 
 def _floating(a: Array, what: str, xp: Any) -> Array:
@@ -227,9 +227,10 @@ def to_device(a: NDArray[Any], device: str, dtype: str = "float64") -> Array:
 
 
 def to_host(a: Array) -> NDArray[Any]:
-    """The array as NumPy, copied from its device where it must be."""
+    """The array as NumPy, copied from its device where it must be; bfloat16, which NumPy has not, as float32."""
     if is_torch(a):
-        return np.asarray(a.detach().cpu())
+        a = a.detach().cpu()
+        return np.asarray(a.float() if str(a.dtype) == "torch.bfloat16" else a)
     return np.asarray(a)
 
 
@@ -237,13 +238,27 @@ def stream(rng: int | np.random.SeedSequence | np.random.Generator, *key: object
     """A random stream for the point `key`, the same whoever asks and in whatever order.
 
     A Generator is a stream already: it is used as it is, and advances.
+
+    Raises:
+        ValueError: for what is no seed.
     """
     if isinstance(rng, np.random.Generator):
         return rng
-    root = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(rng)
+    root = rng if isinstance(rng, np.random.SeedSequence) else _seeded(rng)
     digest = hashlib.sha256(repr(key).encode()).digest()
     words = tuple(int(w) for w in np.frombuffer(digest[:16], dtype=np.uint32))
     return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *words)))
+
+
+def _seeded(seed: Any) -> np.random.SeedSequence:
+    try:
+        if isinstance(seed, bool | np.bool_):
+            raise TypeError
+        return np.random.SeedSequence(seed)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"rng must be an integer of 0 or more, a SeedSequence or a Generator, got {brief(seed)}"
+        ) from None
 
 
 def add_to_rows(total: Array, rows: Array, values: Array) -> None:

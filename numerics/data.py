@@ -27,12 +27,19 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+MOST = 2**59  # numbers of an array: NumPy counts no more bytes
 
 
 def draw(setting: Setting, count: int, rng: np.random.Generator) -> Array:
-    """`count` samples of the setting's ensemble in principal axes, shape (count, D)."""
+    """`count` samples of the setting's ensemble in principal axes, shape (count, D).
+
+    Raises:
+        MemoryError: where no machine holds as many.
+    """
     manifold = setting.manifold
     D, m = manifold.ambient_dimension, manifold.intrinsic_dimension
+    if count * D > MOST:
+        raise MemoryError(f"{count:.3g} samples of {D} numbers are more than an array holds")
     samples = rng.standard_normal((count, m))
     samples *= np.sqrt(manifold.spectrum[:m])
     if m < D:  # else a copy would double the memory

@@ -28,6 +28,7 @@ __all__ = ["COPIED", "Stopped", "stopped"]
 
 Array = NDArray[np.float64]
 COPIED = 0.05  # of points generated, beyond those that are so by chance: few
+DOUBT = 2  # standard errors of a share
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Stopped:
         t: noise variance, data units squared, shape (T,).
         copied: 1 where a noised sample is a copy, shape (M, T).
         copied_denoised: 1 where its posterior mean is, shape (M, T).
-        variance_left: of posterior means, over that of the data, shape (T,).
+        variance_left: of posterior means, over that of the samples noised, shape (T,).
         log_density: log p^_t at held-out samples, nats, in the span of the data, shape (H, T).
-        by_chance: how many held-out samples would count as copies.
+        by_chance: how many samples held out would count as copies.
     """
 
     t: Array
@@ -66,9 +67,19 @@ class Stopped:
         return jackknife(self.log_density, lambda mean: _peak(self.t, mean))
 
     def _few(self, copied: Array) -> Measurement:
-        """By interpolation in the logarithm of the share, which falls like a power where it is small."""
-        few, least = np.log(COPIED + self.by_chance), 0.5 / len(copied)
-        return jackknife(copied, lambda mean: crossing(self.t, np.log(np.maximum(mean, least)), few))
+        """By interpolation in the logarithm of the share, which falls like a power where it is small.
+
+        A share may rise again, as where points are drawn to the middle of a cluster, beside which a sample lies: what counts is
+        its fall after it was last beyond all doubt.
+        """
+        few, count = COPIED + self.by_chance, len(copied)
+        beyond = few + DOUBT * np.sqrt(few * (1 - few) / count)
+
+        def fall(mean: Array) -> Array:
+            start = int(np.flatnonzero(mean > beyond)[-1]) if (mean > beyond).any() else 0
+            return crossing(self.t[start:], np.log(np.maximum(mean[start:], 0.5 / count)), np.log(few))
+
+        return jackknife(copied, fall)
 
 
 def stopped(
@@ -90,18 +101,41 @@ def stopped(
     points = samples[random.integers(len(samples), size=queries)]
     xi = random.standard_normal(points.shape)
     mean = to_host(moments_of_noised(points, xi, samples, at, device, dtype).mean).astype(np.float64)
-    left = (mean**2).sum(axis=1) / (samples**2).sum(axis=1).mean()
     fresh, rest = split(data, queries, rng)
     density = moments_of_noised(fresh, np.zeros_like(fresh), rest, at, device, dtype).log_density
     distinct = samples[np.unique(data.group, return_index=True)[1]]
+    across = _length(random, data.spectrum.size - samples.shape[1], queries)
+    ends = noised(_beside(points), np.column_stack([xi, across]), at)
     return Stopped(
         times,
-        by_time(memorized(noised(points, xi, at), distinct), times).T.astype(np.float64),
+        by_time(memorized(ends, _beside(distinct)), times).T.astype(np.float64),
         by_time(memorized(mean, distinct), times).T.astype(np.float64),
-        Measurement.of(by_time(left, times).T),
+        _ratio(by_time((mean**2).sum(axis=1), times).T, (points**2).sum(axis=1)),
         by_time(density, times).T - samples.shape[1] * np.log(data.unit),
-        float(memorized(fresh, rest).mean()),
+        float(memorized(fresh, rest).mean()) if len(fresh) == queries else _by_chance(distinct[:queries]),
     )
+
+
+def _length(random: np.random.Generator, normals: int, count: int) -> Array:
+    """Of the noise in the directions in which samples do not differ, for one; it takes points from all samples alike."""
+    return np.sqrt(random.chisquare(normals, count)) if normals else np.zeros(count)
+
+
+def _beside(points: Array) -> Array:
+    """In one more direction, in which samples do not differ."""
+    return np.column_stack([points, np.zeros(len(points))])
+
+
+def _ratio(kept: Array, of: Array) -> Measurement:
+    """The mean of rows over that of `of`, which vary together; the error is that to first order."""
+    share = kept.mean(axis=0) / of.mean()
+    return Measurement.of(share + (kept - share * of[:, None]) / of.mean())
+
+
+def _by_chance(distinct: Array) -> float:
+    """The share of samples that would count as copies of others, each held out alone: a fifth of few would be too few."""
+    alone = [memorized(distinct[[i]], np.delete(distinct, i, axis=0)) for i in range(len(distinct))]
+    return float(np.mean(alone))
 
 
 def _peak(t: Array, f: Array) -> float:

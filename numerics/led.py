@@ -20,7 +20,7 @@ from numerics.arrays import check_squares, checked
 from numerics.gibbs import gibbs_moments
 from numerics.scores import Smoothed, noise_variances
 from numerics.voronoi import fixed_points
-from theory.real import real_array
+from theory.real import brief, number, real_array
 
 __all__ = ["atoms", "gradient", "log_density", "log_normalization"]
 
@@ -223,6 +223,6 @@ def _fitting(x: ArrayLike, data: ArrayLike, t: float, h: float, most: int | None
     if most is not None and samples.shape[1] > most:
         raise ValueError(f"this is for data of {most} dimension{'s' * (most > 1)} at most, got shape {samples.shape}")
     noise_variances([t], "t", at_least=1)
-    if not 0 <= h < math.inf:
-        raise ValueError(f"the bandwidth must be finite and not negative, got {h!r}")
+    if not 0 <= number(h) < math.inf:
+        raise ValueError(f"the bandwidth must be finite and not negative, got {brief(h)}")
     return points, samples

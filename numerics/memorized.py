@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
 from numerics.arrays import Array, check_squares, checked, lift, namespace, scaled, slices, to_host
+from theory.real import brief, number, plain_array
 
 __all__ = ["fraction", "memorized"]
 
@@ -42,10 +43,11 @@ def memorized(x: Array, data: Array, ratio: float = 1 / 3, distance: float | Non
     xp = namespace(x, data)
     if x.shape[1] != data.shape[1]:
         raise ValueError(f"x and data must share the dimension D, got {x.shape[1]} and {data.shape[1]}")
-    if not 0 <= ratio <= 1:
-        raise ValueError(f"the ratio must lie between 0 and 1, got {ratio!r}")
-    if distance is not None and not distance >= 0:
-        raise ValueError(f"the distance must be a number that is not negative, got {distance!r}")
+    share, reach = number(ratio), 0.0 if distance is None else number(distance)
+    if not 0 <= share <= 1:
+        raise ValueError(f"the ratio must lie between 0 and 1, got {brief(ratio)}")
+    if not reach >= 0:
+        raise ValueError(f"the distance must be a number that is not negative, got {brief(distance)}")
     exponent = lift(check_squares(x, data), np.float64)
     x, data = (scaled(xp.astype(a, xp.float64, copy=False), exponent) for a in (x, data))
     data = _distinct(data)
@@ -53,9 +55,7 @@ def memorized(x: Array, data: Array, ratio: float = 1 / 3, distance: float | Non
     norms = [xp.sum(data[part, :] ** 2, axis=1) for part in parts]
     squares = [_two_nearest(x[block, :], data, parts, norms) for block in slices(x.shape[0], QUERIES)]
     nearest, second = np.sqrt(np.concatenate(squares)).T
-    found = nearest < ratio * second
-    if distance is not None:
-        found |= np.ldexp(nearest, -exponent) < distance
+    found = (nearest < share * second) | (np.ldexp(nearest, -exponent) < reach)
     return xp.asarray(found, device=x.device)
 
 
@@ -131,12 +131,13 @@ def fraction(flags: ArrayLike, level: float = 0.95) -> tuple[float, float, float
     Raises:
         ValueError: for flags that are not a non-empty list of booleans, and a level outside of 0 to 1.
     """
-    given: NDArray[Any] = np.asarray(to_host(flags))
+    given = plain_array(flags, "flags")
     if given.dtype != np.bool_ or given.ndim != 1 or not given.size:
         raise ValueError(f"flags must be booleans, shape (n,), got dtype {given.dtype} and shape {given.shape}")
-    if not 0 < level < 1:
-        raise ValueError(f"the level must lie between 0 and 1, got {level!r}")
-    n, k, tail = given.size, int(given.sum()), (1 - level) / 2
+    covered = number(level)
+    if not 0 < covered < 1:
+        raise ValueError(f"the level must lie between 0 and 1, got {brief(level)}")
+    n, k, tail = given.size, int(given.sum()), (1 - covered) / 2
     low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
     high = float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
     return k / n, low, high

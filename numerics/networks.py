@@ -78,7 +78,7 @@ def of_mean(mean: Mean) -> Denoiser:
 
 def of_score(score: Score) -> Denoiser:
     """One network whose values are scores, as all of numerics.scores are."""
-    return of_mean(lambda x, t: x + t * to_host(score(x, t)))
+    return of_mean(lambda x, t: x + t * to_host(score(x, t)).astype(np.float64))  # which t times halves may not fit
 
 
 def of_module(module: Any, shape: tuple[int, ...] | None = None) -> Denoiser:

@@ -22,8 +22,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from numerics.arrays import Array, checked, namespace, stream
+from numerics.arrays import Array, checked, namespace, of_its_library, stream
 from numerics.scores import Score, noise_variances
+from theory.real import brief, is_numeric, number
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
@@ -150,13 +151,15 @@ def log_density(posterior: Callable[[Array, float], tuple[Array, Array]], x: Arr
 
 def _posterior_mean(score: Score, x: Array, t: float) -> Array:
     """m = x + t s, of a score that may be anybody's."""
-    values = score(x, t)
+    values = of_its_library(score(x, t), "the score")
     xp = namespace(x, values)
     if values.shape != x.shape:
         raise ValueError(f"the score must have the shape {tuple(x.shape)} of x, got {tuple(values.shape)} at t = {t:g}")
+    if xp.isdtype(values.dtype, "complex floating"):
+        raise ValueError(f"the score must be real, got dtype {values.dtype} at t = {t:g}")
     if not bool(xp.all(xp.isfinite(values))):
         raise ValueError(f"the score must be finite, got NaN or infinite values at t = {t:g}; end at a larger t")
-    return x + t * values
+    return x + t * xp.astype(values, x.dtype, copy=False)  # which t times it may not fit, if it came in halves
 
 
 def _falling(t: ArrayLike) -> list[float]:
@@ -172,11 +175,12 @@ def grid(t_max: float, t_min: float, steps: int) -> NDArray[np.float64]:
     Raises:
         ValueError: unless t_max > t_min > 0 are finite, and steps is 1 or more.
     """
-    if not 0 < t_min < t_max < np.inf:
-        raise ValueError(f"expected t_max > t_min > 0, both finite, got {t_max!r} and {t_min!r}")
-    if not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"steps must be an integer, 1 or more, got {steps!r}")
-    return np.geomspace(t_max, t_min, steps + 1)
+    first, last = number(t_max), number(t_min)
+    if not 0 < last < first < np.inf:
+        raise ValueError(f"expected t_max > t_min > 0, both finite, got {brief(t_max)} and {brief(t_min)}")
+    if not isinstance(steps, int | np.integer) or not is_numeric(steps) or steps < 1:
+        raise ValueError(f"steps must be an integer, 1 or more, got {brief(steps)}")
+    return np.geomspace(first, last, steps + 1)
 
 
 def grid_by(t_max: float, t_min: float, steps: float) -> NDArray[np.float64]:
@@ -185,7 +189,8 @@ def grid_by(t_max: float, t_min: float, steps: float) -> NDArray[np.float64]:
     Raises:
         ValueError: as `grid`.
     """
-    return grid(t_max, t_min, max(1, math.ceil(steps * math.log(t_max / t_min))))
+    first, last = grid(t_max, t_min, 1).tolist()
+    return grid(first, last, max(1, math.ceil(steps * math.log(first / last))))
 
 
 def start(

@@ -16,6 +16,7 @@ weight of a sample at distance r is r^{-(D-2)}.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -28,7 +29,7 @@ from scipy.special import roots_hermitenorm, softmax
 from numerics.arrays import Array, checked, namespace, slices, stream, to_host
 from numerics.gibbs import GibbsMoments, gibbs_moments
 from numerics.incomplete_gamma import log_incomplete_gamma
-from theory.real import real_array
+from theory.real import brief, number, real_array
 from theory.setting import LinearManifold
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
 Score = Callable[[Array, float], Array]
 OfTime = float | Callable[[float], float]
 ENTRIES = 2**24  # of shifted points, or of pairs, at a time
+POSITIVE = "temperature must be one positive and finite number"
 LOWEST = 1e-300  # whose inverse is a number, and that of a square NEAREST of it
 NEAREST = 1e-30  # in units of t_min: closer, and the weight is that of distance 0 to all digits
 
@@ -109,7 +111,7 @@ class Tempered(_OfSamples):
         Raises:
             ValueError: as `gibbs_moments`.
         """
-        return gibbs_moments(x, self.data, t, temperature=_at(self.temperature, t))
+        return gibbs_moments(x, self.data, t, temperature=_at(self.temperature, t, POSITIVE))
 
     def posterior(self, x: Array, t: float) -> tuple[Array, Array]:
         """As of `Empirical`, the weights at T.
@@ -117,7 +119,7 @@ class Tempered(_OfSamples):
         Raises:
             ValueError: as `gibbs_moments`.
         """
-        T = _at(self.temperature, t)
+        T = _at(self.temperature, t, POSITIVE)
         return _posterior(gibbs_moments(x, self.data, t, temperature=T, covariance="diagonal"), t * T)
 
 
@@ -184,7 +186,8 @@ class Smoothed(_OfSamples):
         weights = xp.asarray(self.rule[1], dtype=x.dtype, device=x.device)
         found = [_posterior(moments, t) for moments in self._moments(x, t, covariance="diagonal")]
         means = [xp.sum(weights * mean, axis=1) for mean, _ in found]
-        return xp.concat(means, axis=0), xp.concat([trace @ weights[:, 0] for _, trace in found], axis=0)
+        traces = [xp.sum(weights[:, 0] * trace, axis=1) for _, trace in found]
+        return xp.concat(means, axis=0), xp.concat(traces, axis=0)
 
     def with_error(self, x: Array, t: float) -> tuple[Array, Array]:
         """The score, and the standard error of each of its components, both of shape (M, D).
@@ -214,7 +217,7 @@ class Smoothed(_OfSamples):
 
         Of the score itself, (mean - point)/t, the shifts drop out: they add up to 0.
         """
-        h = _at(self.bandwidth, t)
+        h = _at(self.bandwidth, t, "the bandwidth must be finite and not negative")
         if not 0 <= h < np.inf:
             raise ValueError(f"the bandwidth must be finite and not negative, got {h} at t = {t}")
         xp = namespace(x)
@@ -244,10 +247,10 @@ class Unconditioned(_OfSamples):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not LOWEST <= self.t_min < self.t_max < np.inf:
+        if not LOWEST <= number(self.t_min) < number(self.t_max) < np.inf:
             raise ValueError(
-                f"levels must lie between 0 < t_min < t_max, both finite, got {self.t_min!r} and {self.t_max!r}; t_min is "
-                f"{LOWEST:g} at least"
+                f"levels must lie between 0 < t_min < t_max, both finite, got {brief(self.t_min)} and {brief(self.t_max)}; "
+                f"t_min is {LOWEST:g} at least"
             )
 
     @cached_property
@@ -267,7 +270,7 @@ class Unconditioned(_OfSamples):
         points = to_host(x).astype(np.float64)
         blocks = slices(len(points), max(1, ENTRIES // 8 // len(self._samples)))
         found = np.concatenate([self._of(points[block]) for block in blocks])
-        return xp.asarray(found, dtype=x.dtype, device=x.device)
+        return xp.asarray(found, device=x.device)  # float64: halves may hold points, but not their scores
 
     def _of(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """With u = r^2/2t, int N dt ~ r^{-2a} int u^{a-1} e^{-u} du, a = D/2 - 1, and one order more for N/t."""
@@ -334,8 +337,9 @@ class Gaussian:
             raise ValueError(
                 f"x must have the {self.manifold.ambient_dimension} directions of the manifold, got shape {tuple(x.shape)}"
             )
-        spectrum = namespace(x).asarray(self.manifold.spectrum, dtype=x.dtype, device=x.device)
-        return -x / (spectrum + t)
+        xp = namespace(x)
+        spectrum = xp.asarray(self.manifold.spectrum, device=x.device)
+        return -xp.astype(x, xp.float64, copy=False) / (spectrum + t)
 
 
 def noise_variances(t: Any, what: str, at_least: int) -> NDArray[np.float64]:
@@ -361,5 +365,8 @@ def _reshaped(lead: tuple[int, ...], a: Array) -> Array:
     return namespace(a).reshape(a, (*lead, *a.shape[1:]))
 
 
-def _at(value: OfTime, t: float) -> float:
-    return float(value(t) if callable(value) else value)
+def _at(value: OfTime, t: float, wanted: str) -> float:
+    given = value(t) if callable(value) else value
+    if math.isnan(found := number(given)):
+        raise ValueError(f"{wanted}, got {brief(given)} at t = {t}")
+    return found

@@ -140,7 +140,7 @@ def read(path: Path) -> list[Derivation]:
     """
     name = str(path)
     try:
-        code = compile(path.read_text(encoding="utf-8"), name, "exec")
+        code = compile(path.read_text(encoding="utf-8-sig"), name, "exec")
     except SyntaxError as error:
         raise UnusableError(name, error.lineno or 1, f"SyntaxError: {error.msg}") from None
     except ValueError as error:  # not UTF-8, or null bytes

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
+from functools import wraps
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -320,6 +321,10 @@ class Schedule:
     alpha: Callable[[Array], Array]
     last_time: float = math.inf
 
+    def __post_init__(self) -> None:
+        for name in ("noise_variance", "time", "alpha"):
+            object.__setattr__(self, name, _in_float64(getattr(self, name)))
+
     def __reduce__(self) -> tuple[Callable[[str], Schedule], tuple[str]]:
         return _schedule, (self.name,)  # its functions do not pickle, its name does
 
@@ -328,6 +333,13 @@ class Schedule:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))  # of IPython and hypothesis, which would show its functions
+
+
+def _in_float64(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Of small integers NumPy takes logarithms in half precision, and squares that wrap round."""
+    return wraps(f)(
+        lambda x: f(_real_array(x, "times"))
+    )  # stored results know a schedule by what its functions are called
 
 
 def _variance_preserving(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from theory.real import brief
 from theory.setting import LinearManifold, Setting
 
 __all__ = ["AXES", "HELD", "Axis", "axes_of", "ranged"]
@@ -155,6 +156,8 @@ def axes_of(over: Mapping[str, Sequence[Any]]) -> tuple[Axis, ...]:
     Raises:
         ValueError: for no axis that is known, or more than two.
     """
+    if single := [name for name, values in over.items() if not isinstance(values, Iterable)]:
+        raise ValueError(f"the axis {single[0]} takes a list of values, got {brief(over[single[0]])}")
     found = tuple(Axis(name, tuple(values)) for name, values in over.items())
     if len(found) > 2:
         raise ValueError(f"expected one axis or two, got {', '.join(axis.name for axis in found)}; fix all but two")

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from numerics.measurement import Measurement
 from theory.observable import Observable, coordinates, part_of
 from theory.observable import observables as observables_of
-from theory.real import real_array
+from theory.real import brief, real_array
 from theory.setting import REMEDIES, Setting, without_remedies
 from validation.axes import AXES, HELD, Axis, axes_of, ranged
 from validation.comparison import measured_name, told
@@ -468,6 +468,8 @@ def _column(values: Any) -> NDArray[Any]:
         raise ValueError("points of your own must not be masked; leave such rows out")
     column = np.asarray(values)
     try:
+        if column.dtype.kind == "O":  # as data frames hold text
+            column = np.array(column.tolist())
         return column.astype(np.float64) if column.dtype.kind == "U" else column
     except ValueError:
         return column
@@ -493,9 +495,15 @@ def _axis_of(
     if over or len(names) != 1 or not {"measured", "sem"} <= set(measured):
         raise ValueError(
             "points of your own take the columns measured, sem, and one axis, such as samples, in place of over=; got "
-            f"{', '.join(measured)}"
+            f"{', '.join(map(repr, measured))}"
         )
-    return {names[0]: np.ravel(measured[names[0]]).tolist()}
+    values = np.ravel(measured[names[0]]).tolist()
+    if len(set(values)) < 2:
+        raise ValueError(
+            f"points of your own are along an axis, at two values of {names[0]} or more; got {len(values)} "
+            f"at {', '.join(map(brief, set(values)))}"
+        )
+    return {names[0]: values}
 
 
 def _given(measured: Mapping[str, NDArray[Any]], points: Points, forms: Sequence[Form]) -> dict[str, Measurement]:
@@ -509,6 +517,8 @@ def _given(measured: Mapping[str, NDArray[Any]], points: Points, forms: Sequence
         raise ValueError(
             f"points of your own take one axis, each value once, or once a subspace; got {len(order)} rows over {name}"
         )
+    if truths := [part for part in ("measured", "sem") if measured[part].dtype.kind == "b"]:
+        raise ValueError(f"the column {truths[0]!r} must be numbers, got truth values; give shares with their errors")
     mean, sem = (real_array(measured[part], f"the column {part!r}").astype(np.float64) for part in ("measured", "sem"))
     if not mean.shape == sem.shape == own:
         raise ValueError(f"measured and sem must have shape {own}, got {mean.shape} and {sem.shape}")

@@ -306,9 +306,9 @@ def precision(repeats: int | str) -> tuple[float, int]:
             error = float(str(repeats).removeprefix("auto:"))
             if 0 < error < 1:
                 return error, 100
-        elif int(repeats) >= LEAST:
-            return math.inf, int(repeats)
-    except ValueError:
+        elif (count := int(repeats)) >= LEAST and (isinstance(repeats, str) or count == repeats):
+            return math.inf, count
+    except (ValueError, TypeError, OverflowError):
         pass
     raise ValueError(
         f"repeats must be a number of data sets of at least {LEAST}, or auto:0.02 for a relative error; got {repeats!r}"

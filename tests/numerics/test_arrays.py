@@ -57,9 +57,9 @@ def test_a_stream_is_pinned():
     assert stream(0, "collapse", 3).integers(1000, size=5).tolist() == [107, 398, 756, 241, 965]
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "seven"])
+@pytest.mark.parametrize("seed", [-1, 1.5, "seven", "7", True, np.random.RandomState(1)])
 def test_seeds_that_are_none(seed):
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises(ValueError, match="rng must be an integer of 0 or more, a SeedSequence or a Generator, got "):
         stream(seed, "a")
 
 
@@ -125,6 +125,13 @@ def test_to_device_on_cuda():
     assert moved.device.type == "cuda"
     assert moved.dtype is torch.float32
     assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_bfloat16_on_the_host_is_float32():
+    torch = pytest.importorskip("torch")
+    found = to_host(torch.tensor([[1.5, -0.0078125]], dtype=torch.bfloat16, requires_grad=True))
+    assert found.dtype == np.float32
+    assert found.tolist() == [[1.5, -0.0078125]]
 
 
 # -- arrays as they come

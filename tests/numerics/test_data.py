@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -25,6 +26,12 @@ def means_fit(samples, mean, covariance):
 
 
 # -- the ensembles
+
+
+@pytest.mark.parametrize("count", [2**60, 10**19, 10**30])
+def test_more_samples_than_an_array_holds(rng, count):
+    with pytest.raises(MemoryError, match="samples of 4 numbers are more than an array holds"):
+        draw(Setting.of("1x4", samples=2), count, rng)
 
 
 def test_gaussian_moments(rng):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from numerics.early_stopping import COPIED, stopped
+from numerics.early_stopping import COPIED, Stopped, stopped
 from numerics.experiments import trade_off
 from numerics.leave_one_out import principal_axes, split, trajectory
+from numerics.measurement import Measurement
 from numerics.memorized import memorized
 from numerics.reverse import flow, grid
 from numerics.scores import Empirical, Smoothed
@@ -89,3 +90,41 @@ def test_in_the_plane_some_are_copies_by_chance():
     found = stopped(principal_axes(gaussian(400, 2)), TIMES)
     assert 0.02 < found.by_chance < 0.3  # one ninth, of 80
     assert found.copied_denoised[:, 0].mean() > COPIED + found.by_chance
+
+
+def test_noise_across_the_data_hides_copies_too():
+    """Noised in all 60 directions, of which the samples span 7, and counted there."""
+    random = np.random.default_rng(3)
+    data = random.standard_normal((300, 7)) @ np.linalg.qr(random.standard_normal((60, 7)))[0].T
+    times = np.geomspace(2e-4, 0.2, 7)
+    found = stopped(principal_axes(data), times, queries=400).copied.mean(axis=0)
+    points = data[random.integers(300, size=1000)]
+    plain = [memorized(points + np.sqrt(t) * random.standard_normal(points.shape), data).mean() for t in times]
+    # four errors of sqrt(1/4 (1/400 + 1/1000)); without that noise half are copies at t = .2 yet
+    assert np.abs(found - plain).max() < 0.12
+    assert np.ptp(plain) > 0.9
+
+
+@pytest.mark.parametrize(("end", "told"), [(0.01, True), (0.2, False)])
+def test_above_the_stopping_time_copies_are_few_at_all_times(end, told):
+    shares = np.array([1.0, 0.02, 0.3, end])
+    copied = (np.arange(1000)[:, None] < 1000 * shares).astype(float)
+    t = np.array([1.0, 2.0, 4.0, 8.0])
+    nothing = Measurement.of(np.zeros((2, 4)))
+    time = Stopped(t, copied, copied, nothing, np.zeros((2, 4)), by_chance=0.0).stopping_time.mean
+    assert (4 < time < 8) if told else np.isnan(time)
+
+
+@pytest.mark.parametrize("D", [1, 2])
+def test_chance_is_told_from_more_than_the_samples_held_out(D):
+    data = gaussian(60, D)
+    distances = np.sort(np.linalg.norm(data[:, None] - data, axis=-1), axis=1)
+    assert stopped(principal_axes(data), TIMES).by_chance == (distances[:, 1] < distances[:, 2] / 3).mean()
+
+
+def test_no_more_than_all_of_the_variance_is_left():
+    """Denoised at a small t nothing is lost, whichever samples are drawn."""
+    data = gaussian(40, 3)
+    left = stopped(principal_axes(data), [1e-9, 1.0], queries=20).variance_left
+    assert left.mean[0] == pytest.approx(1, abs=1e-3)
+    assert left.sem[0] < 1e-3

@@ -185,6 +185,8 @@ def test_the_flow_ends_on_atoms_at_its_rate():
         (([[0.0]], THREE, -0.1, 0.1), "t must be positive and finite"),
         (([[0.0]], THREE, 0.1, -0.1), "the bandwidth must be finite and not negative, got -0.1"),
         (([[0.0]], THREE, 0.1, np.nan), "the bandwidth must be finite"),
+        (([[0.0]], THREE, 0.1, True), "the bandwidth must be finite and not negative, got True"),
+        (([[0.0]], THREE, 0.1, "0.1"), "the bandwidth must be finite and not negative, got '0.1'"),
         ((np.zeros((1, 3)), np.zeros((2, 3)), 0.1, 0.1), r"of 2 dimensions at most, got shape \(2, 3\)"),
         (([[0.0]], THREE, 1e-9, 0.1), "the grid must have at most 4,194,304 points"),
     ],

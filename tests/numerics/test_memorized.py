@@ -107,7 +107,11 @@ def test_arrays_of_a_library_come_back(backend):
         ({"data": np.ones((5, 3))}, "data must hold at least 2 distinct samples, got 1 among 5"),
         ({"ratio": 1.5}, "the ratio must lie between 0 and 1, got 1.5"),
         ({"ratio": np.nan}, "the ratio must lie between 0 and 1, got nan"),
+        ({"ratio": True}, "the ratio must lie between 0 and 1, got True"),
+        ({"ratio": "0.3"}, "the ratio must lie between 0 and 1, got '0.3'"),
         ({"distance": -1.0}, "the distance must be a number that is not negative, got -1.0"),
+        ({"distance": True}, "the distance must be a number that is not negative, got True"),
+        ({"distance": [1.0]}, r"the distance must be a number that is not negative, got \[1.0\]"),
     ],
 )
 def test_refusals(change, message):
@@ -160,6 +164,8 @@ def test_its_coverage_is_its_level_or_more(n, level):
         (np.array([0.0, 1.0]), 0.95, "flags must be booleans, .* got dtype float64"),
         (np.ones((2, 2), dtype=bool), 0.95, r"flags must be booleans, .* shape \(2, 2\)"),
         ([True], 1.0, "the level must lie between 0 and 1, got 1.0"),
+        ([True], "0.95", "the level must lie between 0 and 1, got '0.95'"),
+        (np.ma.array([True, False], mask=[False, True]), 0.95, "flags must not be masked, got 1 masked cells"),
     ],
 )
 def test_flags_must_be_flags(given, level, message):

@@ -116,3 +116,10 @@ def test_a_module_of_torch_is_asked_in_its_own_dtype_and_mode():
     net = Net()
     np.testing.assert_allclose(of_module(net, (2, 2))(POINTS, 0.5), POINTS / 1.5, rtol=1e-6)
     assert net.training
+
+
+def test_a_score_in_halves_is_multiplied_by_the_time_in_full():
+    """float16 ends at 65,504."""
+    half = of_score(lambda x, t: (-x / t).astype(np.float16))
+    x = np.full((1, 2, 3), 1e4)
+    assert np.abs(half(x, 1e5)).max() < 10

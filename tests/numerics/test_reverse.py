@@ -291,7 +291,10 @@ X = np.ones((2, 4))
         ({"method": "euler"}, "the method must be one of exponential, midpoint, got 'euler'"),
         ({"score": lambda x, t: x[:, 0]}, r"the score must have the shape \(2, 4\) of x, got \(2,\) at t = 1"),
         ({"score": lambda x, t: x / 0.0}, "the score must be finite, got NaN or infinite values at t = 1"),
-        ({"score": lambda x, t: [[0.0]]}, "expected arrays of one library"),
+        ({"score": lambda x, t: [[0.0]]}, r"the score must have the shape \(2, 4\) of x, got \(1, 1\) at t = 1"),
+        ({"score": lambda x, t: None}, "the score must be an array of numbers, got NoneType"),
+        ({"score": lambda x, t: 1j * x}, "the score must be a numeric array, got dtype complex128; give its real part"),
+        ({"score": lambda x, t: np.ma.masked_less(x, 2.0)}, "the score must not be masked, got 8 masked cells"),
     ],
 )
 def test_refusals(sampler, change, message):
@@ -384,3 +387,26 @@ def test_generation_stops_at_every_time_of_the_setting():
 def test_steps_are_counted_by_factors_of_e():
     np.testing.assert_allclose(grid_by(np.e**2, 1.0, 4), grid(np.e**2, 1.0, 8))
     np.testing.assert_allclose(grid_by(1.01, 1.0, 4), [1.01, 1.0])
+
+
+def test_a_score_in_halves_is_multiplied_by_the_time_in_full(backend):
+    """float16 ends at 65,504, and -x/t times t = 1e6 is x."""
+    x = backend.array(np.full((2, 4), 100.0))
+    xp = backend.xp
+    half = getattr(xp, "float16", xp.float32)  # the standard has none
+    found = flow(lambda x, t: xp.astype(-x / t, half) if hasattr(xp, "astype") else (-x / t).to(half), x, [1e6, 1e5])
+    assert np.abs(backend.host(found)).max() < 100
+    assert np.isfinite(backend.host(found)).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("10", 1.0, 3), "expected t_max > t_min > 0, both finite, got '10' and 1.0"),
+        ((10.0, None, 3), "expected t_max > t_min > 0, both finite, got 10.0 and None"),
+        ((10.0, 1.0, True), "steps must be an integer, 1 or more, got True"),
+    ],
+)
+def test_grids_of_what_is_no_number_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        grid(*arguments)

@@ -306,6 +306,27 @@ def test_errors_of_a_library_come_back(backend):
 
 
 @pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_scores_of_narrow_points_are_those_of_wide_ones(backend, name, dtype):
+    """In float64: half precision holds neither t = 1e5 nor the score at t = 1e-5."""
+    x, data = (a.astype("float16") for a in cloud(3))
+    scores = dict(SCORES, unconditioned=lambda data: Unconditioned(data, 1e-13, 2.0))
+    for t in (1e-5, 0.3, 1e5):
+        found = scores[name](backend.array(data.astype(dtype)))(backend.array(x.astype(dtype)), t)
+        assert "float64" in str(found.dtype)
+        wanted = scores[name](data.astype(float))(x.astype(float), t)
+        np.testing.assert_allclose(backend.host(found), wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_the_trace_of_single_precision_comes_back(backend):
+    x, data = (a.astype("float32") for a in cloud(3))
+    means, traces = Smoothed(backend.array(data), 0.1, 8).posterior(backend.array(x), 0.3)
+    wanted = Smoothed(data.astype(float), 0.1, 8).posterior(x.astype(float), 0.3)
+    for found, expected in zip((means, traces), wanted, strict=True):
+        np.testing.assert_allclose(backend.host(found), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", SCORES)
 @pytest.mark.parametrize("bad", [np.full((2, 3), np.nan), np.ones((2, 4)), np.ones(3)])
 def test_points_that_are_none_are_refused(name, bad):
     _, data = cloud(3)
@@ -329,7 +350,14 @@ def test_times_must_be_positive(name, t):
         (lambda data: Smoothed(data, 0.1, 6), "shifts must be a power of two, 2 or more, in more than one dimension"),
         (lambda data: Smoothed(data[:, :1], 0.1, 1), "shifts must be an integer, 2 or more"),
         (lambda data: Smoothed(data, -0.1)(data, 0.1), "the bandwidth must be finite and not negative, got -0.1"),
+        (lambda data: Smoothed(data, "0.1")(data, 0.1), "the bandwidth must be finite and not negative, got '0.1'"),
+        (
+            lambda data: Smoothed(data, lambda t: None)(data, 0.1),
+            "the bandwidth must be finite .*, got None at t = 0.1",
+        ),
         (lambda data: Smoothed(data, 0.1, 2).with_error(data, 0.1), "an error needs at least 4 shifts, got 2"),
+        (lambda data: Tempered(data, True)(data, 0.1), "temperature must be one positive and finite number, got True"),
+        (lambda data: Unconditioned(data, "0.1", 1.0), "0 < t_min < t_max, both finite, got '0.1' and 1.0"),
         (lambda data: Tempered(data, 0.0)(data, 0.1), "temperature must be one positive"),
         (lambda data: Unconditioned(data, 1.0, 1.0), "0 < t_min < t_max, both finite, got 1.0 and 1.0"),
         (lambda data: Unconditioned(data, 0.0, 1.0), "0 < t_min < t_max"),

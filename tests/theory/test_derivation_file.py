@@ -66,6 +66,13 @@ def test_a_file_must_make_a_derivation_of_declared_symbols(file, text, message):
         read(file(text, head=""))
 
 
+def test_a_byte_order_mark_is_read_over(file):
+    path = file("d.equal('line', n * a, a * n)\n")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    (d,) = read(path)
+    assert [line.name for line in d.lines] == ["line"]
+
+
 def test_lines_know_where_they_are_written(file):
     path = file(
         "t_C = d.solve(\n    'root', Eq(n * a, b),\n    a, b / n)\nfor k in (1, 2):\n    d.equal(f'{k}', k * a, a * k)\n"

@@ -413,6 +413,22 @@ def test_alpha_sigma_and_t_are_one_schedule(schedule):
 MODULES = sorted(m.name for m in pkgutil.walk_packages(theory.__path__, "theory.") if not m.ispkg)
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=lambda s: s.name)
+def test_numbers_of_any_kind_are_taken_in_float64(schedule):
+    for some in (np.uint8([20]), np.int8([20]), [20], np.array([20], dtype=object), np.float16([20])):
+        assert schedule.time(some) == schedule.time(np.array([20.0]))
+    for some in (np.uint8([0]), [False]):
+        assert schedule.noise_variance(some) == schedule.noise_variance(np.array([0.0]))
+    assert SCHEDULES["edm"].noise_variance(np.uint8(20)) == 400
+    # by this the keys of stored results, and random streams, know a schedule
+    assert schedule.noise_variance.__qualname__ in (
+        "_schedules.<locals>.<lambda>",
+        "_variance_preserving.<locals>.<lambda>",
+    )
+    with pytest.raises(ValueError, match="times must be a numeric array"):
+        schedule.time(["20"])
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_all_lists_the_public_names(name):
     module = importlib.import_module(name)

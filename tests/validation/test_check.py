@@ -111,6 +111,12 @@ def test_the_example_is_printed_and_its_planted_fault_found(tmp_path):
     assert geomem("check", str(draft)).code == 0
 
 
+def test_a_folder_is_no_file(tmp_path):
+    done = geomem("check", str(tmp_path))
+    assert done.code == 2
+    assert done.err.startswith(f"geomem: there is no file {tmp_path}; geomem check --example > ")
+
+
 def test_a_file_that_is_not_there_is_told_how_to_begin():
     done = geomem("check", "nowhere.derivation.py")
     assert done.code == 2

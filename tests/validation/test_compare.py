@@ -173,6 +173,7 @@ def test_points_of_ones_own_stand_in_the_place_of_the_experiment():
         ({"measured": np.ma.array(exact, mask=[True, False, False])}, "must not be masked"),
         ({"measured": exact + 0j}, "the column 'measured' must be a numeric array, got dtype complex128"),
         ({"measured": ["a", "b", "c"]}, "the column 'measured' must be a numeric array"),
+        ({"measured": [True, False, True]}, "the column 'measured' must be numbers, got truth values"),
         ({"n": [0, 5, 5]}, "n must be numbers of data sets, two or more"),
         ({"n": [5, np.nan, 5]}, "n must be numbers of data sets, two or more"),
     ]:
@@ -198,13 +199,16 @@ def test_a_figure_shows_points_that_have_no_z():
     assert above.get_xlim()[0] < times[0]
 
 
-@pytest.mark.parametrize("kind", ["arrow", "structured", "frame", "rows", "text"])
+@pytest.mark.parametrize("kind", ["arrow", "structured", "frame", "rows", "text", "objects", "objects of text"])
 def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
     columns = {"time": [0.4, 0.9], "measured": [12.5, 7.5], "sem": [0.1, 0.1]}
     if kind == "frame":
         table = pytest.importorskip("pandas").DataFrame(columns)
     elif kind == "arrow":
         table = pyarrow.table(columns)
+    elif kind.startswith("objects"):
+        of = str if "text" in kind else float
+        table = {name: np.array(list(map(of, column)), dtype=object) for name, column in columns.items()}
     elif kind in ("rows", "text"):
         values = ([f"{v}" for v in column] if kind == "text" else column for column in columns.values())
         table = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
@@ -214,6 +218,11 @@ def test_points_of_ones_own_come_in_tables_of_any_kind(kind):
     assert found.measured["information"].tolist() == columns["measured"]
     with pytest.raises(ValueError, match=r"a table with named columns, .* got float"):
         compare("collapse", SETTING, measured=3.0, observables="information")
+
+
+def test_an_axis_takes_more_than_a_number():
+    with pytest.raises(ValueError, match=r"the axis time takes a list of values, got 0\.4"):
+        compare("collapse", SETTING, over={"time": 0.4}, observables="information")
 
 
 def test_rows_of_ones_own_have_the_same_columns():
@@ -298,7 +307,7 @@ def test_repeats_grow_until_the_error_is_reached_and_stop():
     assert share.max() <= 0.02
     assert points._wanted({"x": Measurement(np.ones(2), np.array([0.1, 0.2]), 100)}, {"x": None}, 100, 0.1) == 441
     assert points._wanted({"x": Measurement(np.ones(2), np.array([0.1, 0.2]), 100)}, {"x": None}, 100, 0.2) == 100
-    for repeats in ("auto:2", "auto:", "many", 3, "19"):
+    for repeats in ("auto:2", "auto:", "many", 3, "19", None, [20], 20.5, np.inf):
         with pytest.raises(ValueError, match="repeats must be a number of data sets of at least 20, or auto"):
             compare("collapse", SETTING, over=SAMPLES, repeats=repeats)
 
@@ -653,9 +662,27 @@ def test_the_command_takes_points_of_ones_own(mine, tmp_path):
         ("time,measured,sem\n0.4,12\n", "sem of row 1 must be a number, got None"),
         ("time;measured;sem\n0.4;12;0.1\n", "take the columns measured, sem, and one axis"),
         ("D,measured,sem\n4,12,0.1\n", "take the columns measured, sem, and one axis"),
+        (
+            "time,measured,sem\n0,4,12,5,0,1\n0,9,7,5,0,1\n",
+            "row 1 must have a cell for each of 3 columns, got more; write",
+        ),
+        (",time,measured,sem\n1,0.4,12,0.1,3\n", "row 1 must have a cell for each of 4 columns, got more"),
+        ("time,measured,sem,sem\n0.4,12,0.1,9\n", "must name every column once, got 'sem' twice; leave one out"),
+        ("time,measured,sem\n0.4,95%,1%\n", "measured of row 1 must be a number, got '95%'; write it as in 0.95, or"),
+        ("time,measured,sem\n0_4,95,1\n", "time of row 1 must be a number, got '0_4'"),
+        ("variance.0,measured,sem\n1 m,3,0.1\n", "variance.0 of row 1 must be a number, got '1 m'"),
+        ("time,measured,sem\n0.4,12,0.1\n", "along an axis, at two values of time or more; got 1 at 0.4"),
     ],
 )
 def test_points_that_cannot_be_read(mine, text, said):
     done = asked_of(mine(text))
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert said in done.err
+
+
+def test_points_in_other_letters_and_with_spaces(mine, tmp_path):
+    done = asked_of(mine("time, measured, sem\r\n0.9, 7.47, 0.01\r\n0.4, 12.53, 0.01\r\n"), "--json")
+    assert [row["measured"] for row in json.loads(done.out)["points"]] == [12.53, 7.47]
+    other = tmp_path / "other.csv"
+    other.write_bytes("time,measured,sem,note\n0.4,12,0.1,\xe9\n".encode("latin-1"))
+    assert "its text is not UTF-8; save it as UTF-8" in asked_of(other).err

@@ -171,7 +171,7 @@ def audit(
         **_orders(loss),
         "classes": found,
         **_samples_needed(setting, predicted / 2 if wanted_time is None else float(wanted_time), fresh),
-        "stopping": _stopping(axes, trained, early),
+        "stopping": _stopping(axes.spectrum[: manifold.intrinsic_dimension], trained, early),
         "validity": validity | {"sentence": _sentence(validity, times, manifold)},
         **copies,
         "queries": len(trained.own_weight),
@@ -420,7 +420,7 @@ def _samples_needed(setting: Setting, wanted: float, fresh: HeldOut) -> dict[str
     }
 
 
-def _stopping(axes: PrincipalAxes, trained: Trajectory, early: Stopped) -> dict[str, Any]:
+def _stopping(variances: Array, trained: Trajectory, early: Stopped) -> dict[str, Any]:
     """When generation has to stop, what it leaves there, and the bandwidth that does as much."""
     times = {
         "stopping_time": early.stopping_time,
@@ -432,9 +432,7 @@ def _stopping(axes: PrincipalAxes, trained: Trajectory, early: Stopped) -> dict[
     errors = {f"{key}_error": float(time.sem) for key, time in times.items()}
     left = {
         "variance_left": _between(early.t, early.variance_left.mean, found["stopping_time"]),
-        "directions_below_noise": int(
-            (axes.spectrum[: axes.coordinates.shape[1]] < found["stopping_time_noised"]).sum()
-        ),
+        "directions_below_noise": int((variances < found["stopping_time_noised"]).sum()),
         "copied_where_closest": _between(early.t, early.copied_denoised.mean(axis=0), found["closest_time"]),
     }
     return found | errors | left | {"copied": COPIED, "copied_by_chance": early.by_chance}

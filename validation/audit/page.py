@@ -160,10 +160,11 @@ def _how_early(s: dict[str, Any]) -> list[str]:
     few = f"{100 * (found['copied'] + by_chance):.3g} %" + (f" ({100 * by_chance:.3g} by chance)" if by_chance else "")
     lines = []
     if stop is None:
-        lines.append(f"No t was found where {few} are copies once denoised.")
+        lines.append(_without_stop(s["curves"], found["copied"] + by_chance, few))
     else:
-        left = f"; {100 * found['variance_left']:.2g} % of the variance is left"
-        lines.append(f"Stopped at t = {stop} and denoised {few} are copies, below more{left}.")
+        percent = float(f"{100 * found['variance_left']:.2g}")
+        left = f"; {percent:g} % of the variance is left"
+        lines.append(f"Stopped at t = {stop} and denoised {few} are copies, above fewer{left}.")
     if noised is not None:
         below = f"{found['directions_below_noise']} of {counted(s['intrinsic_dimension'], 'direction')}"
         lines.append(f"Not denoised {few} are copies at t = {noised}, above the variance of {below}.")
@@ -175,6 +176,14 @@ def _how_early(s: dict[str, Any]) -> list[str]:
     if width is not None:
         lines.append(f"Smoothed by a bandwidth above h = {width} it ends between samples, however late it stops.")
     return ["How early must generation stop?", *lines]
+
+
+def _without_stop(curves: dict[str, Any], few: float, told: str) -> str:
+    """Where the share of copies does not come to be few at any time, or is few at all."""
+    last = curves["copied_fraction"][-1]
+    if last >= few:
+        return f"Denoised {100 * last:.3g} % are copies even at t = {short(curves['times'][-1])}, the largest tried."
+    return f"Denoised fewer than {told} are copies at all t that were tried, from t = {short(curves['times'][0])} up."
 
 
 def _how_far(s: dict[str, Any]) -> list[str]:

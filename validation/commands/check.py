@@ -56,7 +56,7 @@ def check(
         raise ValueError(f"--timeout must be a positive number of seconds, got {timeout}")
     try:
         found = [d for path in paths for d in checked(path, timeout=timeout, needs=needs, only=only)]
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError) as error:
         begin = "geomem check --example > draft.derivation.py writes one to begin from"
         raise ValueError(f"there is no file {error.filename}; {begin}") from None
     click.echo(_written(found, form))

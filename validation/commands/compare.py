@@ -191,21 +191,33 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     """
     from validation.axes import AXES
 
-    read = {"measured", "sem", "n", "subspace", *AXES}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    read = {"measured", "sem", "n", "subspace", *(axis.partition(".")[0] for axis in AXES)}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            rows, names = list(reader), reader.fieldnames or ()
+    except UnicodeDecodeError:
+        raise ValueError(f"cannot read {str(path)!r}: its text is not UTF-8; save it as UTF-8") from None
     if not rows:
         raise ValueError(f"{path} has no rows; a first line of names, such as time,measured,sem, comes before them")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{path} must name every column once, got {twice[0]!r} twice; leave one out")
     for number, row in enumerate(rows, 1):
+        if None in row:  # cells without a name, as decimal commas make them
+            raise ValueError(
+                f"{path}: row {number} must have a cell for each of {len(names)} columns, got more; write decimals with a point"
+            )
         for name, cell in row.items():
-            if str(name).partition(".")[0] in read and not _is_number(cell):
-                raise ValueError(f"{path}: {name} of row {number} must be a number, got {cell!r}; leave such rows out")
+            if name.partition(".")[0] in read and not _is_number(cell):
+                raise ValueError(
+                    f"{path}: {name} of row {number} must be a number, got {cell!r}; write it as in 0.95, or leave the row out"
+                )
     return rows
 
 
 def _is_number(cell: str | None) -> bool:
     try:
-        return cell is not None and math.isfinite(float(cell))
+        return cell is not None and "_" not in cell and math.isfinite(float(cell))
     except ValueError:
         return False
 

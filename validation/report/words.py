@@ -7,6 +7,9 @@ import math
 __all__ = ["bracketed", "counted", "named", "plus_minus", "power_of_ten", "short", "tex"]
 
 
+ROUNDING = 1e-12
+
+
 def counted(count: int, what: str) -> str:
     """1 sample, 2 samples."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
@@ -25,10 +28,10 @@ def short(value: float) -> str:
 
 
 def plus_minus(value: float | None, error: float | None) -> str:
-    """The value, to two digits of its error."""
+    """The value, to two digits of its error; three digits where it has none but rounding."""
     if value is None:
         return "unknown"
-    if error is None or not error > 0:
+    if error is None or not error > ROUNDING * abs(value):
         return short(value)
     exponent = math.floor(math.log10(max(abs(value), error)))
     shift = 0 if -3 <= exponent < 5 else exponent

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,6 +137,32 @@ def test_what_stopping_early_leaves_is_told(linear, clustered):
     # within a cluster the data vary by .01: far below the spectrum's time
     assert clustered.summary["stopping"]["stopping_time"] < 0.2
     assert clustered.summary["stopping"]["variance_left"] > 0.95
+
+
+def test_where_no_time_is_early_enough_it_is_said_how_many_are_copied():
+    lattice = np.stack(np.meshgrid(*[np.arange(3.0)] * 3), axis=-1).reshape(-1, 3)  # its mean is a sample
+    found = audit("lattice", lattice, queries=64)
+    s = found.summary
+    assert s["stopping"]["stopping_time"] is None
+    share, t = (s["curves"][name][-1] for name in ("copied_fraction", "times"))
+    assert share > 0.2
+    assert f"Denoised {100 * share:.3g} % are copies even at t = {words.short(t)}, the largest tried." in text(found)
+    none = np.zeros(len(s["curves"]["times"])).tolist()
+    clean = replace(found, summary=s | {"curves": s["curves"] | {"copied_fraction": none}})
+    assert "Denoised fewer than 5 % are copies at all t that were tried, from t = " in " ".join(text(clean).split())
+
+
+def test_all_of_the_variance_is_a_hundred_percent(linear):
+    s = linear.summary
+    for left, told in ((0.9974, "100"), (1.04, "100"), (0.0123, "1.2")):
+        found = replace(linear, summary=s | {"stopping": s["stopping"] | {"variance_left": left}})
+        assert f"; {told} % of the variance is left" in " ".join(text(found).split())
+
+
+def test_directions_below_the_noise_are_of_those_that_are_counted():
+    """Of six directions three have a variance of 1e-12 of the largest or less."""
+    s = audit("graded", gaussian(60, tuple(10.0 ** -np.arange(0, 24, 4))), queries=32).summary
+    assert s["stopping"]["directions_below_noise"] <= s["intrinsic_dimension"] < 6
 
 
 def test_clusters_are_not(clustered):
@@ -327,6 +354,7 @@ def test_bad_input_is_refused_in_one_line(options, message):
         (1797.0, 12.0, "1797 ± 12"),
         (2.576e-7, 9.8e-9, "(2.576 ± 0.098)e-07"),
         (1.0, 0.0, "1"),
+        (0.0696461024749879, 2.5e-17, "0.0696"),
         (1.0, None, "1"),
         (None, None, "unknown"),
     ],
