@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from numerics.leave_one_out import principal_axes
 from theory.predictions.speciation import class_information
 from theory.setting import LinearManifold, Setting
 from validation.audit import of_data as audits
@@ -160,9 +161,13 @@ def test_all_of_the_variance_is_a_hundred_percent(linear):
 
 
 def test_directions_below_the_noise_are_of_those_that_are_counted():
-    """Of six directions three have a variance of 1e-12 of the largest or less."""
-    s = audit("graded", gaussian(60, tuple(10.0 ** -np.arange(0, 24, 4))), queries=32).summary
-    assert s["stopping"]["directions_below_noise"] <= s["intrinsic_dimension"] < 6
+    """Three of seven, the variances of the others being 1e-15 of the largest or less; below the noise is none of the three."""
+    data = gaussian(200, (1.0, 1.0, 1.0, 1e-15, 1e-17, 1e-19, 1e-21))
+    assert principal_axes(data).coordinates.shape[1] == 7
+    s = audit("graded", data, queries=64).summary
+    assert s["intrinsic_dimension"] == 3
+    assert 1e-15 < s["stopping"]["stopping_time_noised"] < 0.1
+    assert s["stopping"]["directions_below_noise"] == 0
 
 
 def test_clusters_are_not(clustered):
