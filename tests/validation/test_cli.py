@@ -545,7 +545,7 @@ def test_simulate_measures_what_predict_predicts():
     [
         ["--schedule", "ou", "--ambient-dimension", "7"],
         ["--schedule", "flow", "--dtype", "float32"],
-        ["--times", "1e-12,1e12"],
+        ["--times", "1e-12,1e12", "--repeats", "2"],
         ["--samples", "2", "--repeats", "2"],
     ],
     ids=" ".join,
