@@ -174,7 +174,7 @@ def law(text: str | Law) -> Law:
         )
     try:
         return known[name](*arguments)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"the law {name} cannot be read from {text!r}: {error}") from None
 
 
