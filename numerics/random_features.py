@@ -27,10 +27,8 @@ __all__ = ["covariances", "doubled", "fresh_covariances", "hermite", "linear_mod
 
 Array = NDArray[np.float64]
 REACH = 9.0  # standard deviations of z
-STEP, WIDE = (
-    0.25,
-    32.0,
-)  # of the trapezoid rule, over s: poles at distance 1.5/s leave exp(-2 pi 1.5/0.25); up to this s
+STEP = 0.25  # of the trapezoid rule, over s where s > 1: poles at distance 1.5/s leave exp(-2 pi 1.5/0.25)
+WIDE = 32.0  # the largest s at which it is taken
 TOGETHER = 8  # terms
 FINE, FINEST = 0.05, 0.02  # of sinh^-1 z
 LEFT = 1e-10  # of the mean square, that may be missing from an entry of U

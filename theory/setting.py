@@ -336,10 +336,11 @@ class Schedule:
 
 
 def _in_float64(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """Of small integers NumPy takes logarithms in half precision, and squares that wrap round."""
-    return wraps(f)(
-        lambda x: f(_real_array(x, "times"))
-    )  # stored results know a schedule by what its functions are called
+    """Of small integers NumPy takes logarithms in half precision, and squares that wrap round.
+
+    The name is kept: stored results know a schedule by what its functions are called.
+    """
+    return wraps(f)(lambda x: f(_real_array(x, "times")))
 
 
 def _variance_preserving(

@@ -54,9 +54,7 @@ __all__ = ["TICKS", "Audit", "audit"]
 
 Array = NDArray[np.float64]
 Truths = NDArray[np.bool_]
-TICKS = (
-    27  # classes 1, spectrum 1, theory 2, trajectories 3, Gaussian data 8, held-out points 2, stopping 2, covariances 8
-)
+TICKS = 27  # classes 1, spectrum 1, theory 2, trajectories 3, Gaussian data 8, held out 2, stopping 2, covariances 8
 LOWEST, HIGHEST, PER_DECADE = 0.01, 100.0, 6  # the times, in units of the predicted collapse time, and
 BEYOND, FARTHEST = 10.0, 1e4  # up to this many times the largest variance, where noise hides all shape
 EVERY = 2  # covariances are measured at every second time

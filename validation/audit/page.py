@@ -232,26 +232,26 @@ def sections(audit: Audit) -> list[Section]:
 
 
 def _classes_table(found: dict[str, Any]) -> Section:
-    columns = ("times", "cloning_probability", "return_probability", "class_information")
-    header = tuple(part for c in columns for part in ((c,) if c == "times" else (c, f"{c}_error")))
-    rows = list(zip(*(found[name] for name in header), strict=True))
+    header, rows = _over_time(found, "cloning_probability", "return_probability", "class_information")
     said = (
         "The probability that two reverse trajectories from one noised point end in one class, and that one ends in the class "
         "of the clean point, by the weights of the other samples; and what a noised point says of its class at least, nats."
     )
-    return Section("Classes", said, tuple(name.replace("_", " ") for name in header), rows, folded=True)
+    return Section("Classes", said, header, rows, folded=True)
+
+
+def _over_time(
+    curves: dict[str, Any], *names: str, without_errors: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The header and the rows of curves over their times, with errors, and of others without."""
+    columns = ("times", *(part for name in names for part in (name, f"{name}_error")), *without_errors)
+    return tuple(c.replace("_", " ") for c in columns), list(zip(*(curves[c] for c in columns), strict=True))
 
 
 def _curves_table(curves: dict[str, Any]) -> Section:
     names = ["memorized_fraction", "own_weight", "participation", "held_out_participation", "held_out_information"]
     names += ["gaussian_memorized_fraction", "gaussian_own_weight"]
-    columns = [
-        "times",
-        *(part for name in names for part in (name, f"{name}_error")),
-        "memorized_probability_asymptotic",
-    ]
-    header = tuple(name.replace("_", " ") for name in columns)
-    rows = list(zip(*(curves[name] for name in columns), strict=True))
+    header, rows = _over_time(curves, *names, without_errors=("memorized_probability_asymptotic",))
     return Section("Curves", "Everything measured against $t$, with standard errors.", header, rows, folded=True)
 
 
@@ -275,13 +275,12 @@ def _retained_table(curves: dict[str, Any]) -> Section:
 
 def _stopped_table(curves: dict[str, Any]) -> Section:
     names = ("copied_fraction", "copied_fraction_noised", "variance_left", "held_out_log_density")
-    header = ("times", *(part for name in names for part in (name, f"{name}_error")))
-    rows = list(zip(*(curves[name] for name in header), strict=True))
+    header, rows = _over_time(curves, *names)
     said = (
         "What generation leaves that is stopped at $t$: copies after a last denoising and without, the variance of what is "
         "denoised over that of the data, and the log density at held-out samples in the span of the data, nats."
     )
-    return Section("Copies", said, ("t", *(name.replace("_", " ") for name in header[1:])), rows, folded=True)
+    return Section("Copies", said, ("t", *header[1:]), rows, folded=True)
 
 
 def _collapse_table(s: dict[str, Any]) -> Section:
