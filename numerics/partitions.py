@@ -34,6 +34,7 @@ from numerics.storage.checkpoint import Checkpoint
 from numerics.storage.contents import MODULUS, Contents, block_hash
 from numerics.storage.files import check_directory
 from numerics.storage.sources import Source, open_source
+from theory.real import whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -94,7 +95,7 @@ def gibbs_moments_of(
     queries = checked(queries, "queries", "(M, D)")
     question = _Question(queries, t, temperature, covariance, basis, dtype, tolerance)
     _check(question, source)
-    rows = _checked_rows(source.rows() if rows is None else rows)
+    rows = whole(source.rows() if rows is None else rows, "rows, the samples of a partition,", 1)
     before = source.identity()
     keeper = None
     if checkpoint is not None:
@@ -225,12 +226,6 @@ def _check(question: _Question, source: Source) -> None:
     if source.shape[1] != D:
         raise ValueError(f"queries and data must share the dimension D, got {D} and {source.shape[1]} in {source.name}")
     question.asked_of(question.queries[:1, :])
-
-
-def _checked_rows(rows: int) -> int:
-    if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
-        raise ValueError(f"rows, the samples of a partition, must be a positive integer, got {rows!r}")
-    return int(rows)
 
 
 def _key(question: _Question, source: Source) -> str:

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from numerics.arrays import Array, checked, namespace, of_its_library, stream
 from numerics.scores import Score, noise_variances
-from theory.real import brief, is_numeric, number
+from theory.real import brief, number, whole
 from theory.setting import LinearManifold, Setting
 
 __all__ = [
@@ -178,9 +178,7 @@ def grid(t_max: float, t_min: float, steps: int) -> NDArray[np.float64]:
     first, last = number(t_max), number(t_min)
     if not 0 < last < first < np.inf:
         raise ValueError(f"expected t_max > t_min > 0, both finite, got {brief(t_max)} and {brief(t_min)}")
-    if not isinstance(steps, int | np.integer) or not is_numeric(steps) or steps < 1:
-        raise ValueError(f"steps must be an integer, 1 or more, got {brief(steps)}")
-    return np.geomspace(first, last, steps + 1)
+    return np.geomspace(first, last, whole(steps, "the number of steps", 1) + 1)
 
 
 def grid_by(t_max: float, t_min: float, steps: float) -> NDArray[np.float64]:
@@ -206,8 +204,9 @@ def start(
         law: `data` for N(0, Sigma + t I), which is exact for Gaussian data; `noise` for N(0, t I), as is customary.
 
     Raises:
-        ValueError: for a t that is not positive, and for another law.
+        ValueError: for a count that is no integer, a t that is not positive, and another law.
     """
+    count = whole(count, "the number of points", 0)
     manifold = of.manifold if isinstance(of, Setting) else of
     if law not in ("data", "noise"):
         raise ValueError(f"the law must be 'data' or 'noise', got {law!r}")

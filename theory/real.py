@@ -6,6 +6,7 @@ refused with its place, for the same reason that a wrong number is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from numbers import Number
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXACT", "REMEDIES", "brief", "is_numeric", "number", "plain_array", "real_array", "require_exact"]
+__all__ = ["EXACT", "REMEDIES", "brief", "is_numeric", "number", "plain_array", "real_array", "require_exact", "whole"]
 
 EXACT = 2.0**53  # whole numbers beyond it have gaps in float64
 SHOWN = 80  # letters of a value
@@ -73,6 +74,24 @@ def number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return np.nan
+
+
+def whole(value: Any, what: str, at_least: int, at_most: float = math.inf) -> int:
+    """`value` as an integer of at least `at_least`; 1e6 counts as an integer, 1.5 and nan do not.
+
+    Raises:
+        ValueError: for what is none, or out of range, calling it `what`.
+    """
+    try:
+        count = int(value) if is_numeric(value) else None
+        exact = count == value
+    except (TypeError, ValueError, OverflowError):
+        count, exact = None, False
+    if count is None or not exact or count < at_least:
+        raise ValueError(f"{what} must be an integer of at least {at_least}, got {brief(value)}")
+    if count > at_most:
+        raise ValueError(f"{what} must be at most {at_most:g}, got {brief(value)}")
+    return count
 
 
 def brief(value: object) -> str:

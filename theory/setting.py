@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.network import Network
-from theory.real import brief, is_numeric, number, real_array
+from theory.real import brief, number, real_array, whole
 
 __all__ = [
     "ENSEMBLES",
@@ -67,20 +67,6 @@ def _positive(value: Any, what: str) -> float:
     return found
 
 
-def _count(value: Any, what: str, at_least: int, at_most: float = math.inf) -> int:
-    """`value` as an integer of at least `at_least`; 1e6 counts as an integer, 1.5 and nan do not."""
-    try:
-        count = int(value) if is_numeric(value) else None
-        exact = count == value
-    except (TypeError, ValueError, OverflowError):
-        count, exact = None, False
-    if count is None or not exact or count < at_least:
-        raise ValueError(f"{what} must be an integer of at least {at_least}, got {brief(value)}")
-    if count > at_most:
-        raise ValueError(f"{what} must be at most {at_most:g}, got {brief(value)}")
-    return count
-
-
 def _real_array(value: Any, what: str) -> Array:
     """`value` as a float64 array, or a ValueError that names `what`."""
     return real_array(value, what).astype(np.float64)
@@ -101,7 +87,7 @@ class Subspace:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variance", _positive(self.variance, "the variance of a subspace"))
-        object.__setattr__(self, "dimension", _count(self.dimension, "the dimension of a subspace", 1, MOST_DIRECTIONS))
+        object.__setattr__(self, "dimension", whole(self.dimension, "the dimension of a subspace", 1, MOST_DIRECTIONS))
 
 
 def _subspace(part: Any) -> Subspace:
@@ -129,7 +115,7 @@ class LinearManifold:
         if not parts:
             raise ValueError("a linear manifold needs at least one subspace, got none; write for example 1.0x20")
         intrinsic = sum(s.dimension for s in parts)
-        ambient = _count(self.ambient_dimension or intrinsic, "the ambient dimension", 1, MOST_DIRECTIONS)
+        ambient = whole(self.ambient_dimension or intrinsic, "the ambient dimension", 1, MOST_DIRECTIONS)
         if ambient < intrinsic:
             raise ValueError(
                 f"the ambient dimension must be at least the {intrinsic} directions of the subspaces, got {ambient}"
@@ -155,7 +141,7 @@ class LinearManifold:
                     f"got {part.strip()!r} ({error})"
                 ) from None
         return cls(
-            tuple(parts), 0 if ambient_dimension is None else _count(ambient_dimension, "the ambient dimension", 1)
+            tuple(parts), 0 if ambient_dimension is None else whole(ambient_dimension, "the ambient dimension", 1)
         )
 
     @classmethod
@@ -507,7 +493,7 @@ class Setting:
             raise ValueError(f"ensemble must be one of {', '.join(ENSEMBLES)}, got {self.ensemble!r}")
         if self.query not in QUERIES:
             raise ValueError(f"query must be one of {', '.join(QUERIES)}, got {self.query!r}")
-        object.__setattr__(self, "samples", _count(self.samples, "the number of samples", 2))
+        object.__setattr__(self, "samples", whole(self.samples, "the number of samples", 2))
         object.__setattr__(self, "times", self._checked_times())
         object.__setattr__(self, "point", self._checked_point())
         object.__setattr__(self, "temperature", _positive(self.temperature, "the temperature"))

@@ -208,7 +208,7 @@ def compare(
     setting: Setting | None = None,
     *,
     over: Mapping[str, str | Sequence[Any]] | None = None,
-    observables: str | Sequence[str] = (),
+    observables: str | Sequence[str] | None = None,
     experiment: str | None = None,
     measured: Any = None,
     times: ArrayLike | None = None,
@@ -225,7 +225,8 @@ def compare(
         theory: the name of a prediction, or a function of a setting that stands in its place, of the shape of the observable.
         setting: what is not varied. Observables that depend on time are taken at its times, an axis where there are several.
         over: values by axis, one or two of validation.axes.AXES: numbers, or text such as `100:10000:5`, as of --over.
-        observables: of the prediction, one or several; for a function the one that the experiment measures.
+        observables: of the prediction, one or several, by default the first that is exact; for a function the one that the
+            experiment measures.
         experiment: whose simulation to hold it against; by default the prediction's.
         measured: own points in its place, a mapping, a data frame, a structured array, an arrow table, or rows that are mappings,
             such as `json.load` and `csv.DictReader` give: columns of the axis, `measured`, `sem`, `n`, the number of draws, where
@@ -245,7 +246,7 @@ def compare(
     if not isinstance(setting, Setting):
         raise ValueError(f"compare takes a Setting, such as Setting.of('1.0x20', samples=1000); got {setting!r}")
     precision(repeats)
-    observables = (observables,) if isinstance(observables, str) else observables
+    observables = (observables,) if isinstance(observables, str) else observables or ()
     if callable(theory):
         name, forms = getattr(theory, "__name__", "yours"), _own(theory, experiment, observables)
     else:

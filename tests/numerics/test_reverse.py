@@ -309,8 +309,9 @@ def test_refusals(sampler, change, message):
         (lambda: grid(1.0, 2.0, 3), "expected t_max > t_min > 0, both finite, got 1.0 and 2.0"),
         (lambda: grid(1.0, 0.0, 3), "expected t_max > t_min > 0"),
         (lambda: grid(np.nan, 0.1, 3), "expected t_max > t_min > 0"),
-        (lambda: grid(2.0, 1.0, 0), "steps must be an integer, 1 or more, got 0"),
-        (lambda: grid(2.0, 1.0, 1.5), "steps must be an integer, 1 or more, got 1.5"),
+        (lambda: grid(2.0, 1.0, 0), "steps must be an integer of at least 1, got 0"),
+        (lambda: grid(2.0, 1.0, 1.5), "steps must be an integer of at least 1, got 1.5"),
+        (lambda: start(MANIFOLD, 3.5, 1.0), "the number of points must be an integer of at least 0, got 3.5"),
         (lambda: start(MANIFOLD, 3, -1.0), "t must be positive and finite, got -1"),
         (lambda: start(MANIFOLD, 3, 1.0, law="uniform"), "the law must be 'data' or 'noise', got 'uniform'"),
     ],
@@ -404,7 +405,7 @@ def test_a_score_in_halves_is_multiplied_by_the_time_in_full(backend):
     [
         (("10", 1.0, 3), "expected t_max > t_min > 0, both finite, got '10' and 1.0"),
         ((10.0, None, 3), "expected t_max > t_min > 0, both finite, got 10.0 and None"),
-        ((10.0, 1.0, True), "steps must be an integer, 1 or more, got True"),
+        ((10.0, 1.0, True), "steps must be an integer of at least 1, got True"),
     ],
 )
 def test_grids_of_what_is_no_number_are_refused(arguments, message):

@@ -495,6 +495,15 @@ def test_subspaces_are_curves_and_with_a_second_axis_panels():
     assert [axis.get_title() for axis in two.figure().axes if axis.get_title()] == ["subspace 0", "subspace 1"]
 
 
+def test_by_default_the_first_exact_observable_is_taken():
+    by_default, named = (
+        compare("collapse", SETTING.at(times=[0.9]), over={"samples": [20, 40]}, observables=which, repeats=20)
+        for which in (None, "memorized_probability")
+    )
+    assert list(by_default.z) == ["memorized_probability"]
+    np.testing.assert_equal(by_default.rows, named.rows)
+
+
 def test_many_values_of_a_second_axis_make_a_map():
     over = {"samples": [20, 40, 80], "variance.0": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1]}
     found = compare("collapse", SETTING.at(times=[0.9]), over=over, observables=["information"], repeats=20)

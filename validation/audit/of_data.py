@@ -44,7 +44,7 @@ from numerics.memorized import fraction, memorized
 from numerics.storage.columns import Taken, doubts
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss
-from theory.real import is_numeric, number
+from theory.real import number, whole
 from theory.setting import LinearManifold, Setting, Subspace
 from validation.audit.dominance import dominance, standardized
 from validation.report.tables import plain
@@ -192,13 +192,10 @@ def _checked(
         raise ValueError(f"the wanted time must be positive and finite, a noise variance t, got {wanted_time!r}")
     if not (_is_number(resolution) and 1 <= resolution < math.inf):
         raise ValueError(f"the resolution must be a factor of at least 1, as in 2.0, got {resolution!r}")
-    if not (isinstance(queries, int | np.integer) and is_numeric(queries) and queries >= 2):
-        raise ValueError(f"queries must be an integer of at least 2, for a standard error, got {queries!r}")
-    if not (isinstance(seed, int | np.integer) and is_numeric(seed) and seed >= 0):
-        raise ValueError(f"the seed must be a non-negative integer, got {seed!r}")
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    return {"queries": int(queries), "rng": int(seed), "device": resolve_device(device), "dtype": dtype}
+    checked = {"queries": whole(queries, "queries", 2), "rng": whole(seed, "the seed", 0)}
+    return checked | {"device": resolve_device(device), "dtype": dtype}
 
 
 def _copied(generated: ArrayLike, samples: Array) -> dict[str, Any]:
