@@ -14,7 +14,7 @@ fraction at noise h. Where that is below 1/2 the flow does not end there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,8 +63,10 @@ class Stopped:
 
     @property
     def closest_time(self) -> Measurement:
-        """Where the density at held-out samples is largest; NaN where that is at an end of the times."""
-        return jackknife(self.log_density, lambda mean: _peak(self.t, mean))
+        """Where the density at held-out samples is largest; NaN where that is at an end of the times, or too flat to be told."""
+        found = jackknife(self.log_density, lambda mean: _peak(self.t, mean))
+        told = DOUBT * found.sem < found.mean
+        return found if told else replace(found, mean=np.asarray(np.nan), sem=np.asarray(np.nan))
 
     def _few(self, copied: Array) -> Measurement:
         """By interpolation in the logarithm of the share, which falls like a power where it is small.

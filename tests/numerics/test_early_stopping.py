@@ -128,3 +128,14 @@ def test_no_more_than_all_of_the_variance_is_left():
     left = stopped(principal_axes(data), [1e-9, 1.0], queries=20).variance_left
     assert left.mean[0] == pytest.approx(1, abs=1e-3)
     assert left.sem[0] < 1e-3
+
+
+@pytest.mark.parametrize(("curvature", "told"), [(3.0, True), (0.03, False)])
+def test_a_flat_density_tells_no_closest_time(curvature, told):
+    t, random = np.geomspace(0.1, 10, 9), np.random.default_rng(0)
+    slopes = random.standard_normal((64, 1)) * np.log(t)  # a held-out sample's own
+    density = slopes - curvature * np.log(t) ** 2
+    nothing = Measurement.of(np.zeros((2, 9)))
+    closest = Stopped(t, np.zeros((2, 9)), np.zeros((2, 9)), nothing, density, by_chance=0.0).closest_time
+    assert np.isfinite([closest.mean, closest.sem]).all() == told
+    assert not told or abs(closest.mean - 1) < 5 * closest.sem
