@@ -18,7 +18,7 @@ from theory.judgement.by_parts import vanishes_by_parts
 from theory.judgement.integrands import vanishes_by_symmetry
 from theory.judgement.judgement import Judgement
 from theory.judgement.parameters import closed_form_by_parameters
-from theory.judgement.patience import deadline, in_time, patiently
+from theory.judgement.patience import PATIENCE, deadline, in_time, patiently
 from theory.judgement.points import Point, balls, candidates, points, spread
 from theory.judgement.reduction import reduces_to_zero
 from theory.judgement.substitution import above_one, in_logarithms, within_bounds
@@ -143,10 +143,14 @@ def _closed(atom: sp.Basic, assume: Sequence[sp.Basic] = ()) -> closed_forms.Clo
         return sums.closed_form(atom, assume)
     if isinstance(atom, sp.Product):
         return None
-    return _closed_limit(*atom.args)
+    return _closed_limit(*atom.args, PATIENCE.get())
 
 
-def _closed_limit(inner: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: sp.Symbol) -> closed_forms.ClosedForm | None:
+@lru_cache(64)  # it is asked for at every point
+def _closed_limit(
+    inner: sp.Expr, symbol: sp.Symbol, end: sp.Expr, side: sp.Symbol, patience: float
+) -> closed_forms.ClosedForm | None:
+    """In that patience, with which more is found."""
     inner, trusts, checked = resolved(inner)
     value = limits.limit_of(inner, symbol, end, str(side))
     if value is not None:

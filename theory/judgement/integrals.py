@@ -27,6 +27,7 @@ EVALUATIONS, TOLERANCE = 4000, flint.arb("1e-15")
 NEAR = 4, 16, 64, 256  # an end that is this far is cut off as it is
 WAVES = 10, 40, 80  # where integration by parts takes over
 FARTHER = tuple(flint.arb(10) ** k for k in (2, 3, 4, 6, 9, 12, 16, 20, 25, *range(28, 34), 40))
+MOST = 10**4  # an exponent that sympy may write a rational power out to, and whose factorial
 FAR = 320  # ends are mapped to e^v up to e^320
 BETWEEN = tuple(map(flint.arb, range(6, FAR, 4)))  # in e^v a peak of exp(-y/a) is at log a, and no wider than this
 CUT = flint.arb("1e-16")
@@ -70,12 +71,27 @@ def enclosed(integral: sp.Integral, point: Point) -> Any:
     y, low, high = integral.limits[0]
     low, high = (sp.sympify(end).xreplace(dict(point)) for end in (low, high))
     inside = {s: v for s, v in point.items() if s != y}
+    if any(_is_huge(e, inside) for e in integral.function.atoms(sp.Pow, sp.gamma, sp.factorial)):
+        raise NotImplementedError("sympy would write down a number of too many digits")
     real = sp.Dummy(str(y), real=True)
     integrand, y = _gathered(integral.function.xreplace({**inside, y: real})), real
     if integrand.free_symbols - {y} or (low - high).free_symbols:
         raise NotImplementedError(f"no value of {integral} while symbols are free")
     with flint.ctx.workprec(BITS):
         return _over(integrand, y, low, high)
+
+
+def _is_huge(e: sp.Expr, inside: Point) -> bool:
+    """Whether it becomes a number of very many digits, or holds one: a power of a rational, or a factorial."""
+    if isinstance(e, sp.Pow):
+        coefficient, _ = e.base.xreplace(dict(inside)).as_coeff_Mul()
+        return _beyond(e.exp, inside) and abs(coefficient) != 1
+    return _beyond(e.args[0], inside)
+
+
+def _beyond(e: sp.Expr, inside: Point) -> bool:
+    value = e.xreplace(dict(inside))
+    return bool(value.is_Rational and abs(value) > MOST)
 
 
 def _gathered(integrand: sp.Expr) -> sp.Expr:

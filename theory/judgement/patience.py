@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
-__all__ = ["GivenUpError", "deadline", "in_time", "patiently", "unhurried"]
+__all__ = ["PATIENCE", "GivenUpError", "deadline", "in_time", "patiently", "unhurried"]
 
 PATIENCE = ContextVar("PATIENCE", default=1.0)  # by which all limits are multiplied
 CALLBACKS = "__del__", "gc_callback"
