@@ -59,7 +59,7 @@ def in_time(seconds: float, work: Callable[..., Result], *arguments: Any) -> Res
     before = signal.signal(signal.SIGVTALRM, _give_up)
     try:
         LIMITS.append(limit)
-        signal.setitimer(signal.ITIMER_VIRTUAL, limit.end - now, AGAIN)
+        signal.setitimer(signal.ITIMER_VIRTUAL, max(limit.end - now, 1e-6), AGAIN)  # of 0 there would be no alarm
         return _within(limit, work, arguments)
     except GivenUpError as error:
         if error.limit is not limit:  # an outer one's: what is round this has to end too

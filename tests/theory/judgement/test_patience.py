@@ -27,6 +27,7 @@ def busy(seconds):
 def test_work_is_given_up_when_its_time_is_up():
     assert patiently(0.05, busy, LONG) is None
     assert patiently(0.5, busy, 0.01) == "done"
+    assert patiently(0.0, busy, LONG) is None
 
 
 def short_calls():
