@@ -120,10 +120,6 @@ def test_the_tables_are_those_of_the_declarations():
     assert [re.match(r"`([^`]+)`", row[0])[1] for row in table(README, "failures")] == failing
 
 
-def test_the_lines_of_the_catalogue_are_counted_as_they_are_judged():
-    assert table(README, "lines") == [line.strip("| ").split(" | ") for line in overview.lines().splitlines()[2:]]
-
-
 def test_every_agreeing_claim_sees_an_error_of_a_twentieth_or_says_why_not():
     shown = {row[0].strip("`"): row[1:] for row in table(ROOT / "docs/statistics.md", "detectable")}
     claims = {claim.name: claim for claim in claims_of(CLAIMED, "standard") if claim.expected == "agrees"}

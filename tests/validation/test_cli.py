@@ -198,19 +198,6 @@ def test_validate_takes_a_survey(monkeypatch, tmp_path):
     assert "--budget standard" in done.err
 
 
-@pytest.mark.parametrize("name", PREDICTIONS)
-def test_derive_in_three_formats(name):
-    text, latex, document = (geomem("derive", name, "--format", form) for form in ("text", "latex", "json"))
-    assert all((done.code, done.err) == (0, "") for done in (text, latex, document))
-    assert text.out == geomem("derive", name).out
-    assert text.out.startswith(f"{name}\n")
-    assert latex.out.startswith(r"\documentclass")
-    found = json.loads(document.out)
-    assert list(found) == ["prediction", "steps", "verdict"]
-    assert all(list(s) == ["name", "statement", "reason", "verdict", "evidence"] for s in found["steps"])
-    assert found["verdict"] == suite.prediction(name).derivation().verdict
-
-
 def test_doctor_says_what_a_bug_report_needs():
     done = geomem("doctor")
     assert (done.code, done.err) == (0, "")
