@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
+from theory.judgement import judge
 from theory.judgement.patience import unhurried
 from theory.observable import observables
 from theory.setting import SCHEDULES, LinearManifold, Setting, Subspace
@@ -29,6 +30,12 @@ def no_hurry():
     """Limits of time four times as long: what is judged, and not how fast this machine is."""
     with unhurried(4.0):
         yield
+
+
+@pytest.fixture
+def no_hint(monkeypatch):
+    """Verdicts alone: what is said beside a refuted line takes as long as the line, and has tests of its own."""
+    monkeypatch.setattr(judge, "FOR_A_HINT", 0.0)
 
 
 def decades(low: float, high: float) -> st.SearchStrategy[float]:

@@ -7,6 +7,7 @@ import pytest
 from tests.theory.identities import LINES, LISTS
 from theory.judgement.judge import judge
 
+pytestmark = pytest.mark.usefixtures("no_hint")
 OBSCURE = "window", "tail", "beyond", "below"  # what a supported line says that it cannot exclude
 SUPPORTED_FALSE = 0.03  # of the false lines, at most
 SLOW = [

@@ -1,11 +1,9 @@
-"""Verdicts alone: what is said beside a refuted line takes as long as the line, and has tests of its own."""
+"""Rules and verdicts, without hints where a test is not about them."""
 
 import pytest
 
-from theory.judgement import judge
-
 
 @pytest.fixture(autouse=True)
-def _no_hint(request, monkeypatch):
+def _verdicts(request):
     if "hint" not in request.node.name:
-        monkeypatch.setattr(judge, "FOR_A_HINT", 0.0)
+        request.getfixturevalue("no_hint")

@@ -369,6 +369,7 @@ def test_without_a_kernel_the_error_is_that_of_the_average_over_data_sets():
     np.testing.assert_allclose(kernel_smoothing.score_error_sampled(plain), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("schedule", ["ve", "vp", "flow"])
 def test_the_error_in_several_directions_in_another_unit_and_schedule(schedule):
     own = Setting.of("1x2", samples=20, times=[0.4], schedule=schedule, bandwidth=0.02, point=(0.3, -0.2))
     x, y = (a / own.alpha[0] for a in own.point)
