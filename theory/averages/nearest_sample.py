@@ -39,12 +39,14 @@ ACCURACY = 1e-6  # of the total probability, or a warning
 OVER_X = 1e-9  # by estimate, of averages over x; where t far exceeds lambda they fall short, by up to 1e-6
 
 
-def own_is_nearest(manifold: LinearManifold, t: Array, samples: int, *, temperature: float = 1.0) -> Array:
+def own_is_nearest(
+    manifold: LinearManifold, t: Array, samples: int, *, temperature: float = 1.0, accuracy: float = OVER_X
+) -> Array:
     """P(the sample nearest to x^1 + sqrt(t) xi among N is x^1) for each noise variance, shape (T,).
 
     At a temperature x has the variance (lambda + t)/temperature, and is from x^1 with the weight that it has at x. Relative
     accuracy 1e-6; 1e-4 for five subspaces of few directions and more. The average over x is that of
-    theory.averages.over_points.
+    theory.averages.over_points, of that accuracy; one of 1e-4 takes a fifth of the time.
     """
     manifold = LinearManifold.from_spectrum(manifold.spectrum)  # equal variances count once
     unit = (
@@ -54,18 +56,18 @@ def own_is_nearest(manifold: LinearManifold, t: Array, samples: int, *, temperat
     t = t / unit
     # at a trillion variances of noise P is 1/N to a millionth, and beyond float64 cannot tell the distances apart
     reachable = np.minimum(t, 1e12 * manifold.variances.max())
-    return np.array([_own_is_nearest(manifold, s, samples, temperature) for s in reachable.tolist()])
+    return np.array([_own_is_nearest(manifold, s, samples, temperature, accuracy) for s in reachable.tolist()])
 
 
 @lru_cache(maxsize=1024)
-def _own_is_nearest(manifold: LinearManifold, t: float, samples: int, temperature: float) -> float:
+def _own_is_nearest(manifold: LinearManifold, t: float, samples: int, temperature: float, accuracy: float) -> float:
     """The same at one time."""
 
     def given(squares: Array) -> Array:
         offsets = squares * (manifold.variances + t) / temperature
         return tilted_is_nearest(manifold, offsets, 1 / (2 * t), samples)
 
-    return min(float(average(given, manifold.dimensions, OVER_X)[0]), 1.0)  # its error may be above
+    return min(float(average(given, manifold.dimensions, accuracy)[0]), 1.0)  # its error may be above
 
 
 def own_is_nearest_reference(variance: float, dimension: int, t: float, samples: int) -> float:

@@ -42,10 +42,11 @@ from numerics.leave_one_out import (
 from numerics.measurement import Measurement, crossing
 from numerics.memorized import fraction, memorized
 from numerics.storage.columns import Taken, doubts
+from theory.averages.nearest_sample import own_is_nearest
 from theory.extensive import extensive
 from theory.predictions import collapse, subspace_loss
 from theory.real import number, whole
-from theory.setting import LinearManifold, Setting, Subspace
+from theory.setting import LinearManifold, Setting
 from validation.audit.dominance import dominance, standardized
 from validation.report.tables import plain
 from validation.report.words import short
@@ -60,6 +61,7 @@ BEYOND, FARTHEST = 10.0, 1e4  # up to this many times the largest variance, wher
 EVERY = 2  # covariances are measured at every second time
 TWINS, TWIN_QUERIES = 8, 64  # Gaussian data sets, and noised samples of each
 EXACT_SUBSPACES = 2  # beyond, the exact memorized probability takes seconds a time
+EXACT_TO = 1e-4  # relative: beside numbers with errors
 EXACT_TIMES = np.array([0.25, 0.5, 1.0, 2.0, 4.0])  # in units of the predicted collapse time
 FRACTION_TOLERANCE = 0.05
 VARIANCE_TOLERANCE = 0.2
@@ -286,9 +288,7 @@ def _memorized_probability(setting: Setting, predicted: float) -> Array:
     """The exact probability at `EXACT_TIMES`, NaN where it would take long."""
     if len(setting.manifold.subspaces) > EXACT_SUBSPACES:
         return np.full_like(EXACT_TIMES, np.nan)
-    # the probability has no units: those of the collapse keep every number near 1
-    parts = tuple(Subspace(s.variance / predicted, s.dimension) for s in setting.manifold.subspaces)
-    return collapse.memorized_probability(Setting(LinearManifold(parts), setting.samples, EXACT_TIMES))
+    return own_is_nearest(setting.manifold, predicted * EXACT_TIMES, setting.samples, accuracy=EXACT_TO)
 
 
 def _curves(
