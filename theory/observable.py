@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from types import ModuleType
@@ -125,13 +126,20 @@ def observable(*dims: str, kind: Kind, symbol: str, **declared: Any) -> Callable
             _derived_for(setting, known.name, known.ensembles)
             without_remedies(setting, known.name, known.follows, network=known.network)
             _in_directions(setting, known)
-            return function(setting, *others, **named)
+            with _one_thread_each() if known.slow else nullcontext():
+                return function(setting, *others, **named)
 
         checked.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{_ending(known)}"
         checked.observable = known  # type: ignore[attr-defined]
         return checked  # type: ignore[return-value]
 
     return declare
+
+
+def _one_thread_each() -> AbstractContextManager[None]:
+    from theory.one_thread import OneThreadEach  # slow to import
+
+    return OneThreadEach()
 
 
 def observables(module: ModuleType) -> dict[str, Observable]:

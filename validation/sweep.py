@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from os import cpu_count
 
 from numerics.storage.cluster import executor as executor_of
-from numerics.threads import OneThreadEach
+from theory.one_thread import OneThreadEach
 from validation.job import Job, Run
 from validation.store import Found, Store
 from validation.workers import WorkerLostError, Workers

@@ -1,9 +1,11 @@
 import inspect
 import pickle
+from importlib import import_module
 from types import ModuleType
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.theory.conftest import PREDICTIONS, observe, prediction
 from theory.observable import KINDS, Observable, gaussian_only, observable, observables
@@ -149,3 +151,17 @@ def test_a_module_has_the_observables_it_defines():
     assert inspect.getdoc(f).startswith("F.\n\nReturns:\n    shape (T, K), at every N and D.\n\nRaises:")
     module.__name__ = "another"
     assert observables(module) == {}
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_what_takes_seconds_has_one_thread_of_the_blas(slow):
+    def threads(*_):
+        """How many."""
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    import_module("scipy.linalg.cython_blas")  # with a BLAS of its own
+    with threadpool_limits(3, user_api="blas"):
+        before = threads()
+        found = observable(kind="exact", symbol="n", scaling=0, slow=slow)(threads)(Setting.of("1x1"))
+        assert threads() == before
+    assert found == ({1} if slow and before else before)
