@@ -255,11 +255,11 @@ def compare(
     over = _values(over or {}) if columns is None else _axis_of(columns, over)
     points = Points(setting, _ordered(setting, axes_of(over), forms))
     _check(points, forms)
+    given = _given(columns, points, forms) if columns is not None else {}
     module = None if measured is not None else _experiment(experiment or name, forms)
     work = Work(run or Run(), store, executor, finished)
     predicted = work.predicted(points, forms)
     _check_known(predicted)
-    given = _given(columns, points, forms) if columns is not None else {}
     found = work.measured(points, forms, module, repeats, times) if module else given
     lines = work.lines(points, forms, predicted) if not _is_map(points.axes) else {}
     spacing = 0.0 if not module else STEP if times is None else _spacing(times)
@@ -514,10 +514,16 @@ def _given(measured: Mapping[str, NDArray[Any]], points: Points, forms: Sequence
         raise ValueError("points of your own are of one quantity; name one of its observables, or several forms of it")
     shape = (len(points.axes[0].values), *forms[0].shape(points.setting)[len(forms[0].held) :])
     own, order = (math.prod(shape),) if "subspace" in measured else shape, _order(measured, name)
-    if len(points.axes) != 1 or len(order) != own[0]:
+    if others := [axis for axis in points.axes if axis.name != name]:
+        raise ValueError(
+            f"points of your own take one axis, here {name}, and the setting has {len(others[0].values)} values of "
+            f"{others[0].name}; give it one, as in --times 0.5"
+        )
+    if len(order) != own[0]:
         raise ValueError(
             f"points of your own take one axis, each value once, or once a subspace; got {len(order)} rows over {name}"
         )
+    _check_subspaces(measured, order, name, own[0] // shape[0])
     if truths := [part for part in ("measured", "sem") if measured[part].dtype.kind == "b"]:
         raise ValueError(f"the column {truths[0]!r} must be numbers, got truth values; give shares with their errors")
     mean, sem = (real_array(measured[part], f"the column {part!r}").astype(np.float64) for part in ("measured", "sem"))
@@ -543,3 +549,21 @@ def _order(measured: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.intp]:
     if np.unique(places, axis=1).shape != places.shape:
         raise ValueError(f"points of your own take one axis, each value once, or once a subspace; got {name} twice")
     return np.lexsort(places[::-1])
+
+
+def _check_subspaces(measured: Mapping[str, NDArray[Any]], order: NDArray[np.intp], name: str, K: int) -> None:
+    """Refuse rows of other subspaces than 0 to K - 1 at each value of the axis: in their order they would pass for these.
+
+    Raises:
+        ValueError: naming the first.
+    """
+    if "subspace" not in measured:
+        return
+    named = measured["subspace"][order]
+    wrong = named != np.tile(np.arange(K), len(named) // K)
+    if wrong.any():
+        at = brief(measured[name][order][wrong].tolist()[0])
+        wanted = "0" if K == 1 else f"each of 0 to {K - 1}"
+        raise ValueError(
+            f"the column subspace must hold {wanted} at each {name}, got {brief(named[wrong].tolist()[0])} at {name} = {at}"
+        )

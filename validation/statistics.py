@@ -91,7 +91,7 @@ def distance(measured: ArrayLike, sem: ArrayLike, predicted: ArrayLike, allowed_
     NaN outside by a standard error of 0: draws that are all equal do not know how much they would scatter.
     """
     sem = np.asarray(sem, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         gap = beyond(measured, predicted, allowed_bias)
         return np.where((gap == 0) & ~np.isnan(sem), 0.0, gap / np.where(sem > 0, sem, np.nan))
 

@@ -251,6 +251,43 @@ def test_points_of_ones_own_may_have_a_row_for_each_subspace():
         )
 
 
+@pytest.mark.parametrize(
+    ("subspaces", "said"),
+    [
+        ([0, 1, 2, 0], "must hold each of 0 to 1 at each samples, got 2 at samples = 30"),
+        ([1, 2, 1, 2], "must hold each of 0 to 1 at each samples, got 1 at samples = 30"),
+        ([0, 0.5, 0, 1], "got 0.5 at samples = 30"),
+    ],
+)
+def test_a_row_of_another_subspace_passes_for_none_of_these(subspaces, said):
+    samples = [30, 30, 30, 60] if 2 in subspaces and 0 in subspaces else [30, 30, 60, 60]
+    table = {"samples": samples, "subspace": subspaces, "measured": [1.0, 2, 3, 4], "sem": [0.1] * 4}
+    with pytest.raises(ValueError, match=said):
+        compare("subspace_loss", Setting.of("1.0x2,0.1x2"), measured=table, observables="loss_time_annealed")
+
+
+def test_points_of_one_subspace_may_name_it():
+    table = {"time": [0.4, 0.9], "subspace": [0, 0], "measured": [12.5, 7.5], "sem": [0.1, 0.1]}
+    assert compare("collapse", SETTING, measured=table, observables="information").verdicts("information").size == 2
+    with pytest.raises(ValueError, match=r"must hold 0 at each time, got 3 at time = 0\.4"):
+        compare("collapse", SETTING, measured=table | {"subspace": [3, 0]}, observables="information")
+
+
+def test_points_that_are_huge_or_have_tiny_errors_are_told_in_few_letters():
+    table = {"time": [0.4, 0.9], "measured": [1e308, 0.5], "sem": [1e307, 1e-310]}
+    found = compare("collapse", SETTING, measured=table, observables="information")
+    assert found.verdicts("information").tolist() == ["disagrees", "disagrees"]
+    assert " 1.00(10)e+308 " in found.table()
+    assert max(map(len, found.table().splitlines())) < 100
+
+
+def test_points_over_another_axis_than_time_are_at_one_time():
+    table = {"samples": [30, 60], "measured": [1.0, 2], "sem": [0.1, 0.1]}
+    said = rf"here samples, and the setting has {len(TIMES)} values of time; give it one, as in --times 0\.5"
+    with pytest.raises(ValueError, match=said):
+        compare("collapse", SETTING, measured=table, observables=FORMS[:1])
+
+
 def test_axes_are_read_as_on_the_command_line_and_print_as_a_table():
     how = {"observables": "information", "repeats": 20}
     found = compare("collapse", SETTING, over={"samples": "30:100:2"}, **how)

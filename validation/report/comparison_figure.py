@@ -362,7 +362,11 @@ def _found_by(command: str | None) -> str:
 def _cells(row: Mapping[str, Any]) -> list[str]:
     measured = bracketed(row["measured"], row["sem"]) if np.isfinite(row["measured"]) else "unknown"
     where = [_number(value) for key, value in row.items() if key not in _FIXED and value is not None]
-    return [*where, f"{row['predicted']:.5g}", measured, f"{row['n']:.0f}", f"{row['z']:.2f}", row["verdict"]]
+    return [*where, f"{row['predicted']:.5g}", measured, f"{row['n']:.0f}", _distance(row["z"]), row["verdict"]]
+
+
+def _distance(z: float) -> str:
+    return f"{z:.3g}" if abs(z) >= 1e6 else f"{z:.2f}"
 
 
 _FIXED = ("observable", "kind", "predicted", "measured", "sem", "n", "z", "verdict")

@@ -8,6 +8,7 @@ __all__ = ["bracketed", "counted", "named", "plus_minus", "power_of_ten", "short
 
 
 ROUNDING = 1e-12
+LONG, LEAST = 12, -300  # powers of ten: from the one on they are written, to the other float64 divides by them
 
 
 def counted(count: int, what: str) -> str:
@@ -46,11 +47,14 @@ def power_of_ten(log10: float) -> str:
 
 
 def bracketed(value: float, error: float) -> str:
-    """The value, the error on its last one or two digits in brackets: 0.7384(19)."""
-    if not error > 0:
+    """The value, the error on its last one or two digits in brackets: 0.7384(19), or 1.30(20)e+15 of what is huge or tiny."""
+    if not error > ROUNDING * abs(value):
         return f"{value:.4g}"
-    digits = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{digits}f}({round(error * 10**digits)})"
+    exponent = max(LEAST, math.floor(math.log10(max(abs(value), error))))
+    shift = exponent if abs(exponent) >= LONG else 0
+    digits = max(0, 1 - math.floor(math.log10(error)) + shift)
+    both = f"{value / 10.0**shift:.{digits}f}({round(error / 10.0**shift * 10**digits)})"
+    return f"{both}e{shift:+03d}" if shift else both
 
 
 def tex(value: float) -> str:
