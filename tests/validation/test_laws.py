@@ -181,6 +181,60 @@ def test_functions_that_cannot_be_called_are_said():
         assert_laws(lambda setting: np.ones(5), dims=("subspace",), laws=["scaling(0)"], **QUICK)
 
 
+@pytest.mark.parametrize("noise", [1.0, 0.01, 1e-6])
+def test_chance_does_not_pass_for_rounding(noise):
+    random = np.random.default_rng(0)
+
+    def noisy(lam, m, N):
+        return lam / (N ** (2 / m) - 1) * (1 + noise * random.random())
+
+    with pytest.raises(
+        ValueError, match=r"noisy must return the same for the same arguments, got .* and .*; take what"
+    ):
+        assert_laws(noisy, like="collapse.collapse_time", **QUICK)
+    assert_laws(noisy, laws=["finite"], **QUICK)  # which rounding has no part in
+
+
+def test_a_function_that_raises_by_chance_ends_in_a_line():
+    random = np.random.default_rng(0)
+
+    def sometimes(lam, m, N):
+        return lam / (N ** (2 / m) - 1) if random.random() < 0.9 else 1 / 0
+
+    with pytest.raises(ValueError, match="must do the same for the same arguments, and fails at some only once"):
+        assert_laws(sometimes, laws=["scaling(2)"], **QUICK)
+
+
+def test_a_function_may_write_to_its_arguments():
+    def information(lams, dims, t):
+        lams /= t
+        return np.sum(dims * np.log1p(lams)) / 2
+
+    def score(x, data, t):
+        found = -my_score(x, data, t)  # whose sign is a draft's
+        x[:], data[:] = 0, 0
+        return found
+
+    assert_laws(information, like="collapse.information", **QUICK)
+    assert_laws(score, dims=("point", "direction"), laws=["translation(0)", "duplicates", "tweedie"], **QUICK)
+
+
+def test_a_function_may_have_arguments_without_names():
+    def information(lams, dims, t, /):
+        return np.sum(dims * np.log1p(lams / t)) / 2
+
+    assert_laws(information, like="collapse.information", **QUICK)
+    with pytest.raises(LawError, match=r"print\(information\(\[1\.0\], \[1\], 1\.0\)\)"):
+        assert_laws(information, laws=["scaling(2)"], **QUICK)
+
+
+@pytest.mark.parametrize("masked", [np.ma.masked, np.ma.array(2.0, mask=True)])
+def test_masked_numbers_are_no_numbers(masked):
+    for function in (lambda lam, N: masked, lambda lam, t: masked):
+        with pytest.raises(ValueError, match="must return real numbers, got masked ones"):
+            assert_laws(function, laws=["finite"], **QUICK)
+
+
 def test_laws_of_the_catalogue_are_listed():
     assert [law.name for law in laws_for("collapse.collapse_time")][:3] == ["scaling(2)", "permutation", "splitting"]
     assert known_laws()["scaling"].startswith("In other units")
@@ -292,6 +346,13 @@ def raises(lam, t):
 
 def leaves(lam, t):
     raise SystemExit(3)
+
+def fails(lam, t):
+    raise GeneratorExit
+
+def prints(lam, t, N):
+    print("here")
+    return lam / t / N
 """
 
 
@@ -323,6 +384,12 @@ def test_the_command_in_json(draft):
     assert law["verdict"] == "broken"
     assert law["counterexample"]["everywhere"] == "off by the factor 2 everywhere"
     assert law["counterexample"]["code"][0] == "from draft import my_kl"
+
+
+def test_what_a_function_prints_is_no_answer(draft):
+    found = run("draft.py:prints", "--law", "finite", "--examples", "20", "--json")
+    assert json.loads(found.stdout)["laws"][0]["verdict"] == "holds"
+    assert found.stderr.startswith("here\n")
 
 
 def test_the_command_of_a_function_that_raises(draft):
@@ -360,6 +427,7 @@ def test_the_command_lists():
         ("raising.py:f", "raising.py, line 2: RuntimeError: boom"),
         ("leaving.py:f", "leaving.py ends the process, with exit code 7"),
         ("draft.py:leaves", "draft.py:leaves ends the process, with exit code 3"),
+        ("draft.py:fails", "draft.py:fails raises GeneratorExit, which ends the process"),
         ("zero.py:f", "zero.py, line 1: source code string cannot contain null bytes"),
     ],
 )

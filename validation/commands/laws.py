@@ -8,7 +8,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,22 +72,23 @@ def laws(
         return 0
     _check_hypothesis()
     asked = None if dims is None else tuple(part for part in dims.replace("none", "").split(",") if part)
-    examined = examine(
-        _function(target),
-        dims=asked,
-        laws=named,
-        like=like,
-        accuracy=accuracy,
-        max_examples=examples,
-        derandomize=True,
-        database=None,
-    )
     found = []
-    with _ended(target):
+    answers = sys.stdout
+    with redirect_stdout(sys.stderr), _ended(target):  # what code of the user's prints is no answer
+        examined = examine(
+            _function(target),
+            dims=asked,
+            laws=named,
+            like=like,
+            accuracy=accuracy,
+            max_examples=examples,
+            derandomize=True,
+            database=None,
+        )
         for tried, one in examined:
             found.append((tried, one))
             if not as_json:
-                click.echo(_line(one))
+                click.echo(_line(one), file=answers)
     click.echo(_as_json(found) if as_json else _told(found), nl=as_json)
     return BROKEN if any(one.broken for _, one in found) else 0
 
@@ -142,10 +143,12 @@ def _ended(what: str) -> Iterator[None]:
     """Say so where code of the user's ends the process."""
     try:
         yield
-    except Terminated:  # by a signal
+    except (Exception, KeyboardInterrupt, Terminated):  # this one by a signal
         raise
     except SystemExit as error:
         raise ValueError(f"{what} ends the process, with exit code {error.code}; take that out") from None
+    except BaseException as error:  # GeneratorExit, what pytest.fail raises
+        raise ValueError(f"{what} raises {type(error).__name__}, which ends the process; take that out") from None
 
 
 def _line_in(where: str, error: Exception) -> str:

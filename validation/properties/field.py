@@ -107,13 +107,18 @@ def field(function: Callable[..., Any], dims: Sequence[str] | None, like: Observ
     origin = f"from {home} import {name}" if name.isidentifier() and home not in (None, "__main__") else ""
     return Field(
         name,
-        lambda cloud: function(*(getattr(cloud, one) for one in order)),
+        lambda cloud: function(*(_own(getattr(cloud, one)) for one in order)),
         replace(about, name=name, dims=tuple(dims) if dims is not None else about.dims),
         accuracy,
         lambda cloud: f"{name}({', '.join(_written(getattr(cloud, one)) for one in order)})",
         origin,
         own=True,
     )
+
+
+def _own(value: Any) -> Any:
+    """An array that the function may write to."""
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _needed(function: Callable[..., Any]) -> list[str]:

@@ -190,4 +190,8 @@ def _miss(test: Callable[[], None]) -> _MissError | None:
         test()
     except _MissError as miss:
         return miss
+    except hypothesis.errors.Flaky:
+        raise ValueError(
+            "the function must do the same for the same arguments, and fails at some only once; take chance and memory out of it"
+        ) from None
     return None

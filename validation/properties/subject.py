@@ -124,6 +124,16 @@ class Subject:
             self.kept[setting] = self._shaped(setting)
         return self.kept[setting]
 
+    def _check_again(self, setting: Any, value: Array) -> None:
+        """Raises ValueError where the same arguments make another value: chance, or memory, would pass for rounding."""
+        again = self._shaped(setting)
+        if not np.allclose(again, value, rtol=self.accuracy + ROUNDINGS * EPS, atol=0, equal_nan=True):
+            k = int(np.argmax(np.abs(np.nan_to_num(again - value, nan=np.inf))))
+            raise ValueError(
+                f"{self.name} must return the same for the same arguments, got {value.flat[k]:.10g} and {again.flat[k]:.10g}; "
+                "take what is random in it from a seed of its own, inside, and keep nothing between calls"
+            )
+
     def _shaped(self, setting: Any) -> Array:
         found = self._asked(setting)
         values = coordinates(setting)
@@ -140,11 +150,14 @@ class Subject:
         """What the function returns; CallError where a user's own raises."""
         with np.errstate(all="ignore"):
             try:
-                return np.asarray(self.function(setting))
+                found = self.function(setting)
             except Exception as error:
                 if self.own:
                     raise CallError(error, setting) from error
                 raise
+        if np.ma.is_masked(found):
+            raise ValueError(f"{self.name} must return real numbers, got masked ones; fill them, or return NaN there")
+        return np.asarray(found)
 
     def tolerance(self, setting: Any) -> Array:
         """What its value may be off by: its accuracy, a few roundings, and what roundings of its inputs change.
@@ -152,8 +165,12 @@ class Subject:
         Inside `roughly` that last part, which takes more calls, is left out.
         """
         value = self(setting)
-        own = (self.accuracy + ROUNDINGS * EPS) * np.abs(value)
-        return np.asarray(own + SPREAD * rounding(self, setting) if CAREFUL.get() else own)
+        own = np.asarray((self.accuracy + ROUNDINGS * EPS) * np.abs(value))
+        if not CAREFUL.get():
+            return own
+        if self.own:
+            self._check_again(setting, value)
+        return np.asarray(own + SPREAD * rounding(self, setting))
 
 
 @contextmanager
@@ -249,7 +266,7 @@ def subject(
     letters = _letters(function, name)
     if letters is None:
         return Subject(name, function, about, accuracy, lambda s: f"{name}({written(s)})", origin, own=True)
-    single = "lam" in letters.values()
+    single, unnamed = "lam" in letters.values(), _positional(function)
     if dims is None and like is None:
         about = replace(about, dims=("time",) if "t" in letters.values() else ())
     return Subject(
@@ -257,7 +274,7 @@ def subject(
         _of_letters(function, letters),
         about,
         accuracy,
-        lambda s: f"{name}({', '.join(f'{k}={_read(v, s)!r}' for k, v in letters.items())})",
+        lambda s: f"{name}({', '.join(_passed(k, k in unnamed, _read(v, s)) for k, v in letters.items())})",
         origin,
         schedules=False,
         most_directions=1 if single and not {"m", "d"} & set(letters.values()) else None,
@@ -281,6 +298,19 @@ def _letters(function: Callable[..., Any], name: str) -> dict[str, str] | None:
     return known
 
 
+def _positional(function: Callable[..., Any]) -> list[str]:
+    """The parameters that are never named in a call."""
+    return [
+        p.name
+        for p in inspect.signature(function).parameters.values()
+        if p.kind is p.POSITIONAL_ONLY and p.default is p.empty
+    ]
+
+
+def _passed(parameter: str, unnamed: bool, value: Any) -> str:
+    return repr(value) if unnamed else f"{parameter}={value!r}"
+
+
 def _read(letter: str, setting: Setting) -> Any:
     value = _READ[letter](setting)
     return (
@@ -293,17 +323,23 @@ def _read(letter: str, setting: Setting) -> Any:
 
 
 def _of_letters(function: Callable[..., Any], letters: dict[str, str]) -> Callable[[Setting], Any]:
-    """The function of a setting, called time by time where it takes t.
+    """The function of a setting, called time by time where it takes t, with arrays of its own that it may write to.
 
     Its numbers are NumPy's, for which what overflows is infinite: Python's own raise.
     """
+    unnamed = _positional(function)
+
+    def called(setting: Setting, **given: Any) -> Any:
+        values = {parameter: _READ[letter](setting) for parameter, letter in letters.items()} | given
+        first = [values.pop(p) for p in unnamed]
+        return function(*first, **values)
 
     def at(setting: Setting) -> Any:
-        values = {parameter: _READ[letter](setting) for parameter, letter in letters.items()}
         times = [parameter for parameter, letter in letters.items() if letter == "t"]
         if not times:
-            return function(**values)
-        return np.array([function(**values | {times[0]: t}) for t in setting.t])
+            return called(setting)
+        found = [called(setting, **{times[0]: t}) for t in setting.t]
+        return np.ma.masked if any(map(np.ma.is_masked, found)) else np.array(found)
 
     return at
 
