@@ -110,7 +110,8 @@ def _place(path: Path, content: bytes, only: str) -> Path | None:
     except ModuleNotFoundError:
         return None
     key = "\n".join([str(path), only, source, sys.version, *versions(), content.decode("utf-8", "replace")])
-    return cache_directory() / "files" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]  # of paths that are no UTF-8
+    return cache_directory() / "files" / f"{name}.json"
 
 
 def _modules_of(content: bytes) -> list[str] | None:
@@ -148,7 +149,9 @@ def read(path: Path) -> list[Derivation]:
     with collected() as made:
         try:
             exec(code, {"__name__": "__main__", "__file__": name})
-        except (Exception, SystemExit) as error:  # whatever the file raises
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever the file raises, SystemExit and GeneratorExit too
             raise UnusableError(name, _line_of(error, name), _told(error)) from None
     made = [d for d in made if d.place.file == name or any(line.place.file == name for line in d.lines)]
     if not made:

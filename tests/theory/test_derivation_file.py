@@ -30,6 +30,8 @@ def file(tmp_path, monkeypatch):
         ("x = (\n", 6, "SyntaxError: '(' was never closed"),
         ("1 / 0\n", 6, "ZeroDivisionError: division by zero"),
         ("raise SystemExit(0)\n", 6, "SystemExit: 0"),
+        ("raise GeneratorExit\n", 6, "GeneratorExit"),
+        ("class Mine(BaseException): ...\nraise Mine('it is')\n", 7, "Mine: it is"),
         ("d.equal('line', a,\n    Symbol('q'))\n", 6, "q is not declared"),
         ("d.equal('line', a, Symbol('a', real=True))\n", 6, "a was declared with positive=True and here has real=True"),
         ("d.equal('line', a, 0.5 * a)\n", 6, "got the float 0.5"),
@@ -116,6 +118,16 @@ def test_one_line_alone_and_a_file_that_ends_its_process(file):
         checked(path, only="three")
     with pytest.raises(ValueError, match="ended its process before it was judged, with exit code 7"):
         checked(file("import os\nos._exit(7)\n"))
+
+
+def test_a_file_whose_name_is_no_utf_8(file):
+    name = Path(os.fsdecode(os.fsencode(file("").with_name("x")) + b"\xff.py"))
+    try:
+        file("d.equal('one', a * b, b * a)\n").rename(name)
+    except OSError:
+        pytest.skip("this disk has no such names")
+    for _ in range(2):  # run, and then of what was kept
+        assert [d.verdict for d in checked(name)] == ["proved"]
 
 
 def test_a_file_that_there_is_not(tmp_path):
