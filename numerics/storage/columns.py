@@ -288,7 +288,7 @@ def doubts(samples: NDArray[Any], names: Sequence[str] | None, places: Sequence[
     said += [f"{named(places[k], names)} looks like {kind}" for k, kind in kinds.items() if kind and k not in labels]
     steps = [k for k in _indices(~whole) if _in_steps(samples[:, k].astype(np.float64))]
     said += [f"{named(places[k], names)} goes in equal steps, as times and places do" for k in steps]
-    return said + _fill_values(samples, places)
+    return said + _totals(samples) + _fill_values(samples, places)
 
 
 def of_axes(shape: Sequence[int]) -> list[str]:
@@ -333,6 +333,17 @@ def _in_steps(column: NDArray[np.float64]) -> bool:
     if not (step and np.isfinite(step) and abs(column[1] - column[0] - step) < STEPPED * abs(step)):
         return False
     return bool((abs(np.diff(column) - step) < STEPPED * abs(step)).all())
+
+
+def _totals(samples: NDArray[Any]) -> list[str]:
+    """What is said of a last row that is the sum or the mean of those above, but for rounding."""
+    above, last = samples[:-1].astype(np.float64), samples[-1].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        means, sizes = above.mean(axis=0), np.abs(above).max(axis=0)
+        of = {"sum": len(above) * means, "mean": means}
+        off = {"sum": STEPPED * len(above) * sizes, "mean": STEPPED * sizes}
+        found = [name for name in of if last.any() and (np.abs(last - of[name]) <= off[name]).all()]
+    return [f"the last row is the {name} of those above: a total; remove it if it is no sample" for name in found[:1]]
 
 
 def _fill_values(samples: NDArray[Any], places: Sequence[int]) -> list[str]:

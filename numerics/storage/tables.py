@@ -136,13 +136,14 @@ def _table(name: str, source: str, raw: _Raw, asked: bool, drop_missing: bool, l
     places = raw.places or tuple(range(array.shape[1]))
     _exact(raw, places, source)
     samples = np.asarray(array, dtype=np.float64)
-    left_out = list(raw.left_out)
+    left_out, kept = list(raw.left_out), list(range(len(places)))
     if not (asked or image):
         kept, labels = _named_in(source, without_labels, samples, raw.names, places)
-        if labels:
-            samples, places = samples[:, kept], tuple(places[k] for k in kept)
-            left_out += labels
+        left_out += labels
+    # with the labels, of which the row of a total has none
     samples, dropped = _without_gaps(samples, raw.names, places, source, drop_missing)
+    if len(kept) < len(places):
+        samples, places = samples[:, kept], tuple(places[k] for k in kept)
     if len(samples) < 3:
         raise ValueError(f"{source!r} must hold at least 3 samples, got shape {samples.shape}")
     if not (samples != samples[0]).any():

@@ -94,7 +94,8 @@ def read_text(
         raise ValueError(f"the header has {len(names)} names where line {rows[1][0]} has {width} cells")
     data = below if names is not None else [top, *below]
     places, left_out, empty = _places(names, width, data, columns)
-    body = _Body(path, form, rows[0][0] if names is not None else 0, width, tuple(places), tuple(empty), names)
+    counted = columns is None and bool(data) and 0 not in (*places, *empty) and WHOLE.fullmatch(data[0][0]) is not None
+    body = _Body(path, form, rows[0][0] if names is not None else 0, width, tuple(places), tuple(empty), names, counted)
     return TextTable(body.read(), names, tuple(places), (*left_out, *_comments(path)))
 
 
@@ -366,6 +367,7 @@ class _Body:
         places: of the columns to read, from 0.
         empty: of columns that must be empty.
         names: of all columns, or None.
+        counted: whether the first column is an index of whole numbers.
     """
 
     path: Path
@@ -375,6 +377,7 @@ class _Body:
     places: tuple[int, ...]
     empty: tuple[int, ...]
     names: tuple[str, ...] | None
+    counted: bool = False
 
     def read(self) -> Array:
         """The numbers, shape (N, D)."""
@@ -405,6 +408,8 @@ class _Body:
                 continue
             count = len(line.split()) if self.form.delimiter is None else line.count(self.form.delimiter) + 1
             self._check_width(number, count)
+            if self.counted:
+                self._check_index(number, line.split(self.form.delimiter, 1)[0].strip())
             yield line.replace(",", ".") if comma else line
 
     def _numbers(self, cells: list[str]) -> Iterator[str]:
@@ -416,6 +421,8 @@ class _Body:
     def _cells(self, number: int, line: str) -> list[str]:
         cells = self.form.cells(line)
         self._check_width(number, len(cells))
+        if self.counted:
+            self._check_index(number, cells[0])
         for place in self.empty:
             if cells[place]:
                 raise _LineError(
@@ -423,6 +430,14 @@ class _Body:
                     "above; choose columns, as in --columns 1-6,8"
                 )
         return cells
+
+    def _check_index(self, number: int, cell: str) -> None:
+        """Refuse what is no number in an index of numbers: the row of a total, or of means, would be a sample."""
+        if not WHOLE.fullmatch(cell):
+            raise _LineError(
+                f"line {number} has {cell!r} in {named(0, self.names)}, an index of whole numbers above: a total, or "
+                f"a row of data; remove that line, or take it with --columns 2-{self.width}"
+            )
 
     def _check_width(self, number: int, count: int) -> None:
         if count != self.width:

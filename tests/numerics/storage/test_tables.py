@@ -501,6 +501,35 @@ def test_a_line_that_begins_with_an_error_of_a_spreadsheet_is_no_comment(tmp_pat
     assert read(path, drop_missing=True).taken.left_out == ("1 of 41 rows, with missing cells",)
 
 
+TOTAL = ",".join(map(repr, DECIMALS.sum(axis=0).tolist()))
+
+
+@pytest.mark.parametrize("label", ["", "Total", '"Sum"', "-"])
+def test_a_row_without_a_number_in_an_index_is_no_sample(tmp_path, label):
+    content = text(",a,b,c", labels=range(40), below=[f"{label},{TOTAL}"])
+    said = r"line 42 has .* in column 1, an index of whole numbers above: a total, .* or take it with --columns 2-4"
+    refused(written(tmp_path, content), said)
+    assert read(written(tmp_path, content), columns="2-4").taken.doubts[0].startswith("the last row is the sum of those")
+    assert len(read(written(tmp_path, text(",a,b,c", labels=[f"s{k}" for k in range(40)]))).samples) == 40
+
+
+def test_a_row_without_a_number_in_a_named_index_is_missing_a_cell(tmp_path):
+    path = written(tmp_path, text("id,a,b,c", labels=range(40), below=[f",{TOTAL}"]))
+    refused(path, r"row 41 of the data, column 1 \('id'\), is missing \(1 such cells\)")
+    found = read(path, drop_missing=True)
+    assert (found.samples == DECIMALS).all()
+    assert found.taken.left_out == ("column 1 ('id'), which counts the rows from 0", "1 of 41 rows, with missing cells")
+
+
+@pytest.mark.parametrize(("of", "rows"), [("sum", np.sum), ("mean", np.mean)])
+def test_a_last_row_of_totals_is_told(tmp_path, of, rows):
+    table = np.r_[DECIMALS, rows(DECIMALS, axis=0)[None].round(7)]
+    (doubt,) = read(saved(tmp_path, "a.npy", table)).taken.doubts
+    assert doubt == f"the last row is the {of} of those above: a total; remove it if it is no sample"
+    assert read(saved(tmp_path, "b.npy", np.r_[table[1:], table[:1]])).taken.doubts == ()
+    assert read(saved(tmp_path, "c.npy", np.r_[DECIMALS, -DECIMALS, 0 * DECIMALS[:1]])).taken.doubts == ()
+
+
 def test_bytes_of_zero_are_told(tmp_path):
     (tmp_path / "a.csv").write_bytes("a,b\n1,2\n".encode("utf-16-le"))
     refused(tmp_path / "a.csv", "line 1 holds bytes of 0, as text in UTF-16 does; save it as UTF-8")
