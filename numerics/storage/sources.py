@@ -424,7 +424,8 @@ class _Parquet(_File):
             if first + sum(groups) <= start or first >= stop:
                 first += sum(groups)
                 continue
-            with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_AT_ONCE) as file:
+            options = {"pre_buffer": False, "buffer_size": READ_AT_ONCE, "page_checksum_verification": True}
+            with pyarrow.parquet.ParquetFile(path, **options) as file:
                 for group, count in enumerate(groups):
                     low, high = max(start - first, 0), min(stop - first, count)
                     first += count

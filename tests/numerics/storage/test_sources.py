@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from numerics.storage import sources
 from numerics.storage.sources import open_source
+from numerics.storage.tables import load
 from tests.numerics.conftest import PROPERTY, Trap
 
 zarr = pytest.importorskip("zarr")
@@ -189,6 +190,17 @@ def test_a_large_row_group_is_never_whole_in_memory(tmp_path):
 
 
 # -- how much at a time
+
+
+def test_parquet_is_held_to_its_check_sums(tmp_path):
+    path = tmp_path / "a.parquet"
+    parquet(path, TABLE, write_page_checksum=True, use_dictionary=False, compression="NONE")
+    content = path.read_bytes()
+    at = content.index(TABLE[:, 1].tobytes())
+    path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    for read in (lambda: load(str(path)), lambda: list(open_source(path).blocks(0, len(TABLE), 5))):
+        with pytest.raises((ValueError, OSError), match="CRC checksum verification failed"):
+            read()
 
 
 def test_blocks_take_the_budget(monkeypatch):

@@ -509,7 +509,9 @@ def test_a_row_without_a_number_in_an_index_is_no_sample(tmp_path, label):
     content = text(",a,b,c", labels=range(40), below=[f"{label},{TOTAL}"])
     said = r"line 42 has .* in column 1, an index of whole numbers above: a total, .* or take it with --columns 2-4"
     refused(written(tmp_path, content), said)
-    assert read(written(tmp_path, content), columns="2-4").taken.doubts[0].startswith("the last row is the sum of those")
+    assert (
+        read(written(tmp_path, content), columns="2-4").taken.doubts[0].startswith("the last row is the sum of those")
+    )
     assert len(read(written(tmp_path, text(",a,b,c", labels=[f"s{k}" for k in range(40)]))).samples) == 40
 
 
