@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.real import real_array
+
 __all__ = ["Measurement", "crossing", "freed", "jackknife"]
 
 Array = NDArray[np.float64]
@@ -35,14 +37,17 @@ class Measurement:
         """From independent draws along the first axis, at least two.
 
         Raises:
-            ValueError: for fewer than two.
+            ValueError: for fewer than two, and for draws that are no real numbers.
         """
-        values = np.asarray(draws, dtype=np.float64)
+        values = _drawn(draws)
         if values.ndim < 1 or len(values) < 2:
             raise ValueError(f"a standard error needs at least 2 independent draws, got shape {values.shape}")
+        unit = _unit(values)
+        values = values / unit
         n, scattered = len(values), _scattered(values)
-        sem = np.where(scattered, values.std(axis=0, ddof=1) / np.sqrt(n), 0.0)
-        return cls(values.mean(axis=0), sem, n, _skewness(values, scattered))
+        with np.errstate(invalid="ignore"):  # of infinite draws
+            sem = np.where(scattered, unit * values.std(axis=0, ddof=1) / np.sqrt(n), 0.0)
+            return cls(unit * values.mean(axis=0), sem, n, _skewness(values, scattered))
 
     @classmethod
     def of_events(cls, draws: ArrayLike) -> Self:
@@ -83,9 +88,9 @@ def jackknife(draws: ArrayLike, estimate: Callable[[Array], ArrayLike], groups: 
         groups: how many groups, at most R.
 
     Raises:
-        ValueError: for fewer than two draws or groups.
+        ValueError: for fewer than two draws or groups, and for draws that are no real numbers.
     """
-    values = np.asarray(draws, dtype=np.float64)
+    values = _drawn(draws)
     if values.ndim < 1 or min(len(values), groups) < 2:
         raise ValueError(
             f"a jackknife needs at least 2 independent draws and 2 groups, got shape {values.shape} and {groups} groups"
@@ -115,7 +120,7 @@ def freed(draws: ArrayLike, known: ArrayLike) -> Array:
     Raises:
         ValueError: for fewer draws.
     """
-    values, known = np.asarray(draws, dtype=np.float64), np.asarray(known, dtype=np.float64)
+    values, known = _drawn(draws), _drawn(known)
     R, K = known.shape
     if R < K + 3:
         raise ValueError(f"a regression on {K} quantities needs at least {K + 3} draws, got {R}")
@@ -127,16 +132,30 @@ def freed(draws: ArrayLike, known: ArrayLike) -> Array:
     return np.asarray(center + (kept - center) * enlarged).reshape(values.shape)
 
 
+def _drawn(draws: ArrayLike) -> Array:
+    """In float64; of masked draws, text and dates it is not for NumPy to make numbers."""
+    return real_array(draws, "draws").astype(np.float64, copy=False)
+
+
+def _unit(draws: Array) -> Array:
+    """A power of two, in units of which draws can be squared and summed; 1 where they can as they are."""
+    size = np.abs(draws).max(axis=0)
+    as_they_are = ((size > 1e-100) & (size < 1e100)) | ~np.isfinite(size) | (size == 0)
+    return np.where(as_they_are, 1.0, np.ldexp(1.0, np.frexp(size)[1] - 1))
+
+
 def _scattered(draws: Array) -> NDArray[np.bool_]:
-    """Where more than rounding tells the draws apart; NaN is not equal to anything."""
-    return ~(np.ptp(draws, axis=0) <= 8 * np.finfo(float).eps * np.abs(draws).max(axis=0))
+    """Where more than rounding tells the draws apart; NaN and what is infinite is not equal to anything."""
+    with np.errstate(invalid="ignore"):
+        apart = np.ptp(draws, axis=0)
+    return ~((apart <= 8 * np.finfo(float).eps * np.abs(draws).max(axis=0)) & (apart < np.inf))
 
 
 def _skewness(draws: Array, scattered: NDArray[np.bool_]) -> Array:
     """The third central moment in units of the standard deviation."""
-    from_mean = draws - draws.mean(axis=0)
-    unit = from_mean / np.where(scattered, np.abs(from_mean).max(axis=0), 1.0)  # no power underflows
     with np.errstate(invalid="ignore"):
+        from_mean = draws - draws.mean(axis=0)
+        unit = from_mean / np.where(scattered, np.abs(from_mean).max(axis=0), 1.0)  # no power underflows
         return np.where(scattered, (unit**3).mean(axis=0) / (unit**2).mean(axis=0) ** 1.5, 0.0)
 
 

@@ -68,6 +68,36 @@ def test_nan_among_the_draws_is_nan_in_all():
     assert np.isnan([found.mean, found.sem, found.skewness]).all()
 
 
+@pytest.mark.parametrize("unit", [-1000, -600, 600, 1010])
+def test_draws_may_have_any_unit(rng, unit):
+    draws = 3 + rng.standard_normal((50, 2))
+    found, plain = Measurement.of(np.ldexp(draws, unit)), Measurement.of(draws)
+    np.testing.assert_array_equal(found.mean, np.ldexp(plain.mean, unit))
+    np.testing.assert_array_equal(found.sem, np.ldexp(plain.sem, unit))
+    np.testing.assert_allclose(found.skewness, plain.skewness, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("draws", "said"),
+    [
+        (np.ma.masked_greater([1.0, 2.0, 3.0], 2), "must not be masked, got 1 masked cells"),
+        (["1", "2"], "must be a numeric array"),
+        ([1j, 2], "must be a numeric array"),
+        (np.array(["2020", "2021"], dtype="M8[Y]"), "must be a numeric array"),
+        ([1.0, None], "is missing"),
+    ],
+)
+def test_draws_are_numbers(draws, said):
+    for make in (Measurement.of, lambda draws: jackknife(draws, np.exp)):
+        with pytest.raises(ValueError, match=said):
+            make(draws)
+
+
+@pytest.mark.parametrize("draws", [[1, 2, np.inf], [np.inf, np.inf], [-np.inf, np.inf]])
+def test_infinite_draws_have_no_error(draws):
+    assert np.isnan(Measurement.of(draws).sem)
+
+
 def test_some_of_the_elements(rng):
     whole = Measurement.of(rng.standard_exponential((50, 3, 2)))
     part = whole[1:, 0]
