@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from numerics.arrays import checked, stream, to_host
+from numerics.arrays import check_squares, checked, lift, scaled, stream, to_host
 from numerics.nearness import differences
 from numerics.reverse import Random
 from numerics.scores import Score, noise_variances
@@ -81,8 +81,9 @@ def by_flipd(score: Score, x: Array, t: float) -> Array:
     Raises:
         ValueError: as `jacobians`.
     """
+    x, t = _points(x), _time(t)
     divergence = np.trace(jacobians(score, x, t), axis1=1, axis2=2)
-    return np.asarray(x.shape[1] + t * (divergence + (_at(score, _points(x), t) ** 2).sum(axis=1)))
+    return np.asarray(x.shape[1] + t * (divergence + (_at(score, x, t) ** 2).sum(axis=1)))
 
 
 def by_local_pca(data: Array, x: Array, neighbours: int = NEIGHBOURS) -> NDArray[np.int64]:
@@ -99,10 +100,12 @@ def by_local_pca(data: Array, x: Array, neighbours: int = NEIGHBOURS) -> NDArray
     samples, x = _points(data), _points(x)
     if not 2 <= neighbours <= len(samples):
         raise ValueError(f"neighbours must be from 2 to the {len(samples)} samples, got {neighbours}")
+    exponent = lift(check_squares(x, samples), np.float64)
+    samples, x = scaled(samples, exponent), scaled(x, exponent)
     _, nearest = cKDTree(samples).query(x, neighbours)
     about = samples[nearest] - samples[nearest].mean(axis=1, keepdims=True)
-    eigenvalues = np.linalg.svd(about, compute_uv=False) ** 2
-    return np.asarray((eigenvalues > SHARE * eigenvalues[:, :1]).sum(axis=1))
+    deviations = np.linalg.svd(about, compute_uv=False)
+    return np.asarray((deviations > SHARE**0.5 * deviations[:, :1]).sum(axis=1))
 
 
 def _points(x: Array) -> Array:

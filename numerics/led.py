@@ -182,14 +182,15 @@ class _Grid(NamedTuple):
         Two samples a gap apart leave log p^ singular pi t/gap off the real line, so that the rule is off by
         exp(-2 pi^2 t/(gap step)); the kernel itself takes a step of half its width.
         """
-        gaps = np.diff(np.unique(data)) if data.shape[1] == 1 else np.linalg.norm(np.ptp(data, axis=0))
+        gaps = np.diff(np.unique(data)) if data.shape[1] == 1 else np.hypot.reduce(np.ptp(data, axis=0))
         apart = float(np.max(gaps, initial=0.0))
         step = min(math.sqrt(h), math.sqrt(t), t / apart if apart > 0 else math.inf) / 2
         reach = REACH * math.sqrt(h) + step
         low, counts = x.min(axis=0) - reach, np.ceil((np.ptp(x, axis=0) + 2 * reach) / step) + 1
-        if not counts.prod() <= POINTS:
+        wanted = math.prod(counts.tolist())
+        if not wanted <= POINTS:
             raise ValueError(
-                f"the grid must have at most {POINTS:,} points, got {counts.prod():.3g} for t = {t:g} and bandwidth {h:g}; "
+                f"the grid must have at most {POINTS:,} points, got {wanted:.3g} for t = {t:g} and bandwidth {h:g}; "
                 "raise them, or give fewer points at a time"
             )
         return cls([first + step * np.arange(int(n)) for first, n in zip(low, counts, strict=True)], step)

@@ -53,9 +53,22 @@ def jacobian(denoiser: Denoiser, x: Array, t: float) -> Array:
 
 
 def differences(f: Callable[[Array], Array], x: Array, step: float) -> Array:
-    """The derivatives d f_i/d x_j at points (..., D) of a function with values of their shape, central, shape (..., D, D)."""
-    columns = [f(x + shift) - f(x - shift) for shift in step * np.eye(x.shape[-1])]
-    return np.stack(columns, axis=-1) / (2 * step)
+    """The derivatives d f_i/d x_j at points (..., D) of a function with values of their shape, central, shape (..., D, D).
+
+    Raises:
+        ValueError: where points are so far away that float64 does not hold what is a step from them.
+    """
+    columns = []
+    for j, shift in enumerate(step * np.eye(x.shape[-1])):
+        above, below = x + shift, x - shift
+        apart = above[..., j, None] - below[..., j, None]  # far away, no more than nearly two steps
+        if not apart.all():
+            raise ValueError(
+                f"points must be near enough that float64 holds steps of {step:.2g} from them, got {np.abs(x).max():.3g}; "
+                "take the mean of the data from both"
+            )
+        columns.append((f(above) - f(below)) / apart)
+    return np.stack(columns, axis=-1)
 
 
 def dimension(jacobians: Array) -> Array:

@@ -67,6 +67,39 @@ def test_a_local_pca_needs_neighbours():
             by_local_pca(POINTS[:10], POINTS[:1], neighbours)
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e-100, 1e100, 1e150])
+def test_a_local_pca_is_the_same_in_any_unit(unit):
+    assert (by_local_pca(unit * POINTS, unit * POINTS[:5]) == by_local_pca(POINTS, POINTS[:5])).all()
+
+
+def test_a_local_pca_of_what_has_no_squares_is_refused():
+    with pytest.raises(ValueError, match=r"must stay below .*, so that squares are numbers; change their unit"):
+        by_local_pca(1e160 * POINTS, POINTS[:5])
+
+
+@pytest.mark.parametrize("offset", [2.0**30, 2.0**35])
+def test_differences_are_by_what_they_are_of(offset):
+    x = offset + np.round(POINTS[:3])
+
+    def score(x, t):
+        return -(x - offset) / (MANIFOLD.spectrum + t)
+
+    expected = np.diag(-1 / (MANIFOLD.spectrum + 0.1))
+    np.testing.assert_allclose(jacobians(score, x, 0.1), np.broadcast_to(expected, (3, 6, 6)), rtol=1e-8, atol=1e-8)
+    assert (by_eigenvalues(score, x, 0.1) == 3).all()
+
+
+def test_points_whose_differences_float64_does_not_hold_are_refused():
+    with pytest.raises(
+        ValueError, match=r"float64 holds steps of 3\.2e-05 from them, got 1e\+12; take the mean of the data"
+    ):
+        by_eigenvalues(GAUSSIAN, 0 * POINTS[:3] + 1e12, 0.1)
+
+
+def test_points_in_a_list_are_points():
+    np.testing.assert_array_equal(by_flipd(GAUSSIAN, POINTS[:3].tolist(), 0.1), by_flipd(GAUSSIAN, POINTS[:3], 0.1))
+
+
 def test_one_dimension_is_a_line():
     line = Gaussian(LinearManifold.parse("1.0x1"))
     assert by_eigenvalues(line, np.ones((2, 1)), 0.01).tolist() == [1, 1]
