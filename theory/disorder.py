@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from theory.averages.over_a_sample import PATH_NODES, Paths, Sample, Tilted
 from theory.averages.over_points import asked, average, legendre
 from theory.observable import gaussian_only
-from theory.setting import LinearManifold, Setting
+from theory.setting import SMALLEST, LinearManifold, Setting, Subspace
 
 __all__ = ["Disorder", "averages", "log1p_less", "reference"]
 
@@ -46,7 +46,9 @@ RARE = 1e-35  # of the posterior's variance: a smaller spread is of ties beyond 
 EULER = 0.5772156649015329
 AT_ONCE = 8  # points x
 ACCURACY = 1e-6
-HIGHEST = 1e10  # noise, in units of the largest variance: beyond it nothing tells the samples apart
+# noise, in units of the largest variance: below, cubes of energies are no numbers; above, nothing tells the samples apart
+DEEPEST, HIGHEST = 1e-100, 1e10
+USUAL = 1e-30, 1e30  # variances whose units are as good as any
 # below which 1e-6 of that is accuracy enough
 FLOORS = {"log_partition": 1.0, "entropy": 1e-6, "heat_capacity": 1e-6, "divergence": 1e-8}
 BY_SUBSPACE = {"mean_error", "spread"}
@@ -85,17 +87,31 @@ def averages(setting: Setting, *names: str, clean: bool = False, accuracy: float
     if clean and (own or setting.point is not None):
         raise ValueError("clean points are fresh and averaged over, got a trajectory or a point")
     where = setting.manifold, setting.samples, own
-    highest = HIGHEST * setting.manifold.variances.max()
-    found = [
-        _at_time(*where, t, x, clean, accuracy, names) if t <= highest else _unknown(setting.manifold, names)
-        for t, x in asked(setting)
-    ]
+    found = [_known(*where, t, x, clean, accuracy, names) for t, x in asked(setting)]
     whole = {name: np.stack([one[name] for one in found]) for name in (*names, "error")}
     worst = float(whole["error"].max())
     if not worst <= accuracy:
         at = setting.t[whole["error"].argmax()]
         warnings.warn(f"averages at t = {at:g} are off by about {worst:.1g}, more than {accuracy:g}", stacklevel=2)
     return whole
+
+
+def _known(
+    manifold: LinearManifold, samples: int, own: bool, t: float, x: tuple[float, ...] | None, *how: Any
+) -> dict[str, Array]:
+    """The averages at one time, in units of the largest variance where that is not of a usual size; NaN where they are lost."""
+    names, largest = how[-1], manifold.variances.max()
+    if not DEEPEST <= t / largest <= HIGHEST:
+        return _unknown(manifold, names)
+    if USUAL[0] < largest < USUAL[1]:
+        return _at_time(manifold, samples, own, t, x, *how)
+    unit = 2.0 ** int(np.frexp(largest)[1])
+    if manifold.variances.min() / unit < SMALLEST:
+        return _unknown(manifold, names)
+    parts = tuple(Subspace(s.variance / unit, s.dimension) for s in manifold.subspaces)
+    point = None if x is None else tuple(square / unit for square in x)
+    found = _at_time(LinearManifold(parts, manifold.ambient_dimension), samples, own, t / unit, point, *how)
+    return {name: unit * a if name in BY_SUBSPACE else a for name, a in found.items()}
 
 
 def _unknown(manifold: LinearManifold, names: tuple[str, ...]) -> dict[str, Array]:

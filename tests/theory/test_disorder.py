@@ -163,6 +163,41 @@ def test_units_do_not_matter():
     np.testing.assert_allclose(one.spread() * 1e6, other.spread(), rtol=1e-9)
 
 
+@pytest.mark.parametrize("spec", ["1x1", "1x20"])
+@pytest.mark.parametrize("query", ["fresh", "trajectory"])
+def test_any_noise_far_below_the_data_is_as_any_other(spec, query):
+    """Down there one sample has all the weight, and the divergence is that to a delta: 1/t times a number."""
+    names = ("participation", "entropy", "divergence", *(["own_weight"] if query == "trajectory" else []))
+    times = np.array([1e-25, 1e-31, 1e-45, 1e-90])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = averages(Setting.of(spec, samples=300, times=times, query=query), *names)
+    np.testing.assert_allclose(found["participation"], 1, rtol=1e-6)
+    np.testing.assert_allclose(found["entropy"], 0, atol=1e-6)
+    if query == "trajectory":
+        np.testing.assert_allclose(found["own_weight"], 1, rtol=1e-6)
+    else:
+        np.testing.assert_allclose(found["divergence"] * times, found["divergence"][0] * times[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [2.0**-300, 2.0**-110, 2.0**110, 2.0**300])
+def test_no_unit_is_too_large_or_too_small(unit):
+    spec, times = [(1.0, 2)], np.array([1e-5, 0.2])
+    names = ("participation", "divergence", "heat_capacity", "mean_error", "spread")
+    usual = averages(Setting.of(spec, samples=50, times=times), *names)
+    found = averages(Setting.of([(v * unit, m) for v, m in spec], samples=50, times=unit * times), *names)
+    for name in names:
+        scale = unit if name in ("mean_error", "spread") else 1.0
+        np.testing.assert_allclose(found[name], scale * usual[name], rtol=1e-6, atol=1e-12 * scale, err_msg=name)
+
+
+def test_what_float64_does_not_hold_is_not_known():
+    for spec, t in (("1e99x1", 1e-90), ("1e60x1,1e-60x1", 1e-20)):
+        found = averages(Setting.of(spec, samples=50, times=[t]), "participation", "spread")
+        assert np.isnan(found["participation"]).all()
+        assert np.isnan(found["spread"]).all()
+
+
 # -- limits
 
 

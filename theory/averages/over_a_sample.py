@@ -80,6 +80,11 @@ class Sample:
             SquaredDistance(law.variances, law.dimensions, law.offsets[index]), self.scale, self.reach, self.away
         )
 
+    @property
+    def least(self) -> float:
+        """The least theta that matters: that of the largest energies, some variances over t."""
+        return float(min(1e-30, 1e-3 * self.scale / (2 * self.distance.variances.max())))
+
     def _shrink(self, k: int, theta: Any) -> Any:
         return 1 / (1 + 2 * self.distance.variances[k] / self.scale * theta)
 
@@ -93,7 +98,7 @@ class Sample:
 
     def levels(self) -> tuple[Array, Array, Array]:
         """v, the log of P(E + log Exp(1) <= v) to saddle-point accuracy, and its slope, shapes (n, LEVELS), v increasing."""
-        w = np.geomspace(1e4, 1e-30, LEVELS)
+        w = np.geomspace(1e4, self.least, LEVELS)
         theta = np.broadcast_to(w / (1 + w), (self.distance.offsets.shape[0], LEVELS))
         v = 1 / theta + digamma(1 / (1 + w)) - self.exponent(theta, 1)
         curvature = 1 + theta**2 * (polygamma(1, 1 / (1 + w)) + self.exponent(theta, 2))
@@ -131,7 +136,7 @@ class Paths:
         saddle = np.empty_like(self.v)
         for strip in np.unique(self.strip):
             low, width = (-edge, edge) if strip < 0 else (float(strip), 1.0)
-            w = np.geomspace(1e10, 1e-30 if strip == 0 else 1e-11, LEVELS)
+            w = np.geomspace(1e10, self.flat.least if strip == 0 else 1e-11, LEVELS)
             theta = np.broadcast_to(low + width * w / (1 + w), (self.v.shape[0], LEVELS))
             at = digamma(-low - width * w / (1 + w)) - self.sample.exponent(theta, 1)  # the v whose saddle that is
             for i, here in enumerate(self.strip == strip):
@@ -217,7 +222,9 @@ def _followed(flat: Sample, u: Array, saddle: Array, count: int) -> tuple[Any, A
     poles = _pole_curvature(saddle, 0)
     second = poles + flat.exponent(saddle, 2)
     # the poles bend the path only where they, not M, make the peak
-    third = _pole_curvature(saddle, 1) * (poles / second) ** 2 + flat.exponent(saddle, 3)
+    with np.errstate(over="ignore", invalid="ignore"):
+        third = _pole_curvature(saddle, 1) * (poles / second) ** 2 + flat.exponent(saddle, 3)
+    third = np.where(np.isfinite(third), third, 0.0)  # where cubes are no numbers, straight paths will do
     width = 1 / np.sqrt(second)
     top = gammaln(-saddle) + saddle * u + flat.exponent(saddle)
     theta = np.empty((u.shape[0], count), dtype=complex)
