@@ -144,6 +144,8 @@ def _tables(a: Array, what: str, shape: str) -> Array:
     a = of_its_library(a, what)
     if a.ndim != 3:
         raise ValueError(f"{what} must have shape {shape}, got {tuple(a.shape)}; one table is a[None]")
+    if 0 in a.shape:
+        raise ValueError(f"{what} must not be empty, got shape {tuple(a.shape)}")
     rows = checked(namespace(a).reshape(a, (-1, a.shape[2])), what, shape, finite=False)
     return namespace(rows).reshape(rows, a.shape)
 

@@ -74,3 +74,9 @@ def test_far_from_all_samples_the_nearest_is_left(backend, rng):
 def test_what_does_not_fit_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         posterior_means(*arguments)
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 2), (2, 0, 2), (2, 5, 0)])
+def test_no_samples_are_refused(shape):
+    with pytest.raises(ValueError, match=r"data must not be empty, got shape \("):
+        posterior_means(np.ones((2, 3, 2)), np.ones(shape), 0.3)
