@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from numerics.measurement import Measurement
 from theory.observable import coordinates
+from theory.real import brief
 from theory.setting import Setting
 from validation.axes import HELD, Axis
 from validation.comparison import scaled
@@ -28,7 +29,7 @@ Array = NDArray[np.float64]
 Line = tuple[Array, Array]
 """Values of the first axis, shape (P,), and of a form, (P,) or (P, K)."""
 CONTROL = 1.1  # times every variance
-LEAST, MOST = 20, 100_000  # data sets: fewer hardly know their own error
+LEAST, MOST, MOST_ASKED = 20, 100_000, 10**12  # data sets: fewer hardly know their own error
 GROWTH = 20.0  # of their number at a time
 FINE = 65  # values of an axis that a quick formula is drawn through
 ROUNDS, FLAT = 3, 0.01  # of halving the steps of a slow one, until it is straight to this share of its range
@@ -306,12 +307,13 @@ def precision(repeats: int | str) -> tuple[float, int]:
             error = float(str(repeats).removeprefix("auto:"))
             if 0 < error < 1:
                 return error, 100
-        elif (count := int(repeats)) >= LEAST and (isinstance(repeats, str) or count == repeats):
+        elif LEAST <= (count := int(repeats)) <= MOST_ASKED and (isinstance(repeats, str) or count == repeats):
             return math.inf, count
     except (ValueError, TypeError, OverflowError):
         pass
     raise ValueError(
-        f"repeats must be a number of data sets of at least {LEAST}, or auto:0.02 for a relative error; got {repeats!r}"
+        f"repeats must be a number of data sets of at least {LEAST}, or auto:0.02 for a relative error, and no more than "
+        f"{MOST_ASKED:g}; got {brief(repeats)}"
     )
 
 

@@ -344,7 +344,7 @@ def test_repeats_grow_until_the_error_is_reached_and_stop():
     assert share.max() <= 0.02
     assert points._wanted({"x": Measurement(np.ones(2), np.array([0.1, 0.2]), 100)}, {"x": None}, 100, 0.1) == 441
     assert points._wanted({"x": Measurement(np.ones(2), np.array([0.1, 0.2]), 100)}, {"x": None}, 100, 0.2) == 100
-    for repeats in ("auto:2", "auto:", "many", 3, "19", None, [20], 20.5, np.inf):
+    for repeats in ("auto:2", "auto:", "many", 3, "19", None, [20], 20.5, np.inf, 10**400, "9" * 400):
         with pytest.raises(ValueError, match="repeats must be a number of data sets of at least 20, or auto"):
             compare("collapse", SETTING, over=SAMPLES, repeats=repeats)
 
@@ -724,6 +724,18 @@ def test_points_that_cannot_be_read(mine, text, said):
     done = asked_of(mine(text))
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert said in done.err
+
+
+def test_a_file_of_points_that_cannot_be_read(mine, tmp_path):
+    for path, reason in (
+        (tmp_path / "none.csv", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+        (mine("time,measured,sem\n" + "1" * 200_000 + ",1,1\n"), "field larger than field limit"),
+    ):
+        done = asked_of(path)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert f"cannot read '{path}': {reason}" in done.err
+        assert "--measured takes a file of text, a row a point" in done.err
 
 
 def test_points_in_other_letters_and_with_spaces(mine, tmp_path):

@@ -198,6 +198,11 @@ def _rows(path: Path) -> list[dict[str, Any]]:
             rows, names = list(reader), reader.fieldnames or ()
     except UnicodeDecodeError:
         raise ValueError(f"cannot read {str(path)!r}: its text is not UTF-8; save it as UTF-8") from None
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(
+            f"cannot read {str(path)!r}: {reason}; --measured takes a file of text, a row a point"
+        ) from None
     if not rows:
         raise ValueError(f"{path} has no rows; a first line of names, such as time,measured,sem, comes before them")
     if twice := [name for name in names if names.count(name) > 1]:
