@@ -65,6 +65,7 @@ class Taken:
         last: of the last.
         left_out: what was not taken and why, a phrase each.
         doubts: what was taken and looks like a label, a phrase each.
+        names: of the columns taken; empty where they have none.
     """
 
     rows: int
@@ -73,13 +74,31 @@ class Taken:
     last: str
     left_out: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, shape: Sequence[int], names: Sequence[str] | None = None, places: Sequence[int] | None = None) -> Taken:
         """A table of a shape (N, D), of all its columns or of those at some places, from 0."""
         ends = (0, shape[1] - 1) if places is None else (places[0], places[-1])
         first, last = (names[k] if names and names[k].strip() else str(k + 1) for k in ends)
-        return cls(int(shape[0]), int(shape[1]), first, last)
+        taken = tuple(names[k].strip() for k in (range(shape[1]) if places is None else places)) if names else ()
+        return cls(int(shape[0]), int(shape[1]), first, last, names=taken)
+
+    def check_order(self, of: Taken, file: str) -> None:
+        """Refuse columns whose names are in other places in what they are held against, each against another.
+
+        Raises:
+            ValueError: naming the first, of `file`.
+        """
+        counted = all(name.isdecimal() for name in self.names)
+        if counted and [int(name) for name in self.names] == sorted(map(int, self.names)):  # from 0 here, from 1 there
+            return
+        for place, name in enumerate(self.names):
+            if name and name in of.names and name not in of.names[place : place + 1]:
+                raise ValueError(
+                    f"{file!r} must have its columns in the order of the data, got {name!r} as number {place + 1} of them, which "
+                    f"is number {of.names.index(name) + 1} there; write them in one order"
+                )
 
     def but(self, *left_out: str, doubts: Iterable[str] = ()) -> Taken:
         """The same, with more left out or in doubt."""

@@ -1007,6 +1007,29 @@ def test_moments_say_what_they_took_for_data(asked):
     assert "write these --columns to a file of their own" in done.err
 
 
+def test_columns_in_another_order_are_not_held_against_one_another(tmp_path):
+    samples = np.random.default_rng(0).standard_normal((40, 3)).round(4)
+
+    def written(name, columns, order, rows):
+        table = pyarrow.table({column: samples[:rows, k] for column, k in zip(columns, order, strict=True)})
+        pyarrow.parquet.write_table(table, tmp_path / name)
+        return name
+
+    data = written("data.parquet", "abc", range(3), 40)
+    other = written("other.parquet", "cab", (2, 0, 1), 9)
+    moments = ("moments", data, "--t", "0.1", "--output", "m.npz", "--queries")
+    for command in (("audit", data, "--generated", other), (*moments, other)):
+        done = geomem(*command)
+        is_one_line(done)
+        assert (
+            "must have its columns in the order of the data, got 'c' as number 1 of them, which is number 3" in done.err
+        )
+    counted = written("counted.parquet", "123", range(3), 9)
+    for same in (written("same.parquet", "abc", range(3), 9), written("own.parquet", "xyz", range(3), 9), counted):
+        assert geomem(*moments, same).code == 0
+    assert geomem("moments", counted, *moments[2:], written("from0.parquet", "012", range(3), 9)).code == 0
+
+
 def test_the_audit_says_what_it_took_for_data(tmp_path):
     samples = np.random.default_rng(0).standard_normal((40, 2))
     lines = [f"{k};{a:.4f};{b:.4f}".replace(".", ",") for k, (a, b) in enumerate(samples)]

@@ -92,14 +92,16 @@ def audit(
     table = read(data, **reading)
     if classes is not None:
         _check_labels(labels, classes, table)
-    new = None if generated is None else read(generated, **reading).samples
+    new = None if generated is None else read(generated, **reading)
+    if new is not None:
+        new.taken.check_order(table.taken, str(generated))
     with progress(auditing.TICKS, "steps") as bar:
         found = auditing.audit(
             table.name,
             table.samples,
             taken=table.taken,
             labels=classes,
-            generated=new,
+            generated=None if new is None else new.samples,
             wanted_time=wanted_time,
             resolution=resolution,
             standardize=standardize,

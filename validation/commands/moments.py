@@ -78,6 +78,7 @@ def moments(
         raise ValueError("workers of --scheduler open DATA whole; write these --columns to a file of their own")
     source = open_source(data, columns=columns)
     asked = open_source(queries, "queries", columns=columns if query_columns is None else query_columns)
+    asked.taken.check_order(source.taken, queries)
     points = moments_file.points(asked)
     keeps = "what was finished is kept" if checkpoint else "nothing is kept without --checkpoint"
     with progress(source.shape[0], "samples", unit_scale=True) as bar, kept(keeps, checkpoint), _warnings_as_lines():
