@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.storage.text import MISSING, NUMBER
+
 __all__ = ["FORMATS", "read_labels"]
 
 FORMATS = (".npy", ".csv", ".tsv", ".txt")
@@ -48,4 +50,17 @@ def _lines(path: Path) -> NDArray[Any]:
     lines = [line.strip().strip("\"'") for line in path.read_text(encoding="utf-8-sig").splitlines()]
     while lines and not lines[-1]:
         lines.pop()
+    if (
+        len(lines) > 1
+        and lines[0].lower() not in MISSING
+        and not _is_number(lines[0])
+        and all(map(_is_number, lines[1:]))
+    ):
+        raise ValueError(
+            f"its first line, {lines[0]!r}, is a header above numbers; remove it, and give one label a line"
+        )
     return np.array(lines)
+
+
+def _is_number(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None

@@ -1162,9 +1162,15 @@ def test_labels_that_are_not_one_for_each_sample_are_refused_with_the_remedy(tmp
     (tmp_path / "whole.csv").write_text("a,b\n" + "\n".join(f"{a},{b}" for a, b in rows))
     (tmp_path / "gap.csv").write_text("a,b\n,1\n" + "\n".join(f"{a},{b}" for a, b in rows[1:]))
     (tmp_path / "with_header.csv").write_text("label\n" + "x\ny\n" * 10)
+    (tmp_path / "one_short.csv").write_text("label\n" + "x\ny\n" * 9 + "x\n")
     (tmp_path / "all.csv").write_text("x\ny\n" * 10)
     (tmp_path / "few.csv").write_text("x\ny\n")
     for data, labels, said in (
+        (
+            ["whole.csv"],
+            "one_short.csv",
+            "the first of the labels in .*, 'label', looks like a header; give one a line",
+        ),
         (["whole.csv"], "with_header.csv", "got 21 in .*; give one a line, and no header"),
         (["whole.csv"], "few.csv", "one for each of 20 samples, got 2 in .*; give one a line"),
         (

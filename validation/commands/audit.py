@@ -127,8 +127,15 @@ def audit(
 
 def _check_labels(file: str | None, labels: NDArray[Any], table: Table) -> None:
     """Raises ValueError where they are not one for each sample, with a remedy."""
+    from numerics.storage.columns import CLASSES
+
     count, N = len(labels), len(table.samples)
     if count == N:
+        first = str(labels[0])
+        if CLASSES.fullmatch(first) and (labels == labels[0]).sum() == 1:
+            raise ValueError(
+                f"the first of the labels in {file!r}, {first!r}, looks like a header; give one a line, and no header"
+            )
         return
     remedy = "give one a line"
     if count == N + 1:

@@ -29,3 +29,14 @@ def test_files_that_hold_no_labels_are_refused(tmp_path):
     }.items():
         with pytest.raises(ValueError, match=said):
             read_labels(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("header", ["label", "target class", '"y"'])
+def test_a_header_above_numbers_is_no_label(tmp_path, header):
+    (tmp_path / "a.csv").write_text(f"{header}\n0\n1\n1\n")
+    with pytest.raises(ValueError, match=r"its first line, .*, is a header above numbers; remove it"):
+        read_labels(str(tmp_path / "a.csv"))
+    (tmp_path / "a.csv").write_text("a\n0\n1\nb\n")
+    assert read_labels(str(tmp_path / "a.csv")).tolist() == ["a", "0", "1", "b"]
+    (tmp_path / "a.csv").write_text("NA\n0\n1\n")  # which is missing, and for others to refuse
+    assert read_labels(str(tmp_path / "a.csv")).tolist() == ["NA", "0", "1"]
