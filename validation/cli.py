@@ -28,14 +28,14 @@ from validation.workers import WorkerLostError
 
 __all__ = ["cli", "main"]
 
-BAD_USAGE, WORKER_LOST = 2, 3
+BAD_USAGE, WORKER_LOST, UNREAD = 2, 3, 141
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line: whatever is wrong with the input is one line on stderr and exit code 2.
 
-    Exit code 3 is for workers that were killed, 130 for Ctrl-C and 143 for SIGTERM. Without arguments it is those of the
-    process that are meant, which then ends here.
+    Exit code 3 is for workers that were killed, 130 for Ctrl-C, 143 for SIGTERM, and 141 where nobody reads the output to its
+    end, as before `head`. Without arguments it is those of the process that are meant, which then ends here.
     """
     whole = arguments is None
     with _surroundings(), heeded(at_once=whole):
@@ -56,6 +56,8 @@ def _outcome(arguments: list[str] | None) -> tuple[int, str]:
     except (click.Abort, KeyboardInterrupt, Terminated) as stopped:
         message, code = told(stopped)
         return code, message
+    except SystemExit:  # click's, with 1, which is said of claims
+        return UNREAD, ""
     except WorkerLostError as error:
         return WORKER_LOST, (
             f"{error}, for want of memory perhaps; what was finished is kept, and the same command goes on from it"

@@ -198,6 +198,13 @@ def test_validate_takes_a_survey(monkeypatch, tmp_path):
     assert "--budget standard" in done.err
 
 
+def test_output_that_nobody_reads_is_no_broken_claim():
+    command = subprocess.Popen([sys.executable, "-m", "geomem", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command.stdout.close()
+    assert (command.wait(), command.stderr.read()) == (141, b"")
+    command.stderr.close()
+
+
 def test_doctor_says_what_a_bug_report_needs():
     done = geomem("doctor")
     assert (done.code, done.err) == (0, "")
