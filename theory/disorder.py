@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from theory.averages.over_a_sample import PATH_NODES, Paths, Sample, Tilted
 from theory.averages.over_points import asked, average, legendre
 from theory.observable import gaussian_only
-from theory.setting import SMALLEST, LinearManifold, Setting, Subspace
+from theory.setting import SMALLEST, LinearManifold, Setting
 
 __all__ = ["Disorder", "averages", "log1p_less", "reference"]
 
@@ -108,9 +108,8 @@ def _known(
     unit = 2.0 ** int(np.frexp(largest)[1])
     if manifold.variances.min() / unit < SMALLEST:
         return _unknown(manifold, names)
-    parts = tuple(Subspace(s.variance / unit, s.dimension) for s in manifold.subspaces)
     point = None if x is None else tuple(square / unit for square in x)
-    found = _at_time(LinearManifold(parts, manifold.ambient_dimension), samples, own, t / unit, point, *how)
+    found = _at_time(manifold.scaled(1 / unit), samples, own, t / unit, point, *how)
     return {name: unit * a if name in BY_SUBSPACE else a for name, a in found.items()}
 
 

@@ -245,6 +245,15 @@ class LinearManifold:
         ends = np.cumsum(self.dimensions)
         return tuple(slice(int(e - m), int(e)) for e, m in zip(ends, self.dimensions, strict=True))
 
+    def scaled(self, factor: float) -> LinearManifold:
+        """Every variance times a factor, the directions as they are.
+
+        Raises:
+            ValueError: for variances outside their domain.
+        """
+        parts = tuple(Subspace(s.variance * factor, s.dimension) for s in self.subspaces)
+        return LinearManifold(parts, self.ambient_dimension)
+
     def __str__(self) -> str:
         parts = ",".join(f"{s.variance:g}x{s.dimension}" for s in self.subspaces)
         normal = self.ambient_dimension - self.intrinsic_dimension

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from numerics.measurement import Measurement
 from theory.observable import Observable
 from theory.observable import coordinates as coordinates_of
-from theory.setting import LinearManifold, Setting, Subspace
+from theory.setting import Setting
 from validation.claim import Claim, Control, Picked, Quantity
 from validation.job import Evaluation, Experiment, Results
 from validation.statistics import Verdict
@@ -190,5 +190,4 @@ def where(setting: Setting) -> str:
 
 def scaled(setting: Setting, factor: float) -> Setting:
     """The setting with every variance multiplied by a factor: a wrong lambda."""
-    parts = tuple(Subspace(s.variance * factor, s.dimension) for s in setting.manifold.subspaces)
-    return setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension))
+    return setting.at(manifold=setting.manifold.scaled(factor))

@@ -599,3 +599,11 @@ def test_data_that_differ_by_rounding_alone_are_told_from_a_constant():
         LinearManifold.from_data(data)
     with pytest.raises(ValueError, match="a constant data set"):
         LinearManifold.from_data(np.full((30, 3), 1e15))
+
+
+def test_a_manifold_is_scaled_in_its_variances_alone():
+    manifold = LinearManifold.parse("1x2,0.1x3", 9)
+    assert manifold.scaled(4.0) == LinearManifold(((4.0, 2), (0.4, 3)), 9)
+    assert manifold.scaled(4.0).scaled(0.25) == manifold
+    with pytest.raises(ValueError, match="the variance of a subspace must be positive"):
+        manifold.scaled(0.0)

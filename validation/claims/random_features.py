@@ -14,7 +14,7 @@ from theory.averages.feature_saddle import FeatureSaddle
 from theory.network import Network
 from theory.observable import coordinates
 from theory.predictions import random_features as prediction
-from theory.setting import LinearManifold, Setting, Subspace
+from theory.setting import Setting
 from validation.claim import Claim, Control, Done, Picked
 from validation.comparison import Case, cases, compare, evaluated, told, wrong
 from validation.job import Evaluation
@@ -71,8 +71,7 @@ LINES = [part for name in EDGES for part in curve(THREE, name, 30, 4.0)]
 def without_root(setting: Setting) -> Setting:
     """With tr Sigma/D for the standard deviation of the signal, not for its variance, as public code has it."""
     mean = float(setting.manifold.spectrum.mean())
-    parts = tuple(Subspace(s.variance * mean, s.dimension) for s in setting.manifold.subspaces)
-    return setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension))
+    return setting.at(manifold=setting.manifold.scaled(mean))
 
 
 def rootless(observable: str, setting: Setting) -> Array:

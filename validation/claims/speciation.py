@@ -58,8 +58,7 @@ KNOWN = {name: curve(case, "class_information", 24) for name, case in INFORMATIO
 
 def no_width(observable: str, setting: Setting) -> Control:
     """That of two points, the variance within a class left out."""
-    parts = tuple(Subspace(s.variance * POINTLESS, s.dimension) for s in setting.manifold.subspaces)
-    bare = setting.at(manifold=LinearManifold(parts, setting.manifold.ambient_dimension))
+    bare = setting.at(manifold=setting.manifold.scaled(POINTLESS))
     return wrong("variance within a class left out", getattr(prediction, observable), bare)
 
 

@@ -19,10 +19,9 @@ NOTHING = 1e-60  # of the smallest variance and noise: a direction that holds no
 
 def scaled(setting: Setting, c: float) -> Setting:
     """In other units: x -> c x, and what is a variance by c^2."""
-    parts = tuple(Subspace(c**2 * s.variance, s.dimension) for s in setting.manifold.subspaces)
     schedule = setting.schedule
     return setting.at(
-        manifold=LinearManifold(parts, setting.manifold.ambient_dimension),
+        manifold=setting.manifold.scaled(c**2),
         times=schedule.time(c**2 * setting.t),
         point=None if setting.point is None else tuple(c * x for x in setting.point),
         bandwidth=c**2 * setting.bandwidth,
