@@ -118,7 +118,8 @@ def onset_time(setting: Setting) -> float:
 LAWS = {
     "kl_clean": (
         "schedule(0); normal_directions; at_least(0); monotone(samples, down); "
-        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2)"
+        "limit(time, inf, sum(m*(log1p(t/lam) - t/(lam+t)))/2); "
+        "limit(time, 0, supervision_region.nearest_distance_squared/(2*t))"
     ),
     "kl_clean_asymptotic": (
         "schedule(0); normal_directions; at_least(0); monotone(samples, down); "

@@ -130,7 +130,10 @@ def _on_its_own(setting: Setting, critical: Array) -> NDArray[np.bool_]:
 
 # what validation.laws holds each to, besides what follows from its declaration
 LAWS = {
-    "implied_noise": "schedule(0); at_least(0); monotone(samples, down); limit(time, inf, D*t/(D-2))",
+    "implied_noise": (
+        "schedule(0); at_least(0); monotone(samples, down); "
+        "expansion(time, inf, D*t/(D-2), 2*sum(m*lam)*(1 - own/N - (N-1)/N*(D-2)/D)/(D-2))"
+    ),
     "implied_noise_asymptotic": (
         "schedule(0); vanishing_direction; at_least(0); monotone(samples, down); limit(time, inf, D*t/(D-2)); "
         "equation(if_positive(noise_unconditioning.participation_asymptotic - 2.001/D, f*(D-2), 0), "

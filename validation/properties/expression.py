@@ -3,8 +3,8 @@
 They are arrays over times and subspaces, shape (T or 1, K or 1). `f` is the value that is asked about; N the samples, t the
 noise variance, lam and m the variance and dimension of each subspace, d and D the dimensions of manifold and space, T the
 temperature, h the bandwidth, x2 the mean of x^2 along each subspace, a the separation, w the share, alpha the contraction, g 1
-for Gaussian data, 0 for others; of a network p the features, training its training time and ridge, and samples_bulk 1
-for that bulk of its spectrum, 0 for others. lamj and mj are lam and m once
+for Gaussian data, 0 for others, own 1 at noised samples, 0 at fresh points; of a network p the features, training its training
+time and ridge, and samples_bulk 1 for that bulk of its spectrum, 0 for others. lamj and mj are lam and m once
 more, for `over`, the sum over pairs: over(mj * f(lamj, pairs(t))). A name of the catalogue, `collapse.information`, is that
 quantity at the same setting, `plain.NAME` that without bandwidth and temperature.
 """
@@ -91,6 +91,7 @@ LETTERS: dict[str, Callable[[Setting], Any]] = {
     "samples_bulk": lambda s: np.array([[0.0, 1.0, 0.0]]),
     "x2": lambda s: s.squares,
     "g": lambda s: np.array(float(s.ensemble == "gaussian")),
+    "own": lambda s: np.array(float(s.query == "trajectory")),
     "lam1": lambda s: np.array(s.manifold.variances[0]),
     "first": lambda s: np.eye(1, s.manifold.variances.size),
     "lamj": lambda s: s.manifold.variances[None, None],
