@@ -132,7 +132,7 @@ def _on_its_own(setting: Setting, critical: Array) -> NDArray[np.bool_]:
 LAWS = {
     "implied_noise": (
         "schedule(0); at_least(0); monotone(samples, down); "
-        "expansion(time, inf, D*t/(D-2), 2*sum(m*lam)*(1 - own/N - (N-1)/N*(D-2)/D)/(D-2))"
+        "expansion(time, inf, (D*t + 2*sum(m*lam))/(D-2), -2*sum(m*lam)*(own/N + (N-1)/N*(D-2)/D)/(D-2))"
     ),
     "implied_noise_asymptotic": (
         "schedule(0); vanishing_direction; at_least(0); monotone(samples, down); limit(time, inf, D*t/(D-2)); "
