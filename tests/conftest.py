@@ -1,10 +1,16 @@
 """What all tests share: beside other workers each has one thread of the BLAS, or threads wait for those of the others."""
 
+import gc
 import os
 from importlib import import_module
 
 import pytest
 from threadpoolctl import threadpool_limits
+
+
+def pytest_collection_finish():
+    """Fifteen thousand tests are no garbage: no collection of it needs to look at them."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

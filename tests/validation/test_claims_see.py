@@ -24,6 +24,7 @@ GENERATING = (
     "speciation",
     "trained_network",
     "training_times",
+    "random_features",
 )  # whose data sets cost more than their coordinates say
 CHEAP = 3e7  # coordinates drawn, sooner than which a test is not slow
 

@@ -192,7 +192,7 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
         e = e.replace(lambda p: isinstance(p, (sp.Piecewise, *STEPS)), lambda p: _decided(p, point))
     for atom in _outermost(e):
         if isinstance(atom, sp.Integral):
-            values[atom] = integrals.enclosed(atom, point)
+            values[atom] = _enclosed(atom, frozenset(point.items()))
         elif isinstance(atom, sp.Sum | sp.Product):
             values[atom] = sums.added(atom, point, precision)
         else:
@@ -201,6 +201,11 @@ def value_at(e: sp.Expr, point: Point, precision: int) -> Any:
                 raise NotImplementedError("no value of a limit without a rule for it")
             values[atom] = enclosure.enclose(form.value, values, precision)
     return enclosure.enclose(e, values, precision)
+
+
+@lru_cache(64)  # its precision is its own, and both sides may hold it
+def _enclosed(integral: sp.Integral, where: frozenset[tuple[sp.Symbol, sp.Expr]]) -> Any:
+    return integrals.enclosed(integral, dict(where))
 
 
 def values_at(sides: Sequence[sp.Expr], point: Point, precision: int) -> list[Any]:

@@ -6,7 +6,6 @@ from sympy import Integral, cos, cosh, diff, exp, oo, pi, sin, sqrt, tanh
 
 from theory.judgement.by_parts import vanishes_by_parts
 from theory.judgement.judge import judge
-from theory.judgement.patience import unhurried
 
 s, t = sp.symbols("s t", positive=True)
 x, y = sp.symbols("x y", real=True)
@@ -32,10 +31,10 @@ def test_equal_by_parts(left, right):
     assert judge(left, right).verdict == "proved"
 
 
+@pytest.mark.usefixtures("as_users_ask")
 @pytest.mark.parametrize(("left", "right"), FALSE, ids=str)
 def test_near_misses(left, right):
-    with unhurried(1.0):  # as users ask: to find that there is no proof takes all the time there is
-        assert not vanishes_by_parts(left - right)
+    assert not vanishes_by_parts(left - right)
     assert judge(left, right).verdict == "refuted"
 
 

@@ -101,6 +101,7 @@ def test_no_term_is_divided_by_on_the_way():
     )
 
 
+@pytest.mark.usefixtures("as_users_ask")
 @pytest.mark.parametrize("claimed", [n * 2 ** (n - 1) + 1, n * 2**n, n**2 * (n + 1) / 2, (n + 1) * 2 ** (n - 2)])
 def test_a_wrong_sum_has_no_certificate(claimed):
     assert by_certificate(j * binomial(n, j), j, sp.S.Zero, n, n * 2 ** (n - 1))

@@ -59,6 +59,7 @@ def test_identities_between_functions_are_proved(line):
     assert found.trusts == ("rational arithmetic",)
 
 
+@pytest.mark.usefixtures("as_users_ask")
 @pytest.mark.parametrize("line", SUPPORTED, ids=str)
 def test_what_holds_with_formulas_is_supported(line):
     found = judged(*line)

@@ -41,6 +41,7 @@ def test_a_remainder_of_what_is_no_polynomial_with_whole_coefficients(m):
     assert judge(Mod(n**2 + n, 2 * m), sp.Integer(0)).verdict == "refuted"
 
 
+@pytest.mark.usefixtures("as_users_ask")
 def test_no_factorial_of_a_huge_number_is_written_down():
     convex = judge(sp.gamma(a) * sp.gamma(b), sp.gamma(a / 2 + b / 2) ** 2, ">=")  # equal at a = b = 10^30
     assert convex.verdict != "refuted"

@@ -5,7 +5,6 @@ import sympy as sp
 
 from theory.judgement.integrands import shown_by_integrands, vanishes_by_symmetry
 from theory.judgement.judge import judge
-from theory.judgement.patience import unhurried
 
 y = sp.Symbol("y", real=True)
 a, s = sp.symbols("a s", positive=True)
@@ -29,6 +28,7 @@ def test_true_lines_are_proved(left, right):
     assert judge(left, right, ">").verdict == "proved"
 
 
+@pytest.mark.usefixtures("as_users_ask")
 @pytest.mark.parametrize(
     ("left", "right"),
     [
@@ -46,8 +46,7 @@ def test_true_lines_are_proved(left, right):
 )
 def test_false_lines_are_not(left, right):
     assert judge(left, right, ">").verdict == "refuted"
-    with unhurried(1.0):  # as users ask: to find that there is no proof takes all the time there is
-        assert not shown_by_integrands(left - right, True)
+    assert not shown_by_integrands(left - right, True)
 
 
 def test_nishimori_by_symmetry():

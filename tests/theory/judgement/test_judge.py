@@ -302,6 +302,7 @@ def test_a_power_of_a_huge_degree_is_no_polynomial_to_factor():
     assert judge(sp.log(1 + sp.exp(x)), sp.Max(x, 0), ">=").verdict == "proved"
 
 
+@pytest.mark.usefixtures("as_users_ask")
 def test_numbers_made_of_matrices_are_ordered_by_trying():
     square = A * sp.Transpose(A)
     for left, right, relation in (

@@ -4,7 +4,6 @@ import pytest
 import sympy as sp
 
 from theory.judgement.judge import judge
-from theory.judgement.patience import unhurried
 from theory.judgement.steps import shown_by_steps, stepped
 
 a = sp.Symbol("a", positive=True)
@@ -32,6 +31,7 @@ def test_true_lines_are_proved(left, right, relation):
     assert judge(left, right, relation).verdict == "proved"
 
 
+@pytest.mark.usefixtures("as_users_ask")
 @pytest.mark.parametrize(
     ("left", "right", "relation"),
     [
@@ -50,8 +50,7 @@ def test_true_lines_are_proved(left, right, relation):
 )
 def test_false_lines_are_refuted(left, right, relation):
     assert judge(left, right, relation).verdict == "refuted"
-    with unhurried(1.0):  # as users ask: to find that there is no proof takes all the time there is
-        assert not shown_by_steps(left - right, relation == ">")
+    assert not shown_by_steps(left - right, relation == ">")
 
 
 def test_a_step_of_a_family_is_elementary():
