@@ -6,6 +6,9 @@ Both look at functions of a Hardy field, which end monotone: sampled at doubling
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import flint
@@ -28,6 +31,16 @@ GRID, HALVINGS, BITS_OF_POLES = 37, 30, 128
 FAR = 10**6, 10**9, 10**40, 10**60  # beyond what a point of the domain may shift
 PARTS = 12  # integrations by parts
 MOST_WAVES = 4
+OF_SERIES = {
+    sp.Pow: "exp",
+    sp.exp: "exp",
+    sp.log: "log",
+    sp.erf: "erf",
+    sp.erfc: "erfc",
+    sp.atan: "atan",
+    sp.loggamma: "lgamma",
+    sp.gamma: "gamma",
+}
 
 
 class DivergesError(ArithmeticError):
@@ -140,15 +153,56 @@ def oscillating(p: sp.Expr, phase: sp.Expr, y: sp.Symbol, start: sp.Expr, bits: 
         DivergesError: where p / phase' does not fall to 0.
     """
     rate = sp.diff(phase, y)
-    amplitude, factor, total = p / rate, sp.I, sp.S.Zero
-    if _stays(amplitude, y):
+    if _stays(p / rate, y):
         raise DivergesError("the integrand oscillates without falling")
-    for _ in range(PARTS):
-        total += factor * amplitude
-        amplitude, factor = sp.diff(amplitude, y) / rate, factor * sp.I
-    at = {y: enclosure.enclose(start, {}, bits)}
-    value = enclosure.enclose(total * sp.exp(sp.I * phase), at, bits)
-    return value, abs(enclosure.enclose(amplitude, at, bits))
+    at = enclosure.enclose(start, {}, bits)
+    with flint.ctx.workprec(2 * bits), _terms(PARTS + 1):
+        rates = _taylor(rate, y, at)
+        amplitude, factor, total = _taylor(p, y, at) / rates, flint.acb(0, 1), flint.acb(0)
+        for _ in range(PARTS):
+            total += factor * amplitude[0]
+            amplitude, factor = amplitude.derivative() / rates, factor * flint.acb(0, 1)
+        return total * enclosure.enclose(sp.exp(sp.I * phase), {y: at}, bits), abs(amplitude[0])
+
+
+@contextmanager
+def _terms(count: int) -> Iterator[None]:
+    """Inside, power series of Arb have so many terms."""
+    before, flint.ctx.cap = flint.ctx.cap, count
+    try:
+        yield
+    finally:
+        flint.ctx.cap = before
+
+
+def _taylor(e: sp.Expr, y: sp.Symbol, at: Any) -> Any:
+    """A tame expression as a power series about a ball, on which side of its corners that may be."""
+    if y not in e.free_symbols:
+        return flint.acb_series([enclosure.enclose(e, {}, flint.ctx.prec)])
+    if e == y:
+        return flint.acb_series([at, 1])
+    if isinstance(e, sp.Max | sp.Min):
+        first, *rest = e.args
+        other = e.func(*rest)
+        sign = sp.sign(first - other) if isinstance(e, sp.Max) else sp.sign(other - first)
+        return _taylor((first + other + sign * (first - other)) / 2, y, at)
+    if isinstance(e, sp.Abs):
+        return _taylor(e.args[0] * sp.sign(e.args[0]), y, at)
+    if isinstance(e, sp.sign):
+        return flint.acb_series([enclosure.enclose(e, {y: at}, flint.ctx.prec)])
+    inner = [_taylor(a, y, at) for a in e.args]
+    if isinstance(e, sp.Add):
+        return sum(inner, flint.acb_series([0]))
+    if isinstance(e, sp.Mul):
+        return math.prod(inner, start=flint.acb_series([1]))
+    if isinstance(e, sp.Pow) and e.exp.is_Integer:
+        power = inner[0] ** abs(int(e.exp))
+        return power if e.exp > 0 else 1 / power
+    if isinstance(e, sp.Pow) and e.base is not sp.E:
+        return (inner[0].log() * inner[1]).exp()
+    if (name := OF_SERIES.get(e.func)) is not None:
+        return getattr(inner[-1], name)()
+    return _taylor(e.rewrite(sp.log if isinstance(e, sp.asinh) else sp.exp), y, at)
 
 
 def _stays(amplitude: sp.Expr, y: sp.Symbol) -> bool:

@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from theory.judgement.integrals import enclosed
-from theory.judgement.tails import DivergesError, diverges
+from theory.judgement.tails import DivergesError, diverges, oscillating
 
 y = sp.Symbol("y", real=True)
 ONE, INFINITY = sp.S.One, sp.S.Infinity
@@ -53,3 +53,27 @@ def test_an_enclosure_holds_the_value(integral, value):
 def test_what_oscillates_without_falling_has_no_value(f):
     with pytest.raises(DivergesError, match="oscillates"):
         enclosed(sp.Integral(f, (y, 0, INFINITY)), {})
+
+
+SLOWLY = [
+    (sp.log(y) / sp.sqrt(y), y**2 + y),
+    (sp.tanh(y) * sp.erf(y / 3) / (y + 1), y),
+    (sp.Abs(50 - y) / y**2, y),
+    (sp.Max(1, 1 / y, 2 / y) / y, -y),
+    (sp.Min(1, 1 / y, 2 / y), y),
+    (sp.sinh(y) * sp.exp(-y) * sp.loggamma(y) / y**3, 2 * y),
+    (sp.sign(y - 2) * sp.erfc(1 / y) * sp.cosh(1 / y) / y, y),
+    (sp.asinh(1 / y) * sp.atan(y), y),
+    (sp.sech(1 / y) / sp.gamma(1 + 1 / y) / y, y),
+]
+
+
+@pytest.mark.parametrize(("p", "phase"), SLOWLY, ids=str)
+def test_what_oscillates_is_added_by_parts(p, phase):
+    """From two places: they differ by what is between them, as far as what is left out tells."""
+    bits, start, end = 100, sp.Integer(60), sp.Integer(70)
+    (here, one), (there, other) = (oscillating(p, phase, y, at, bits) for at in (start, end))
+    between = enclosed(sp.Integral(p * sp.exp(sp.I * phase), (y, start, end)), {})
+    left_out = float(one.upper() + other.upper())
+    assert left_out < 1e-10
+    assert float(abs(here - there - between).upper()) < 2 * left_out + 1e-13
