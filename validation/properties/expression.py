@@ -6,7 +6,7 @@ temperature, h the bandwidth, x2 the mean of x^2 along each subspace, a the sepa
 for Gaussian data, 0 for others, own 1 at noised samples, 0 at fresh points; of a network p the features, training its training
 time and ridge, and samples_bulk 1 for that bulk of its spectrum, 0 for others. lamj and mj are lam and m once
 more, for `over`, the sum over pairs: over(mj * f(lamj, pairs(t))). A name of the catalogue, `collapse.information`, is that
-quantity at the same setting, `plain.NAME` that without bandwidth and temperature.
+quantity at the same setting, of networks or not as it is itself, `plain.NAME` that without bandwidth and temperature.
 """
 
 from __future__ import annotations
@@ -159,8 +159,11 @@ def _other(name: str, setting: Any, off: bool = False) -> tuple[Array, Array | f
     if name.startswith("plain."):
         name, setting = name.removeprefix("plain."), setting.plain
     known = catalogued(name)
-    if isinstance(setting, Setting) and setting.ensemble not in known.about.ensembles:
-        return np.full((1, 1), np.nan), 0.0
+    if isinstance(setting, Setting):
+        if setting.ensemble not in known.about.ensembles:
+            return np.full((1, 1), np.nan), 0.0
+        if not known.about.network:
+            setting = setting.at(network=None)
     return known(setting), known.tolerance(setting) if off else 0.0
 
 
