@@ -334,3 +334,11 @@ def test_a_spread_that_is_not_reached_is_nothing(samples, monkeypatch):
     assert (wider[~reached] < 2e-35 * 40 * times[~reached]).all()
     assert reached.any()
     assert not reached.all()
+
+
+def test_averages_over_x_have_the_accuracy_that_they_are_asked_to():
+    """Of four equal directions, once in two groups: coefficients of one order were three times too small to tell."""
+    setting = Setting.of("0.5x3,0.5x1", samples=30, times=[0.3])
+    apart = averages(setting, "spread")["spread"][0] / [3, 1]
+    exact = averages(setting.at(manifold=LinearManifold.parse("0.5x4")), "spread", accuracy=1e-9)["spread"][0] / 4
+    np.testing.assert_allclose(apart, exact[[0, 0]], rtol=1e-6)
