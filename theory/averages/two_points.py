@@ -24,14 +24,15 @@ __all__ = ["smoothed_error", "smoothed_mean"]
 
 Array = NDArray[np.float64]
 Sum = Callable[[Array, Array, float, float, int], tuple[float, float]]
-STEP = 0.55  # of log u: e^{-pi^2/STEP} = 2e-8
-FINE = 0.55  # of y, in units of t over the distance of the nearest sample: the same
+STEP = 0.5  # of log u: 2 |Gamma(1 + 2 pi i/STEP)| = 5e-8, and 2 pi/STEP times that of a slope in log S
+FINE = 0.55  # of y, in units of t over the distance of the nearest sample: e^{-pi^2/FINE} = 2e-8
 LEAST = 1e-9  # what is left out at either end
 SURELY = 700.0  # u g from which on e^{-u g} is nothing
 NOTHING = 1e-11  # weight of a pair of shifts
 REACH = 9.0  # standard deviations of samples beyond which there are none
 SHIFTS = 8, 12, 18, 27, 40, 60, 90  # nodes
 TOLERANCE = 5e-7  # of what the rules to come would still change
+ROUNDING = 1e-15  # of what is added
 SETTLED = 1e-9  # of the size: what rules that are exact differ by, on account of the pairs left out
 LARGEST = 2**19  # entries of a matrix over log u and y
 
@@ -64,7 +65,10 @@ def smoothed_error(x: float, t: float, h: float, lam: float, N: int) -> float:
 
 
 def smoothed_mean(x: float, t: float, h: float, lam: float, N: int) -> float:
-    """E (s_h - s) at x, inverse data units; to 1e-6 of the mean size of its parts, otherwise as `smoothed_error`."""
+    """E (s_h - s) at x, inverse data units; to 1e-6 of the mean size of its parts, otherwise as `smoothed_error`.
+
+    NaN where t is so large that rounding is more than that.
+    """
     return _refined(_mean, x, t, h, lam, N) / t
 
 
@@ -100,10 +104,14 @@ def _mean(x: Array, weights: Array, t: float, lam: float, N: int) -> tuple[float
     """The mean of m^ - m over points, and of its size."""
     points, prior = _points(x, t, lam, N)
     found = np.full(len(x), math.nan)
+    rounded = np.zeros(len(x))
     for i, point in enumerate(points):
         survives, pulls = (point.weighted @ prior).reshape(2, -1)
+        _, pulled = (np.abs(point.weighted) @ prior).reshape(2, -1)
         found[i] = point.step * N * (pulls * survives ** (N - 1)).sum()
-    return float(weights @ found), float(weights @ np.abs(found))
+        rounded[i] = ROUNDING * point.step * N * (pulled * survives ** (N - 1)).sum()
+    size = float(weights @ np.abs(found))
+    return float(weights @ found) if weights @ rounded <= TOLERANCE * size else math.nan, size
 
 
 def _square(x: Array, weights: Array, t: float, lam: float, N: int) -> tuple[float, float]:

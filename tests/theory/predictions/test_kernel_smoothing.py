@@ -443,3 +443,13 @@ def test_normal_directions_change_nothing():
     flat = LINE.at(manifold=type(LINE.manifold)(LINE.manifold.subspaces, 3))
     for name in (*CHEAP, "score_error_exact"):
         np.testing.assert_array_equal(observe("kernel_smoothing", name, flat), observe("kernel_smoothing", name, LINE))
+
+
+def test_the_bias_far_above_the_data_is_its_limit_or_no_number():
+    """-lambda/N t^(3/2): of many samples it is less than rounding from some t on."""
+    far = Setting.of("1x1", samples=2, times=[1e9, 1e12, 1e20], bandwidth=0.01)
+    found = kernel_smoothing.score_bias_exact(far)
+    np.testing.assert_allclose(found[:2], -1 / (2 * far.t[:2] ** 1.5), rtol=1e-6)
+    assert np.isnan(found[2])
+    assert np.isnan(kernel_smoothing.score_bias_exact(far.at(samples=10**6))).all()
+    np.testing.assert_allclose(kernel_smoothing.score_error_exact(far), 1 / (2 * far.t**2), rtol=1e-6)
