@@ -46,9 +46,9 @@ NEAR = 4.0  # how many lambda that is
 def newtonian_averages(setting: Setting) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
-    Relative accuracy 1e-6, or a warning; ten milliseconds at each x and time. Averages over x take 10 points for
-    one radius, a hundred for two and a thousand for three, in 3 and 4 dimensions twice as many; the normal directions
-    together have one.
+    Relative accuracy 1e-6, or a warning; over x in 3 and 4 dimensions, where it has cusps, 1e-5. Ten milliseconds at each x and
+    time. Averages over x take 10 points for one radius, a hundred for two and a thousand for three, in 3 and 4 dimensions twice
+    as many; the normal directions together have one.
 
     Returns:
         `participation`, E sum w^2; `square`, E sum w r^2, data units squared; on trajectories `own_weight`, E w of the sample

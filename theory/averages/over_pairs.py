@@ -23,7 +23,7 @@ __all__ = ["smoothed_error"]
 
 Array = NDArray[np.float64]
 NODES = 4, 8, 2  # for |c|, |d| and their angle, to begin with
-ACCURACY, MOST_OFF = 3e-6, 1e-5  # aimed at, and accepted, by an estimate that is a hundred times too high
+ACCURACY, MOST_OFF = 1.2e-5, 4e-5  # aimed at, and accepted, by an estimate that is hundreds of times too high
 MOST_NODES = 1500  # pairs of points
 NOTHING = 1e-10  # weight of a pair
 FINE, OUTSIDE = 400, 12.0  # nodes that the rules for |c| are made from, and deviations beyond which nothing counts

@@ -55,9 +55,9 @@ Array = NDArray[np.float64]
 derivation = derived("theory.derivations.noise_unconditioning")
 
 
-@observable("time", kind="exact", symbol=r"E\,t^*", scaling=2, anywhere=True, slow=True, accuracy=1e-6, ambient=LEAST)
+@observable("time", kind="exact", symbol=r"E\,t^*", scaling=2, anywhere=True, slow=True, accuracy=1e-5, ambient=LEAST)
 def implied_noise(setting: Setting) -> Array:
-    """E of the level that the score implies, sum w r^2/(D - 2), data units squared, to 1e-6."""
+    """E of the level that the score implies, sum w r^2/(D - 2), data units squared."""
     return newtonian_averages(setting)["square"] / (setting.manifold.ambient_dimension - 2)
 
 
@@ -77,9 +77,9 @@ def implied_noise_asymptotic(setting: Setting) -> Array:
     return np.where(_on_its_own(setting, critical), own, found)
 
 
-@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True, accuracy=1e-6, ambient=LEAST)
+@observable("time", kind="exact", symbol=r"E\,Y_2", scaling=0, anywhere=True, slow=True, accuracy=1e-5, ambient=LEAST)
 def participation(setting: Setting) -> Array:
-    """E of sum w^2, weights r^-(D-2), to 1e-6."""
+    """E of sum w^2, weights r^-(D-2)."""
     return newtonian_averages(setting)["participation"]
 
 
@@ -91,9 +91,9 @@ def participation_asymptotic(setting: Setting) -> Array:
     return np.where(_on_its_own(setting, critical), 1.0, np.maximum(condensed, 0.0))
 
 
-@observable("time", kind="exact", symbol=r"1/E\,Y_2", scaling=0, anywhere=True, slow=True, accuracy=1e-6, ambient=LEAST)
+@observable("time", kind="exact", symbol=r"1/E\,Y_2", scaling=0, anywhere=True, slow=True, accuracy=1e-5, ambient=LEAST)
 def effective_samples(setting: Setting) -> Array:
-    """1/E Y2, how many samples share the weight, to 1e-6."""
+    """1/E Y2, how many samples share the weight."""
     return 1 / participation(setting)
 
 
@@ -104,9 +104,9 @@ def effective_samples_asymptotic(setting: Setting) -> Array:
         return 1 / participation_asymptotic(setting)
 
 
-@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, anywhere=True, slow=True, accuracy=1e-6, ambient=LEAST)
+@observable("time", kind="exact", symbol=r"E\,w_1", scaling=0, anywhere=True, slow=True, accuracy=1e-5, ambient=LEAST)
 def own_weight(setting: Setting) -> Array:
-    """E w of x^1 at x^1 + sqrt t xi, whatever the query, to 1e-6. Unlike that of the conditioned score it is not E Y2."""
+    """E w of x^1 at x^1 + sqrt t xi, whatever the query. Unlike that of the conditioned score it is not E Y2."""
     return newtonian_averages(setting.at(query="trajectory"))["own_weight"]
 
 
