@@ -253,7 +253,8 @@ def _refuse_gaps(column: Any, what: str) -> None:
 def _of_objects(array: NDArray[Any], what: str, first: int) -> NDArray[np.float64]:
     numbers = np.empty(array.shape)
     for index, cell in np.ndenumerate(array):
-        numbers[index] = _number(cell, what, index, first)
+        alone = isinstance(cell, np.ndarray) and not cell.ndim
+        numbers[index] = _number(cell[()] if alone else cell, what, index, first)
     return numbers
 
 

@@ -101,6 +101,8 @@ def test_what_means_numbers_is_taken(value):
         (TABLE > 0, TABLE > 0),
         ([[True, 2]], [[1, 2]]),
         ([[2**60, 0.5]], [[2.0**60, 0.5]]),
+        ([np.array(1e30), np.array(0.5)], [1e30, 0.5]),
+        ([[np.array(1e30), 2]], [[1e30, 2]]),
         (np.array([[2**63]], dtype=np.uint64), [[2.0**63]]),
         ([[Decimal("0.5"), Fraction(1, 4)]], [[0.5, 0.25]]),
         (Frame(a=[2**60], b=[0.5]), [[2.0**60, 0.5]]),

@@ -200,18 +200,19 @@ def test_wanted_time_above_the_collapse_needs_no_more():
     assert beyond["samples_needed"] == pytest.approx(1)
 
 
-def test_times_scale_with_the_data_and_nothing_else_matters(linear):
+@pytest.mark.parametrize("unit", [1e3, 1e12])  # of 1e12 times are beyond the integers that float64 holds
+def test_times_scale_with_the_data_and_nothing_else_matters(linear, unit):
     random = np.random.default_rng(3)
     turn = np.linalg.qr(random.standard_normal((12, 12)))[0]
-    other = audit("linear", 1e3 * gaussian() @ turn + 1e5).summary
+    other = audit("linear", unit * gaussian() @ turn + 100 * unit).summary
     s = linear.summary
     for key in s:
         if key.endswith(("_time", "_time_error")):
-            assert other[key] == pytest.approx(1e6 * s[key], rel=1e-6), key
-    np.testing.assert_allclose(other["loss_times_typical"], 1e6 * np.array(s["loss_times_typical"]), rtol=1e-9)
+            assert other[key] == pytest.approx(unit**2 * s[key], rel=1e-6), key
+    np.testing.assert_allclose(other["loss_times_typical"], unit**2 * np.array(s["loss_times_typical"]), rtol=1e-9)
     np.testing.assert_allclose(other["curves"]["own_weight"], s["curves"]["own_weight"], rtol=1e-5)
     for key in ("retained_variance", "retained_variance_error"):
-        np.testing.assert_allclose(other["curves"][key], 1e6 * np.array(s["curves"][key]), rtol=1e-5)
+        np.testing.assert_allclose(other["curves"][key], unit**2 * np.array(s["curves"][key]), rtol=1e-5)
     assert other["loss_order"] == s["loss_order"]
     assert other["validity"]["everywhere"]
 
