@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,6 +33,8 @@ KNOWN = "participation", "square", "own_weight"
 STEP = 0.4  # of v: exp(-pi^2/0.4) is 2e-11
 PANEL_NODES = 8
 PER_SADDLE, PER_ENERGY, PER_LEVEL = 1.5, 3.0, 12.0  # e-folds of the saddle, of the weight and of probability to a panel
+RESOLVED = 1e-9  # of the mean of s, less than which its deviation is rounding
+MOST_PANELS = 1500  # which take some ten seconds
 TABLE = 500  # points of the table that panels are cut by
 DEEP = 34.0  # e-folds below 1/N that are neglected
 FAR = 45.0  # e-folds of the tail of phi^N where integrals over v end
@@ -46,9 +49,10 @@ NEAR = 4.0  # how many lambda that is
 def newtonian_averages(setting: Setting) -> dict[str, Array]:
     """Averages over data sets at each time of a setting, for Gaussian data, at its point or over x.
 
-    Relative accuracy 1e-6, or a warning; over x in 3 and 4 dimensions, where it has cusps, 1e-5. Ten milliseconds at each x and
-    time. Averages over x take 10 points for one radius, a hundred for two and a thousand for three, in 3 and 4 dimensions twice
-    as many; the normal directions together have one.
+    Relative accuracy 1e-6, or a warning; over x in 3 and 4 dimensions, where it has cusps, 1e-5. NaN where x is so far that
+    rounding hides what the samples differ by, from t of some 1e18 variances on, and where D is thousands and weights so steep
+    that it would take minutes. Ten milliseconds at each x and time. Averages over x take 10 points for one radius, a hundred for
+    two and a thousand for three, in 3 and 4 dimensions twice as many; the normal directions together have one.
 
     Returns:
         `participation`, E sum w^2; `square`, E sum w r^2, data units squared; on trajectories `own_weight`, E w of the sample
@@ -91,7 +95,7 @@ def _at_time(
         widths = np.append(manifold.variances, [manifold.variances.max()] * (normal > 0))
         near = NEAR * widths / variances if manifold.ambient_dimension <= CUSPED else None
         found, error = average(lambda squares: at(squares * variances), dimensions, ACCURACY, floor, near)
-    if not max(found[-1], error) <= ACCURACY:
+    if max(found[-1], error) > ACCURACY:
         warnings.warn(f"averages at t = {t:g} are off by about {max(found[-1], error):.1g}", stacklevel=2)
     return tuple(found[:-1].tolist())
 
@@ -148,7 +152,7 @@ class Weighed:
         own: whether one of the N samples is the one that x came from.
 
     Attributes:
-        found: E sum w^2, E sum w r^2 and, with `own`, E w of that sample, shape (n, 2 or 3).
+        found: E sum w^2, E sum w r^2 and, with `own`, E w of that sample, shape (n, 2 or 3); NaN where they are lost.
         error: what E sum w, E (sum w)^2 and probabilities are off by from 1, at most, shape (n,).
     """
 
@@ -157,18 +161,27 @@ class Weighed:
         along, normal = np.split(squares, [manifold.variances.size], axis=1)
         impostor = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), along)
         laws = [(float(samples) - own, impostor), (1.0, impostor.tilted(1 / (2 * t)))][: 1 + own]
-        beyond = normal.sum(axis=1, keepdims=True)
-        nodes = [_nodes(law, samples, beyond, self.power) for _, law in laws]
+        beyond, (mean, deviation) = normal.sum(axis=1, keepdims=True), impostor.moments()
+        self.found, self.error = np.full((len(squares), 2 + own), np.nan), np.zeros(len(squares))
+        if (deviation < RESOLVED * mean).any():
+            return
+
+        def energy(s: Array) -> Array:
+            """e at squared distances along the manifold, less its value at their mean: of many directions that is little."""
+            ratio = (s + beyond) / (mean + beyond)
+            near = np.maximum((s - mean) / (mean + beyond), -0.5)
+            return self.power * np.where(ratio < 0.5, np.log(ratio), np.log1p(near))
+
+        nodes = [_nodes(law, samples, energy) for _, law in laws]
+        if not all(s.size for s, _ in nodes):
+            return
+        kinds = [(count, s, energy(s), p) for (count, _), (s, p) in zip(laws, nodes, strict=True)]
         rows = [
-            self._at([self._kind(count, node, i, beyond[i]) for (count, _), node in zip(laws, nodes, strict=True)])
+            self._at([_Kind(count, s[i] + beyond[i], e[i], p[i]) for count, s, e, p in kinds])
             for i in range(len(squares))
         ]
         self.found = np.array([row[1:] for row in rows])
         self.error = np.array([row[0] for row in rows])
-
-    def _kind(self, count: float, nodes: tuple[Array, Array], i: int, beyond: Array) -> _Kind:
-        squares = nodes[0][i] + beyond
-        return _Kind(count, squares, self.power * np.log(squares), nodes[1][i])
 
     def _at(self, kinds: list[_Kind]) -> list[float]:
         """The error and the averages at one point."""
@@ -198,18 +211,20 @@ def _log_phi(beyond: Array, phi: Array) -> Array:
     return np.where(beyond < 0.5, np.log1p(-np.minimum(beyond, 0.5)), np.log(np.maximum(phi, 1e-300)))
 
 
-def _nodes(law: SquaredDistance, samples: float, beyond: Array, power: float) -> tuple[Array, Array]:
+def _nodes(law: SquaredDistance, samples: float, energy_at: Callable[[Array], Array]) -> tuple[Array, Array]:
     """Squared distances along the manifold and their probabilities, shapes (n, S): Gauss's rule in the log of the saddle.
 
-    That resolves the lower edge of s wherever it lies, down to 1/N. Normal directions add `beyond`, shape (n, 1).
+    That resolves the lower edge of s wherever it lies, down to 1/N. Empty where the weights are so steep that it would take long.
     """
     mean, deviation = law.moments()
     low = law.positive_saddle(mean + 12 * deviation + 80 * law.variances.max())
     high = law.saddle_of_tail(-math.log(samples) - DEEP, low, low * np.exp(400.0))
     u = np.log(low) + np.log(high / low) * np.linspace(0, 1, TABLE)
     theta = np.exp(u)
-    energy, level = power * np.log(law.distance_at(theta) + beyond), law.level(theta)
+    energy, level = energy_at(law.distance_at(theta)), law.level(theta)
     panels = (u - u[:, :1]) / PER_SADDLE + (energy[:, :1] - energy) / PER_ENERGY + (level[:, :1] - level) / PER_LEVEL
+    if not panels[:, -1].max() < MOST_PANELS:
+        return np.empty((len(u), 0)), np.empty((len(u), 0))
     parts = np.linspace(0, 1, int(np.ceil(panels[:, -1].max())) + 1)
     cuts = np.array([np.interp(parts * p[-1], p, row) for p, row in zip(panels, u, strict=True)])
     z, weights = legendre(PANEL_NODES)

@@ -88,6 +88,8 @@ def limit(argument: str, end: str, value: str) -> Law:
     wanted = expression(value)
 
     def check(f: Subject, case: Case) -> Sides | None:
+        if not f.own and np.isnan(f(case.setting)).any():
+            return None  # the catalogue does not know it there
         at = _far(case.setting, argument, end)
         if value in ("inf", "-inf") and at:
             found = f(at[-1])

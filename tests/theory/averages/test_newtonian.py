@@ -206,3 +206,25 @@ def test_what_cannot_be_averaged_well_warns(monkeypatch):
     with pytest.warns(UserWarning, match=r"averages at t = 0\.37 are off by about"):
         newtonian_averages(Setting.of("1x4", samples=9, times=[0.37], point=(1.0, 0.0, 0.0, 0.0)))
     newtonian._at_time.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("subspaces", "D", "t"),
+    [("0.5x2,0.1x1", 3, 1e18), ("0.5x2,0.1x1", 3, 1e40), ("1x20", 20, 1e30), ("1x20", 10**8, 1e-6)],
+)
+@pytest.mark.parametrize("query", ["fresh", "trajectory"])
+def test_what_rounding_hides_or_takes_long_is_no_number(subspaces, D, t, query):
+    """Of samples that differ by less than rounding panels were as many as memory holds."""
+    setting = Setting.of(LinearManifold.parse(subspaces, D), samples=1000, times=[t], query=query)
+    assert all(np.isnan(found).all() for found in newtonian_averages(setting).values())
+
+
+def test_far_above_the_data_and_in_many_directions_weights_are_told():
+    far = Setting.of("1x20", samples=1000, times=[1e15], query="trajectory")
+    found = newtonian_averages(far)
+    assert found["participation"][0] == pytest.approx(1e-3, rel=1e-6)
+    assert found["square"][0] == pytest.approx(20e15, rel=1e-6)
+    wide = Setting.of(
+        LinearManifold.parse("1x2", 1000), samples=1000, times=[1.0]
+    )  # equal to their limit of many directions
+    assert 1 / 1000 < newtonian_averages(wide)["participation"][0] < 1
