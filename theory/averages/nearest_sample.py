@@ -108,8 +108,11 @@ def nearest_distance(manifold: LinearManifold, t: float, samples: float, offsets
     Returns:
         shape (n,).
     """
-    impostor, s, probability = _nearest_impostor(manifold, offsets, float(samples) - own)
-    nearest = impostor.tilted(1 / (2 * t)).limited_mean(s) if own else s
+    law = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), offsets)
+    if not law.is_resolved():  # all samples are as far
+        return law.moments()[0][:, 0]
+    s, probability = _of_nearest(law, float(samples) - own)
+    nearest = law.tilted(1 / (2 * t)).limited_mean(s) if own else s
     return np.asarray((nearest * probability).sum(axis=-1))
 
 
@@ -120,13 +123,13 @@ def tilted_is_nearest(manifold: LinearManifold, offsets: Array, rate: float, sam
     """
     if samples == 1:
         return np.ones(len(offsets))
-    impostor, s, probability = _nearest_impostor(manifold, offsets, float(samples) - 1)
-    return np.asarray((np.exp(impostor.tilted(rate).log_cdf(s)) * probability).sum(axis=-1))
+    law = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), offsets)
+    s, probability = _of_nearest(law, float(samples) - 1)
+    return np.asarray((np.exp(law.tilted(rate).log_cdf(s)) * probability).sum(axis=-1))
 
 
-def _nearest_impostor(manifold: LinearManifold, offsets: Array, count: float) -> tuple[SquaredDistance, Array, Array]:
-    """The law of an impostor's distance, and that of the nearest of `count`: values and probabilities, shapes (n, L)."""
-    impostor = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), offsets)
+def _of_nearest(impostor: SquaredDistance, count: float) -> tuple[Array, Array]:
+    """The law of the distance of the nearest of `count` impostors: values and probabilities, shapes (n, L)."""
     saddle, step = _levels(impostor, count)
     s = impostor.distance_at(saddle)
     log_cdf, log_pdf = impostor.log_cdf_and_pdf(s, saddle)
@@ -135,7 +138,7 @@ def _nearest_impostor(manifold: LinearManifold, offsets: Array, count: float) ->
     error = np.abs(probability.sum(axis=-1) - 1).max()
     if not error <= ACCURACY:
         warnings.warn(f"averages over the nearest sample are off by about {error:.1g}", stacklevel=2)
-    return impostor, s, probability
+    return s, probability
 
 
 def _levels(impostor: SquaredDistance, count: float) -> tuple[Array, Array]:

@@ -33,7 +33,6 @@ KNOWN = "participation", "square", "own_weight"
 STEP = 0.4  # of v: exp(-pi^2/0.4) is 2e-11
 PANEL_NODES = 8
 PER_SADDLE, PER_ENERGY, PER_LEVEL = 1.5, 3.0, 12.0  # e-folds of the saddle, of the weight and of probability to a panel
-RESOLVED = 1e-9  # of the mean of s, less than which its deviation is rounding
 MOST_PANELS = 1500  # which take some ten seconds
 TABLE = 500  # points of the table that panels are cut by
 DEEP = 34.0  # e-folds below 1/N that are neglected
@@ -161,9 +160,9 @@ class Weighed:
         along, normal = np.split(squares, [manifold.variances.size], axis=1)
         impostor = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), along)
         laws = [(float(samples) - own, impostor), (1.0, impostor.tilted(1 / (2 * t)))][: 1 + own]
-        beyond, (mean, deviation) = normal.sum(axis=1, keepdims=True), impostor.moments()
+        beyond, (mean, _) = normal.sum(axis=1, keepdims=True), impostor.moments()
         self.found, self.error = np.full((len(squares), 2 + own), np.nan), np.zeros(len(squares))
-        if (deviation < RESOLVED * mean).any():
+        if not impostor.is_resolved():
             return
 
         def energy(s: Array) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ive, ndtri
 
 from theory.averages.over_points import Rule, chi, gauss, legendre, refined
-from theory.averages.two_energies import Samples, pair, seen
+from theory.averages.two_energies import Samples, least_nodes, pair, seen
 from theory.setting import LinearManifold
 
 __all__ = ["smoothed_error"]
@@ -72,6 +72,8 @@ class _Products:
 
     def at(self, x: Array, x2: Array) -> float:
         """At two points, shape (J,) each."""
+        if least_nodes(self.samples.N) ** 2 > self.left:
+            return math.nan
         one, other = (seen(self.samples, y) for y in (x, x2))
         self.left -= one.kernels[0].size * other.theta.size
         if self.left < 0:

@@ -39,6 +39,7 @@ BENDS = (1.0, 0.3, 0.0)  # of the path, relative to steepest descent
 ROUNDING = -34.0  # log of what is neglected of the integrand
 RISE = 0.05  # of its log on the way down, from which on a path is bent less
 NEARBY = 1e-5  # in log theta: a path may start beside its saddle
+RESOLVED = 1e-9  # of the mean, less than which a deviation is rounding
 FARTHEST = 240.0  # widths of the peak to follow a path
 
 
@@ -106,6 +107,11 @@ class SquaredDistance:
         mean = (self.dimensions * self.variances + self.offsets).sum(axis=-1, keepdims=True)
         variance = 2 * self.variances * (self.dimensions * self.variances + 2 * self.offsets)
         return np.asarray(mean), np.asarray(np.sqrt(variance.sum(axis=-1, keepdims=True)))
+
+    def is_resolved(self) -> bool:
+        """Whether s scatters by more than rounding leaves of it, wherever it is seen from."""
+        mean, deviation = self.moments()
+        return bool((deviation > RESOLVED * mean).all())
 
     def tilted(self, rate: float) -> SquaredDistance:
         """The law re-weighted by exp(-rate s): at rate 1/2t, that of the sample x came from, given x."""

@@ -27,7 +27,7 @@ from scipy.special import loggamma
 
 from theory.setting import LinearManifold
 
-__all__ = ["Samples", "Seen", "pair", "seen"]
+__all__ = ["Samples", "Seen", "least_nodes", "pair", "seen"]
 
 Array = NDArray[np.float64]
 STEP = 0.55  # of log u: e^{-pi^2/STEP} = 2e-8
@@ -167,9 +167,20 @@ def _levels(samples: Samples, x: Array) -> Array:
 
 def _line(log_u: Array, c: float, N: int) -> tuple[Any, float, tuple[Any, Any]]:
     """Nodes on Re theta = c, what is left of 1 for the alias, and kernels of e^-z - 1 and z e^-z with the step in them."""
-    away, highest = (least + growth * math.log(N) for least, growth in (ALIAS, HIGHEST))
-    d = 2 * np.pi * c / away
-    theta = c + 1j * d * (np.arange(math.ceil(highest / d)) + 0.5)
+    count, d, away = _nodes(c, N)
+    theta = c + 1j * d * (np.arange(count) + 0.5)
     alias = math.exp(-away)
     powers = np.exp(np.outer(log_u, theta)) * d
     return theta, 1 - alias / (1 + alias), tuple(np.exp(loggamma(k - theta)) * powers for k in (0, 1))
+
+
+def _nodes(c: float, N: int) -> tuple[int, float, float]:
+    """How many there are, how far apart, and what the alias is less than, e^-away."""
+    away, highest = (least + growth * math.log(N) for least, growth in (ALIAS, HIGHEST))
+    d = 2 * np.pi * c / away
+    return math.ceil(highest / d), d, away
+
+
+def least_nodes(N: int) -> int:
+    """How many nodes of theta a point takes at least."""
+    return _nodes(LINES[0], N)[0]

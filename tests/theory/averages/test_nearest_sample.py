@@ -298,3 +298,12 @@ def test_the_probability_has_no_units(exponent):
     there = LinearManifold(((2.0**exponent, 1),))
     found = own_is_nearest(there, np.ldexp(t, exponent), 2)
     np.testing.assert_array_equal(found, own_is_nearest(LinearManifold(((1.0, 1),)), t, 2))
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_far_beyond_the_data_all_samples_are_as_far(own):
+    """Of samples that differ by less than rounding levels were as many as memory holds."""
+    manifold = LinearManifold.parse("1x3")
+    for t in (1e17, 1e18, 1e40):
+        found = nearest_sample.nearest_distance(manifold, t, 1000, np.array([[3 * t]]), own=own)
+        np.testing.assert_allclose(found, 3 * t, rtol=1e-6)

@@ -453,3 +453,9 @@ def test_the_bias_far_above_the_data_is_its_limit_or_no_number():
     assert np.isnan(found[2])
     assert np.isnan(kernel_smoothing.score_bias_exact(far.at(samples=10**6))).all()
     np.testing.assert_allclose(kernel_smoothing.score_error_exact(far), 1 / (2 * far.t**2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("h", [0.0, 0.01])
+def test_samples_beyond_number_are_given_up_at_once(h):
+    """Of 10^300 samples a line of theta was as long as memory."""
+    assert np.isnan(kernel_smoothing.score_error_exact(Setting.of("1x3", samples=10**300, times=[0.1], bandwidth=h)))
