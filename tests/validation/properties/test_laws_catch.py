@@ -19,6 +19,7 @@ from theory.predictions import (
 from theory.setting import Setting
 from validation.laws import Case, Law, LawError, Sides, assert_laws
 from validation.properties.catalogue import declared
+from validation.properties.expression import expression
 from validation.properties.law import law, lawgivers
 from validation.properties.structure import scaled
 from validation.properties.subject import catalogued, subject
@@ -294,3 +295,11 @@ def test_sides_are_missed_where_one_alone_is_infinite_and_not_where_both_are():
     assert not broken(1e-300 * one, 2e-300 * one)
     assert Sides(one, two, 0 * one, ()).worst == (1.0, 2.0)
     assert Case(Setting.of("1x1")).size == 2
+
+
+def test_a_quantity_of_the_empirical_score_is_asked_without_the_network():
+    trained = Setting.of("1x1", samples=3, times=[0.3], network=Network())
+    plain = trained.at(network=None)
+    for name in ("frozen_jacobian.retained_variance", "collapse.information"):
+        assert expression(name)(trained) == catalogued(name)(plain)
+    assert np.isfinite(expression("trained_network.least_loss_fresh")(trained)).all()
