@@ -13,14 +13,14 @@ from typing import Any
 import flint
 import sympy as sp
 
-__all__ = ["FINER", "PRECISION", "about_zero", "branch", "enclose", "holds", "point", "value_at"]
+__all__ = ["FINER", "FUNCTIONS", "PRECISION", "about_zero", "branch", "enclose", "holds", "point", "value_at"]
 
 PRECISION = 240  # bits; about 72 digits
 FINER = PRECISION, 960, 3840  # bits, tried in turn where an enclosure is too wide
 LARGE = 10**6  # exponents beyond it go by the logarithm
 NOTHING = flint.arb("1e-330")  # 0 in float64
 
-_FUNCTIONS = {
+FUNCTIONS = {
     sp.conjugate: "conjugate",
     sp.sinc: "sinc",
     sp.sec: "sec",
@@ -169,8 +169,8 @@ def _enclose(e: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Any:
         for a in arguments:
             product *= a
         return product
-    if e.func in _FUNCTIONS:
-        return getattr(arguments[0], _FUNCTIONS[e.func])()
+    if e.func in FUNCTIONS:
+        return getattr(arguments[0], FUNCTIONS[e.func])()
     if e.func in _OF_AN_ORDER:
         return getattr(arguments[1], _OF_AN_ORDER[e.func])(arguments[0])
     if isinstance(e, sp.LambertW):

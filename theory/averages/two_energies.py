@@ -30,7 +30,7 @@ from theory.setting import LinearManifold
 __all__ = ["Samples", "Seen", "least_nodes", "pair", "seen"]
 
 Array = NDArray[np.float64]
-STEP = 0.55  # of log u: e^{-pi^2/STEP} = 2e-8
+STEP = 0.55  # of log u: 2 |Gamma(1 + 2 pi i/STEP)| = 3e-7
 HIGHEST = 9.5, 0.5  # Im theta, and its growth with log N: e^{-9.5 pi/2} = 3e-7
 ALIAS = 15.0, 0.9  # c times 2 pi/d, likewise: e^-15 = 3e-7, of what is not a constant
 LINES = 0.35, 0.3, 0.25, 0.21, 0.17, 0.14, 0.11, 0.09, 0.07  # Re theta: the nearer 0, the less a large u is amplified

@@ -107,7 +107,7 @@ def _mean(x: Array, weights: Array, t: float, lam: float, N: int) -> tuple[float
     rounded = np.zeros(len(x))
     for i, point in enumerate(points):
         survives, pulls = (point.weighted @ prior).reshape(2, -1)
-        _, pulled = (np.abs(point.weighted) @ prior).reshape(2, -1)
+        pulled = np.abs(point.weighted[len(pulls) :]) @ prior
         found[i] = point.step * N * (pulls * survives ** (N - 1)).sum()
         rounded[i] = ROUNDING * point.step * N * (pulled * survives ** (N - 1)).sum()
     size = float(weights @ np.abs(found))

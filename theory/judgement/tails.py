@@ -31,16 +31,6 @@ GRID, HALVINGS, BITS_OF_POLES = 37, 30, 128
 FAR = 10**6, 10**9, 10**40, 10**60  # beyond what a point of the domain may shift
 PARTS = 12  # integrations by parts
 MOST_WAVES = 4
-OF_SERIES = {
-    sp.Pow: "exp",
-    sp.exp: "exp",
-    sp.log: "log",
-    sp.erf: "erf",
-    sp.erfc: "erfc",
-    sp.atan: "atan",
-    sp.loggamma: "lgamma",
-    sp.gamma: "gamma",
-}
 
 
 class DivergesError(ArithmeticError):
@@ -198,10 +188,10 @@ def _taylor(e: sp.Expr, y: sp.Symbol, at: Any) -> Any:
     if isinstance(e, sp.Pow) and e.exp.is_Integer:
         power = inner[0] ** abs(int(e.exp))
         return power if e.exp > 0 else 1 / power
-    if isinstance(e, sp.Pow) and e.base is not sp.E:
+    if isinstance(e, sp.Pow):
         return (inner[0].log() * inner[1]).exp()
-    if (name := OF_SERIES.get(e.func)) is not None:
-        return getattr(inner[-1], name)()
+    if known := getattr(inner[0], enclosure.FUNCTIONS[e.func], None):
+        return known()
     return _taylor(e.rewrite(sp.log if isinstance(e, sp.asinh) else sp.exp), y, at)
 
 

@@ -289,7 +289,7 @@ def test_a_time_is_worked_out_once(monkeypatch):
     np.testing.assert_array_equal(nearest_sample.own_is_nearest(split, t[::-1], 11), first[::-1])
     assert len(asked) == once
     nearest_sample.own_is_nearest(manifold, t, 12)
-    assert len(asked) > once
+    assert set(asked[once:]) == set(asked[:once])
 
 
 @pytest.mark.parametrize("exponent", [-330, -300, 300, 330])
