@@ -108,7 +108,7 @@ def nearest_distance(manifold: LinearManifold, t: float, samples: float, offsets
     Returns:
         shape (n,).
     """
-    law = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), offsets)
+    law = SquaredDistance.to_samples(manifold, offsets)
     if not law.is_resolved():  # all samples are as far
         return law.moments()[0][:, 0]
     s, probability = _of_nearest(law, float(samples) - own)
@@ -123,7 +123,7 @@ def tilted_is_nearest(manifold: LinearManifold, offsets: Array, rate: float, sam
     """
     if samples == 1:
         return np.ones(len(offsets))
-    law = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), offsets)
+    law = SquaredDistance.to_samples(manifold, offsets)
     s, probability = _of_nearest(law, float(samples) - 1)
     return np.asarray((np.exp(law.tilted(rate).log_cdf(s)) * probability).sum(axis=-1))
 

@@ -158,7 +158,7 @@ class Weighed:
     def __init__(self, manifold: LinearManifold, t: float, samples: float, squares: Array, *, own: bool) -> None:
         self.power = manifold.ambient_dimension / 2 - 1
         along, normal = np.split(squares, [manifold.variances.size], axis=1)
-        impostor = SquaredDistance(manifold.variances, manifold.dimensions.astype(float), along)
+        impostor = SquaredDistance.to_samples(manifold, along)
         laws = [(float(samples) - own, impostor), (1.0, impostor.tilted(1 / (2 * t)))][: 1 + own]
         beyond, (mean, _) = normal.sum(axis=1, keepdims=True), impostor.moments()
         self.found, self.error = np.full((len(squares), 2 + own), np.nan), np.zeros(len(squares))

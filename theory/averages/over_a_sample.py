@@ -59,14 +59,14 @@ class Sample:
     def impostor(cls, manifold: LinearManifold, offsets: Array, t: float, temperature: float) -> Sample:
         """Drawn independently of x; offsets |x_k|^2 of shape (n, K)."""
         variances = manifold.variances
-        law = SquaredDistance(variances, manifold.dimensions.astype(float), offsets)
+        law = SquaredDistance.to_samples(manifold, offsets)
         return cls(law, 2 * t * temperature, np.ones_like(variances), -variances / (variances + t))
 
     @classmethod
     def own(cls, manifold: LinearManifold, offsets: Array, t: float, temperature: float) -> Sample:
         """The one that x came from, given x."""
         variances = manifold.variances
-        law = SquaredDistance(variances, manifold.dimensions.astype(float), offsets).tilted(1 / (2 * t))
+        law = SquaredDistance.to_samples(manifold, offsets).tilted(1 / (2 * t))
         return cls(law, 2 * t * temperature, t / (variances + t), np.zeros_like(variances))
 
     def exponent(self, theta: Any, order: int = 0) -> Any:

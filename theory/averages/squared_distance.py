@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from theory.derived import derived
 from theory.formula import Formula
+from theory.setting import LinearManifold
 
 __all__ = ["SquaredDistance", "decreasing_root", "derivation", "log_laplace"]
 
@@ -101,6 +102,11 @@ class SquaredDistance:
     def curvature(self, theta: Array) -> Array:
         """theta^2 Phi'': the squared width of the saddle is its inverse, relative to theta^2."""
         return np.asarray(1 + theta**2 * self.exponent(theta, 2))
+
+    @classmethod
+    def to_samples(cls, manifold: LinearManifold, offsets: Array) -> SquaredDistance:
+        """From points with offsets |x_k|^2, shape (..., K), to a sample drawn independently of them."""
+        return cls(manifold.variances, manifold.dimensions.astype(float), offsets)
 
     def moments(self) -> tuple[Array, Array]:
         """Mean and standard deviation of s, shapes (..., 1)."""
